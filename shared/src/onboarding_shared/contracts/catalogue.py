@@ -1,0 +1,43 @@
+"""Every message by topic: what a topic carries, how to read it, and its published JSON Schema."""
+
+from collections.abc import Mapping
+from typing import Any, Union, get_args
+
+import msgspec
+
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.session_api import SessionEvent, TaskCommand
+from onboarding_shared.contracts.task_runner import RunEventMessage, TaskTypesAnnounced
+from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES, Topic
+
+MESSAGES: Mapping[Topic, tuple[type[Message], ...]] = {
+    TASK_COMMANDS: get_args(TaskCommand),
+    SESSIONS: get_args(SessionEvent),
+    OPERATION_RUNS: get_args(RunEventMessage),
+    TASK_TYPES: (TaskTypesAnnounced,),
+    EVIDENCE: (EvidenceRecorded,),
+}
+
+_DECODERS = {topic.name: msgspec.json.Decoder(Union[types]) for topic, types in MESSAGES.items()}
+
+
+def decode_data(topic_name: str, data: bytes) -> Message:
+    """The message in ``data``. Raises ``msgspec.DecodeError`` where it is not one of the topic's messages."""
+    return _DECODERS[topic_name].decode(data)
+
+
+def json_schema(message: type[Message]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one message's data; its ``$id`` is the CloudEvents ``dataschema``."""
+    schema = msgspec.json.schema(message)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_id(message), **schema}
+
+
+def schema_id(message: type[Message]) -> str:
+    """The CloudEvents ``dataschema`` of a message: a URN, since each deployment serves it at its own address."""
+    return f"urn:onboarding:schema:{message.event_type()}"
+
+
+def all_messages() -> tuple[type[Message], ...]:
+    """Every message type, topic by topic."""
+    return tuple(message for messages in MESSAGES.values() for message in messages)

@@ -1,0 +1,128 @@
+"""CloudEvents 1.0 in Kafka's binary mode: attributes as ``ce_*`` headers, the message as the record's value.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+The extensions used: ``sequence`` (gapless per tenant and topic, from 1), ``partitionkey``, ``traceparent``.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from onboarding_shared.contracts.catalogue import decode_data
+from onboarding_shared.contracts.message import Message
+
+SPEC_VERSION = b"1.0"
+CONTENT_TYPE = b"application/json"
+_REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_sequence")
+_MAX_SEQUENCE = 2**63 - 1
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Undecodable(Exception):
+    """A record that is not one of our messages; ``code`` says which rule it broke."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it came from Kafka."""
+
+    message: Message
+    topic: str
+    tenant_id: int
+    sequence: int
+    message_id: str
+    source: str
+    time: str
+    traceparent: str | None = None
+
+
+def encode_headers(
+    *,
+    message_id: str,
+    source: str,
+    event_type: str,
+    time: datetime,
+    subject: str,
+    tenant_id: int,
+    sequence: int,
+    traceparent: str | None,
+) -> list[tuple[str, bytes]]:
+    """The headers of one record; ``time`` is written as RFC 3339 in UTC."""
+    headers = [
+        ("ce_specversion", SPEC_VERSION),
+        ("ce_id", message_id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", event_type.encode()),
+        ("ce_time", rfc3339(time).encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_dataschema", f"urn:onboarding:schema:{event_type}".encode()),
+        ("ce_sequence", str(sequence).encode()),
+        ("ce_partitionkey", str(tenant_id).encode()),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if traceparent is not None:
+        headers.append(("ce_traceparent", traceparent.encode()))
+    return headers
+
+
+def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Received:
+    """Read one record. Raises ``Undecodable``, and nothing else, whatever the bytes are."""
+    attributes = _attributes(headers)
+    if value is None:
+        raise Undecodable("VALUE_MISSING", "The record has no value.")
+    try:
+        message = decode_data(topic, value)
+    except msgspec.ValidationError as error:
+        raise Undecodable("DATA_INVALID", f"The value is not a message of {topic}: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Undecodable("DATA_NOT_JSON", f"The value is not JSON: {error}") from error
+    if attributes["ce_type"] != message.event_type():
+        raise Undecodable("TYPE_MISMATCH", f"ce_type is {attributes['ce_type'][:200]!r}, the value a {message.event_type()}.")
+    if key != str(message.tenant_id).encode():
+        raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {message.tenant_id}.")
+    return Received(
+        message=message,
+        topic=topic,
+        tenant_id=message.tenant_id,
+        sequence=_sequence(attributes["ce_sequence"]),
+        message_id=attributes["ce_id"],
+        source=attributes["ce_source"],
+        time=attributes.get("ce_time", ""),
+        traceparent=attributes.get("ce_traceparent"),
+    )
+
+
+def rfc3339(time: datetime) -> str:
+    """A moment as RFC 3339 in UTC with microseconds, for example ``2026-11-24T09:30:00.000000Z``."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _attributes(headers: Headers) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for name, value in headers:
+        if not name.startswith("ce_"):
+            continue
+        if value is None:
+            raise Undecodable("HEADER_INVALID", f"The header {name[:100]!r} is null.")
+        try:
+            attributes[name] = value.decode()
+        except UnicodeDecodeError:
+            raise Undecodable("HEADER_INVALID", f"The header {name[:100]!r} is not UTF-8.") from None
+    if attributes.get("ce_specversion") != SPEC_VERSION.decode():
+        raise Undecodable("NOT_A_CLOUDEVENT", "The header ce_specversion is not 1.0.")
+    missing = [name for name in _REQUIRED if not attributes.get(name)]
+    if missing:
+        raise Undecodable("HEADER_MISSING", f"Missing: {', '.join(missing)}.")
+    return attributes
+
+
+def _sequence(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19) or not 1 <= int(text) <= _MAX_SEQUENCE:
+        raise Undecodable("SEQUENCE_INVALID", f"ce_sequence is {text[:100]!r}, not a number from 1 to 2^63-1.")
+    return int(text)

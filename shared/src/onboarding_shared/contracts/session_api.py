@@ -1,0 +1,119 @@
+"""What session-api says: commands to the task runner, and events of the onboarding session."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.topics import SESSIONS, TASK_COMMANDS, Topic
+from onboarding_shared.contracts.types import Count, Id, LongText, ShortText, StepNumber, TaskTypeName
+
+
+class ProviderConnection(Struct, frozen=True, kw_only=True):
+    """How to reach the customer's tenant at its provider. It names a credential and never contains one."""
+
+    id: Id
+    provider: ShortText
+    external_tenant_id: ShortText
+    client_id: ShortText
+    credential_ref: ShortText
+    cloud: ShortText
+
+
+class StartTask(Message):
+    """Run this task. Sent again when the runner has been silent: a repeated command is a question for its state."""
+
+    topic: ClassVar[Topic] = TASK_COMMANDS
+
+    run_id: Id
+    task_type: TaskTypeName
+    session_id: Id | None = None
+    connection: ProviderConnection | None = None
+    requested_by: Id
+    requested_at: datetime
+    repeat: Count = 0
+
+    @property
+    def subject(self) -> str:
+        return f"runs/{self.run_id}"
+
+
+class CancelTask(Message):
+    """Stop this run. A run that has ended already is answered with how it ended."""
+
+    topic: ClassVar[Topic] = TASK_COMMANDS
+
+    run_id: Id
+    requested_by: Id
+    requested_at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"runs/{self.run_id}"
+
+
+class SessionMessage(Message):
+    """Something happened to an onboarding session; ``by_user_id`` did it."""
+
+    topic: ClassVar[Topic] = SESSIONS
+
+    session_id: Id
+    by_user_id: Id
+
+    @property
+    def subject(self) -> str:
+        return f"sessions/{self.session_id}"
+
+
+class SessionStarted(SessionMessage):
+    """A session was opened for the tenant."""
+
+
+class SessionStepChanged(SessionMessage):
+    """The wizard moved to another step."""
+
+    from_step: StepNumber
+    to_step: StepNumber
+
+
+class SessionAssigned(SessionMessage):
+    """The session was assigned to somebody else, or to nobody."""
+
+    from_user_id: Id | None = None
+    to_user_id: Id | None = None
+
+
+class SessionConnectionChosen(SessionMessage):
+    """The session now works with another provider connection, or with none."""
+
+    from_connection_id: Id | None = None
+    to_connection_id: Id | None = None
+
+
+class SessionTakenOver(SessionMessage):
+    """``by_user_id`` took the edit lock from ``from_user_id``."""
+
+    from_user_id: Id
+
+
+class SessionCompleted(SessionMessage):
+    """The onboarding is done."""
+
+
+class SessionAbandoned(SessionMessage):
+    """The onboarding was given up."""
+
+    reason: LongText | None = None
+
+
+TaskCommand = StartTask | CancelTask
+SessionEvent = (
+    SessionStarted
+    | SessionStepChanged
+    | SessionAssigned
+    | SessionConnectionChosen
+    | SessionTakenOver
+    | SessionCompleted
+    | SessionAbandoned
+)

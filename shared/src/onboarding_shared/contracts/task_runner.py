@@ -1,0 +1,105 @@
+"""What task-runner says: how a run goes and ends, and which task types it can run."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta, Struct, field
+
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES, Topic
+from onboarding_shared.contracts.types import (
+    AttemptNumber,
+    CheckStatus,
+    Count,
+    Id,
+    LongText,
+    Mode,
+    ReasonCode,
+    RunState,
+    Scope,
+    ShortText,
+    StepNumber,
+    TaskTypeName,
+)
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a run is: ``done`` of ``total`` units (``total`` None = not known yet)."""
+
+    done: Count = 0
+    total: Count | None = None
+    message: ShortText | None = None
+
+
+class RunMessage(Message):
+    """Something happened to a run."""
+
+    topic: ClassVar[Topic] = OPERATION_RUNS
+
+    run_id: Id
+    task_type: TaskTypeName
+    attempt: AttemptNumber
+
+    @property
+    def subject(self) -> str:
+        return f"runs/{self.run_id}"
+
+
+class RunStarted(RunMessage):
+    """A worker claimed the run; ``attempt`` counts from 1."""
+
+    started_at: datetime
+
+
+class RunProgressed(RunMessage):
+    """Where an unfinished run stands. Also the answer to a repeated command while the run has not ended."""
+
+    state: RunState
+    progress: Progress | None = None
+    reason_code: ReasonCode | None = None
+    resume_at: datetime | None = None
+
+
+class RunFinished(RunMessage):
+    """The run ended, exactly once; it is repeated until the evidence store confirms it.
+
+    ``state`` is terminal. ``status`` is what was found: ``unknown`` for every run that could not find out.
+    """
+
+    state: RunState
+    session_id: Id | None = None
+    provider_connection_id: Id | None = None
+    status: CheckStatus
+    reason_code: ReasonCode
+    message: LongText | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    started_at: datetime | None = None
+    finished_at: datetime
+
+
+class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
+    """What a task type is, as its author declared it. ``required`` ones gate the step after theirs."""
+
+    name: TaskTypeName
+    title: ShortText
+    description: LongText = ""
+    step: StepNumber
+    scope: Scope
+    mode: Mode
+    required: bool = True
+    permissions: tuple[ShortText, ...] = ()
+    time_limit_seconds: Annotated[float, Meta(gt=0)]
+    max_attempts: Annotated[int, Meta(ge=1)] = 1
+    distribution: ShortText = ""
+    version: ShortText = ""
+
+
+class TaskTypesAnnounced(Message):
+    """The task types that a runner has installed; said at its start and again every minute."""
+
+    topic: ClassVar[Topic] = TASK_TYPES
+
+    task_types: tuple[TaskTypeDeclaration, ...]
+
+
+RunEventMessage = RunStarted | RunProgressed | RunFinished
