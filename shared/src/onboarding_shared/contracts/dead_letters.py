@@ -8,7 +8,7 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.types import Count, LongText, ReasonCode, ShortText
 
 
-class DeadLettered(Message):
+class DeadLettered(Message, frozen=True, kw_only=True):
     """The record as it was, and why it was put aside. Goes to ``<topic>.dlq``; the partition went on.
 
     ``value``, ``key`` and the header values are base64 in JSON, so any bytes survive.

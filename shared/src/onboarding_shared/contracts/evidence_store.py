@@ -12,7 +12,7 @@ from onboarding_shared.contracts.types import CheckStatus, Id, ReasonCode, TaskT
 SealHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256, hexadecimal.")]
 
 
-class EvidenceRecorded(Message):
+class EvidenceRecorded(Message, frozen=True, kw_only=True):
     """The result of a run stands in the evidence store, at ``position`` (from 1) of its tenant's hash chain."""
 
     topic: ClassVar[Topic] = EVIDENCE

@@ -21,7 +21,7 @@ class ProviderConnection(Struct, frozen=True, kw_only=True):
     cloud: ShortText
 
 
-class StartTask(Message):
+class StartTask(Message, frozen=True, kw_only=True):
     """Run this task. Sent again when the runner has been silent: a repeated command is a question for its state."""
 
     topic: ClassVar[Topic] = TASK_COMMANDS
@@ -39,7 +39,7 @@ class StartTask(Message):
         return f"runs/{self.run_id}"
 
 
-class CancelTask(Message):
+class CancelTask(Message, frozen=True, kw_only=True):
     """Stop this run. A run that has ended already is answered with how it ended."""
 
     topic: ClassVar[Topic] = TASK_COMMANDS
@@ -53,7 +53,7 @@ class CancelTask(Message):
         return f"runs/{self.run_id}"
 
 
-class SessionMessage(Message):
+class SessionMessage(Message, frozen=True, kw_only=True):
     """Something happened to an onboarding session; ``by_user_id`` did it."""
 
     topic: ClassVar[Topic] = SESSIONS
@@ -66,42 +66,42 @@ class SessionMessage(Message):
         return f"sessions/{self.session_id}"
 
 
-class SessionStarted(SessionMessage):
+class SessionStarted(SessionMessage, frozen=True, kw_only=True):
     """A session was opened for the tenant."""
 
 
-class SessionStepChanged(SessionMessage):
+class SessionStepChanged(SessionMessage, frozen=True, kw_only=True):
     """The wizard moved to another step."""
 
     from_step: StepNumber
     to_step: StepNumber
 
 
-class SessionAssigned(SessionMessage):
+class SessionAssigned(SessionMessage, frozen=True, kw_only=True):
     """The session was assigned to somebody else, or to nobody."""
 
     from_user_id: Id | None = None
     to_user_id: Id | None = None
 
 
-class SessionConnectionChosen(SessionMessage):
+class SessionConnectionChosen(SessionMessage, frozen=True, kw_only=True):
     """The session now works with another provider connection, or with none."""
 
     from_connection_id: Id | None = None
     to_connection_id: Id | None = None
 
 
-class SessionTakenOver(SessionMessage):
+class SessionTakenOver(SessionMessage, frozen=True, kw_only=True):
     """``by_user_id`` took the edit lock from ``from_user_id``."""
 
     from_user_id: Id
 
 
-class SessionCompleted(SessionMessage):
+class SessionCompleted(SessionMessage, frozen=True, kw_only=True):
     """The onboarding is done."""
 
 
-class SessionAbandoned(SessionMessage):
+class SessionAbandoned(SessionMessage, frozen=True, kw_only=True):
     """The onboarding was given up."""
 
     reason: LongText | None = None

@@ -31,7 +31,7 @@ class Progress(Struct, frozen=True, kw_only=True):
     message: ShortText | None = None
 
 
-class RunMessage(Message):
+class RunMessage(Message, frozen=True, kw_only=True):
     """Something happened to a run."""
 
     topic: ClassVar[Topic] = OPERATION_RUNS
@@ -45,13 +45,13 @@ class RunMessage(Message):
         return f"runs/{self.run_id}"
 
 
-class RunStarted(RunMessage):
+class RunStarted(RunMessage, frozen=True, kw_only=True):
     """A worker claimed the run; ``attempt`` counts from 1."""
 
     started_at: datetime
 
 
-class RunProgressed(RunMessage):
+class RunProgressed(RunMessage, frozen=True, kw_only=True):
     """Where an unfinished run stands. Also the answer to a repeated command while the run has not ended."""
 
     state: RunState
@@ -60,7 +60,7 @@ class RunProgressed(RunMessage):
     resume_at: datetime | None = None
 
 
-class RunFinished(RunMessage):
+class RunFinished(RunMessage, frozen=True, kw_only=True):
     """The run ended, exactly once; it is repeated until the evidence store confirms it.
 
     ``state`` is terminal. ``status`` is what was found: ``unknown`` for every run that could not find out.
@@ -94,7 +94,7 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     version: ShortText = ""
 
 
-class TaskTypesAnnounced(Message):
+class TaskTypesAnnounced(Message, frozen=True, kw_only=True):
     """The task types that a runner has installed; said at its start and again every minute."""
 
     topic: ClassVar[Topic] = TASK_TYPES
