@@ -1,0 +1,1 @@
+"""The outside world of a task: HTTP, credentials, Microsoft Graph and its clouds."""

@@ -1,0 +1,86 @@
+"""What a running task is given."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from onboarding_shared.contracts.session_api import ProviderConnection as Connection
+from onboarding_shared.contracts.task_runner import Progress
+
+from task_runner.tasks.payload import safe_text
+from task_runner.tasks.result import TaskFault
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from task_runner.providers.graph import GraphClient
+
+__all__ = ["Connection", "ProgressReport", "TaskContext"]
+
+ProgressReport = Callable[[Progress], Awaitable[None]]
+
+MAX_PROGRESS_MESSAGE = 200
+
+
+async def ignore_progress(progress: Progress) -> None:
+    """A report that nobody reads."""
+
+
+class TaskContext:
+    """One attempt of one run, as its task sees it.
+
+    ``tenant_id`` is the platform's tenant, ``connection`` how to reach the customer's tenant (None when there is none),
+    ``attempt`` counts from 1, ``cancelled`` is set when somebody asked for the end, and ``deadline`` is the moment on
+    ``time.monotonic()`` at which the attempt is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        tenant_id: int,
+        run_id: int,
+        attempt: int,
+        connection: Connection | None,
+        http: "httpx2.AsyncClient",
+        graph: "GraphClient | None",
+        deadline: float,
+        report: ProgressReport = ignore_progress,
+        cancelled: asyncio.Event | None = None,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.run_id = run_id
+        self.attempt = attempt
+        self.connection = connection
+        self.http = http
+        self.deadline = deadline
+        self.cancelled = cancelled or asyncio.Event()
+        self._graph = graph
+        self._report = report
+
+    @property
+    def graph(self) -> "GraphClient":
+        """Microsoft Graph for this connection. Raises ``TaskFault`` when the run has no Graph connection."""
+        if self._graph is None:
+            raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no connection to Microsoft Graph.")
+        return self._graph
+
+    @property
+    def graph_used(self) -> "GraphClient | None":
+        """The Graph client if there is one, without insisting."""
+        return self._graph
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left before the deadline, never negative."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    async def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
+        """Tell how far the task is: ``done`` of ``total`` units and, in up to 200 characters, what comes now.
+
+        Raises ``ValueError`` unless 0 <= done <= total.
+        """
+        if done < 0 or (total is not None and done > total):
+            raise ValueError(f"Progress {done} of {total} is impossible")
+        text = None if message is None else safe_text(message, MAX_PROGRESS_MESSAGE)
+        await self._report(Progress(done=done, total=total, message=text))

@@ -1,0 +1,127 @@
+"""A task is one async function with a declaration; ``@task`` puts the two together and checks them."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.types import Mode, Scope
+
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.evidence import with_provenance
+from task_runner.tasks.result import CannotTell, Result, TaskFault
+from task_runner.tasks.retry import Retry
+
+TaskFunction = Callable[[TaskContext], Awaitable[Result]]
+
+DEFAULT_TIME_LIMIT = 60.0
+LONGEST_TIME_LIMIT = 3600.0
+
+
+class DeclarationError(ValueError):
+    """A task is declared wrongly; the text says which task and what to change."""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared task. The worker awaits ``task(context)``; so does a test."""
+
+    declaration: TaskTypeDeclaration
+    retry: Retry
+    function: TaskFunction
+
+    @property
+    def name(self) -> str:
+        """The task type, for example ``license.inventory``."""
+        return self.declaration.name
+
+    @property
+    def scope(self) -> Scope:
+        """What it works on: the tenant, or one provider connection."""
+        return self.declaration.scope
+
+    @property
+    def mode(self) -> Mode:
+        """Whether it only reads (``shared``) or changes things (``exclusive``)."""
+        return self.declaration.mode
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds that one attempt may take."""
+        return self.declaration.time_limit_seconds
+
+    async def __call__(self, context: TaskContext) -> Result:
+        """Run one attempt and give its result, with provenance in the payload.
+
+        Raises ``TaskFault`` when the attempt was given up (its payload has the provenance too); anything else that is
+        raised is a defect of the task.
+        """
+        if self.scope is Scope.CONNECTION and context.connection is None:
+            raise TaskFault("PROVIDER_CONNECTION_MISSING", "The tenant has no usable provider connection.")
+        try:
+            result = await self.function(context)
+        except CannotTell as reason:
+            result = Result.unknown(reason.reason_code, reason.message, reason.payload)
+        except TaskFault as fault:
+            fault.payload = with_provenance(fault.payload, self.declaration, context)
+            raise
+        if not isinstance(result, Result):
+            raise DeclarationError(f"{self.name} returned {type(result).__name__}; a task returns a Result")
+        return msgspec.structs.replace(result, payload=with_provenance(result.payload, self.declaration, context))
+
+
+def task(
+    name: str,
+    *,
+    step: int,
+    title: str,
+    scope: str = Scope.CONNECTION,
+    mode: str = Mode.SHARED,
+    required: bool = True,
+    time_limit: float = DEFAULT_TIME_LIMIT,
+    retry: Retry = Retry(),
+    permissions: Sequence[str] = (),
+    description: str = "",
+    version: str = "",
+) -> Callable[[TaskFunction], Task]:
+    """Declare the decorated async function as a task.
+
+    ``name`` is the task type (``area.what``, lower case), ``step`` the wizard step (1..5) that a ``required`` task gates,
+    ``time_limit`` seconds for one attempt (up to an hour), ``permissions`` the provider permissions it needs,
+    ``version`` that of the rules (the distribution's own when empty). ``description`` defaults to the docstring.
+    Raises ``DeclarationError`` naming what is wrong.
+    """
+
+    def declare(function: TaskFunction) -> Task:
+        _check_function(name, function)
+        if not 0 < time_limit <= LONGEST_TIME_LIMIT:
+            raise DeclarationError(f"Task {name!r}: time_limit must be over 0 and at most {LONGEST_TIME_LIMIT:.0f} s")
+        if isinstance(permissions, str):
+            raise DeclarationError(f"Task {name!r}: permissions is a sequence of names, not one text")
+        fields = {
+            "name": name,
+            "title": title,
+            "description": description or inspect.getdoc(function) or "",
+            "step": step,
+            "scope": scope,
+            "mode": mode,
+            "required": required,
+            "permissions": list(permissions),
+            "time_limit_seconds": float(time_limit),
+            "max_attempts": retry.attempts,
+            "version": version,
+        }
+        try:
+            declaration = msgspec.convert(fields, TaskTypeDeclaration)
+        except msgspec.ValidationError as error:
+            raise DeclarationError(f"Task {name!r}: {error}") from error
+        return Task(declaration=declaration, retry=retry, function=function)
+
+    return declare
+
+
+def _check_function(name: str, function: TaskFunction) -> None:
+    if not inspect.iscoroutinefunction(function):
+        raise DeclarationError(f"Task {name!r}: write `async def`; a blocking function would stop every other task")
+    if len(inspect.signature(function).parameters) != 1:
+        raise DeclarationError(f"Task {name!r}: the function takes exactly one parameter, the TaskContext")

@@ -1,0 +1,104 @@
+"""What a task can say: a result, that it cannot tell, or that it had to give up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from onboarding_shared.contracts.types import CheckStatus, ReasonCode
+
+from task_runner.tasks.payload import json_safe, safe_text
+
+MAX_MESSAGE = 4000
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of a task. ``ok`` may only be said of values that were really read.
+
+    Made by ``Result.ok``, ``warn``, ``fail`` and ``unknown``; each raises ``ValueError`` on a malformed reason code
+    and ``PayloadError`` on a payload that cannot be kept. ``message`` is one sentence for a human, cut at 4,000
+    characters; ``payload`` is the evidence.
+    """
+
+    status: CheckStatus
+    reason_code: str
+    message: str
+    payload: dict[str, Any]
+
+    @classmethod
+    def ok(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
+        """The check passed."""
+        return cls.of(CheckStatus.OK, reason_code, message, payload)
+
+    @classmethod
+    def warn(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
+        """It works, and somebody should look at it."""
+        return cls.of(CheckStatus.WARN, reason_code, message, payload)
+
+    @classmethod
+    def fail(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
+        """The check did not pass."""
+        return cls.of(CheckStatus.FAIL, reason_code, message, payload)
+
+    @classmethod
+    def unknown(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
+        """The task could not find out."""
+        return cls.of(CheckStatus.UNKNOWN, reason_code, message, payload)
+
+    @classmethod
+    def of(cls, status: CheckStatus, reason_code: str, message: str, payload: Mapping[str, Any]) -> "Result":
+        """A checked result with any status."""
+        return cls(
+            status=status,
+            reason_code=checked_reason(reason_code),
+            message=safe_text(message, MAX_MESSAGE),
+            payload=json_safe(payload),
+        )
+
+
+def checked_reason(reason_code: str) -> str:
+    """The reason code itself. Raises ``ValueError`` unless it looks like ``GRAPH_FORBIDDEN``."""
+    try:
+        return msgspec.convert(reason_code, ReasonCode)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"Not a reason code: {reason_code!r} ({error})") from error
+
+
+class CannotTell(Exception):
+    """Raised anywhere below a task when the answer is ``unknown``, with the reason. It is not retried.
+
+    The run ends ``succeeded`` with status ``unknown``: the task did its work, and the honest answer is that the
+    value could not be read.
+    """
+
+    def __init__(self, reason_code: str, message: str, payload: Mapping[str, Any] = _NOTHING) -> None:
+        super().__init__(f"{reason_code}: {message}")
+        self.reason_code = checked_reason(reason_code)
+        self.message = safe_text(message, MAX_MESSAGE)
+        self.payload = json_safe(payload)
+
+
+class TaskFault(Exception):
+    """Raised when a task has to give up this attempt.
+
+    With ``retryable`` the worker starts another attempt when the retry policy has one left, not sooner than
+    ``retry_after`` seconds from now; otherwise the run ends ``failed`` with status ``unknown`` and this reason.
+    """
+
+    def __init__(
+        self,
+        reason_code: str,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        payload: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        super().__init__(f"{reason_code}: {message}")
+        self.reason_code = checked_reason(reason_code)
+        self.message = safe_text(message, MAX_MESSAGE)
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.payload = json_safe(payload)
