@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onboarding_shared.contracts.session_api import ProviderConnection as Connection
@@ -42,7 +43,7 @@ class TaskContext:
         run_id: int,
         attempt: int,
         connection: Connection | None,
-        http: "httpx2.AsyncClient",
+        open_http: "Callable[[], httpx2.AsyncClient]",
         graph: "GraphClient | None",
         deadline: float,
         report: ProgressReport = ignore_progress,
@@ -52,11 +53,16 @@ class TaskContext:
         self.run_id = run_id
         self.attempt = attempt
         self.connection = connection
-        self.http = http
+        self._open_http = open_http
         self.deadline = deadline
         self.cancelled = cancelled or asyncio.Event()
         self._graph = graph
         self._report = report
+
+    @cached_property
+    def http(self) -> "httpx2.AsyncClient":
+        """An HTTP client of this attempt alone: limited in time and size, own cookies, no redirects followed."""
+        return self._open_http()
 
     @property
     def graph(self) -> "GraphClient":

@@ -16,6 +16,7 @@ from task_runner.tasks.retry import Retry
 TaskFunction = Callable[[TaskContext], Awaitable[Result]]
 
 DEFAULT_TIME_LIMIT = 60.0
+DEFAULT_RETRY = Retry()
 LONGEST_TIME_LIMIT = 3600.0
 
 
@@ -79,7 +80,7 @@ def task(
     mode: str = Mode.SHARED,
     required: bool = True,
     time_limit: float = DEFAULT_TIME_LIMIT,
-    retry: Retry = Retry(),
+    retry: Retry = DEFAULT_RETRY,
     permissions: Sequence[str] = (),
     description: str = "",
     version: str = "",

@@ -1,0 +1,60 @@
+"""The providers of one process: opened once by the worker, asked for a context for every attempt."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from task_runner.providers.graph import GraphClient
+from task_runner.providers.http import SharedTransport, open_client
+from task_runner.providers.settings import ProviderSettings
+from task_runner.providers.tokens import GraphSessions
+from task_runner.tasks.context import Connection, ProgressReport, TaskContext, ignore_progress
+
+
+class Providers:
+    """Holds the connection pool and the cached tokens. Use it as an async context manager, or close it."""
+
+    def __init__(self, settings: ProviderSettings | None = None) -> None:
+        self.settings = settings or ProviderSettings()
+        self._transport = SharedTransport(self.settings)
+        self._sessions = GraphSessions(self.settings, self._transport)
+
+    def context_for(
+        self,
+        *,
+        tenant_id: int,
+        run_id: int,
+        attempt: int,
+        connection: Connection | None,
+        deadline: float,
+        report: ProgressReport = ignore_progress,
+        cancelled: asyncio.Event | None = None,
+    ) -> TaskContext:
+        """The context of one attempt. Does no IO and reads no credential: that happens at the task's first request.
+
+        ``deadline`` is on ``time.monotonic()``; ``report`` is awaited with each progress.
+        """
+        graph = GraphClient(connection, self._sessions, self.settings, deadline) if connection else None
+        return TaskContext(
+            tenant_id=tenant_id,
+            run_id=run_id,
+            attempt=attempt,
+            connection=connection,
+            open_http=lambda: open_client(self._transport, self.settings),
+            graph=graph,
+            deadline=deadline,
+            report=report,
+            cancelled=cancelled,
+        )
+
+    async def close(self) -> None:
+        """Close every connection. Contexts made before are of no use after it."""
+        await self._transport.close_pool()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,40 @@
+"""The hosts of Microsoft's clouds.
+
+Source: https://learn.microsoft.com/graph/deployments (Microsoft Graph national cloud deployments).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from task_runner.providers.settings import ProviderSettings
+from task_runner.tasks.result import TaskFault
+
+
+class Cloud(msgspec.Struct, frozen=True):
+    """Where Microsoft Graph and the token service of one cloud answer."""
+
+    graph_url: str
+    login_url: str
+
+
+CLOUDS: Final[Mapping[str, Cloud]] = MappingProxyType(
+    {
+        "public": Cloud("https://graph.microsoft.com", "https://login.microsoftonline.com"),
+        "gcc_high": Cloud("https://graph.microsoft.us", "https://login.microsoftonline.us"),
+        "dod": Cloud("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+        "china": Cloud("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+    }
+)
+
+
+def cloud_of(name: str, settings: ProviderSettings) -> Cloud:
+    """The hosts of this cloud, unless the settings replace them. Raises ``TaskFault`` for a name that is none."""
+    cloud = CLOUDS.get(name)
+    if cloud is None:
+        raise TaskFault("CLOUD_UNKNOWN", f"The connection names the cloud {name!r}; known are {', '.join(CLOUDS)}.")
+    return Cloud(
+        (settings.graph_url or cloud.graph_url).rstrip("/"), (settings.login_url or cloud.login_url).rstrip("/")
+    )

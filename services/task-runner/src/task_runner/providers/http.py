@@ -1,0 +1,75 @@
+"""The one HTTP transport of the process, with its limits. Clients are cheap views of it."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+
+from task_runner.providers.settings import ProviderSettings
+from task_runner.tasks.result import CannotTell
+
+TOO_LARGE = "RESPONSE_TOO_LARGE"
+
+
+class _CountedStream(httpx2.AsyncByteStream):
+    """A response body that ends with an error once more bytes came than are allowed."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, limit: int, url: str) -> None:
+        self._stream = stream
+        self._limit = limit
+        self._url = url
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        count = 0
+        async for chunk in self._stream:
+            count += len(chunk)
+            if count > self._limit:
+                raise CannotTell(TOO_LARGE, f"{self._url} sent more than {self._limit} bytes.")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class SharedTransport(httpx2.AsyncBaseTransport):
+    """One connection pool for all clients of the process: closing a client leaves it open."""
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self._limit = settings.max_response_bytes
+        self._pool = httpx2.AsyncHTTPTransport(
+            limits=httpx2.Limits(max_connections=settings.max_connections, max_keepalive_connections=20),
+            proxy=settings.proxy,
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._pool.handle_async_request(request)
+        if not isinstance(response.stream, httpx2.AsyncByteStream):
+            raise TypeError("An asynchronous transport answered with a synchronous stream")
+        url = str(request.url.copy_with(query=None))
+        return httpx2.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_CountedStream(response.stream, self._limit, url),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        """Does nothing: clients close with their run, the pool lives as long as the process."""
+
+    async def close_pool(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+
+def timeouts(settings: ProviderSettings) -> httpx2.Timeout:
+    """The time limits of one request."""
+    return httpx2.Timeout(settings.request_timeout, connect=settings.connect_timeout)
+
+
+def open_client(transport: SharedTransport, settings: ProviderSettings) -> httpx2.AsyncClient:
+    """A client with its own cookies that follows no redirect and asks for uncompressed bodies, which can be counted."""
+    return httpx2.AsyncClient(
+        transport=transport,
+        timeout=timeouts(settings),
+        follow_redirects=False,
+        headers={"Accept-Encoding": "identity", "User-Agent": "onboarding-task-runner"},
+    )

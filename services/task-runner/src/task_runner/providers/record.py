@@ -1,0 +1,78 @@
+"""Remembers every response a run has read, for the provenance in its evidence."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+MAX_RESPONSES = 50
+
+
+class SeenResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """One response: where it came from, how it was answered, and the SHA-256 of its body."""
+
+    method: str
+    url: str
+    status: int
+    request_id: str | None
+    collected_at: datetime
+    elapsed_ms: int
+    body_sha256: str
+
+
+class SeenList(msgspec.Struct, frozen=True, kw_only=True):
+    """One list that was read to its end."""
+
+    path: str
+    pages: int
+    items: int
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ResponseRecord:
+    """The responses of one attempt, the first 50 in full and all of them counted."""
+
+    def __init__(self, api_version: str, now: Callable[[], datetime] = _now) -> None:
+        self.api_version = api_version
+        self.responses: list[SeenResponse] = []
+        self.lists: list[SeenList] = []
+        self.count = 0
+        self.bytes_read = 0
+        self._now = now
+
+    def add(
+        self, *, method: str, url: str, status: int, request_id: str | None, elapsed_ms: int, body_sha256: str, size: int
+    ) -> None:
+        """Note one response; ``size`` is that of its body in bytes."""
+        self.count += 1
+        self.bytes_read += size
+        if len(self.responses) < MAX_RESPONSES:
+            self.responses.append(
+                SeenResponse(
+                    method=method,
+                    url=url,
+                    status=status,
+                    request_id=request_id,
+                    collected_at=self._now(),
+                    elapsed_ms=elapsed_ms,
+                    body_sha256=body_sha256,
+                )
+            )
+
+    def add_list(self, *, path: str, pages: int, items: int) -> None:
+        """Note that a list was read to its end."""
+        if len(self.lists) < MAX_RESPONSES:
+            self.lists.append(SeenList(path=path, pages=pages, items=items))
+
+    def as_payload(self) -> dict[str, Any]:
+        """The record as it goes into evidence."""
+        return {
+            "api_version": self.api_version,
+            "response_count": self.count,
+            "responses": msgspec.to_builtins(self.responses),
+            "lists": msgspec.to_builtins(self.lists),
+        }

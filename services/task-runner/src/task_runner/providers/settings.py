@@ -1,0 +1,29 @@
+"""What the providers can be told; the service's own settings fill this in."""
+
+import msgspec
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits and addresses of the outside world. All times are seconds.
+
+    ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace the hosts of every cloud.
+    ``credential_prefix`` restricts ``env:NAME`` references to names that begin so, ``credential_directory`` restricts
+    ``file:PATH`` references to files in that folder.
+    """
+
+    graph_url: str | None = None
+    login_url: str | None = None
+    proxy: str | None = None
+    credential_prefix: str = ""
+    credential_directory: str | None = None
+    connect_timeout: float = 5.0
+    request_timeout: float = 20.0
+    max_connections: int = 100
+    max_response_bytes: int = 8 * 1024 * 1024
+    max_list_bytes: int = 64 * 1024 * 1024
+    max_pages: int = 1000
+    attempts: int = 4
+    longest_wait: float = 10.0
+    """How long a request waits in place for its next try; what takes longer becomes another attempt of the run."""
+    max_sessions: int = 1024
+    """How many connections keep their token in memory."""

@@ -1,0 +1,147 @@
+"""Access tokens for Microsoft Graph: OAuth2 client credentials, one cached session per provider connection."""
+
+import asyncio
+import base64
+import re
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import msgspec
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+from task_runner.providers import graph_errors
+from task_runner.providers.clouds import Cloud, cloud_of
+from task_runner.providers.credentials import resolve_credential
+from task_runner.providers.http import SharedTransport, timeouts
+from task_runner.providers.patience import retry_after_of
+from task_runner.providers.settings import ProviderSettings
+from task_runner.tasks.context import Connection
+from task_runner.tasks.result import CannotTell, TaskFault
+
+RENEW_BEFORE = 60
+"""Seconds before its end at which a token counts as expired."""
+
+SHORTEST_SECRET = 8
+"""A shorter text is not hidden: it would be found inside ordinary words."""
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class GraphSession:
+    """One connection's OAuth client: it holds the secret and the current token, and shows neither."""
+
+    def __init__(self, connection: Connection, settings: ProviderSettings, transport: SharedTransport) -> None:
+        if not _GUID.fullmatch(connection.external_tenant_id):
+            raise TaskFault("CONNECTION_INVALID", "The connection's external tenant id is not a GUID.")
+        self.cloud: Cloud = cloud_of(connection.cloud, settings)
+        self._token_url = f"{self.cloud.login_url}/{connection.external_tenant_id}/oauth2/v2.0/token"
+        self._lock = asyncio.Lock()
+        self._client = AsyncOAuth2Client(
+            client_id=connection.client_id,
+            client_secret=resolve_credential(connection.credential_ref, settings),
+            token_endpoint_auth_method="client_secret_post",
+            scope=f"{self.cloud.graph_url}/.default",
+            token_endpoint=self._token_url,
+            grant_type="client_credentials",
+            leeway=RENEW_BEFORE,
+            transport=transport,
+            timeout=timeouts(settings),
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity", "User-Agent": "onboarding-task-runner"},
+        )
+        self._client.register_compliance_hook("access_token_response", self._check_token_response)
+
+    def __repr__(self) -> str:
+        return f"GraphSession({self._token_url})"
+
+    @asynccontextmanager
+    async def request(self, method: str, url: str, **options: Any) -> AsyncIterator[httpx2.Response]:
+        """One authorised request; its body is not read yet. Transport errors come through as httpx2 raises them."""
+        async with self._client.stream(method, url, **options) as response:
+            yield response
+
+    async def ensure_token(self) -> None:
+        """Get or renew the token when needed. Raises ``TokenRefused`` for good, ``TaskFault`` for now."""
+        async with self._lock:
+            if self._client.token and not self._client.token.is_expired(leeway=RENEW_BEFORE):
+                return
+            try:
+                await self._client.fetch_token()
+            except OAuthError as error:
+                raise graph_errors.token_refusal(str(error.error or ""), str(error.description or "")) from None
+            except httpx2.TransportError as error:
+                raise graph_errors.unavailable(self._token_url, type(error).__name__) from None
+            except (httpx2.HTTPStatusError, ValueError):
+                message = f"{self._token_url} sent no token and no OAuth error."
+                raise CannotTell(graph_errors.RESPONSE_INVALID, message) from None
+            if not isinstance(self._client.token.get("access_token"), str):
+                self._client.token = None
+                raise CannotTell(graph_errors.RESPONSE_INVALID, f"{self._token_url} sent no access token.")
+
+    def forget_token(self) -> None:
+        """Fetch a new token before the next request."""
+        self._client.token = None
+
+    @property
+    def granted_roles(self) -> frozenset[str] | None:
+        """The application permissions in the current token's ``roles`` claim; None when it cannot be read."""
+        token = self._client.token
+        return roles_claim(token["access_token"]) if token else None
+
+    def redacted(self, text: str) -> str:
+        """The text without this connection's secret and token, for error texts that go on."""
+        token = self._client.token or {}
+        for secret in (self._client.client_secret, token.get("access_token")):
+            text = text.replace(secret, "[redacted]") if secret and len(secret) >= SHORTEST_SECRET else text
+        return text
+
+    def _check_token_response(self, response: httpx2.Response) -> httpx2.Response:
+        if response.status_code == 429:
+            raise graph_errors.throttled(self._token_url, retry_after_of(response.headers))
+        if response.status_code >= 500:
+            why = f"HTTP {response.status_code}"
+            raise graph_errors.unavailable(self._token_url, why, retry_after_of(response.headers))
+        if 300 <= response.status_code < 400:
+            message = f"{self._token_url} answered with a redirect, which is never followed."
+            raise CannotTell(graph_errors.REDIRECTED, message)
+        return response
+
+
+class GraphSessions:
+    """The sessions of all connections in use; the longest unused one goes when there are too many."""
+
+    def __init__(self, settings: ProviderSettings, transport: SharedTransport) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._sessions: OrderedDict[Connection, GraphSession] = OrderedDict()
+
+    def of(self, connection: Connection) -> GraphSession:
+        """The session of this connection. Raises ``TaskFault`` when its credential or cloud cannot be used."""
+        session = self._sessions.get(connection)
+        if session is None:
+            session = self._sessions[connection] = GraphSession(connection, self._settings, self._transport)
+            if len(self._sessions) > self._settings.max_sessions:
+                self._sessions.popitem(last=False)
+        self._sessions.move_to_end(connection)
+        return session
+
+    def forget(self, connection: Connection) -> None:
+        """Read the credential again next time: it may have been replaced."""
+        self._sessions.pop(connection, None)
+
+
+def roles_claim(access_token: str) -> frozenset[str] | None:
+    """The ``roles`` of a JWT, unverified: good for showing what was granted, never for granting anything."""
+    try:
+        payload = access_token.split(".")[1]
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, msgspec.DecodeError):
+        return None
+    roles = claims.get("roles") if isinstance(claims, dict) else None
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        return None
+    return frozenset(roles)
