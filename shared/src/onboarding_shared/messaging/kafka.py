@@ -1,0 +1,60 @@
+"""How this project's Kafka clients are made, and how the topics are."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from onboarding_shared.contracts.topics import Topic
+from onboarding_shared.runtime.settings import KafkaSettings
+
+_log = structlog.get_logger(__name__)
+
+
+def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
+    """A producer that waits for every in-sync replica. It is not started yet."""
+    return AIOKafkaProducer(
+        **kafka.client_options(),
+        acks="all",
+        enable_idempotence=kafka.enable_idempotence,
+        max_batch_size=256 * 1024,
+        request_timeout_ms=10_000,
+        metadata_max_age_ms=30_000,
+        retry_backoff_ms=100,
+    )
+
+
+async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic], *, seconds: float = 20.0) -> list[str]:
+    """Create the topics that do not exist, and their dead-letter topics; returns the names of the new ones.
+
+    A topic's partition count is fixed at its creation: more partitions later would break the order per key.
+    """
+    wanted = [
+        NewTopic(name, partitions, kafka.replication_factor)
+        for topic in topics
+        for name, partitions in ((topic.name, kafka.topic_partitions), (topic.dead_letters, 1))
+    ]
+    async with asyncio.timeout(seconds):
+        admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)
+        try:
+            await admin.start()
+            existing = set(await admin.list_topics())
+            missing = [topic for topic in wanted if topic.name not in existing]
+            if missing:
+                _check_created(await admin.create_topics(missing))
+        finally:
+            await admin.close()
+    names = [topic.name for topic in missing]
+    if names:
+        _log.info("topics_created", topics=names, partitions=kafka.topic_partitions)
+    return names
+
+
+def _check_created(response: object) -> None:
+    for entry in getattr(response, "topic_errors", ()):
+        error = for_code(entry[1])
+        if entry[1] != 0 and error is not TopicAlreadyExistsError:
+            raise error(f"topic {entry[0]} was not created: {entry[2] if len(entry) > 2 else ''}")

@@ -1,0 +1,177 @@
+"""The relay: the one place that publishes. It carries outbox rows to Kafka, in order per tenant."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from onboarding_shared.contracts.cloudevents import encode_headers
+from onboarding_shared.contracts.topics import Topic
+from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.kafka import ensure_topics, make_producer
+from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.runtime.settings import KafkaSettings
+
+_log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """One instance at a time holds the lease; the others stand by. It never gives up: a fault only delays it."""
+
+    def __init__(
+        self,
+        database: Database,
+        kafka: KafkaSettings,
+        *,
+        source: str,
+        topics: Iterable[Topic],
+        batch: int = 1000,
+        poll_seconds: float = 0.1,
+        lease_seconds: float = 10.0,
+        publish_seconds: float = 15.0,
+    ) -> None:
+        """``source`` is the CloudEvents attribute; ``topics`` are created again where the broker lost them."""
+        self._rows = OutboxRows(database, holder=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}")
+        self._kafka = kafka
+        self._source = source
+        self._topics = tuple(topics)
+        self._batch = batch
+        self._poll_seconds = poll_seconds
+        self._lease_seconds = lease_seconds
+        self._publish_seconds = publish_seconds
+        self._producer: AIOKafkaProducer | None = None
+        self._token: int | None = None
+        self._lease_ends = 0.0
+        self._renew_at = 0.0
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self.connected = False
+
+    def wake(self) -> None:
+        """Say that there is something to publish; polling finds it too, a little later."""
+        self._woken.set()
+
+    async def start(self) -> None:
+        """Begin to publish in the background. Never raises: Kafka may come later."""
+        self._task = asyncio.create_task(self._run(), name="relay")
+
+    async def stop(self) -> None:
+        """Publish what is left, if Kafka answers, and give the lease back."""
+        self._stopping = True
+        self._woken.set()
+        if self._task is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._task, self._publish_seconds)
+        await self._discard_producer()
+        with contextlib.suppress(Exception):
+            await self._rows.release(self._token)
+
+    async def _run(self) -> None:
+        delay = 0.1
+        while True:
+            try:
+                published = await self._turn()
+                delay = 0.1
+                if self._stopping and not published:
+                    return
+                if not published:
+                    await self._rest(self._poll_seconds)
+            except Exception as error:
+                self.connected = self._producer is not None
+                _log.warning("relay_delayed", reason=repr(error), retry_in_seconds=delay)
+                if self._stopping:
+                    return
+                await self._rest(delay)
+                delay = min(delay * 2, 5.0)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    async def _turn(self) -> int:
+        """Publish one batch; returns how many rows it had."""
+        self._woken.clear()
+        if self._producer is None:
+            await self._connect()
+        if not await self._hold_lease():
+            await self._rest(self._lease_seconds / 4)
+            return 0
+        rows = await self._rows.read(self._batch)
+        if not rows:
+            return 0
+        if time.monotonic() >= self._lease_ends:
+            metrics.LATE_RELAYS.inc()
+            return 0
+        await self._publish(rows)
+        if not await self._rows.delete([row.id for row in rows], self._token):
+            self._token = None
+            metrics.LATE_RELAYS.inc()
+            _log.warning("relay_lease_lost", rows=len(rows))
+        return len(rows)
+
+    async def _hold_lease(self) -> bool:
+        now = time.monotonic()
+        if self._token is not None and now < self._renew_at:
+            return True
+        self._token = await self._rows.take_lease(self._lease_seconds, self._token)
+        self._lease_ends = now + self._lease_seconds
+        self._renew_at = now + self._lease_seconds / 3
+        return self._token is not None
+
+    async def _publish(self, rows: Sequence[OutboxRow]) -> None:
+        """Returns when Kafka has acknowledged every row; any fault leaves the outcome unknown and the rows here."""
+        producer = self._producer
+        assert producer is not None
+        try:
+            async with asyncio.timeout(self._publish_seconds):
+                sent = [await producer.send(**self._record(row)) for row in rows]
+                await asyncio.gather(*sent)
+        except BaseException:
+            metrics.PUBLISH_FAILURES.inc()
+            await self._discard_producer()
+            raise
+        for row in rows:
+            metrics.PUBLISHED.labels(row.topic).inc()
+
+    def _record(self, row: OutboxRow) -> dict[str, Any]:
+        headers = encode_headers(
+            message_id=str(row.message_id),
+            source=self._source,
+            event_type=row.event_type,
+            time=row.created_at,
+            subject=row.subject,
+            tenant_id=row.tenant_id,
+            sequence=row.sequence,
+            traceparent=row.traceparent,
+        )
+        return {"topic": row.topic, "key": str(row.tenant_id).encode(), "value": row.data, "headers": headers}
+
+    async def _connect(self) -> None:
+        await ensure_topics(self._kafka, self._topics)
+        producer = make_producer(self._kafka)
+        try:
+            async with asyncio.timeout(self._publish_seconds):
+                await producer.start()
+        except BaseException:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(producer.stop(), 1.0)
+            raise
+        self._producer = producer
+        self.connected = True
+
+    async def _discard_producer(self) -> None:
+        """A producer whose batch failed may never send again; a new one costs little."""
+        producer, self._producer = self._producer, None
+        self.connected = False
+        if producer is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(producer.stop(), 1.0)

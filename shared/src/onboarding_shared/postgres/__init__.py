@@ -1,0 +1,1 @@
+"""Access to PostgreSQL: short transactions with time limits, group commit, migrations."""
