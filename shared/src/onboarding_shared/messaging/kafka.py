@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.runtime.settings import KafkaSettings
@@ -25,6 +27,23 @@ def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
         metadata_max_age_ms=30_000,
         retry_backoff_ms=100,
     )
+
+
+def faststream_options(kafka: KafkaSettings) -> dict[str, Any]:
+    """The connection as FastStream wants it: its ``security`` objects instead of aiokafka's arguments."""
+    options = kafka.client_options()
+    use_ssl = str(options.get("security_protocol", "PLAINTEXT")).endswith("SSL")
+    context = options.get("ssl_context")
+    login = {"username": options.get("sasl_plain_username"), "password": options.get("sasl_plain_password")}
+    security: BaseSecurity = BaseSecurity(ssl_context=context, use_ssl=use_ssl)
+    if login["username"] is not None:
+        kind = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+        security = kind[options["sasl_mechanism"]](**login, ssl_context=context, use_ssl=use_ssl)
+    return {
+        "bootstrap_servers": options["bootstrap_servers"],
+        "client_id": options.get("client_id"),
+        "security": security,
+    }
 
 
 async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic], *, seconds: float = 20.0) -> list[str]:

@@ -1,0 +1,214 @@
+"""The consumer: FastStream batches in, one transaction, then the offsets. Its handler never raises."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.message import StreamMessage
+
+from onboarding_shared.contracts.topics import Topic
+from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.inbox import Apply, Inbox
+from onboarding_shared.messaging.kafka import faststream_options
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.progress import Progress, Verdict
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.runtime.settings import KafkaSettings
+
+Records = Sequence[ConsumerRecord[bytes, bytes]]
+
+_BATCH_SECONDS = 45.0
+"""How long a batch is tried before it is handed back. Below Kafka's limit of 300 s between polls, and a hung
+database shows within a minute."""
+_STOP_SECONDS = 20.0
+_WATCH_SECONDS = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Consumer:
+    """One member of one consumer group. It rebuilds its client when that lives but stands still."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        database: Database,
+        outbox: Outbox,
+        *,
+        group: str,
+        applies: Mapping[Topic, Apply],
+        max_records: int = 1000,
+    ) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._topics = [topic.name for topic in applies]
+        self._inbox = Inbox(database, outbox, group=group, applies=applies)
+        self._max_records = max_records
+        self._client: AIOKafkaConsumer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self.progress = Progress()
+
+    async def start(self) -> None:
+        """Begin to consume in the background. Never raises: Kafka may come later."""
+        self._task = asyncio.create_task(self._run(), name=f"consumer-{self._group}")
+
+    async def stop(self) -> None:
+        """Finish the batch in flight, commit it, and leave the group."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        delay = 0.2
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                await self._consume_until_stuck()
+            except Exception as error:
+                _log.warning("consumer_failed", group=self._group, reason=repr(error))
+            if self._stopping.is_set():
+                return
+            metrics.CONSUMER_REBUILDS.labels(self._group).inc()
+            delay = 0.2 if time.monotonic() - started > 60 else min(delay * 2, 10.0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay)
+
+    async def _consume_until_stuck(self) -> None:
+        """Returns when asked to stop or when the client must be replaced."""
+        broker, subscriber = self._build()
+        try:
+            async with asyncio.timeout(30):
+                await broker.start()
+            self._client = subscriber.consumer
+            self.progress = Progress()
+            while not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _WATCH_SECONDS)
+                if not self._stopping.is_set() and await self._is_stuck():
+                    return
+        finally:
+            self.progress.connected = False
+            try:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await broker.stop()
+            except Exception as error:
+                _log.warning("consumer_stop_failed", group=self._group, reason=repr(error))
+            self._client = None
+
+    def _build(self) -> tuple[KafkaBroker, Any]:
+        """A fresh broker and subscriber: handlers of a module-level router would belong to one broker only."""
+        broker = KafkaBroker(
+            **faststream_options(self._kafka),
+            ack_policy=AckPolicy.MANUAL,
+            graceful_timeout=15.0,
+            allow_auto_create_topics=False,
+            consumer_only=True,
+            apply_types=False,
+            metadata_max_age_ms=5_000,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
+        )
+        subscriber = broker.subscriber(
+            *self._topics,
+            batch=True,
+            group_id=self._group,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            max_records=self._max_records,
+            batch_timeout_ms=20,
+            fetch_max_wait_ms=self._kafka.fetch_max_wait_ms,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=300_000,
+        )
+        subscriber(self._handle, parser=_keep_raw, decoder=_raw_records)
+        return broker, subscriber
+
+    async def _handle(self, records: Records) -> None:
+        self.progress.batch_began()
+        try:
+            if await self._take(records):
+                await self._commit(records)
+            else:
+                self._hand_back(records)
+        except Exception as error:
+            _log.error("consumer_handler_failed", group=self._group, reason=repr(error))
+            self._hand_back(records)
+        finally:
+            self.progress.batch_ended(len(records))
+
+    async def _take(self, records: Records) -> bool:
+        """Apply the batch, trying again while the database is away; False when that took too long."""
+        deadline = time.monotonic() + _BATCH_SECONDS
+        delay = 0.05
+        while True:
+            try:
+                await self._inbox.take(records)
+                return True
+            except DatabaseUnavailable as error:
+                metrics.CONSUMER_RETRIES.labels(self._group).inc()
+                if time.monotonic() + delay > deadline or self._stopping.is_set():
+                    _log.error("batch_handed_back", group=self._group, records=len(records), reason=str(error))
+                    return False
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2.0)
+
+    async def _commit(self, records: Records) -> None:
+        """Commit exactly what was applied. Failing is harmless: the records come again and are known."""
+        client = self._client
+        if client is None:
+            return
+        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        assigned = client.assignment()
+        try:
+            await client.commit({partition: offset for partition, offset in offsets.items() if partition in assigned})
+        except Exception as error:
+            _log.warning("offset_commit_failed", group=self._group, reason=repr(error))
+
+    def _hand_back(self, records: Records) -> None:
+        """Rewind, so that the next poll brings the same records."""
+        client = self._client
+        if client is None:
+            return
+        first: dict[TopicPartition, int] = {}
+        for record in records:
+            first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
+        for partition, offset in first.items():
+            if partition in client.assignment():
+                client.seek(partition, offset)
+
+    async def _is_stuck(self) -> bool:
+        client = self._client
+        if client is None:
+            return True
+        try:
+            async with asyncio.timeout(5):
+                assigned = client.assignment()
+                ends = await client.end_offsets(list(assigned)) if assigned else {}
+                positions = {partition: await client.position(partition) for partition in assigned}
+        except Exception as error:
+            verdict = self.progress.asked_in_vain()
+            _log.warning("consumer_progress_unknown", group=self._group, reason=repr(error))
+        else:
+            verdict = self.progress.asked({p: (positions[p], ends[p]) for p in positions if p in ends})
+        if verdict is Verdict.STUCK:
+            _log.error("consumer_stuck", group=self._group, lag=self.progress.lag)
+        return verdict is Verdict.STUCK
+
+
+async def _keep_raw(records: Any) -> StreamMessage[Any]:
+    """FastStream's own parser raises on a header that is null or not UTF-8, which loses the whole batch."""
+    return StreamMessage(raw_message=records, body=records)
+
+
+async def _raw_records(message: StreamMessage[Any]) -> Any:
+    return message.raw_message

@@ -1,0 +1,107 @@
+"""Records that could not be read or applied: a row with everything, and a message on the dead-letter topic."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import structlog
+from aiokafka import ConsumerRecord
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.dead_letters import DeadLettered
+from onboarding_shared.contracts.types import PLATFORM_TENANT
+from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+
+_PUBLISHED_BYTES = 256 * 1024
+"""How much of a value goes to the dead-letter topic; base64 of it stays below a broker's usual 1 MiB."""
+
+_KEEP = text("""
+INSERT INTO dead_letters (source_topic, partition, record_offset, fingerprint, reason_code, detail, key, value, headers)
+SELECT topic, partition, record_offset, fingerprint, reason_code, detail, key, value, headers
+FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS integer[]), CAST(:offsets AS bigint[]),
+            CAST(:fingerprints AS bytea[]), CAST(:reasons AS text[]), CAST(:details AS text[]),
+            CAST(:keys AS bytea[]), CAST(:values AS bytea[]))
+     WITH ORDINALITY AS bad (topic, partition, record_offset, fingerprint, reason_code, detail, key, value, place)
+JOIN jsonb_array_elements(:headers) WITH ORDINALITY AS h (headers, place) USING (place)
+ON CONFLICT ON CONSTRAINT dead_letters_once DO NOTHING
+RETURNING source_topic, partition, record_offset, fingerprint
+""").bindparams(bindparam("headers", type_=JSONB))
+
+_log = structlog.get_logger(__name__)
+
+
+class Bad(NamedTuple):
+    """A record and why it was put aside."""
+
+    record: ConsumerRecord[bytes, bytes]
+    reason_code: str
+    detail: str
+
+
+class DeadLetters:
+    """Where a consumer puts bad records, in the transaction that lets it go on."""
+
+    def __init__(self, outbox: Outbox, *, group: str) -> None:
+        self._outbox = outbox
+        self._group = group
+
+    async def keep(self, connection: AsyncConnection, letters: Sequence[Bad]) -> None:
+        """Keep each record once, however often it is delivered, and tell the dead-letter topic."""
+        rows = await connection.execute(_KEEP, _columns(letters))
+        kept = {(topic, partition, offset, bytes(fingerprint)) for topic, partition, offset, fingerprint in rows}
+        fresh = [bad for bad in letters if _identity(bad.record) in kept]
+        await self._outbox.append(connection, [self._message(bad) for bad in fresh])
+        for bad in fresh:
+            metrics.DEAD_LETTERS.labels(bad.record.topic, bad.reason_code).inc()
+            _log.error("dead_letter", topic=bad.record.topic, partition=bad.record.partition,
+                       offset=bad.record.offset, reason_code=bad.reason_code, detail=bad.detail)  # fmt: skip
+
+    def _message(self, bad: Bad) -> Outgoing:
+        record = bad.record
+        message = DeadLettered(
+            tenant_id=PLATFORM_TENANT,
+            group=self._group,
+            source_topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            reason_code=bad.reason_code,
+            detail=_storable(bad.detail),
+            key=record.key and record.key[:1024],
+            value=record.value and record.value[:_PUBLISHED_BYTES],
+            headers=tuple((name[:200], value and value[:1024]) for name, value in record.headers[:50]),
+        )
+        return Outgoing(message, topic=f"{record.topic}.dlq")
+
+
+def _columns(letters: Sequence[Bad]) -> dict[str, object]:
+    records = [bad.record for bad in letters]
+    return {
+        "topics": [record.topic for record in records],
+        "partitions": [record.partition for record in records],
+        "offsets": [record.offset for record in records],
+        "fingerprints": [_identity(record)[3] for record in records],
+        "reasons": [bad.reason_code for bad in letters],
+        "details": [_storable(bad.detail) for bad in letters],
+        "keys": [record.key for record in records],
+        "values": [record.value for record in records],
+        "headers": [[[_storable(name), _base64(value)] for name, value in record.headers] for record in records],
+    }
+
+
+def _identity(record: ConsumerRecord[bytes, bytes]) -> tuple[str, int, int, bytes]:
+    """A broker that lost its data gives the same offset to another record: the content tells them apart."""
+    content = hashlib.sha256((record.key or b"") + b"\x00" + (record.value or b"")).digest()
+    return record.topic, record.partition, record.offset, content
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else b64encode(value).decode()
+
+
+def _storable(detail: str) -> str:
+    """PostgreSQL stores neither NUL nor lone surrogates."""
+    return detail.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:4000]

@@ -1,0 +1,44 @@
+"""The inbox's SQL: which message of each tenant and topic was applied last."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+SequenceKey = tuple[int, str]
+"""Tenant id and topic name."""
+
+_LOCK = text("""
+SELECT s.tenant_id, s.topic, s.last_sequence
+FROM inbox_sequences s
+JOIN unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[])) AS wanted (tenant_id, topic) USING (tenant_id, topic)
+ORDER BY s.tenant_id, s.topic
+FOR UPDATE OF s
+""")
+_ADVANCE = text("""
+INSERT INTO inbox_sequences AS s (tenant_id, topic, last_sequence)
+SELECT * FROM unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[]), CAST(:sequences AS bigint[]))
+ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = GREATEST(s.last_sequence, excluded.last_sequence)
+""")
+
+
+async def lock_last_applied(connection: AsyncConnection, keys: Iterable[SequenceKey]) -> dict[SequenceKey, int]:
+    """The last applied sequence of each key that has one, locked in one order until the commit."""
+    tenants, topics = _columns(sorted(keys))
+    rows = await connection.execute(_LOCK, {"tenants": tenants, "topics": topics})
+    return {(tenant_id, topic): last for tenant_id, topic, last in rows}
+
+
+async def advance(connection: AsyncConnection, last: Mapping[SequenceKey, int]) -> None:
+    """Note the last applied sequence of each key; it never goes back."""
+    if not last:
+        return
+    keys = sorted(last)
+    tenants, topics = _columns(keys)
+    await connection.execute(
+        _ADVANCE, {"tenants": tenants, "topics": topics, "sequences": [last[key] for key in keys]}
+    )
+
+
+def _columns(keys: list[SequenceKey]) -> tuple[list[int], list[str]]:
+    return [tenant_id for tenant_id, _ in keys], [topic for _, topic in keys]
