@@ -1,0 +1,1 @@
+"""What every service process runs on: settings, logs, traces, identity, HTTP, health and the server itself."""
