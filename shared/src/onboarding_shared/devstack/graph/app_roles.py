@@ -1,0 +1,20 @@
+"""The application permissions of Microsoft Graph that this server knows."""
+
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+
+class AppRoles(msgspec.Struct, frozen=True):
+    """Permission names and their published ids, and which of them a healthy tenant has granted."""
+
+    source: str
+    resource_app_id: str
+    granted_when_healthy: tuple[str, ...]
+    app_roles: dict[str, str]
+
+
+APP_ROLES: Final = msgspec.json.decode(files(__package__).joinpath("app_roles.json").read_bytes(), type=AppRoles)
+NAMES: Final = {role_id: name for name, role_id in APP_ROLES.app_roles.items()}
+"""Permission name by id."""

@@ -1,0 +1,102 @@
+"""What Graph answers to a GET, by path: which permissions it takes, and where the data comes from."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+
+from onboarding_shared.devstack.graph import directory
+from onboarding_shared.devstack.graph.behaviour import Behaviour
+from onboarding_shared.devstack.graph.replies import graph_error, page, reply
+from onboarding_shared.devstack.graph.tenants import Tenant
+
+Source = Callable[[Tenant], Any]
+ROLES = "/roleManagement/directory"
+
+
+class Read(msgspec.Struct, frozen=True):
+    """One readable path. Any one of ``permissions`` is enough; ``premium`` ones need a licence."""
+
+    source: Source
+    permissions: frozenset[str]
+    premium: str = ""
+
+
+def _read(source: Source, *permissions: str, premium: str = "") -> Read:
+    return Read(source, frozenset(permissions), premium)
+
+
+READS: dict[str, Read] = {
+    "/organization": _read(directory.organization, "Organization.Read.All", "Directory.Read.All"),
+    "/users": _read(directory.users, "User.Read.All", "Directory.Read.All"),
+    "/subscribedSkus": _read(directory.subscribed_skus, "Organization.Read.All", "Directory.Read.All"),
+    "/policies/identitySecurityDefaultsEnforcementPolicy": _read(directory.security_defaults, "Policy.Read.All"),
+    "/identity/conditionalAccess/policies": _read(directory.conditional_access, "Policy.Read.All", premium="policy"),
+    f"{ROLES}/roleAssignmentScheduleInstances": _read(
+        directory.active_administrators,
+        "RoleAssignmentSchedule.Read.Directory",
+        "RoleManagement.Read.Directory",
+        premium="pim",
+    ),
+    f"{ROLES}/roleEligibilityScheduleInstances": _read(
+        directory.eligible_administrators,
+        "RoleEligibilitySchedule.Read.Directory",
+        "RoleManagement.Read.Directory",
+        premium="pim",
+    ),
+    f"/directoryRoles(roleTemplateId='{directory.GLOBAL_ADMINISTRATOR}')/members": _read(
+        directory.role_members, "RoleManagement.Read.Directory", "Directory.Read.All"
+    ),
+}
+_GROUP_MEMBERS = re.compile(r"/groups/[0-9a-f-]{36}/transitiveMembers/microsoft\.graph\.user\Z")
+_FILTER_IN = re.compile(r"(\w+) in \(('[^']*'(?:,\s*'[^']*')*)\)\Z")
+_FILTER_EQ = re.compile(r"(\w+) eq '([^']*)'\Z")
+
+
+def read(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: frozenset[str]) -> Response[Any] | None:
+    """The answer to a GET of a path in the directory; None when there is no such path."""
+    known = READS.get(path)
+    if _GROUP_MEMBERS.match(path):
+        known = _read(lambda tenant: [], "GroupMember.Read.All", "Directory.Read.All")
+    if known is None:
+        return None
+    if not roles & known.permissions:
+        return graph_error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    if known.premium and path not in tenant.control.overrides and tenant.control.behaviour is Behaviour.UNLICENSED:
+        return _no_licence(known.premium)
+    body = tenant.control.overrides.get(path, known.source(tenant))
+    return page(request, selected(request, filtered(request, body))) if isinstance(body, list) else reply(body)
+
+
+def filtered(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
+    """The items that ``$filter`` lets through: ``field eq 'x'`` or ``field in ('x','y')``."""
+    text = request.query_params.get("$filter", "")
+    if one := _FILTER_EQ.match(text):
+        name, wanted = one.group(1), {one.group(2)}
+    elif some := _FILTER_IN.match(text):
+        name, wanted = some.group(1), set(re.findall(r"'([^']*)'", some.group(2)))
+    else:
+        return items
+    return [item for item in items if not isinstance(item, dict) or item.get(name, next(iter(wanted))) in wanted]
+
+
+def selected(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
+    """The items with only the fields that ``$select`` names."""
+    names = {name.strip() for name in request.query_params.get("$select", "").split(",") if name.strip()}
+    if not names:
+        return items
+    return [
+        {key: value for key, value in item.items() if key in names or key.startswith("@")}
+        if isinstance(item, dict)
+        else item
+        for item in items
+    ]
+
+
+def _no_licence(kind: str) -> Response[Any]:
+    if kind == "pim":
+        text = "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."
+        return graph_error(400, "AadPremiumLicenseRequired", text)
+    return graph_error(403, "AccessDenied", "Your tenant is not licensed for this feature.")

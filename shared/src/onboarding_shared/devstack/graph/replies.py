@@ -1,0 +1,64 @@
+"""Answers in the shape of Microsoft Graph and of its token service."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response
+
+PAGE_SIZE = 2
+
+
+def reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """A response with Graph's request ids."""
+    request_id = str(uuid.uuid4())
+    own = {"request-id": request_id, "client-request-id": request_id, **(headers or {})}
+    return Response(body, status_code=status, headers=own, media_type="application/json")
+
+
+def graph_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """An error body as Graph sends it."""
+    answer = reply(None, status, headers)
+    inner = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "request-id": answer.headers["request-id"],
+        "client-request-id": answer.headers["request-id"],
+    }
+    answer.content = {"error": {"code": code, "message": message, "innerError": inner}}
+    return answer
+
+
+def token_error(status: int, error: str, aadsts: str, text: str) -> Response[Any]:
+    """An error body as the token service sends it."""
+    trace = str(uuid.uuid4())
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    description = f"AADSTS{aadsts}: {text} Trace ID: {trace} Correlation ID: {trace} Timestamp: {when}"
+    body = {
+        "error": error,
+        "error_description": description,
+        "error_codes": [int(aadsts)],
+        "timestamp": when,
+        "trace_id": trace,
+        "correlation_id": trace,
+    }
+    return reply(body, status)
+
+
+def page(request: Request[Any, Any, Any], items: list[Any]) -> Response[Any]:
+    """One small page of a collection, with a link to the next one."""
+    params = {key: value for key, value in request.query_params.items() if key != "$skiptoken"}
+    skip, top = request.query_params.get("$skiptoken", "0"), params.get("$top", str(PAGE_SIZE))
+    if not (skip.isdigit() and top.isdigit() and int(top) > 0):
+        return graph_error(400, "BadRequest", "Invalid $skiptoken or $top.")
+    end = int(skip) + min(int(top), PAGE_SIZE)
+    origin = f"{request.base_url}".rstrip("/")
+    body: dict[str, Any] = {"@odata.context": f"{origin}/v1.0/$metadata", "value": items[int(skip) : end]}
+    counted = params.get("$count") == "true" and request.headers.get("consistencylevel", "").lower() == "eventual"
+    if counted and skip == "0":
+        body["@odata.count"] = len(items)
+    if end < len(items):
+        query = urlencode({**params, "$skiptoken": str(end)}, safe="$,'()")
+        body["@odata.nextLink"] = f"{origin}{request.url.path}?{query}"
+    return reply(body)
