@@ -71,6 +71,10 @@ class Fields:
             self._wrong(name, "a list")
         return tuple(Fields(item, f"{self.where}.{name}[{index}]") for index, item in enumerate(value))
 
+    def has(self, name: str) -> bool:
+        """Whether the field is there at all; for fields that not every cloud knows."""
+        return name in self._values
+
     def has_value(self, name: str) -> bool:
         """Whether the field, which must be there, holds something: not null, not empty."""
         return bool(self._value(name))

@@ -1,0 +1,97 @@
+"""Conditional Access policies, and how far one is from requiring multifactor authentication of everybody."""
+
+import msgspec
+
+from task_runner.providers.fields import Fields
+
+READ_POLICIES = "Policy.Read.All"
+ENFORCED = "enabled"
+REPORT_ONLY = "enabledForReportingButNotEnforced"
+MOST_EXCLUDED_USERS = 4
+"""Our threshold: so many excluded users may be emergency access accounts; more are a gap."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """One policy. ``gaps`` says why it does not require MFA of all users for all applications; empty = it does."""
+
+    id: str
+    name: str
+    state: str
+    gaps: tuple[str, ...]
+
+    @property
+    def enforced(self) -> bool:
+        """Whether it is on."""
+        return self.state == ENFORCED
+
+    @property
+    def report_only(self) -> bool:
+        """Whether it only reports what it would do."""
+        return self.state == REPORT_ONLY
+
+
+def policy_from(fields: Fields) -> Policy:
+    """One policy of a response. Raises ``CannotTell`` when a field is missing."""
+    state = fields.text("state")
+    matters = state in (ENFORCED, REPORT_ONLY)
+    return Policy(
+        id=fields.text("id"),
+        name=fields.text("displayName"),
+        state=state,
+        gaps=mfa_gaps(fields) if matters else ("not in force",),
+    )
+
+
+def mfa_gaps(fields: Fields) -> tuple[str, ...]:
+    """Why the policy does not require multifactor authentication of all users for all applications."""
+    conditions = fields.at("conditions")
+    return (
+        *_user_gaps(conditions.at("users")),
+        *_application_gaps(conditions.at("applications")),
+        *_condition_gaps(conditions),
+        *_control_gaps(fields.at_or_none("grantControls")),
+    )
+
+
+def _user_gaps(users: Fields) -> list[str]:
+    gaps = [] if "All" in users.texts("includeUsers") else ["not all users"]
+    excluded = users.texts("excludeUsers")
+    if len(excluded) > MOST_EXCLUDED_USERS or "GuestsOrExternalUsers" in excluded:
+        gaps.append("users are excluded")
+    for name, gap in (("excludeGroups", "groups are excluded"), ("excludeRoles", "roles are excluded")):
+        if users.texts(name):
+            gaps.append(gap)
+    if users.has_value("excludeGuestsOrExternalUsers"):
+        gaps.append("guests are excluded")
+    return gaps
+
+
+def _application_gaps(applications: Fields) -> list[str]:
+    gaps = [] if "All" in applications.texts("includeApplications") else ["not all applications"]
+    if applications.texts("excludeApplications") or applications.has_value("applicationFilter"):
+        gaps.append("applications are excluded")
+    return gaps
+
+
+def _condition_gaps(conditions: Fields) -> list[str]:
+    gaps = [] if "all" in conditions.texts("clientAppTypes") else ["not all client applications"]
+    for name in ("signInRiskLevels", "userRiskLevels", "platforms", "locations", "devices"):
+        if conditions.has_value(name):
+            gaps.append(f"only under the condition {name}")
+    for name in ("insiderRiskLevels", "authenticationFlows"):
+        if conditions.has(name) and conditions.has_value(name):
+            gaps.append(f"only under the condition {name}")
+    return gaps
+
+
+def _control_gaps(controls: Fields | None) -> list[str]:
+    if controls is None:
+        return ["requires nothing"]
+    built_in = set(controls.texts("builtInControls"))
+    strength = controls.has_value("authenticationStrength")
+    if "mfa" not in built_in and not strength:
+        return ["does not require multifactor authentication"]
+    others = bool(built_in - {"mfa"} or controls.texts("customAuthenticationFactors") or controls.texts("termsOfUse"))
+    if controls.text("operator") != "AND" and others:
+        return ["accepts something else instead of multifactor authentication"]
+    return []

@@ -1,0 +1,94 @@
+"""``graph.connectivity``: does Microsoft Graph answer, and for the tenant we think it is?"""
+
+import time
+
+import msgspec
+
+from task_runner.providers.fields import DATA_INCOMPLETE, Fields, only
+from task_runner.providers.graph_errors import FORBIDDEN, GraphRefused, TokenRefused
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.declaration import task
+from task_runner.tasks.result import Result
+
+READ_ORGANIZATION = "Organization.Read.All"
+READ_USERS = "User.Read.All"
+MAX_DOMAINS = 200
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answered: the tenant behind the token."""
+
+    id: str
+    display_name: str
+    verified_domains: tuple[str, ...]
+
+
+def decide(
+    expected_tenant: str, organization: Organization, user_count: int | None, latency_ms: int | None = None
+) -> Result:
+    """The result for an organization and its number of users (None = not read)."""
+    payload = {
+        "organization": {
+            "id": organization.id,
+            "display_name": organization.display_name,
+            "verified_domains": organization.verified_domains[:MAX_DOMAINS],
+        },
+        "user_count": user_count,
+        "latency_ms": latency_ms,
+    }
+    if organization.id.lower() != expected_tenant.lower():
+        message = f"Expected the tenant {expected_tenant}; Microsoft Graph answered for {organization.id}."
+        return Result.fail("GRAPH_TENANT_MISMATCH", message, payload)
+    if user_count is None:
+        return Result.unknown(DATA_INCOMPLETE, "The number of users was not read.", payload)
+    if user_count == 0:
+        return Result.warn("GRAPH_EMPTY_TENANT", f"{organization.display_name} has no users.", payload)
+    return Result.ok("GRAPH_OK", f"{organization.display_name} answers; it has {user_count} users.", payload)
+
+
+@task(
+    "graph.connectivity",
+    step=4,
+    title="Microsoft Graph answers for the right tenant",
+    permissions=(READ_ORGANIZATION, READ_USERS),
+)
+async def connectivity(context: TaskContext) -> Result:
+    """Signs in as the application, reads the organization and counts its users."""
+    try:
+        return await _check(context)
+    except TokenRefused as refused:
+        return Result.fail(refused.reason_code, refused.message, refused.payload)
+    except GraphRefused as refused:
+        if refused.reason_code == FORBIDDEN:
+            return Result.fail(refused.reason_code, refused.message, refused.payload)
+        raise
+
+
+async def _check(context: TaskContext) -> Result:
+    expected = context.connection.external_tenant_id if context.connection else ""
+    await context.progress(0, 2, "Reading the organization")
+    started = time.monotonic()
+    found = await context.graph.list("/organization", permission=READ_ORGANIZATION)
+    latency_ms = round((time.monotonic() - started) * 1000)
+    organization = organization_from(only(tuple(Fields(item, "organization") for item in found), "organization"))
+    if organization.id.lower() != expected.lower():
+        return decide(expected, organization, None, latency_ms)
+    await context.progress(1, 2, "Counting users")
+    users = await context.graph.get(
+        "/users",
+        {"$count": "true", "$top": "1", "$select": "id"},
+        headers={"ConsistencyLevel": "eventual"},
+        permission=READ_USERS,
+    )
+    user_count = Fields(users, "users").count("@odata.count")
+    await context.progress(2, 2, "Done")
+    return decide(expected, organization, user_count, latency_ms)
+
+
+def organization_from(fields: Fields) -> Organization:
+    """The organization in a response. Raises ``CannotTell`` when a field is missing."""
+    return Organization(
+        id=fields.text("id"),
+        display_name=fields.text("displayName"),
+        verified_domains=tuple(domain.text("name") for domain in fields.each("verifiedDomains")),
+    )

@@ -1,0 +1,65 @@
+"""``identity.baseline``: is everybody protected by security defaults or by Conditional Access?"""
+
+import msgspec
+
+from task_runner.providers.fields import Fields
+from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
+from task_runner.tasks.conditional_access import READ_POLICIES, Policy, policy_from
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.declaration import task
+from task_runner.tasks.result import CannotTell, Result
+
+DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
+POLICIES = "/identity/conditionalAccess/policies"
+MAX_POLICIES = 250
+
+
+def decide(security_defaults: bool, policies: tuple[Policy, ...]) -> Result:
+    """The result for the state of security defaults and the policies (which are not read when defaults are on)."""
+    payload = {
+        "security_defaults_enabled": security_defaults,
+        "policy_count": len(policies),
+        "policies": [msgspec.to_builtins(policy) for policy in policies[:MAX_POLICIES]],
+    }
+    if security_defaults:
+        return Result.ok("BASELINE_SECURITY_DEFAULTS", "Security defaults are on.", payload)
+    enforced = [policy for policy in policies if policy.enforced]
+    reporting = [policy for policy in policies if policy.report_only]
+    complete = next((policy for policy in enforced if not policy.gaps), None)
+    if complete is not None:
+        message = f"“{complete.name}” requires multifactor authentication of all users."
+        return Result.ok("BASELINE_CA", message, payload)
+    if any(not policy.gaps for policy in reporting) or (reporting and not enforced):
+        message = "Conditional Access would protect the users, but only reports so far."
+        return Result.warn("BASELINE_CA_REPORT_ONLY", message, payload)
+    if enforced:
+        message = "Conditional Access is on, but no policy requires multifactor authentication of all users."
+        return Result.warn("BASELINE_CA_PARTIAL", message, payload)
+    return Result.fail("BASELINE_NONE", "Security defaults are off and no Conditional Access policy is on.", payload)
+
+
+@task(
+    "identity.baseline",
+    step=5,
+    title="Everybody signs in with multifactor authentication",
+    permissions=(READ_POLICIES,),
+)
+async def identity_baseline(context: TaskContext) -> Result:
+    """Reads security defaults and, where they are off, the Conditional Access policies."""
+    await context.progress(0, 2, "Reading security defaults")
+    body = await context.graph.get(DEFAULTS, permission=READ_POLICIES)
+    security_defaults = Fields(body, "securityDefaults").flag("isEnabled")
+    if security_defaults:
+        return decide(security_defaults, ())
+    await context.progress(1, 2, "Reading Conditional Access policies")
+    try:
+        found = await context.graph.list(POLICIES, permission=READ_POLICIES)
+    except GraphRefused as refused:
+        if refused.reason_code != NOT_LICENSED:
+            raise
+        message = f"Security defaults are off. {refused.message}"
+        payload = {**refused.payload, "security_defaults_enabled": False}
+        raise CannotTell(NOT_LICENSED, message, payload) from None
+    await context.progress(2, 2, "Done")
+    policies = tuple(policy_from(Fields(item, f"policies[{index}]")) for index, item in enumerate(found))
+    return decide(security_defaults, policies)
