@@ -4,7 +4,7 @@ How a fixture uses it::
 
     folder = tmp_path / "postgres"
     prepare(folder)                                  # initdb, 0.7 s; at once when the folder has data
-    process = subprocess.Popen(command(folder, port), preexec_fn=…)   # the postmaster stays in the foreground
+    process = subprocess.Popen(command(folder, port), env=environment())   # the postmaster stays in the foreground
     wait_until_ready(folder, timeout=20)
     create_databases(folder, port, [Database("orders", role="orders", password="secret")])
     url(port, "orders", role="orders", password="secret")             # postgresql://orders:secret@127.0.0.1:…/orders
@@ -16,6 +16,7 @@ PostgreSQL refuses to run as root, so root's server runs as `postgres` or `nobod
 
 import functools
 import importlib.util
+import os
 import secrets
 import shutil
 import subprocess
@@ -73,7 +74,9 @@ def prepare(folder: Path) -> None:
     """
     folder = folder.absolute()
     if (folder / "PG_VERSION").exists():
-        _drop_stale_lock(folder)
+        if running(folder) is None:
+            # Its process is gone, or its number belongs to another program by now, which PostgreSQL can't tell.
+            _lock_file(folder).unlink(missing_ok=True)
         return
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -148,25 +151,25 @@ def _lock_file(folder: Path) -> Path:
     return folder / "postmaster.pid"
 
 
-def _drop_stale_lock(folder: Path) -> None:
-    """Remove `postmaster.pid` when its process is gone or is another program that got the same number."""
-    lock = _lock_file(folder)
-    if not lock.exists():
-        return
+def running(folder: Path) -> psutil.Process | None:
+    """The living postmaster on this data folder, whoever started it."""
     try:
-        process = psutil.Process(int(lock.read_text().split("\n", 1)[0]))
-        alive = process.is_running() and str(folder) in process.cmdline()
-    except (ValueError, psutil.Error):
-        alive = False
-    if not alive:
-        lock.unlink(missing_ok=True)
+        process = psutil.Process(int(_lock_file(folder).read_text().split("\n", 1)[0]))
+        return process if str(folder.absolute()) in process.cmdline() else None
+    except (OSError, ValueError, psutil.Error):
+        return None
+
+
+def environment() -> dict[str, str]:
+    """The children's environment: ours without what PostgreSQL's programs would take for settings of their own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
 def _run(program: str, *arguments: str, text: str | None = None) -> None:
     line = [_binary(program), *arguments]
     if program == "initdb":
         line = unprivileged(line)
-    subprocess.run(line, check=True, input=text, capture_output=True, text=True)
+    subprocess.run(line, check=True, input=text, capture_output=True, text=True, env=environment())
 
 
 def _binary(name: str) -> str:

@@ -1,0 +1,206 @@
+"""The embedded system on one page: its databases, processes, their environment, their order, and when they are ready."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from onboarding_shared.devstack import broker, postgres
+from onboarding_shared.devstack.identity import AUDIENCE, ISSUER
+from onboarding_shared.devstack.place import Place
+from onboarding_shared.devstack.ports import HOST
+from onboarding_shared.devstack.probe import http_status
+from onboarding_shared.devstack.topics import create_topics
+
+SERVICES = ("session-api", "task-runner", "evidence-store")
+ENGINES = ("postgres", "broker", "graph")
+PROCESSES = (*ENGINES, *SERVICES)
+CLIENT_SECRET_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
+
+# What `onboarding up` may be told through its own environment; everything else the children get is written below.
+TUNING = {
+    "ONBOARDING_SILENCE_SECONDS": "5",
+    "ONBOARDING_CONFIRM_SECONDS": "5",
+    "ONBOARDING_LEASE_SECONDS": "5",
+}
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Process:
+    """A child process of the embedded system."""
+
+    name: str
+    address: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    ready: Callable[[], Awaitable[bool]]
+    needs: tuple[str, ...] = ()
+    before_start: Callable[[], Awaitable[None]] = _nothing
+    """Awaited before each start."""
+    setup: tuple[str, ...] | None = None
+    """A command that has to end well once, before the first start."""
+    once_ready: Callable[[], Awaitable[None]] = _nothing
+    """Awaited after each start as soon as it is ready, before others may build on it."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    """What the kernel sends when the supervisor itself was killed."""
+
+
+def databases(place: Place) -> dict[str, postgres.Database]:
+    """Service name → its database, with a login role of its own."""
+    names = {service: service.replace("-", "_") for service in SERVICES}
+    return {service: postgres.Database(name, name, place.secrets[name]) for service, name in names.items()}
+
+
+def addresses(place: Place) -> dict[str, str]:
+    """Process name → its address: an http:// or postgresql:// URL, or the broker's host:port."""
+    web = {name: f"http://{HOST}:{place.ports[name]}" for name in ("graph", *SERVICES)}
+    engines = {"postgres": f"postgresql://{HOST}:{place.ports['postgres']}"}
+    return web | engines | {"broker": broker.bootstrap_servers(place.ports["broker"])}
+
+
+def database_urls(place: Place) -> dict[str, str]:
+    """Database name → `postgresql://` URL with role and password."""
+    found = databases(place).values()
+    return {each.name: postgres.url(place.ports["postgres"], *each) for each in found}
+
+
+def environments(place: Place) -> dict[str, dict[str, str]]:
+    """Service name → what its process gets beside the inherited environment."""
+    at = addresses(place)
+    urls = database_urls(place)
+    kafka = {
+        "KAFKA_BOOTSTRAP_SERVERS": at["broker"],
+        # The embedded broker speaks the protocol without idempotent producers, and is one node.
+        "KAFKA_ENABLE_IDEMPOTENCE": "false",
+        "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
+    }
+    identity = {
+        "ONBOARDING_JWKS": str(place.identity.jwks),
+        "ONBOARDING_JWT_ISSUER": ISSUER,
+        "ONBOARDING_JWT_AUDIENCE": AUDIENCE,
+    }
+    own = {
+        "session-api": identity | {"ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"]},
+        "task-runner": {
+            "ONBOARDING_GRAPH_URL": at["graph"],
+            "ONBOARDING_LOGIN_URL": at["graph"],
+            CLIENT_SECRET_VARIABLE: place.secrets["client_secret"],
+        },
+        "evidence-store": identity,
+    }
+    tuning = {name: os.environ.get(name, value) for name, value in TUNING.items()}
+    return {
+        name: tuning
+        | kafka
+        | own[name]
+        | {
+            "DATABASE_URL": urls[name.replace("-", "_")],
+            "ONBOARDING_HOST": HOST,
+            "ONBOARDING_PORT": str(place.ports[name]),
+        }
+        for name in SERVICES
+    }
+
+
+def processes(place: Place) -> tuple[Process, ...]:
+    """All child processes; each one's `needs` come before it."""
+    return (_postgres(place), _broker(place), _graph(place), *(_service(place, name) for name in SERVICES))
+
+
+def _postgres(place: Place) -> Process:
+    folder, port = place.postgres, place.ports["postgres"]
+
+    async def prepare() -> None:
+        await asyncio.to_thread(postgres.prepare, folder)
+
+    async def create_databases() -> None:
+        await asyncio.to_thread(postgres.create_databases, folder, port, list(databases(place).values()))
+
+    async def ready() -> bool:
+        return postgres.is_ready(folder)
+
+    return Process(
+        name="postgres",
+        address=addresses(place)["postgres"],
+        command=tuple(postgres.command(folder, port)),
+        environment=postgres.environment(),
+        before_start=prepare,
+        ready=ready,
+        once_ready=create_databases,
+        stop_signal=signal.SIGINT,
+        death_signal=signal.SIGINT,
+    )
+
+
+def _broker(place: Place) -> Process:
+    port = place.ports["broker"]
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(broker.is_ready, port)
+
+    async def topics() -> None:
+        await create_topics(broker.bootstrap_servers(port))
+
+    return Process(
+        name="broker",
+        address=broker.bootstrap_servers(port),
+        command=tuple(broker.command(port)),
+        environment=broker.environment(),
+        ready=ready,
+        once_ready=topics,  # it forgot them with everything else
+    )
+
+
+def _graph(place: Place) -> Process:
+    async def ready() -> bool:
+        return await http_status(HOST, place.ports["graph"], "/") is not None
+
+    command = (sys.executable, "-m", "onboarding_shared.devstack.graph", "--port", str(place.ports["graph"]))
+    secret = {CLIENT_SECRET_VARIABLE: place.secrets["client_secret"]}
+    return Process(
+        name="graph",
+        address=addresses(place)["graph"],
+        command=command,
+        environment=inherited() | secret,
+        ready=ready,
+    )
+
+
+def _service(place: Place, name: str) -> Process:
+    async def ready() -> bool:
+        return await http_status(HOST, place.ports[name], "/health/ready") == 200
+
+    return Process(
+        name=name,
+        address=addresses(place)[name],
+        command=service_command(name, "serve"),
+        environment=inherited() | environments(place)[name],
+        setup=service_command(name, "migrate"),
+        needs=("postgres", "broker"),
+        ready=ready,
+    )
+
+
+def service_command(name: str, command: str) -> tuple[str, ...]:
+    """The production entrypoint of a service with one of its commands."""
+    return (sys.executable, "-m", name.replace("-", "_"), command)
+
+
+def inherited() -> dict[str, str]:
+    """Our environment without other systems' addresses and credentials, and with loopback past any proxy."""
+    kept_of_ours = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", *TUNING)
+    foreign = ("DATABASE_URL", "KAFKA_", "ONBOARDING_")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(kept_of_ours) or not name.startswith(foreign)
+    }
+    past_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]))
+    return kept | {"NO_PROXY": past_proxy, "no_proxy": past_proxy, "PYTHONUNBUFFERED": "1"}
