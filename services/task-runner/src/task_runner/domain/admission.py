@@ -1,0 +1,47 @@
+"""What becomes of a StartTask that is new to the runner."""
+
+from dataclasses import dataclass
+
+from onboarding_shared.contracts.session_api import StartTask
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.types import Mode, Scope
+
+from task_runner.domain.reasons import PROVIDER_CONNECTION_MISSING, TASK_TYPE_UNKNOWN
+
+TENANT_SCOPE = 0
+"""The scope key of what works on a whole tenant; every provider connection is inside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """The run waits for a worker, with the limits that its task type has now."""
+
+    scope_key: int
+    mode: Mode
+    time_limit: float
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The run ends at once, without an attempt: ``failed``, status ``unknown``."""
+
+    reason_code: str
+    message: str
+
+
+def admit(command: StartTask, declaration: TaskTypeDeclaration | None) -> Admitted | Refused:
+    """``declaration`` is that of the command's task type, None when no installed package declares it."""
+    if declaration is None:
+        return Refused(
+            reason_code=TASK_TYPE_UNKNOWN, message=f"No task package here declares the task type {command.task_type}."
+        )
+    if declaration.scope is Scope.CONNECTION and command.connection is None:
+        return Refused(reason_code=PROVIDER_CONNECTION_MISSING, message="The tenant has no usable provider connection.")
+    connection = command.connection
+    return Admitted(
+        scope_key=connection.id if connection and declaration.scope is Scope.CONNECTION else TENANT_SCOPE,
+        mode=declaration.mode,
+        time_limit=declaration.time_limit_seconds,
+        max_attempts=declaration.max_attempts,
+    )

@@ -1,0 +1,79 @@
+"""An execution as it is kept, and what it says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from onboarding_shared.contracts.run_states import TERMINAL
+from onboarding_shared.contracts.task_runner import Progress, RunFinished, RunProgressed, RunStarted
+from onboarding_shared.contracts.types import CheckStatus, RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """The runner's record of one run. ``attempt`` counts every start, those whose worker went away included."""
+
+    run_id: int
+    tenant_id: int
+    task_type: str
+    session_id: int | None
+    provider_connection_id: int | None
+    traceparent: str | None
+    state: RunState
+    attempt: int
+    started_at: datetime | None
+    progress: Progress | None = None
+    reason_code: str | None = None
+    resume_at: datetime | None = None
+    status: CheckStatus | None = None
+    message: str | None = None
+    payload: Mapping[str, Any] | None = None
+    finished_at: datetime | None = None
+
+
+def describe(execution: Execution) -> RunProgressed | RunFinished:
+    """How the run stands: the answer to a command that came again, and the news of every change but a start."""
+    if execution.state in TERMINAL:
+        return _finished(execution)
+    return RunProgressed(
+        tenant_id=execution.tenant_id,
+        run_id=execution.run_id,
+        task_type=execution.task_type,
+        attempt=execution.attempt,
+        state=execution.state,
+        progress=execution.progress,
+        reason_code=execution.reason_code,
+        resume_at=execution.resume_at if execution.state is RunState.WAITING else None,
+    )
+
+
+def started(execution: Execution, at: datetime) -> RunStarted:
+    """The news that a worker claimed the run."""
+    return RunStarted(
+        tenant_id=execution.tenant_id,
+        run_id=execution.run_id,
+        task_type=execution.task_type,
+        attempt=execution.attempt,
+        started_at=at,
+    )
+
+
+def _finished(execution: Execution) -> RunFinished:
+    if execution.status is None or execution.reason_code is None or execution.finished_at is None:
+        raise ValueError(f"Execution {execution.run_id} ended without a result")
+    return RunFinished(
+        tenant_id=execution.tenant_id,
+        run_id=execution.run_id,
+        task_type=execution.task_type,
+        attempt=execution.attempt,
+        state=execution.state,
+        session_id=execution.session_id,
+        provider_connection_id=execution.provider_connection_id,
+        status=execution.status,
+        reason_code=execution.reason_code,
+        message=execution.message,
+        payload=dict(execution.payload or {}),
+        started_at=execution.started_at,
+        finished_at=execution.finished_at,
+    )

@@ -1,0 +1,132 @@
+"""From how an attempt ended to what becomes of its run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from onboarding_shared.contracts.run_states import RunEvent
+from onboarding_shared.contracts.types import CheckStatus
+
+from task_runner.domain.reasons import RUN_CANCELLED, TIME_LIMIT_EXCEEDED
+
+LONGEST_WAIT = 86_400.0
+"""Seconds that a run waits for its next attempt at most, whatever a provider asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """The task answered."""
+
+    status: CheckStatus
+    reason_code: str
+    message: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faulted:
+    """The task gave up the attempt, or crashed. ``retry_after`` is in seconds, where a provider named a time."""
+
+    reason_code: str
+    message: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    retryable: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overran:
+    """The attempt took longer than ``limit`` seconds."""
+
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The attempt was ended because somebody cancelled its run."""
+
+
+Ending = Returned | Faulted | Overran | Stopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeed:
+    """The run found something out, even if that is ``fail`` or ``unknown``."""
+
+    event: ClassVar[RunEvent] = RunEvent.SUCCEED
+    status: CheckStatus
+    reason_code: str
+    message: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """The run ends without an answer."""
+
+    event: ClassVar[RunEvent] = RunEvent.FAIL
+    status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
+    reason_code: str
+    message: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedOut:
+    """The run ends because an attempt took too long."""
+
+    event: ClassVar[RunEvent] = RunEvent.TIME_OUT
+    status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
+    reason_code: str = TIME_LIMIT_EXCEEDED
+    message: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The run ends because somebody asked for it. It leaves no evidence."""
+
+    event: ClassVar[RunEvent] = RunEvent.CANCEL
+    status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
+    reason_code: str = RUN_CANCELLED
+    message: str = "The run was cancelled."
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryLater:
+    """Another attempt starts after ``delay`` seconds."""
+
+    event: ClassVar[RunEvent] = RunEvent.WAIT
+    delay: float
+    reason_code: str
+    message: str
+
+
+Outcome = Succeed | RetryLater | GiveUp | TimedOut | Cancelled
+
+
+def decide_outcome(ending: Ending, *, cancelling: bool, backoff: float | None) -> Outcome:
+    """What becomes of the run.
+
+    ``backoff`` is the wait in seconds before the next attempt, None when the retry policy has none left. An answer
+    counts even when a cancellation was on its way: what a task did or found must not be lost.
+    """
+    if isinstance(ending, Returned):
+        return Succeed(
+            status=ending.status, reason_code=ending.reason_code, message=ending.message, payload=ending.payload
+        )
+    if cancelling or isinstance(ending, Stopped):
+        return Cancelled()
+    if isinstance(ending, Overran):
+        return TimedOut(message=f"The attempt took longer than {ending.limit:g} seconds.")
+    if ending.retryable and backoff is not None:
+        delay = wait_before_retry(backoff, ending.retry_after)
+        return RetryLater(delay=delay, reason_code=ending.reason_code, message=ending.message)
+    return GiveUp(reason_code=ending.reason_code, message=ending.message, payload=ending.payload)
+
+
+def wait_before_retry(backoff: float, retry_after: float | None) -> float:
+    """Seconds to wait: the policy's own, or longer where the provider asked for it, at most a day."""
+    asked = retry_after if retry_after is not None and retry_after > 0 else 0.0
+    return min(max(backoff, asked), LONGEST_WAIT)

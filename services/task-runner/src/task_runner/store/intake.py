@@ -1,0 +1,166 @@
+"""Keeps new executions, and changes those that somebody cancels."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from onboarding_shared.contracts.session_api import StartTask
+from onboarding_shared.contracts.types import CheckStatus, Mode
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from task_runner.domain.admission import TENANT_SCOPE, Admitted, Refused
+from task_runner.domain.execution import Execution
+from task_runner.domain.outcomes import Cancelled
+from task_runner.store.rows import COLUMNS, to_execution
+
+_INSERT = text("""
+INSERT INTO executions (run_id, tenant_id, task_type, session_id, provider_connection_id, connection, scope_key, mode,
+                        time_limit, max_attempts, traceparent, state, status, reason_code, message, finished_at,
+                        confirm_at)
+SELECT g.run_id, g.tenant_id, g.task_type, g.session_id, g.connection_id, CAST(g.connection AS json), g.scope_key,
+       g.mode, g.time_limit, g.max_attempts, g.traceparent,
+       CASE WHEN g.status IS NULL THEN 'queued' ELSE 'failed' END, g.status, g.reason_code, g.message,
+       CASE WHEN g.status IS NOT NULL THEN now() END,
+       CASE WHEN g.status IS NOT NULL THEN now() + make_interval(secs => :confirm) END
+FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_type AS text[]),
+            CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:connection AS text[]),
+            CAST(:scope_key AS bigint[]), CAST(:mode AS text[]), CAST(:time_limit AS float8[]),
+            CAST(:max_attempts AS integer[]), CAST(:traceparent AS text[]), CAST(:status AS text[]),
+            CAST(:reason_code AS text[]), CAST(:message AS text[]))
+    AS g (run_id, tenant_id, task_type, session_id, connection_id, connection, scope_key, mode, time_limit,
+          max_attempts, traceparent, status, reason_code, message)
+ORDER BY g.tenant_id, g.run_id
+ON CONFLICT (run_id) DO NOTHING
+RETURNING run_id
+""")
+
+_READ = text(f"""
+SELECT {COLUMNS} FROM executions e WHERE e.run_id = ANY (CAST(:run_ids AS bigint[]))
+ORDER BY e.tenant_id, e.run_id FOR UPDATE
+""")  # noqa: S608 - no input, only a constant of ours
+
+_COMPLETE = text("""
+UPDATE executions e
+SET task_type = g.task_type, session_id = g.session_id, provider_connection_id = g.connection_id,
+    traceparent = g.traceparent
+FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_type AS text[]),
+            CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:traceparent AS text[]))
+    AS g (run_id, tenant_id, task_type, session_id, connection_id, traceparent)
+WHERE e.run_id = g.run_id AND e.tenant_id = g.tenant_id AND e.task_type IS NULL
+""")
+
+_CANCEL = text(f"""
+WITH held AS MATERIALIZED (
+    SELECT e.run_id, CASE WHEN e.state = 'running' THEN 'cancelling' ELSE 'cancelled' END AS state
+    FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
+    JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
+    WHERE e.state IN ('queued', 'waiting', 'running')
+    ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
+)
+UPDATE executions e
+SET state = h.state,
+    finished_at = CASE WHEN h.state = 'cancelled' THEN now() END,
+    status = CASE WHEN h.state = 'cancelled' THEN :status END,
+    reason_code = CASE WHEN h.state = 'cancelled' THEN :reason_code ELSE e.reason_code END,
+    message = CASE WHEN h.state = 'cancelled' THEN :message ELSE e.message END
+FROM held h WHERE e.run_id = h.run_id
+RETURNING {COLUMNS}
+""")  # noqa: S608 - no input, only a constant of ours
+
+_TOMBSTONE = text("""
+INSERT INTO executions (run_id, tenant_id, scope_key, mode, time_limit, max_attempts, state, status, reason_code,
+                        message, finished_at)
+SELECT g.run_id, g.tenant_id, :scope_key, :mode, 0, 0, 'cancelled', :status, :reason_code, :message, now()
+FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
+ORDER BY g.tenant_id, g.run_id
+ON CONFLICT (run_id) DO NOTHING
+""")
+
+_encoder = msgspec.json.Encoder()
+_CANCELLED = Cancelled()
+_ENDING = {
+    "status": _CANCELLED.status.value,
+    "reason_code": _CANCELLED.reason_code,
+    "message": _CANCELLED.message,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A StartTask with what was decided of it."""
+
+    command: StartTask
+    traceparent: str | None
+    decision: Admitted | Refused
+
+
+async def insert(connection: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[int]:
+    """Keep the runs that are not there yet; returns their ids. Refused ones are kept as ended."""
+    rows = [_columns(arrival) for arrival in arrivals]
+    arrays = {name: [row[name] for row in rows] for name in rows[0]}
+    inserted = await connection.execute(_INSERT, {**arrays, "confirm": confirm_seconds})
+    return set(inserted.scalars())
+
+
+async def read(connection: AsyncConnection, run_ids: Sequence[int]) -> list[Execution]:
+    """The executions as they stand, locked until the commit, so that no later news overtakes the answer."""
+    return [to_execution(row) for row in await connection.execute(_READ, {"run_ids": list(run_ids)})]
+
+
+async def complete_tombstones(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
+    """Add what a run's StartTask tells to the note that it had been cancelled before it came."""
+    commands = [arrival.command for arrival in arrivals]
+    await connection.execute(
+        _COMPLETE,
+        {
+            "run_id": [one.run_id for one in commands],
+            "tenant_id": [one.tenant_id for one in commands],
+            "task_type": [one.task_type for one in commands],
+            "session_id": [one.session_id for one in commands],
+            "connection_id": [one.connection.id if one.connection else None for one in commands],
+            "traceparent": [arrival.traceparent for arrival in arrivals],
+        },
+    )
+
+
+async def cancel(connection: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
+    """Cancel (run id, tenant id): what waits ends at once, what runs is told to. Returns those that changed."""
+    arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
+    return [to_execution(row) for row in await connection.execute(_CANCEL, {**arrays, **_ENDING})]
+
+
+async def bury(connection: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
+    """Note (run id, tenant id) that are not known here as cancelled, in case that their StartTask still comes."""
+    await connection.execute(
+        _TOMBSTONE,
+        {
+            "run_ids": [run for run, _ in runs],
+            "tenant_ids": [tenant for _, tenant in runs],
+            "scope_key": TENANT_SCOPE,
+            "mode": Mode.SHARED.value,
+            **_ENDING,
+        },
+    )
+
+
+def _columns(arrival: Arrival) -> dict[str, Any]:
+    command, decision = arrival.command, arrival.decision
+    refused = isinstance(decision, Refused)
+    return {
+        "run_id": command.run_id,
+        "tenant_id": command.tenant_id,
+        "task_type": command.task_type,
+        "session_id": command.session_id,
+        "connection_id": command.connection.id if command.connection else None,
+        "connection": _encoder.encode(command.connection).decode() if command.connection else None,
+        "scope_key": TENANT_SCOPE if refused else decision.scope_key,
+        "mode": Mode.SHARED.value if refused else decision.mode.value,
+        "time_limit": 0.0 if refused else decision.time_limit,
+        "max_attempts": 0 if refused else decision.max_attempts,
+        "traceparent": arrival.traceparent,
+        "status": CheckStatus.UNKNOWN.value if refused else None,
+        "reason_code": decision.reason_code if refused else None,
+        "message": decision.message if refused else None,
+    }

@@ -1,0 +1,70 @@
+"""How an execution's row is read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from onboarding_shared.contracts.session_api import ProviderConnection
+from onboarding_shared.contracts.task_runner import Progress
+from onboarding_shared.contracts.types import CheckStatus, RunState
+from sqlalchemy import Row
+
+from task_runner.domain.execution import Execution
+
+COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connection_id, e.traceparent, e.state,
+    e.attempt, e.started_at, CAST(e.progress AS text) AS progress, e.reason_code, e.resume_at, e.status, e.message,
+    CAST(e.payload AS text) AS payload, e.finished_at"""
+"""What ``to_execution`` reads, of the table alias ``e``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A run that this worker may work on until its lease ends. ``tries`` counts the attempts that its policy counts."""
+
+    execution: Execution
+    lease_token: int
+    connection: ProviderConnection | None
+    time_limit: float
+    max_attempts: int
+    tries: int
+    claimed_at: datetime
+
+
+_progress = msgspec.json.Decoder(Progress)
+_connection = msgspec.json.Decoder(ProviderConnection)
+
+
+def to_execution(row: Row[Any]) -> Execution:
+    """The execution in a row of ``COLUMNS``."""
+    return Execution(
+        run_id=row.run_id,
+        tenant_id=row.tenant_id,
+        task_type=row.task_type,
+        session_id=row.session_id,
+        provider_connection_id=row.provider_connection_id,
+        traceparent=row.traceparent,
+        state=RunState(row.state),
+        attempt=row.attempt,
+        started_at=row.started_at,
+        progress=None if row.progress is None else _progress.decode(row.progress),
+        reason_code=row.reason_code,
+        resume_at=row.resume_at,
+        status=None if row.status is None else CheckStatus(row.status),
+        message=row.message,
+        payload=None if row.payload is None else msgspec.json.decode(row.payload),
+        finished_at=row.finished_at,
+    )
+
+
+def to_claim(row: Row[Any]) -> Claim:
+    """The claim in a row of the claiming statement."""
+    return Claim(
+        execution=to_execution(row),
+        lease_token=row.lease_token,
+        connection=None if row.connection is None else _connection.decode(row.connection),
+        time_limit=row.time_limit,
+        max_attempts=row.max_attempts,
+        tries=row.attempt - row.excused,
+        claimed_at=row.claimed_at,
+    )
