@@ -14,13 +14,11 @@ MAX_SECRET_BYTES = 64 * 1024
 _OUR_OWN = ("DATABASE_URL", "KAFKA_", "ONBOARDING_JWKS", "OTEL_")
 
 
-def resolve_credential(
-    reference: str, settings: ProviderSettings, environment: Mapping[str, str] = os.environ
-) -> str:
+def resolve_credential(reference: str, settings: ProviderSettings, environment: Mapping[str, str] = os.environ) -> str:
     """The secret that ``env:NAME`` or ``file:PATH`` refers to.
 
-    Raises ``TaskFault`` ``CREDENTIAL_MISSING``, naming the reference, when there is no such secret, or when the settings
-    do not allow it. The service's own variables are never handed out.
+    Raises ``TaskFault`` ``CREDENTIAL_MISSING``, naming the reference, when there is no such secret, or when the
+    settings do not allow it. The service's own variables are never handed out.
     """
     kind, _, where = reference.partition(":")
     if kind == "env" and where:

@@ -32,8 +32,8 @@ Params = Mapping[str, str]
 class GraphClient:
     """Reads and writes Microsoft Graph as the application of one connection, until the run's deadline.
 
-    ``record`` holds what was read. Every method raises ``GraphRefused`` or ``TokenRefused`` (both ``CannotTell``) when the
-    answer is no, and ``TaskFault`` when another attempt may help. ``permission`` is named in the message of a refusal.
+    ``record`` holds what was read. Every method raises ``GraphRefused`` or ``TokenRefused`` (``CannotTell``) when
+    the answer is no, and ``TaskFault`` when another attempt may help. ``permission`` is named when it is refused.
     """
 
     def __init__(
@@ -101,9 +101,7 @@ class GraphClient:
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
-        hook = patience(
-            repeatable=method == "GET", longest_wait=self._settings.longest_wait, remaining=self._remaining
-        )
+        hook = patience(repeatable=method == "GET", longest_wait=self._settings.longest_wait, remaining=self._remaining)
         caller = stamina.AsyncRetryingCaller(
             attempts=self._settings.attempts,
             timeout=None,
@@ -121,19 +119,20 @@ class GraphClient:
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
+        started = time.monotonic()
         session = await self._ready_session()
         response, content = await self._exchange(session, method, url, headers, body)
-        if response.status_code == 401:
-            session.forget_token()
-            session = await self._ready_session()
+        if response.status_code in (401, 403) and session.token_obtained < started:
+            # An older token may be revoked, or name fewer permissions than were granted since.
+            session = await self._ready_session(not_older_than=started)
             response, content = await self._exchange(session, method, url, headers, body)
         return self._decoded(session, response, content, url, permission)
 
-    async def _ready_session(self) -> GraphSession:
+    async def _ready_session(self, not_older_than: float = 0.0) -> GraphSession:
         session = self._sessions.of(self._connection)
         try:
             async with asyncio.timeout(self._limit()):
-                await session.ensure_token()
+                await session.ensure_token(not_older_than)
         except TokenRefused:
             self._sessions.forget(self._connection)
             raise

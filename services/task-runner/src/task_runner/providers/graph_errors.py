@@ -14,7 +14,7 @@ UNAVAILABLE = "GRAPH_UNAVAILABLE"
 REJECTED = "GRAPH_REQUEST_REJECTED"
 REDIRECTED = "GRAPH_REDIRECTED"
 RESPONSE_INVALID = "GRAPH_RESPONSE_INVALID"
-TOKEN_REFUSED = "TOKEN_REFUSED"
+SIGN_IN_REFUSED = "TOKEN_REFUSED"
 
 MAX_TEXT = 300
 
@@ -38,7 +38,11 @@ https://learn.microsoft.com/entra/identity-platform/reference-error-codes for 70
 
 _PASSING_OAUTH_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
 _NO_LICENCE_CODES = frozenset({"aadpremiumlicenserequired", "authentication_requestfromnonpremiumtenantorb2ctenant"})
-_NO_LICENCE_TEXTS = ("not licensed for this feature", "doesn't have premium license", "needs to have microsoft entra id")
+_NO_LICENCE_TEXTS = (
+    "not licensed for this feature",
+    "doesn't have premium license",
+    "needs to have microsoft entra id",
+)
 
 
 class GraphRefused(CannotTell):
@@ -100,7 +104,7 @@ def token_refusal(error: str, description: str) -> CannotTell | TaskFault:
     known = _AADSTS.get(number)
     if known is None and error in _PASSING_OAUTH_ERRORS:
         return TaskFault(UNAVAILABLE, f"The token service is unavailable: {error}.", retryable=True)
-    reason, meaning = known or (TOKEN_REFUSED, f"The token service refused the application: {error}.")
+    reason, meaning = known or (SIGN_IN_REFUSED, f"The token service refused the application: {error}.")
     said = f" (AADSTS{number})" if number else ""
     return TokenRefused(reason, f"{meaning}{said}", number, error)
 

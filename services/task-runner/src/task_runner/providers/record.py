@@ -45,7 +45,15 @@ class ResponseRecord:
         self._now = now
 
     def add(
-        self, *, method: str, url: str, status: int, request_id: str | None, elapsed_ms: int, body_sha256: str, size: int
+        self,
+        *,
+        method: str,
+        url: str,
+        status: int,
+        request_id: str | None,
+        elapsed_ms: int,
+        body_sha256: str,
+        size: int,
     ) -> None:
         """Note one response; ``size`` is that of its body in bytes."""
         self.count += 1

@@ -6,7 +6,7 @@ import msgspec
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and addresses of the outside world. All times are seconds.
 
-    ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace the hosts of every cloud.
+    ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace every cloud's hosts.
     ``credential_prefix`` restricts ``env:NAME`` references to names that begin so, ``credential_directory`` restricts
     ``file:PATH`` references to files in that folder.
     """

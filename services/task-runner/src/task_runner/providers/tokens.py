@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import re
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ RENEW_BEFORE = 60
 SHORTEST_SECRET = 8
 """A shorter text is not hidden: it would be found inside ordinary words."""
 
+SENT_IN_BODY = "client_secret_post"
+
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -40,14 +43,16 @@ class GraphSession:
         self.cloud: Cloud = cloud_of(connection.cloud, settings)
         self._token_url = f"{self.cloud.login_url}/{connection.external_tenant_id}/oauth2/v2.0/token"
         self._lock = asyncio.Lock()
+        self.token_obtained = 0.0
+        """When the current token was fetched, on ``time.monotonic()``."""
         self._client = AsyncOAuth2Client(
             client_id=connection.client_id,
             client_secret=resolve_credential(connection.credential_ref, settings),
-            token_endpoint_auth_method="client_secret_post",
+            token_endpoint_auth_method=SENT_IN_BODY,
             scope=f"{self.cloud.graph_url}/.default",
             token_endpoint=self._token_url,
             grant_type="client_credentials",
-            leeway=RENEW_BEFORE,
+            leeway=0,
             transport=transport,
             timeout=timeouts(settings),
             follow_redirects=False,
@@ -64,13 +69,18 @@ class GraphSession:
         async with self._client.stream(method, url, **options) as response:
             yield response
 
-    async def ensure_token(self) -> None:
-        """Get or renew the token when needed. Raises ``TokenRefused`` for good, ``TaskFault`` for now."""
+    async def ensure_token(self, not_older_than: float = 0.0) -> None:
+        """Get or renew the token when it is missing, about to expire, or obtained before this monotonic moment.
+
+        Raises ``TokenRefused`` for good, ``TaskFault`` for now.
+        """
         async with self._lock:
-            if self._client.token and not self._client.token.is_expired(leeway=RENEW_BEFORE):
+            token = self._client.token
+            if token and self.token_obtained >= not_older_than and not token.is_expired(leeway=RENEW_BEFORE):
                 return
             try:
                 await self._client.fetch_token()
+                self.token_obtained = time.monotonic()
             except OAuthError as error:
                 raise graph_errors.token_refusal(str(error.error or ""), str(error.description or "")) from None
             except httpx2.TransportError as error:
@@ -81,10 +91,6 @@ class GraphSession:
             if not isinstance(self._client.token.get("access_token"), str):
                 self._client.token = None
                 raise CannotTell(graph_errors.RESPONSE_INVALID, f"{self._token_url} sent no access token.")
-
-    def forget_token(self) -> None:
-        """Fetch a new token before the next request."""
-        self._client.token = None
 
     @property
     def granted_roles(self) -> frozenset[str] | None:

@@ -1,4 +1,4 @@
-"""``app.consent_grant``: give the application what the manifest asks for. Safe to repeat: it only adds what is missing."""
+"""``app.consent_grant``: give the application what the manifest asks for. It only adds what is missing."""
 
 import asyncio
 

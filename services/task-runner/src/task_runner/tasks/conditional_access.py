@@ -10,6 +10,9 @@ REPORT_ONLY = "enabledForReportingButNotEnforced"
 MOST_EXCLUDED_USERS = 4
 """Our threshold: so many excluded users may be emergency access accounts; more are a gap."""
 
+NARROWING = ("signInRiskLevels", "userRiskLevels", "platforms", "locations", "devices")
+NARROWING_IN_SOME_CLOUDS = ("insiderRiskLevels", "authenticationFlows")
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """One policy. ``gaps`` says why it does not require MFA of all users for all applications; empty = it does."""
@@ -75,13 +78,9 @@ def _application_gaps(applications: Fields) -> list[str]:
 
 def _condition_gaps(conditions: Fields) -> list[str]:
     gaps = [] if "all" in conditions.texts("clientAppTypes") else ["not all client applications"]
-    for name in ("signInRiskLevels", "userRiskLevels", "platforms", "locations", "devices"):
-        if conditions.has_value(name):
-            gaps.append(f"only under the condition {name}")
-    for name in ("insiderRiskLevels", "authenticationFlows"):
-        if conditions.has(name) and conditions.has_value(name):
-            gaps.append(f"only under the condition {name}")
-    return gaps
+    narrowing = [name for name in NARROWING if conditions.has_value(name)]
+    narrowing += [name for name in NARROWING_IN_SOME_CLOUDS if conditions.has(name) and conditions.has_value(name)]
+    return [*gaps, *(f"only under the condition {name}" for name in narrowing)]
 
 
 def _control_gaps(controls: Fields | None) -> list[str]:

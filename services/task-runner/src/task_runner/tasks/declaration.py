@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
-
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
 
@@ -87,8 +86,8 @@ def task(
 ) -> Callable[[TaskFunction], Task]:
     """Declare the decorated async function as a task.
 
-    ``name`` is the task type (``area.what``, lower case), ``step`` the wizard step (1..5) that a ``required`` task gates,
-    ``time_limit`` seconds for one attempt (up to an hour), ``permissions`` the provider permissions it needs,
+    ``name`` is the task type (``area.what``, lower case), ``step`` the wizard step (1..5) that a ``required`` task
+    gates, ``time_limit`` seconds for one attempt (up to an hour), ``permissions`` the provider permissions it needs,
     ``version`` that of the rules (the distribution's own when empty). ``description`` defaults to the docstring.
     Raises ``DeclarationError`` naming what is wrong.
     """

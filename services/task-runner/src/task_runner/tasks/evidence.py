@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 
 from task_runner.tasks.payload import json_safe

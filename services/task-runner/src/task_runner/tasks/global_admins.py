@@ -51,8 +51,10 @@ async def find_holders(context: TaskContext) -> Found:
             raise
         path = f"/directoryRoles(roleTemplateId='{ADMIN_ROLES.global_administrator}')/members"
         members = await context.graph.list(path, permission=READ_ROLES)
-        direct = [await _expanded(context, Fields(item, "member"), active=True, direct=True) for item in members]
-        return Found(holders=merged(sum(direct, [])), privileged_identity=False)
+        holders: list[Holder] = []
+        for item in members:
+            holders += await _expanded(context, Fields(item, "member"), active=True, direct=True)
+        return Found(holders=merged(holders), privileged_identity=False)
     return Found(holders=merged([*active, *eligible]), privileged_identity=True)
 
 

@@ -39,7 +39,9 @@ def decide(users: tuple[Administrator, ...], applications: tuple[str, ...], priv
         message = f"Only {len(users)} users are Global Administrators; without a second one the tenant can be lost."
         return Result.fail("GA_TOO_FEW", message, payload)
     if total > MOST:
-        return Result.fail("GA_TOO_MANY", f"{total} hold the role Global Administrator; at most {MOST} should.", payload)
+        return Result.fail(
+            "GA_TOO_MANY", f"{total} hold the role Global Administrator; at most {MOST} should.", payload
+        )
     if synced:
         message = f"{synced} of {len(users)} Global Administrators are synchronized from on-premises."
         return Result.warn("GA_SYNCED", message, payload)

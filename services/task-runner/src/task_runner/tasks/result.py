@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-
 from onboarding_shared.contracts.types import CheckStatus, ReasonCode
 
 from task_runner.tasks.payload import json_safe, safe_text
@@ -66,7 +65,7 @@ def checked_reason(reason_code: str) -> str:
         raise ValueError(f"Not a reason code: {reason_code!r} ({error})") from error
 
 
-class CannotTell(Exception):
+class CannotTell(Exception):  # noqa: N818 - an answer, not an error
     """Raised anywhere below a task when the answer is ``unknown``, with the reason. It is not retried.
 
     The run ends ``succeeded`` with status ``unknown``: the task did its work, and the honest answer is that the
@@ -80,7 +79,7 @@ class CannotTell(Exception):
         self.payload = json_safe(payload)
 
 
-class TaskFault(Exception):
+class TaskFault(Exception):  # noqa: N818 - the word of the glossary
     """Raised when a task has to give up this attempt.
 
     With ``retryable`` the worker starts another attempt when the retry policy has one left, not sooner than

@@ -50,7 +50,7 @@ def build() -> Litestar:
     async def health() -> dict[str, Any]:
         return {"status": "UP", "checks": []}
 
-    return Litestar([token, graph, control, show, reset, health], openapi_config=None)
+    return Litestar([token, graph, control, show, reset, health], openapi_config=None, logging_config=None)
 
 
 def _shown(tenant: Tenant) -> Response[Any]:

@@ -31,7 +31,7 @@ class Tenant:
         return self.control.times is None or self.graph_requests <= self.control.times
 
     def seen_application(self, app_id: str) -> None:
-        """The application asks for a token: wherever consent was given, its service principal exists with all grants."""
+        """The application asks for a token: where consent was given, its service principal exists with all grants."""
         if self.control.behaviour is not Behaviour.UNCONSENTED and app_id not in self.service_principals:
             principal = self.add_service_principal(app_id, "Managed tenant onboarding")
             for name in APP_ROLES.granted_when_healthy:

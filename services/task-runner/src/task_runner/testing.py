@@ -1,0 +1,138 @@
+"""For task authors: a task's test in five lines, against a Graph-shaped server that really listens.
+
+    async def test_my_check_passes_in_a_healthy_tenant():
+        async with task_context() as context:
+            result = await my_check(context)
+        assert result.reason_code == "MY_CHECK_OK"
+
+``task_context(behaviour="throttling", times=2)`` tells the tenant to misbehave; ``overrides`` replaces single answers.
+"""
+
+import asyncio
+import os
+import socket
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import uvicorn
+from litestar.types import ASGIApp
+from onboarding_shared.contracts.task_runner import Progress
+from onboarding_shared.devstack.graph.app import build
+
+from task_runner.providers import Providers, ProviderSettings
+from task_runner.tasks.context import Connection, TaskContext
+
+CLIENT_ID = "0f0f0f0f-1111-4222-8333-444444444444"
+CREDENTIAL_NAME = "TASK_CONTEXT_CLIENT_SECRET"
+CREDENTIAL = "a-secret-only-for-tests"
+
+
+class GraphServer:
+    """A running Graph-shaped server. ``url`` serves Graph and the token service."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def tell(self, tenant: str, behaviour: str = "healthy", **options: Any) -> None:
+        """Make a tenant behave. Options as ``onboarding_shared.devstack.graph.behaviour.Control``."""
+        async with httpx2.AsyncClient() as client:
+            body = {"behaviour": behaviour, **options}
+            answer = await client.put(f"{self.url}/_control/tenants/{tenant}", json=body)
+            answer.raise_for_status()
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an ASGI application on a free port of this process; yields its URL."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="critical", lifespan="on", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if running.done():
+                await running
+            await asyncio.sleep(0.005)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()
+
+
+@asynccontextmanager
+async def graph_server() -> AsyncIterator[GraphServer]:
+    """A Graph-shaped server of its own, with every tenant healthy."""
+    async with serving(build()) as url:
+        yield GraphServer(url)
+
+
+def connection_to(tenant: str, credential_ref: str = f"env:{CREDENTIAL_NAME}") -> Connection:
+    """A provider connection to a tenant of the Graph-shaped server."""
+    return Connection(
+        id=1,
+        provider="microsoft_graph",
+        external_tenant_id=tenant,
+        client_id=CLIENT_ID,
+        credential_ref=credential_ref,
+        cloud="public",
+    )
+
+
+@asynccontextmanager
+async def task_context(
+    behaviour: str = "healthy",
+    *,
+    server: GraphServer | None = None,
+    tenant: str | None = None,
+    connected: bool = True,
+    time_limit: float = 30.0,
+    progress: list[Progress] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[TaskContext]:
+    """A context like the worker's, for a tenant that behaves as told.
+
+    Starts a Graph-shaped server unless one is given; a new tenant unless ``tenant`` names one. What the task reports
+    is appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
+    """
+    if server is None:
+        async with (
+            graph_server() as own,
+            task_context(
+                behaviour,
+                server=own,
+                tenant=tenant,
+                connected=connected,
+                time_limit=time_limit,
+                progress=progress,
+                settings=settings,
+                **options,
+            ) as context,
+        ):
+            yield context
+        return
+    guid = tenant or str(uuid.uuid4())
+    if tenant is None or behaviour != "healthy" or options:
+        await server.tell(guid, behaviour, **options)
+    os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
+    limits = {"graph_url": server.url, "login_url": server.url, **(settings or {})}
+    reported = progress if progress is not None else []
+
+    async def report(step: Progress) -> None:
+        reported.append(step)
+
+    async with Providers(ProviderSettings(**limits)) as providers:
+        yield providers.context_for(
+            tenant_id=1,
+            run_id=1,
+            attempt=1,
+            connection=connection_to(guid) if connected else None,
+            deadline=time.monotonic() + time_limit,
+            report=report,
+        )
