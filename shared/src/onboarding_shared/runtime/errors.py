@@ -143,7 +143,9 @@ class DependencyDown(Problem):
 
     status = 503
 
-    def __init__(self, code: str = "DEPENDENCY_DOWN", message: str = "A dependency does not answer", **more: Any) -> None:
+    def __init__(
+        self, code: str = "DEPENDENCY_DOWN", message: str = "A dependency does not answer", **more: Any
+    ) -> None:
         more.setdefault("retry_after", 1)
         super().__init__(code, message, **more)
 

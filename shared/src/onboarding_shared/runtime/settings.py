@@ -115,7 +115,11 @@ class KafkaSettings(Settings):
     )
     topic_partitions: int = Field(12, ge=1, le=10_000, validation_alias="ONBOARDING_TOPIC_PARTITIONS")
     replication_factor: int = Field(
-        -1, ge=-1, le=100, validation_alias="ONBOARDING_TOPIC_REPLICATION_FACTOR", description="-1 = the broker's default"
+        -1,
+        ge=-1,
+        le=100,
+        validation_alias="ONBOARDING_TOPIC_REPLICATION_FACTOR",
+        description="-1 = the broker's default",
     )
     fetch_max_wait_ms: int = Field(20, ge=0, le=60_000, validation_alias="ONBOARDING_FETCH_MAX_WAIT_MS")
 
@@ -186,7 +190,9 @@ class IdentitySettings(Settings):
     @classmethod
     def _only_asymmetric(cls, algorithms: tuple[str, ...]) -> tuple[str, ...]:
         if refused := [name for name in algorithms if name not in ASYMMETRIC_ALGORITHMS]:
-            raise ValueError(f"{', '.join(refused)} not allowed; choose from {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}")
+            raise ValueError(
+                f"{', '.join(refused)} not allowed; choose from {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}"
+            )
         return algorithms
 
 

@@ -1,0 +1,114 @@
+"""The outermost layer of the HTTP side: request id, trace, text of the URL, authentication, access log."""
+
+import random
+import re
+import time
+from collections.abc import Collection
+
+import structlog
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from onboarding_shared.runtime.errors import CLIENT_GONE, Problem
+from onboarding_shared.runtime.identity import Authenticator
+from onboarding_shared.runtime.problem_responses import ProblemResponses, internal_error
+from onboarding_shared.runtime.text_rules import check_url_text
+from onboarding_shared.runtime.tracing import bind_traceparent
+
+_SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
+_ids = random.Random()
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+access = structlog.get_logger("onboarding.access")
+log = structlog.get_logger("onboarding.http")
+
+
+class Edge:
+    """Wraps the routed application. Paths in ``public_paths`` need no token, every other one does.
+
+    Without an authenticator nothing is authenticated: only for applications that have public paths alone.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authenticator: Authenticator | None,
+        public_paths: Collection[str],
+        quiet_paths: Collection[str],
+        problems: ProblemResponses,
+    ) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._public_paths = frozenset(public_paths)
+        self._quiet_paths = frozenset(quiet_paths)
+        self._problems = problems
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        given_id, traceparent, authorization = _picked(scope)
+        request_id = given_id if given_id else f"{_ids.getrandbits(128):032x}"
+        id_header = (b"x-request-id", request_id.encode("ascii"))
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+        bind_traceparent(traceparent)
+        status = 0
+
+        async def reply(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], id_header, _NOSNIFF]
+            await send(message)
+
+        try:
+            await self._admit(scope, authorization)
+            await self._app(scope, receive, reply)
+        except Problem as problem:
+            await self._answer(problem, request_id, reply)
+        except Exception as error:
+            log.error("request failed", exc_info=error)
+            if status:
+                raise
+            await self._answer(internal_error(), request_id, reply)
+        finally:
+            self._log_access(scope, status, started)
+
+    async def _admit(self, scope: HTTPScope, authorization: str | None) -> None:
+        path = scope["path"]
+        check_url_text(scope.get("raw_path") or path.encode("utf-8", "surrogateescape"), "path")
+        if scope["query_string"]:
+            check_url_text(scope["query_string"], "query")
+        if self._authenticator is not None and path not in self._public_paths:
+            scope["user"] = await self._authenticator.authenticate_header(authorization)
+
+    async def _answer(self, problem: Problem, request_id: str, send: Send) -> None:
+        body = self._problems.body(problem, request_id)
+        headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in problem.headers.items()]
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
+        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _log_access(self, scope: HTTPScope, status: int, started: float) -> None:
+        write = access.debug if scope["path"] in self._quiet_paths else access.info
+        write(
+            "request",
+            method=scope["method"],
+            route=scope.get("path_template"),
+            status=status or CLIENT_GONE,
+            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+        )
+
+
+def _picked(scope: Scope) -> tuple[str | None, str | None, str | None]:
+    request_id = traceparent = authorization = None
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            request_id = value.decode("ascii") if _SANE_REQUEST_ID.match(value) else None
+        elif name == b"traceparent":
+            traceparent = value.decode("latin-1")
+        elif name == b"authorization":
+            # Two such headers could mean two identities; the comma makes neither of them a token.
+            authorization = value.decode("latin-1") if authorization is None else f"{authorization}, again"
+    return request_id, traceparent, authorization

@@ -1,0 +1,111 @@
+"""The API description: OpenAPI 3.1 as JSON and YAML, and one plain page that loads nothing from anywhere."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from litestar import Request
+from litestar.enums import MediaType
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin, YamlRenderPlugin
+from litestar.openapi.spec import (
+    Components,
+    OpenAPI,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    PathItem,
+    Reference,
+    Schema,
+    SecurityScheme,
+)
+
+PUBLIC_SCHEMA_PATHS = frozenset(
+    {"/schema", "/schema/", "/schema/openapi.json", "/schema/openapi.yaml", "/schema/openapi.yml"}
+)
+SCHEMA_CATCH_ALL = "/schema/{path}"
+"""Litestar answers unknown paths under its schema folder with a page of its own; ours are problems like all others."""
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
+    "td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}code{font-family:ui-monospace,monospace}"
+    ":target{outline:2px solid}"
+)
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class PlainPage(OpenAPIRenderPlugin):
+    """Lists the operations and explains the problem codes, without script, font or image."""
+
+    def __init__(self, codes: Mapping[str, str]) -> None:
+        super().__init__(path="/", media_type=MediaType.HTML)
+        self._codes = codes
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        info = openapi_schema["info"]
+        title = escape(f"{info['title']} {info['version']}")
+        operations = "".join(
+            f"<tr><td><code>{method.upper()}</code><td><code>{escape(path)}</code><td>{escape(found.get('summary', ''))}"
+            for path, item in openapi_schema.get("paths", {}).items()
+            for method, found in item.items()
+            if method in _METHODS
+        )
+        codes = "".join(
+            f'<tr id="{escape(code)}"><td><code>{escape(code)}</code><td>{escape(said)}'
+            for code, said in sorted(self._codes.items())
+        )
+        return (
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+            f"<h1>{title}</h1><p>{escape(info.get('description', ''))}</p>"
+            '<p>The whole description: <a href="/schema/openapi.json">openapi.json</a>, '
+            '<a href="/schema/openapi.yaml">openapi.yaml</a>.</p>'
+            f"<h2>Operations</h2><table>{operations}</table><h2>Problem codes</h2><table>{codes}</table></html>"
+        ).encode()
+
+
+def openapi_config(title: str, version: str, description: str, codes: Mapping[str, str]) -> OpenAPIConfig:
+    """Where and how the description is served."""
+    token = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+    return OpenAPIConfig(
+        title=title,
+        version=version,
+        description=description,
+        path="/schema",
+        render_plugins=[PlainPage(codes), JsonRenderPlugin(), YamlRenderPlugin()],
+        components=Components(security_schemes={"token": token}),
+        security=[{"token": []}],
+        use_handler_docstrings=True,
+    )
+
+
+def describe_problems(document: OpenAPI) -> None:
+    """Adds to every operation that any other answer is a problem, and what a problem looks like."""
+    text = Schema(type=OpenAPIType.STRING)
+    problem = Schema(
+        type=OpenAPIType.OBJECT,
+        title="Problem",
+        description="What went wrong, and what to do about it (RFC 9457 and the members error, code and next).",
+        required=["error", "code", "status", "next", "request_id", "type", "title", "detail"],
+        properties={
+            **{name: text for name in ("error", "code", "next", "request_id", "type", "title", "detail")},
+            "status": Schema(type=OpenAPIType.INTEGER),
+        },
+    )
+    components = document.components or Components()
+    components.schemas = {**components.schemas, "Problem": problem}
+    media = OpenAPIMediaType(schema=Reference(ref="#/components/schemas/Problem"))
+    answer = OpenAPIResponse(description="A problem", content={"application/json": media})
+    components.responses = {**(components.responses or {}), "Problem": answer}
+    document.components = components
+    for item in (document.paths or {}).values():
+        for operation in _operations(item):
+            operation.responses = {
+                **(operation.responses or {}),
+                "default": Reference(ref="#/components/responses/Problem"),
+            }
+
+
+def _operations(item: PathItem) -> list[Operation]:
+    found = (getattr(item, method) for method in _METHODS)
+    return [operation for operation in found if operation is not None]

@@ -1,0 +1,110 @@
+"""The rules every routed request is held to before its handler sees it: ids, tenant, query names and body."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.utils.scope.state import ScopeState
+from msgspec import Struct
+from structlog.contextvars import bind_contextvars
+
+from onboarding_shared.contracts.types import MAX_ID
+from onboarding_shared.runtime.errors import BadRequest, NotFound
+from onboarding_shared.runtime.identity import tenant_not_found
+from onboarding_shared.runtime.openapi_page import SCHEMA_CATCH_ALL
+from onboarding_shared.runtime.request_body import read_body, replay
+
+TENANT = "tenant_id"
+"""The path parameter that names a tenant. A caller whose token lacks that tenant gets no further."""
+
+
+class RouteFacts(Struct, frozen=True):
+    """What a handler declares that it takes."""
+
+    query: frozenset[str]
+    repeatable: frozenset[str]
+    takes_body: bool
+    needs_body: bool
+
+
+def facts_of(app: Litestar) -> dict[int, RouteFacts]:
+    """The facts of every HTTP handler of an application, by the identity of the handler."""
+    return {
+        id(handler): _facts(handler, model)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler, model in route.route_handler_map.values()
+    }
+
+
+def _facts(handler: HTTPRouteHandler, model: Any) -> RouteFacts:
+    body = handler.parsed_data_field
+    return RouteFacts(
+        query=frozenset(parameter.field_alias for parameter in model.expected_query_params),
+        repeatable=frozenset(model.sequence_query_parameter_names),
+        takes_body=body is not None,
+        needs_body=body is not None and not body.is_optional and not body.has_default,
+    )
+
+
+class RouteRules:
+    """ASGI middleware that Litestar runs after routing; ``facts`` is filled when the application is complete."""
+
+    def __init__(self, app: ASGIApp, facts: dict[int, RouteFacts]) -> None:
+        self._app = app
+        self._facts = facts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["path_params"]:
+            if scope["path_template"] == SCHEMA_CATCH_ALL:
+                raise NotFound("ROUTE_NOT_FOUND", "There is nothing at this path")
+            check_path_ids(scope)
+        facts = self._facts.get(id(scope["route_handler"]))
+        if facts is not None:
+            if scope["query_string"]:
+                check_query_names(scope["query_string"], facts)
+            body = await read_body(scope, receive)
+            check_body_presence(body, facts)
+            ScopeState.from_scope(scope).body = body
+            receive = replay(body, receive)
+        await self._app(scope, receive, send)
+
+
+def check_path_ids(scope: HTTPScope) -> None:
+    """Raises for ids out of range or oddly written (``+1``, ``007``, ``1_0``), and for a tenant not the caller's."""
+    parameters: dict[str, Any] = scope["path_params"]
+    segments = scope["path"].split("/")
+    for name, value in parameters.items():
+        if isinstance(value, int) and not (1 <= value <= MAX_ID and str(value) in segments):
+            raise BadRequest("INVALID_PATH_ID", f"The {name} in the path is not a valid id", extra={"field": name})
+    tenant_id = parameters.get(TENANT)
+    if isinstance(tenant_id, int):
+        caller = scope.get("user")
+        if caller is not None and tenant_id not in caller.tenants:
+            raise tenant_not_found()
+        bind_contextvars(tenant_id=tenant_id)
+
+
+def check_query_names(query: bytes, facts: RouteFacts) -> None:
+    """Raises for a parameter the route does not declare, or gives more than once though it takes one value."""
+    seen: set[str] = set()
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in facts.query:
+            raise BadRequest("UNKNOWN_PARAMETER", f"There is no query parameter {name!r} here", extra={"field": name})
+        if name in seen and name not in facts.repeatable:
+            raise BadRequest("REPEATED_PARAMETER", f"The query parameter {name} is given twice", extra={"field": name})
+        seen.add(name)
+
+
+def check_body_presence(body: bytes, facts: RouteFacts) -> None:
+    """Raises when a body is missing, or is there and not just ``{}`` where the operation takes none."""
+    if facts.needs_body and not body.strip():
+        raise BadRequest("EMPTY_BODY", "The request needs a body")
+    if body and not facts.takes_body and body.strip() != b"{}":
+        raise BadRequest("BODY_NOT_EXPECTED", "This operation takes no body")
