@@ -1,0 +1,1 @@
+"""The rules of onboarding: pure functions over frozen values, without input, output or clock."""

@@ -1,0 +1,66 @@
+"""Provider connections: what may be written into one, and which one a run uses."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ENVIRONMENT_NAME = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}")
+_ABSOLUTE_PATH = re.compile(r"file:/[^\x00-\x1f\x7f]{1,400}")
+
+CREDENTIAL_RULE = "credential_ref is a reference, env:NAME or file:/absolute/path; the credential itself is never stored."
+GUID_RULE = "a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+
+
+class Provider(StrEnum):
+    """The providers that a connection can lead to."""
+
+    MICROSOFT_GRAPH = "microsoft_graph"
+
+
+class Cloud(StrEnum):
+    """The Microsoft cloud that hosts the customer's tenant."""
+
+    PUBLIC = "public"
+    US_GOV = "us_gov"
+    US_DOD = "us_dod"
+    CHINA = "china"
+
+
+def is_guid(text: str) -> bool:
+    """Whether ``text`` is a GUID in its usual notation."""
+    return _GUID.fullmatch(text) is not None
+
+
+def is_credential_reference(text: str) -> bool:
+    """Whether ``text`` only names where a credential lies; anything else might be one."""
+    if _ENVIRONMENT_NAME.fullmatch(text):
+        return True
+    return _ABSOLUTE_PATH.fullmatch(text) is not None and "/../" not in f"{text}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """The run uses this connection; None = it has none, and its task will say so."""
+
+    connection_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotUsable:
+    """The caller named a connection that is unknown (``disabled`` False) or disabled."""
+
+    connection_id: int
+    disabled: bool
+
+
+def choose_connection(
+    wanted: int | None, of_session: int | None, enabled: Collection[int], disabled: Collection[int]
+) -> Usable | NotUsable:
+    """The one the caller named, else the open session's, else the tenant's only enabled one, else none."""
+    if wanted is not None:
+        return Usable(wanted) if wanted in enabled else NotUsable(wanted, disabled=wanted in disabled)
+    if of_session is not None:
+        return Usable(of_session if of_session in enabled else None)
+    return Usable(next(iter(enabled)) if len(enabled) == 1 else None)

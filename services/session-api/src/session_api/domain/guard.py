@@ -1,0 +1,88 @@
+"""The concurrency guard: whether a start makes a new run, reuses one, or is blocked by one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from onboarding_shared.contracts.types import Mode, RunState, Scope
+
+TENANT_SCOPE = "tenant"
+
+
+def scope_key(scope: Scope, connection_id: int | None) -> str:
+    """What a run occupies: the whole tenant, or one provider connection in it.
+
+    A connection task without a connection occupies the tenant: nothing smaller is known of it.
+    """
+    if scope is Scope.CONNECTION and connection_id is not None:
+        return f"connection:{connection_id}"
+    return TENANT_SCOPE
+
+
+def overlap(left: str, right: str) -> bool:
+    """Whether two scope keys of one tenant share something: the tenant contains its connections."""
+    return left == right or TENANT_SCOPE in (left, right)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRun:
+    """A run that has not ended. ``run_id`` and ``since`` are None while it is only about to be inserted."""
+
+    task_type: str
+    scope_key: str
+    mode: Mode
+    state: RunState
+    run_id: int | None = None
+    since: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Unique among the active runs of a tenant; a unique index says the same."""
+        return self.scope_key, self.task_type
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The start makes this run."""
+
+    run: ActiveRun
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The same task is active in the same scope: the caller gets that run."""
+
+    run: ActiveRun
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """``run`` must end first."""
+
+    run: ActiveRun
+
+
+Decision = Created | Reused | Blocked
+
+
+def decide(task_type: str, mode: Mode, key: str, active: Sequence[ActiveRun]) -> Decision:
+    """Decide one start against the active runs of its tenant.
+
+    The same task type in the same scope is reused, unless that run is being cancelled: it would end without a
+    result, so the caller has to wait for its end. Otherwise an exclusive run tolerates nobody in an
+    overlapping scope, and a shared one tolerates only shared ones.
+    """
+    for run in active:
+        if run.key == (key, task_type):
+            return Blocked(run) if run.state is RunState.CANCELLING else Reused(run)
+    blocking = _first_conflict(mode, key, active)
+    if blocking is not None:
+        return Blocked(blocking)
+    return Created(ActiveRun(task_type=task_type, scope_key=key, mode=mode, state=RunState.QUEUED))
+
+
+def _first_conflict(mode: Mode, key: str, active: Iterable[ActiveRun]) -> ActiveRun | None:
+    for run in active:
+        if overlap(key, run.scope_key) and Mode.EXCLUSIVE in (mode, run.mode):
+            return run
+    return None

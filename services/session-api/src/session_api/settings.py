@@ -1,0 +1,57 @@
+"""The settings of session-api."""
+
+from onboarding_shared.runtime.settings import (
+    DatabaseSettings,
+    HttpSettings,
+    IdentitySettings,
+    KafkaSettings,
+    LogSettings,
+    Settings,
+)
+from pydantic import Field, field_validator
+
+
+class MigrateSettings(Settings):
+    """What ``session-api migrate`` needs."""
+
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    log: LogSettings
+
+
+class SessionApiSettings(MigrateSettings):
+    """What ``session-api serve`` needs."""
+
+    http: HttpSettings
+    identity: IdentitySettings
+    evidence_store_url: str = Field(
+        validation_alias="ONBOARDING_EVIDENCE_STORE_URL", description="http(s) address of evidence-store"
+    )
+    evidence_timeout_seconds: float = Field(
+        5.0, gt=0, le=60, validation_alias="ONBOARDING_EVIDENCE_TIMEOUT_SECONDS", description="Patience with evidence-store"
+    )
+    public_url: str = Field(
+        "",
+        validation_alias="ONBOARDING_PUBLIC_URL",
+        description="Address under which callers reach this API; unset = links are paths without a host",
+    )
+    edit_lock_seconds: int = Field(
+        900, ge=1, le=86_400, validation_alias="ONBOARDING_EDIT_LOCK_SECONDS", description="How long an edit lock holds"
+    )
+    silence_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=3600,
+        validation_alias="ONBOARDING_SILENCE_SECONDS",
+        description="How long a runner may stay silent before its command is sent again",
+    )
+    sweep_seconds: float = Field(
+        1.0, gt=0, le=600, validation_alias="ONBOARDING_SWEEP_SECONDS", description="Time between two looks for silent runs"
+    )
+
+    @field_validator("evidence_store_url", "public_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url.rstrip("/")

@@ -1,0 +1,1 @@
+"""Where session-api keeps its state: the only place with SQL."""

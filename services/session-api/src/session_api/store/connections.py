@@ -1,0 +1,110 @@
+"""Provider connections: immutable but for being disabled. They hold references to credentials, never credentials."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_COLUMNS = """id, tenant_id, provider, display_name, external_tenant_id, client_id, credential_ref, cloud, created_at,
+       created_by_user_id, disabled_at, disabled_by_user_id"""
+
+_CREATE = text(f"""
+INSERT INTO provider_connections (tenant_id, creation_key, provider, display_name, external_tenant_id, client_id,
+                                  credential_ref, cloud, created_by_user_id)
+VALUES (:tenant, :key, :provider, :display_name, :external_tenant_id, :client_id, :credential_ref, :cloud, :user)
+ON CONFLICT (creation_key) DO UPDATE SET creation_key = excluded.creation_key
+RETURNING {_COLUMNS}
+""")
+_LIST = text(f"""
+SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id < :before ORDER BY id DESC LIMIT :limit
+""")
+_FIND = text(f"SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id = :id")
+_DISABLE = text(f"""
+UPDATE provider_connections
+SET disabled_at = coalesce(disabled_at, now()), disabled_by_user_id = coalesce(disabled_by_user_id, :user)
+WHERE tenant_id = :tenant AND id = :id
+RETURNING {_COLUMNS}
+""")
+_IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE tenant_id = :tenant AND id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class NewConnection:
+    """A connection to be created. ``creation_key`` is made before the transaction, so that a retry makes no second."""
+
+    creation_key: UUID
+    provider: str
+    display_name: str
+    external_tenant_id: str
+    client_id: str
+    credential_ref: str
+    cloud: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConnection:
+    """A connection as it stands in the database."""
+
+    id: int
+    tenant_id: int
+    provider: str
+    display_name: str
+    external_tenant_id: str
+    client_id: str
+    credential_ref: str
+    cloud: str
+    created_at: datetime
+    created_by_user_id: int
+    disabled_at: datetime | None
+    disabled_by_user_id: int | None
+
+
+async def create_connection(
+    connection: AsyncConnection, tenant_id: int, user_id: int, new: NewConnection
+) -> StoredConnection:
+    """Insert it, or find it where this very request had inserted it already."""
+    row = await connection.execute(
+        _CREATE,
+        {
+            "tenant": tenant_id,
+            "key": new.creation_key,
+            "provider": new.provider,
+            "display_name": new.display_name,
+            "external_tenant_id": new.external_tenant_id,
+            "client_id": new.client_id,
+            "credential_ref": new.credential_ref,
+            "cloud": new.cloud,
+            "user": user_id,
+        },
+    )
+    return StoredConnection(*row.one())
+
+
+async def list_connections(
+    connection: AsyncConnection, tenant_id: int, *, before: int, limit: int
+) -> list[StoredConnection]:
+    """Newest first, those with a smaller id than ``before``."""
+    rows = await connection.execute(_LIST, {"tenant": tenant_id, "before": before, "limit": limit})
+    return [StoredConnection(*row) for row in rows]
+
+
+async def find_connection(connection: AsyncConnection, tenant_id: int, connection_id: int) -> StoredConnection | None:
+    """One connection of this tenant."""
+    row = (await connection.execute(_FIND, {"tenant": tenant_id, "id": connection_id})).one_or_none()
+    return None if row is None else StoredConnection(*row)
+
+
+async def disable_connection(
+    connection: AsyncConnection, tenant_id: int, connection_id: int, user_id: int
+) -> StoredConnection | None:
+    """Let no new run use it. Who did that first, and when, stays."""
+    row = await connection.execute(_DISABLE, {"tenant": tenant_id, "id": connection_id, "user": user_id})
+    found = row.one_or_none()
+    return None if found is None else StoredConnection(*found)
+
+
+async def is_enabled(connection: AsyncConnection, tenant_id: int, connection_id: int) -> bool | None:
+    """Whether a connection may be used; None where this tenant has none of that id."""
+    return (await connection.execute(_IS_ENABLED, {"tenant": tenant_id, "id": connection_id})).scalar_one_or_none()

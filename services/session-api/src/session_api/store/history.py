@@ -1,0 +1,66 @@
+"""A session's history as its readers see it: what was done to the session, and which runs were started in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+RUN_STARTED, RUN_CANCEL_REQUESTED = "run_started", "run_cancel_requested"
+
+# A run's own row says who started it and when; a second copy would cost every start a write.
+_PAGE = text(f"""
+SELECT json_agg(e)::text FROM (
+    SELECT at, by_user_id, action, before, after, kind, id FROM (
+        (SELECT at, by_user_id, action, before, after, 0 AS kind, id FROM session_history
+         WHERE tenant_id = :tenant AND session_id = :session AND (at, 0, id) < (:at, :kind, :id)
+         ORDER BY at DESC, id DESC LIMIT :limit)
+        UNION ALL
+        (SELECT created_at, requested_by_user_id, '{RUN_STARTED}', NULL,
+                jsonb_build_object('run_id', id, 'task_type', task_type), 1, id FROM operation_runs
+         WHERE tenant_id = :tenant AND session_id = :session AND (created_at, 1, id) < (:at, :kind, :id)
+         ORDER BY created_at DESC, id DESC LIMIT :limit)
+        UNION ALL
+        (SELECT cancel_requested_at, cancel_requested_by_user_id, '{RUN_CANCEL_REQUESTED}', NULL,
+                jsonb_build_object('run_id', id, 'task_type', task_type), 2, id FROM operation_runs
+         WHERE tenant_id = :tenant AND session_id = :session AND cancel_requested_at IS NOT NULL
+           AND (cancel_requested_at, 2, id) < (:at, :kind, :id)
+         ORDER BY cancel_requested_at DESC, id DESC LIMIT :limit)
+    ) everything
+    ORDER BY at DESC, kind DESC, id DESC LIMIT :limit
+) e
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """Who did what, when, and what it was before and after. ``kind`` and ``id`` only give lines a total order."""
+
+    at: datetime
+    by_user_id: int
+    action: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    kind: int
+    id: int
+
+
+Position = tuple[datetime, int, int]
+"""When, kind, id."""
+
+_decoder = msgspec.json.Decoder(list[HistoryLine])
+
+
+async def read_history(
+    connection: AsyncConnection, tenant_id: int, session_id: int, *, before: Position, limit: int
+) -> list[HistoryLine]:
+    """Newest first, what happened before a position."""
+    at, kind, line_id = before
+    row = await connection.execute(
+        _PAGE, {"tenant": tenant_id, "session": session_id, "at": at, "kind": kind, "id": line_id, "limit": limit}
+    )
+    said = row.scalar_one()
+    return [] if said is None else _decoder.decode(said)

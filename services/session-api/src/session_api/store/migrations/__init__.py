@@ -1,0 +1,1 @@
+"""The schema of session-api's database, as Alembic revisions."""

@@ -1,0 +1,88 @@
+"""Runs as the runner's messages change them: a whole batch is read, and written, at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onboarding_shared.contracts.types import CheckStatus, RunState
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from session_api.domain.projection import RunView
+
+RunId = tuple[int, int]
+"""Tenant and run."""
+
+# Ordered, so that two batches cannot deadlock; a run is locked by nobody for longer than a statement or two.
+_LOCK = text("""
+SELECT r.tenant_id, r.id, r.state, r.attempt, r.progress_done, r.progress_total, r.progress_message, r.status,
+       r.reason_code, r.message, r.resume_at, r.started_at, r.finished_at
+FROM operation_runs r
+JOIN unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[])) AS heard (tenant_id, id) USING (tenant_id, id)
+ORDER BY r.tenant_id, r.id
+FOR NO KEY UPDATE OF r
+""")
+_SAVE = text("""
+UPDATE operation_runs r
+SET state = h.state, attempt = h.attempt, progress_done = h.progress_done, progress_total = h.progress_total,
+    progress_message = h.progress_message, status = h.status, reason_code = h.reason_code, message = h.message,
+    resume_at = h.resume_at, started_at = h.started_at, finished_at = h.finished_at,
+    last_heard_at = now(), repeats = 0, resend_due_at = now() + make_interval(secs => :silence)
+FROM unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[]), CAST(:states AS text[]), CAST(:attempts AS integer[]),
+            CAST(:dones AS bigint[]), CAST(:totals AS bigint[]), CAST(:progress_messages AS text[]),
+            CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:messages AS text[]),
+            CAST(:resumes AS timestamptz[]), CAST(:starts AS timestamptz[]), CAST(:finishes AS timestamptz[]))
+     AS h (tenant_id, id, state, attempt, progress_done, progress_total, progress_message, status, reason_code, message,
+           resume_at, started_at, finished_at)
+WHERE r.tenant_id = h.tenant_id AND r.id = h.id
+""")
+
+
+async def lock_runs(connection: AsyncConnection, run_ids: Sequence[RunId]) -> dict[RunId, RunView]:
+    """Read these runs and keep others from changing them until the end of the transaction."""
+    rows = await connection.execute(
+        _LOCK, {"tenants": [tenant_id for tenant_id, _ in run_ids], "runs": [run_id for _, run_id in run_ids]}
+    )
+    return {(row[0], row[1]): _view(row) for row in rows}
+
+
+async def save_runs(connection: AsyncConnection, views: Mapping[RunId, RunView], silence_seconds: float) -> None:
+    """Write the runs that were heard of; each gets new patience before its command is sent again."""
+    if not views:
+        return
+    keys, values = list(views), list(views.values())
+    await connection.execute(
+        _SAVE,
+        {
+            "tenants": [tenant_id for tenant_id, _ in keys],
+            "runs": [run_id for _, run_id in keys],
+            "states": [view.state.value for view in values],
+            "attempts": [view.attempt for view in values],
+            "dones": [view.progress_done for view in values],
+            "totals": [view.progress_total for view in values],
+            "progress_messages": [view.progress_message for view in values],
+            "statuses": [None if view.status is None else view.status.value for view in values],
+            "reasons": [view.reason_code for view in values],
+            "messages": [view.message for view in values],
+            "resumes": [view.resume_at for view in values],
+            "starts": [view.started_at for view in values],
+            "finishes": [view.finished_at for view in values],
+            "silence": silence_seconds,
+        },
+    )
+
+
+def _view(row: Row[Any]) -> RunView:
+    _, _, state, attempt, done, total, progress_message, status, reason, message, resume, start, finish = row
+    return RunView(
+        state=RunState(state),
+        attempt=attempt,
+        progress_done=done,
+        progress_total=total,
+        progress_message=progress_message,
+        status=None if status is None else CheckStatus(status),
+        reason_code=reason,
+        message=message,
+        resume_at=resume,
+        started_at=start,
+        finished_at=finish,
+    )

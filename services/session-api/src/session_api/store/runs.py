@@ -1,0 +1,107 @@
+"""Runs as their readers see them, and their cancellation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from onboarding_shared.contracts.types import RunState
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_total, progress_message, status,
+       reason_code, message, resume_at, session_id, provider_connection_id, requested_by_user_id, created_at, started_at,
+       finished_at, cancel_requested_at, cancel_requested_by_user_id"""
+
+_FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")
+_LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")
+_LIST = text(f"""
+SELECT {_COLUMNS} FROM operation_runs
+WHERE tenant_id = :tenant AND id < :before
+  AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)
+  AND (CAST(:states AS text[]) IS NULL OR state = ANY(CAST(:states AS text[])))
+  AND (CAST(:session AS bigint) IS NULL OR session_id = :session)
+ORDER BY id DESC LIMIT :limit
+""")
+_CANCEL = text(f"""
+UPDATE operation_runs
+SET state = 'cancelling', cancel_requested_at = now(), cancel_requested_by_user_id = :user, repeats = 0,
+    resend_due_at = now() + make_interval(secs => :silence)
+WHERE tenant_id = :tenant AND id = :id
+RETURNING {_COLUMNS}
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it stands in the database."""
+
+    id: int
+    tenant_id: int
+    task_type: str
+    state: RunState
+    attempt: int
+    progress_done: int | None
+    progress_total: int | None
+    progress_message: str | None
+    status: str | None
+    reason_code: str | None
+    message: str | None
+    resume_at: datetime | None
+    session_id: int | None
+    provider_connection_id: int | None
+    requested_by_user_id: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested_at: datetime | None
+    cancel_requested_by_user_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to list; None = all."""
+
+    task_type: str | None = None
+    states: Sequence[RunState] | None = None
+    session_id: int | None = None
+
+
+async def find_run(connection: AsyncConnection, tenant_id: int, run_id: int, *, lock: bool = False) -> StoredRun | None:
+    """One run of this tenant; ``lock`` keeps it as it is until the end of the transaction."""
+    statement = _LOCK if lock else _FIND
+    row = (await connection.execute(statement, {"tenant": tenant_id, "id": run_id})).one_or_none()
+    return None if row is None else _run(row)
+
+
+async def list_runs(
+    connection: AsyncConnection, tenant_id: int, wanted: RunFilter, *, before: int, limit: int
+) -> list[StoredRun]:
+    """Newest first, those with a smaller id than ``before``."""
+    rows = await connection.execute(
+        _LIST,
+        {
+            "tenant": tenant_id,
+            "before": before,
+            "task_type": wanted.task_type,
+            "states": None if wanted.states is None else [state.value for state in wanted.states],
+            "session": wanted.session_id,
+            "limit": limit,
+        },
+    )
+    return [_run(row) for row in rows]
+
+
+async def request_cancellation(
+    connection: AsyncConnection, tenant_id: int, run_id: int, user_id: int, silence_seconds: float
+) -> StoredRun:
+    """Note that an active run shall stop."""
+    row = await connection.execute(
+        _CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds}
+    )
+    return _run(row.one())
+
+
+def _run(row: Row[Any]) -> StoredRun:
+    run_id, tenant_id, task_type, state, *rest = row
+    return StoredRun(run_id, tenant_id, task_type, RunState(state), *rest)

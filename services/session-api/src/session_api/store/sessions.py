@@ -1,0 +1,121 @@
+"""Sessions and their history, read and written under the tenant's guard row."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from onboarding_shared.contracts.types import SessionStatus
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from session_api.domain.edit_lock import EditLock
+from session_api.domain.sessions import FIRST_STEP, HistoryEntry, Session
+
+_COLUMNS = """id, tenant_id, status, current_step, provider_connection_id, assigned_to_user_id, locked_by_user_id,
+       locked_until"""
+
+_FIND_OPEN = text(f"""
+SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN ('draft', 'in_progress')
+""")
+_FIND = text(f"SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")
+_INSERT = text(f"""
+INSERT INTO onboarding_sessions (tenant_id, status, current_step, locked_by_user_id, locked_until)
+VALUES (:tenant, 'draft', {FIRST_STEP}, :user, now() + CAST(:lasts AS interval))
+RETURNING {_COLUMNS}, now()
+""")
+_UPDATE = text("""
+UPDATE onboarding_sessions
+SET status = :status, current_step = :step, provider_connection_id = :connection, assigned_to_user_id = :assignee,
+    locked_by_user_id = :lock_user, locked_until = :lock_until, updated_at = now()
+WHERE tenant_id = :tenant AND id = :id
+""")
+_RECORD = text("""
+INSERT INTO session_history (tenant_id, session_id, by_user_id, action, before, after)
+SELECT :tenant, :session, :user, action, CAST(before AS jsonb), CAST(after AS jsonb)
+FROM unnest(CAST(:actions AS text[]), CAST(:befores AS text[]), CAST(:afters AS text[])) WITH ORDINALITY
+     AS new (action, before, after, place)
+ORDER BY place
+""")
+_encode = msgspec.json.Encoder().encode
+
+
+class Found(NamedTuple):
+    """A session, and the database's clock when it was read."""
+
+    session: Session
+    now: datetime
+
+
+async def find_open_session(connection: AsyncConnection, tenant_id: int) -> Found | None:
+    """The open session of a tenant; there is one at most."""
+    return _found((await connection.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none())
+
+
+async def find_session(connection: AsyncConnection, tenant_id: int, session_id: int) -> Found | None:
+    """A session of this tenant, open or not."""
+    return _found((await connection.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none())
+
+
+async def insert_session(connection: AsyncConnection, tenant_id: int, user_id: int, lasts: timedelta) -> Found:
+    """A new draft at the first step, locked by its creator. A second open one violates an index."""
+    row = (await connection.execute(_INSERT, {"tenant": tenant_id, "user": user_id, "lasts": lasts})).one()
+    return Found(_session(row), row[8])
+
+
+async def save_session(connection: AsyncConnection, session: Session) -> None:
+    """Write the session as it is now."""
+    lock = session.lock
+    await connection.execute(
+        _UPDATE,
+        {
+            "tenant": session.tenant_id,
+            "id": session.id,
+            "status": session.status.value,
+            "step": session.current_step,
+            "connection": session.provider_connection_id,
+            "assignee": session.assigned_to_user_id,
+            "lock_user": lock.user_id if lock else None,
+            "lock_until": lock.until if lock else None,
+        },
+    )
+
+
+async def record_history(
+    connection: AsyncConnection, session: Session, user_id: int, entries: Sequence[HistoryEntry]
+) -> None:
+    """Add lines to the session's history, in order."""
+    if not entries:
+        return
+    await connection.execute(
+        _RECORD,
+        {
+            "tenant": session.tenant_id,
+            "session": session.id,
+            "user": user_id,
+            "actions": [entry.action for entry in entries],
+            "befores": [_json(entry.before) for entry in entries],
+            "afters": [_json(entry.after) for entry in entries],
+        },
+    )
+
+
+def _found(row: Row[Any] | None) -> Found | None:
+    return None if row is None else Found(_session(row), row[8])
+
+
+def _session(row: Row[Any]) -> Session:
+    session_id, tenant_id, status, step, connection_id, assignee, lock_user, lock_until = row[:8]
+    return Session(
+        id=session_id,
+        tenant_id=tenant_id,
+        status=SessionStatus(status),
+        current_step=step,
+        provider_connection_id=connection_id,
+        assigned_to_user_id=assignee,
+        lock=None if lock_user is None else EditLock(lock_user, lock_until),
+    )
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else _encode(value).decode()

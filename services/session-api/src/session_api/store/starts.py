@@ -1,0 +1,106 @@
+"""What a batch of starts reads and writes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from session_api.domain.starting import Planned, Standing, Start
+
+RunKey = tuple[int, str, str]
+"""Tenant, scope key, task type: unique among the active runs."""
+
+# One row of JSON: one round trip, and decoded straight into the values that the rules take.
+_LOAD = text("""
+SELECT json_build_object(
+  'now', now(),
+  'runs', (SELECT coalesce(json_agg(r ORDER BY r.run_id), '[]') FROM (
+      SELECT tenant_id, id AS run_id, task_type, scope_key, mode, state, created_at AS since FROM operation_runs
+      WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND state IN ('queued', 'running', 'waiting', 'cancelling')) r),
+  'sessions', (SELECT coalesce(json_agg(s), '[]') FROM (
+      SELECT tenant_id, id, status, provider_connection_id FROM onboarding_sessions
+      WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND status IN ('draft', 'in_progress')) s),
+  'connections', (SELECT coalesce(json_agg(c), '[]') FROM (
+      SELECT tenant_id, id, disabled_at IS NOT NULL AS disabled, provider, external_tenant_id, client_id,
+             credential_ref, cloud
+      FROM provider_connections WHERE tenant_id = ANY(CAST(:tenants AS bigint[]))) c),
+  'rules', (SELECT coalesce(json_agg(t), '[]') FROM (
+      SELECT name, scope, mode, time_limit_seconds FROM task_types) t)
+)::text
+""")
+
+_INSERT = text("""
+INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, session_id, provider_connection_id,
+                            requested_by_user_id, traceparent, resend_due_at)
+SELECT tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent,
+       now() + make_interval(secs => :silence)
+FROM unnest(CAST(:tenants AS bigint[]), CAST(:task_types AS text[]), CAST(:scope_keys AS text[]), CAST(:modes AS text[]),
+            CAST(:sessions AS bigint[]), CAST(:connections AS bigint[]), CAST(:users AS bigint[]),
+            CAST(:traceparents AS text[]))
+     AS new (tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent)
+RETURNING tenant_id, scope_key, task_type, id, created_at
+""")
+
+_BEGIN_SESSIONS = text("""
+WITH begun AS (
+    UPDATE onboarding_sessions s SET status = 'in_progress', updated_at = now()
+    FROM unnest(CAST(:tenants AS bigint[]), CAST(:sessions AS bigint[]), CAST(:users AS bigint[]))
+         AS first (tenant_id, session_id, user_id)
+    WHERE s.tenant_id = first.tenant_id AND s.id = first.session_id AND s.status = 'draft'
+    RETURNING s.tenant_id, s.id, first.user_id
+)
+INSERT INTO session_history (tenant_id, session_id, by_user_id, action, before, after)
+SELECT tenant_id, id, user_id, 'status_changed', '{"status": "draft"}', '{"status": "in_progress"}' FROM begun
+""")
+
+_decoder = msgspec.json.Decoder(Standing)
+
+
+class Inserted(NamedTuple):
+    """A run that was just inserted."""
+
+    run_id: int
+    created_at: datetime
+
+
+async def load_standing(connection: AsyncConnection, tenant_ids: Sequence[int]) -> Standing:
+    """Everything that the starts of these tenants are decided by."""
+    return _decoder.decode((await connection.execute(_LOAD, {"tenants": tenant_ids})).scalar_one())
+
+
+async def insert_runs(
+    connection: AsyncConnection, created: Sequence[tuple[Start, Planned]], silence_seconds: float
+) -> Mapping[RunKey, Inserted]:
+    """Insert the new runs of a batch in one statement; a second active one of its kind violates an index."""
+    runs = [planned.decision.run for _, planned in created]
+    rows = await connection.execute(
+        _INSERT,
+        {
+            "tenants": [start.tenant_id for start, _ in created],
+            "task_types": [run.task_type for run in runs],
+            "scope_keys": [run.scope_key for run in runs],
+            "modes": [run.mode.value for run in runs],
+            "sessions": [planned.session.id if planned.session else None for _, planned in created],
+            "connections": [planned.connection.id if planned.connection else None for _, planned in created],
+            "users": [start.user_id for start, _ in created],
+            "traceparents": [start.traceparent for start, _ in created],
+            "silence": silence_seconds,
+        },
+    )
+    return {(tenant, scope, task_type): Inserted(run_id, at) for tenant, scope, task_type, run_id, at in rows}
+
+
+async def begin_sessions(connection: AsyncConnection, first: Mapping[tuple[int, int], int]) -> None:
+    """Take draft sessions, (tenant, session) → user, into progress, since a task of theirs was started."""
+    keys = sorted(first)
+    await connection.execute(
+        _BEGIN_SESSIONS,
+        {
+            "tenants": [tenant_id for tenant_id, _ in keys],
+            "sessions": [session_id for _, session_id in keys],
+            "users": [first[key] for key in keys],
+        },
+    )

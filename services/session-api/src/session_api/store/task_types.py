@@ -1,0 +1,93 @@
+"""The task types that runners have announced, and how a tenant stands with each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.types import CheckStatus
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from session_api.domain.readiness import TaskStanding
+
+_UPSERT = text("""
+INSERT INTO task_types AS t (name, declaration, step, scope, mode, required, time_limit_seconds)
+SELECT d ->> 'name', d, (d ->> 'step')::integer, d ->> 'scope', d ->> 'mode', (d ->> 'required')::boolean,
+       (d ->> 'time_limit_seconds')::double precision
+FROM jsonb_array_elements(CAST(:declarations AS jsonb)) AS announced (d)
+ORDER BY d ->> 'name'
+ON CONFLICT (name) DO UPDATE
+SET declaration = excluded.declaration, step = excluded.step, scope = excluded.scope, mode = excluded.mode,
+    required = excluded.required, time_limit_seconds = excluded.time_limit_seconds, announced_at = now()
+""")
+# Judged by the announcement before the present one: after a time without any runner, each gets a chance to speak.
+_WITHDRAW = text("""
+DELETE FROM task_types
+WHERE announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(secs => :seconds)
+""")
+_LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
+_ANY = text("SELECT count(*) FROM task_types")
+# Two index look-ups per task type, however many runs the tenant has had.
+_STANDINGS = text("""
+SELECT t.name, t.step, t.required, finished.status, finished.reason_code, finished.message, latest.id
+FROM task_types t
+LEFT JOIN LATERAL (
+    SELECT status, reason_code, message FROM operation_runs r
+    WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN ('succeeded', 'failed', 'timed_out')
+    ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
+) finished ON true
+LEFT JOIN LATERAL (
+    SELECT id FROM operation_runs r WHERE r.tenant_id = :tenant AND r.task_type = t.name ORDER BY r.id DESC LIMIT 1
+) latest ON true
+ORDER BY t.step, t.name
+""")
+_declarations = msgspec.json.Decoder(list[TaskTypeDeclaration])
+
+NEVER_RUN = "NEVER_RUN"
+WITHDRAWN_AFTER_SECONDS = 900
+"""Runners announce every minute; a task type that none of them names for so long is no longer installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSummary:
+    """A task type and what is known of it in a tenant."""
+
+    standing: TaskStanding
+    reason_code: str | None
+    message: str | None
+    last_run_id: int | None
+
+
+async def upsert_task_types(connection: AsyncConnection, declarations: Sequence[TaskTypeDeclaration]) -> None:
+    """Remember what was announced, and forget what other runners would have announced by now if they had it."""
+    await connection.execute(_WITHDRAW, {"seconds": WITHDRAWN_AFTER_SECONDS})
+    await connection.execute(_UPSERT, {"declarations": msgspec.json.encode(declarations).decode()})
+
+
+async def list_task_types(connection: AsyncConnection) -> list[TaskTypeDeclaration]:
+    """The catalogue, by step and name."""
+    return _declarations.decode((await connection.execute(_LIST)).scalar_one())
+
+
+async def count_task_types(connection: AsyncConnection) -> int:
+    """How many task types are known."""
+    return (await connection.execute(_ANY)).scalar_one()
+
+
+async def summarize_tasks(connection: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
+    """Every task type with the verdict of its latest finished run; one that never finished a run is unknown."""
+    rows = await connection.execute(_STANDINGS, {"tenant": tenant_id})
+    return [
+        TaskSummary(
+            standing=TaskStanding(name, step, required, CheckStatus(status or CheckStatus.UNKNOWN)),
+            reason_code=reason_code if status else NEVER_RUN,
+            message=message if status else _never_run(run_id),
+            last_run_id=run_id,
+        )
+        for name, step, required, status, reason_code, message, run_id in rows
+    ]
+
+
+def _never_run(run_id: int | None) -> str:
+    return "This task has not been run yet." if run_id is None else "No run of this task has finished yet."
