@@ -106,12 +106,7 @@ class Authenticator:
         try:
             keys = await self._current_keys()
             fingerprint = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-            if (known := self._verified.get(fingerprint)) is not None:
-                if known.expires_at + LEEWAY_SECONDS <= self._now():
-                    raise TokenExpired("it has expired (exp)")
-                self._verified.move_to_end(fingerprint)
-                return known
-            caller = await self._verify(token, keys)
+            caller = self._remembered(fingerprint) or await self._verify(token, keys)
         except TokenExpired as error:
             raise _refusal("TOKEN_EXPIRED", "The token has expired") from error
         except TokenRefused as error:
@@ -119,6 +114,7 @@ class Authenticator:
         except KeySetError as error:
             raise DependencyDown("DEPENDENCY_DOWN", "The key set for checking tokens is not available") from error
         self._verified[fingerprint] = caller
+        self._verified.move_to_end(fingerprint)
         if len(self._verified) > CACHED_TOKENS:
             self._verified.popitem(last=False)
         return caller
@@ -126,6 +122,12 @@ class Authenticator:
     async def check(self) -> None:
         """Health probe: raises ``KeySetError`` while there is no key set."""
         await self._current_keys()
+
+    def _remembered(self, fingerprint: bytes) -> Caller | None:
+        known = self._verified.get(fingerprint)
+        if known is not None and known.expires_at + LEEWAY_SECONDS <= self._now():
+            raise TokenExpired("it has expired (exp)")
+        return known
 
     async def _current_keys(self, missing: str | None = None) -> Mapping[str, Any]:
         keys = await self._keys.refresh(missing)

@@ -143,4 +143,7 @@ class JsonLine:
 
 def _console(stream: TextIO) -> Processor:
     colours = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return structlog.dev.ConsoleRenderer(colors=colours or "FORCE_COLOR" in os.environ)
+    # Plain tracebacks: structlog's default prints local variables, and among them are tokens and passwords.
+    return structlog.dev.ConsoleRenderer(
+        colors=colours or "FORCE_COLOR" in os.environ, exception_formatter=structlog.dev.plain_traceback
+    )

@@ -46,7 +46,7 @@ class PlainPage(OpenAPIRenderPlugin):
         info = openapi_schema["info"]
         title = escape(f"{info['title']} {info['version']}")
         operations = "".join(
-            f"<tr><td><code>{method.upper()}</code><td><code>{escape(path)}</code><td>{escape(found.get('summary', ''))}"
+            f"<tr><td><code>{method.upper()} {escape(path)}</code><td>{escape(found.get('summary', ''))}"
             for path, item in openapi_schema.get("paths", {}).items()
             for method, found in item.items()
             if method in _METHODS
@@ -88,7 +88,7 @@ def describe_problems(document: OpenAPI) -> None:
         description="What went wrong, and what to do about it (RFC 9457 and the members error, code and next).",
         required=["error", "code", "status", "next", "request_id", "type", "title", "detail"],
         properties={
-            **{name: text for name in ("error", "code", "next", "request_id", "type", "title", "detail")},
+            **dict.fromkeys(("error", "code", "next", "request_id", "type", "title", "detail"), text),
             "status": Schema(type=OpenAPIType.INTEGER),
         },
     )

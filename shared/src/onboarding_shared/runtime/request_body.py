@@ -127,13 +127,17 @@ def field_problem(said: str) -> BadRequest:
     """A validation error of msgspec as a problem whose ``field`` is the path to the member, such as ``a.b[0]``."""
     reason, _, path = said.partition(" - at `$")
     path = path.rstrip("`").removeprefix(".")
+    message = f"{path}: {reason}" if path else reason
     code = "INVALID_FIELD"
-    for beginning, other in (("Object contains unknown field `", "UNKNOWN_FIELD"), (_MISSING, "MISSING_FIELD")):
+    for beginning, other in _ABOUT_A_MEMBER.items():
         if reason.startswith(beginning):
             code = other
             member = reason.removeprefix(beginning).rstrip("`")
             path = f"{path}.{member}" if path else member
-    return BadRequest(code, f"{path}: {reason}" if path else reason, extra={"field": path})
+    return BadRequest(code, message, extra={"field": path} if path else None)
 
 
-_MISSING = "Object missing required field `"
+_ABOUT_A_MEMBER = {
+    "Object contains unknown field `": "UNKNOWN_FIELD",
+    "Object missing required field `": "MISSING_FIELD",
+}

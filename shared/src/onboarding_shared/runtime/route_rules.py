@@ -1,8 +1,10 @@
 """The rules every routed request is held to before its handler sees it: ids, tenant, query names and body."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
@@ -22,9 +24,9 @@ TENANT = "tenant_id"
 
 
 class RouteFacts(Struct, frozen=True):
-    """What a handler declares that it takes."""
+    """What a handler declares that it takes: ``query`` is the type of each query parameter by its name there."""
 
-    query: frozenset[str]
+    query: Mapping[str, Any]
     repeatable: frozenset[str]
     takes_body: bool
     needs_body: bool
@@ -42,8 +44,11 @@ def facts_of(app: Litestar) -> dict[int, RouteFacts]:
 
 def _facts(handler: HTTPRouteHandler, model: Any) -> RouteFacts:
     body = handler.parsed_data_field
+    signatures = [handler.parsed_fn_signature]
+    signatures += [provider.parsed_fn_signature for provider in handler.resolve_dependencies().values()]
+    fields = {name: field for signature in signatures for name, field in signature.parameters.items()}
     return RouteFacts(
-        query=frozenset(parameter.field_alias for parameter in model.expected_query_params),
+        query={parameter.field_alias: fields[parameter.field_name].raw for parameter in model.expected_query_params},
         repeatable=frozenset(model.sequence_query_parameter_names),
         takes_body=body is not None,
         needs_body=body is not None and not body.is_optional and not body.has_default,
@@ -68,7 +73,7 @@ class RouteRules:
         facts = self._facts.get(id(scope["route_handler"]))
         if facts is not None:
             if scope["query_string"]:
-                check_query_names(scope["query_string"], facts)
+                check_query(scope["query_string"], facts)
             body = await read_body(scope, receive)
             check_body_presence(body, facts)
             ScopeState.from_scope(scope).body = body
@@ -91,15 +96,25 @@ def check_path_ids(scope: HTTPScope) -> None:
         bind_contextvars(tenant_id=tenant_id)
 
 
-def check_query_names(query: bytes, facts: RouteFacts) -> None:
-    """Raises for a parameter the route does not declare, or gives more than once though it takes one value."""
-    seen: set[str] = set()
-    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+def check_query(query: bytes, facts: RouteFacts) -> None:
+    """Raises for a parameter the route does not declare, one given twice that takes one value, and a wrong value.
+
+    The values are checked here because Litestar ignores bounds that a type such as ``Id`` brings along.
+    """
+    given: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in facts.query:
             raise BadRequest("UNKNOWN_PARAMETER", f"There is no query parameter {name!r} here", extra={"field": name})
-        if name in seen and name not in facts.repeatable:
+        given.setdefault(name, []).append(value)
+    for name, values in given.items():
+        repeatable = name in facts.repeatable
+        if len(values) > 1 and not repeatable:
             raise BadRequest("REPEATED_PARAMETER", f"The query parameter {name} is given twice", extra={"field": name})
-        seen.add(name)
+        try:
+            msgspec.convert(values if repeatable else values[0], facts.query[name], strict=False)
+        except msgspec.ValidationError as error:
+            said = str(error).partition(" - at `")[0]
+            raise BadRequest("INVALID_PARAMETER", f"{name}: {said}", extra={"field": name}) from error
 
 
 def check_body_presence(body: bytes, facts: RouteFacts) -> None:

@@ -16,7 +16,7 @@ LEEWAY_SECONDS = 30.0
 TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 
 
-class TokenRefused(Exception):
+class TokenRefused(Exception):  # noqa: N818 - a decision, not a fault
     """The token must not be believed; the text says which rule it breaks."""
 
 
@@ -50,7 +50,7 @@ class Claims(Struct, frozen=True):
 class _AllowedAlgorithms(jws.JWSRegistry):
     """Only what the settings allow. joserfc's own warns at each use of EdDSA, which RFC 8725 does not mind."""
 
-    def get_alg(self, name: str) -> "jws.JWSAlgModel":
+    def get_alg(self, name: str) -> jws.JWSAlgModel:
         if name not in (self.allowed or ()):
             raise TokenRefused("its algorithm is not allowed")
         return self.algorithms[name]
