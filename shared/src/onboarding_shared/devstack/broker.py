@@ -32,6 +32,11 @@ def command(port: int) -> list[str]:
     return [_binary(), "broker", *listen, "--storage-engine=memory://onboarding/"]
 
 
+def version_command() -> list[str]:
+    """A command that prints the broker's version."""
+    return [_binary(), "--version"]
+
+
 def environment() -> dict[str, str]:
     """The child's environment: ours without what the broker would take for settings of its own."""
     own = ("CLUSTER_ID", "LISTENER_URL", "ADVERTISED_LISTENER_URL", "STORAGE_ENGINE", "SCHEMA_REGISTRY", "OTEL_")

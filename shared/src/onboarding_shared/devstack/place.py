@@ -38,7 +38,7 @@ class Place:
 
 
 def prepare(folder: Path) -> Place:
-    """Make `folder` ready for a system that is not running: ports (the earlier ones where free), passwords, key pair."""
+    """Make `folder` ready for a system that is not running: ports (the earlier ones if free), passwords, key pair."""
     folder.mkdir(parents=True, exist_ok=True)
     logs_of(folder).mkdir(exist_ok=True)
     ports = choose_ports(PORT_NAMES, read_json(_ports(folder)))

@@ -125,7 +125,7 @@ def create_databases(folder: Path, port: int, databases: Sequence[Database]) -> 
             f"SELECT 'CREATE ROLE {_name(role)} LOGIN' WHERE to_regrole({_text(_name(role))}) IS NULL \\gexec",
             f"ALTER ROLE {_name(role)} LOGIN PASSWORD {_text(password)};",
             (
-                f"SELECT 'CREATE DATABASE {_name(name)} OWNER {_name(role)}'"
+                f"SELECT 'CREATE DATABASE {_name(name)} OWNER {_name(role)}'"  # noqa: S608  quoted by _name, _text
                 f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {_text(name)}) \\gexec"
             ),
             f"REVOKE ALL ON DATABASE {_name(name)} FROM PUBLIC;",
@@ -141,6 +141,11 @@ def url(port: int, database: str, role: str, password: str) -> str:
 def superuser_url(folder: Path, port: int, database: str = "postgres") -> str:
     """`postgresql://` address as the superuser, whose password lies beside `folder`."""
     return url(port, database, SUPERUSER, _password_file(folder.absolute()).read_text().strip())
+
+
+def version_command() -> list[str]:
+    """A command that prints the server's version, started as the server would be."""
+    return unprivileged([_binary("postgres"), "--version"])
 
 
 def _password_file(folder: Path) -> Path:

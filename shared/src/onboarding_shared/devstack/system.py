@@ -1,4 +1,4 @@
-"""The embedded system on one page: its databases, processes, their environment, their order, and when they are ready."""
+"""The embedded system on one page: databases, processes, their environment, their order, and when they are ready."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from onboarding_shared.devstack.topics import create_topics
 SERVICES = ("session-api", "task-runner", "evidence-store")
 ENGINES = ("postgres", "broker", "graph")
 PROCESSES = (*ENGINES, *SERVICES)
-CLIENT_SECRET_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
+CREDENTIAL_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
 
 # What `onboarding up` may be told through its own environment; everything else the children get is written below.
 TUNING = {
@@ -91,7 +91,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         "task-runner": {
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],
-            CLIENT_SECRET_VARIABLE: place.secrets["client_secret"],
+            CREDENTIAL_VARIABLE: place.secrets["client_secret"],
         },
         "evidence-store": identity,
     }
@@ -160,10 +160,10 @@ def _broker(place: Place) -> Process:
 
 def _graph(place: Place) -> Process:
     async def ready() -> bool:
-        return await http_status(HOST, place.ports["graph"], "/") is not None
+        return await http_status(HOST, place.ports["graph"], "/health/ready") == 200
 
     command = (sys.executable, "-m", "onboarding_shared.devstack.graph", "--port", str(place.ports["graph"]))
-    secret = {CLIENT_SECRET_VARIABLE: place.secrets["client_secret"]}
+    secret = {CREDENTIAL_VARIABLE: place.secrets["client_secret"]}
     return Process(
         name="graph",
         address=addresses(place)["graph"],

@@ -1,0 +1,30 @@
+"""What `up` says when all is ready, and `status` again: every address, what survives, and what to do next."""
+
+import sys
+
+from onboarding_shared.devstack.place import Place
+from onboarding_shared.devstack.system import addresses
+
+
+def print_banner(place: Place) -> None:
+    """Print where everything is."""
+    at = addresses(place)
+    lines = [
+        "",
+        "The onboarding system is ready.",
+        "",
+        f"  session API      {at['session-api']}      (API pages: {at['session-api']}/docs)",
+        f"  evidence store   {at['evidence-store']}",
+        f"  events           {at['broker']}             (Kafka protocol, in memory)",
+        f"  databases        {at['postgres']}",
+        f"  Graph-shaped     {at['graph']}",
+        f"  data             {place.folder}",
+        "                   databases, keys and ports survive a restart; the broker's messages do not and need not",
+        "",
+        "Next:",
+        f"  onboarding demo --url {at['session-api']} --data {place.folder}",
+        f'  eval "$(onboarding env --data {place.folder})"   # addresses and a token for your shell',
+        f"  onboarding status --data {place.folder}",
+        "",
+    ]
+    print("\n".join(lines), file=sys.stdout, flush=True)

@@ -1,0 +1,56 @@
+"""Ask each process of an embedded system how it is."""
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from onboarding_shared.cli.located import Running
+from onboarding_shared.devstack import broker, postgres
+from onboarding_shared.devstack.journal import same_process
+from onboarding_shared.devstack.place import Place
+from onboarding_shared.devstack.ports import HOST
+from onboarding_shared.devstack.probe import http_status
+from onboarding_shared.devstack.system import PROCESSES, addresses
+
+
+@dataclass(frozen=True)
+class ProcessHealth:
+    """One process as it is now. Times in seconds, memory in bytes."""
+
+    name: str
+    state: str
+    """`ready`, `not ready` or `gone`."""
+    pid: int | None
+    address: str
+    up_seconds: float | None
+    memory_bytes: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """As `status --json` prints it."""
+        return asdict(self)
+
+
+def is_healthy(place: Place, name: str) -> bool:
+    """Whether process `name` answers and is ready."""
+    if name == "postgres":
+        return postgres.is_ready(place.postgres) and postgres.running(place.postgres) is not None
+    if name == "broker":
+        return broker.is_ready(place.ports["broker"])
+    return asyncio.run(http_status(HOST, place.ports[name], "/health/ready")) == 200
+
+
+def health_of(system: Running) -> list[ProcessHealth]:
+    """All processes of a system."""
+    return [_health(system, name) for name in PROCESSES]
+
+
+def _health(system: Running, name: str) -> ProcessHealth:
+    pid = system.journal["processes"].get(name)
+    started = float(system.journal["started"].get(name, 0.0))
+    process = same_process(int(pid), started) if pid else None
+    address = addresses(system.place)[name]
+    if process is None:
+        return ProcessHealth(name, "gone", None, address, None, None)
+    state = "ready" if is_healthy(system.place, name) else "not ready"
+    return ProcessHealth(name, state, process.pid, address, time.time() - started, process.memory_info().rss)

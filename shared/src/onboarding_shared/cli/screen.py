@@ -1,0 +1,59 @@
+"""Where words go: data to standard output, everything else to standard error, colours only where they are welcome."""
+
+import os
+import sys
+from typing import TextIO
+
+from rich.console import Console
+from rich.theme import Theme
+
+from onboarding_shared.cli.exits import Failure
+
+THEME = Theme(
+    {"ok": "green", "warn": "yellow", "fail": "bold red", "unknown": "magenta", "quiet": "dim", "good": "green"}
+)
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether to colour what goes to `stream`: NO_COLOR and TERM=dumb say no, FORCE_COLOR yes, else a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def console(stream: TextIO) -> Console:
+    """A console on a stream; off a terminal lines are not folded to a guessed width."""
+    colour = coloured(stream)
+    live = stream.isatty() and os.environ.get("TERM") != "dumb"
+    return Console(
+        file=stream,
+        theme=THEME,
+        highlight=False,
+        no_color=not colour,
+        force_terminal=live or colour,
+        color_system="auto" if colour else None,
+        soft_wrap=not live,
+        emoji=False,
+    )
+
+
+def out() -> Console:
+    """For data."""
+    return console(sys.stdout)
+
+
+def err() -> Console:
+    """For progress, hints and errors."""
+    return console(sys.stderr)
+
+
+def show_failure(failure: Failure) -> None:
+    """Say what is wrong and what to do next."""
+    screen = err()
+    screen.print("[fail]error:[/fail]", end=" ")
+    screen.print(failure.message, markup=False)
+    if failure.next_step:
+        screen.print("  [quiet]try:[/quiet]", end=" ")
+        screen.print(failure.next_step, markup=False)

@@ -1,0 +1,210 @@
+"""`up`, `down`, `restart`: the embedded system's life."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.options import Data, ProcessName
+
+START_TIMEOUT = 120.0
+STOP_TIMEOUT = 60.0
+
+
+def up(
+    *,
+    detach: Annotated[bool, Parameter(name=("--detach", "-d"), negative="", help="Return when all is ready.")] = False,
+    logs: Annotated[bool, Parameter(help="Show the processes' logs; they are always kept in DIR/logs.")] = True,
+    data: Data = None,
+) -> Exit:
+    """Start everything on this machine: PostgreSQL, broker, a Graph-shaped server, migrations and the three services.
+
+    Stays in the foreground until Ctrl-C unless told to detach. Data survives; messages in the broker do not, and need
+    not: the services repeat what was not answered.
+    """
+    from onboarding_shared.cli.banner import print_banner
+    from onboarding_shared.cli.located import running
+    from onboarding_shared.devstack.folder import data_folder
+
+    folder = data_folder(data)
+    if detach:
+        _detached(folder, data)
+        found = running(data)
+        if found is not None:
+            print_banner(found.place)
+        return Exit.OK
+    return asyncio.run(_foreground(folder, data, logs))
+
+
+async def _foreground(folder: Path, data: Path | None, show_logs: bool) -> Exit:
+    from onboarding_shared.cli.banner import print_banner
+    from onboarding_shared.cli.report import TerminalReport
+    from onboarding_shared.devstack.embedded import embedded_system
+    from onboarding_shared.devstack.lock import AlreadyRunning
+    from onboarding_shared.devstack.logs import LogFiles
+    from onboarding_shared.devstack.place import logs_of
+    from onboarding_shared.devstack.supervisor import StartFailed
+
+    heard = _Signals()
+    report = TerminalReport(LogFiles(logs_of(folder)), show_logs=show_logs)
+    try:
+        async with embedded_system(folder, report) as (place, supervisor):
+            heard.at_second = supervisor.kill
+            print_banner(place)
+            await supervisor.watch()
+    except AlreadyRunning:
+        raise already_running(folder, data) from None
+    except StartFailed as failed:
+        raise did_not_start(failed, folder) from None
+    except asyncio.CancelledError:
+        return Exit.INTERRUPTED if heard.first == signal.SIGINT else Exit.OK
+    return Exit.FAILED
+
+
+def already_running(folder: Path, data: Path | None) -> Failure:
+    """The failure to start what runs."""
+    from onboarding_shared.cli.located import option, running
+
+    found = running(data)
+    who = f"process {found.supervisor}" if found else "another process"
+    return Failure(
+        Exit.CONFLICT,
+        f"{who} already runs the system on {folder}",
+        f"onboarding status{option(data)}, or onboarding down{option(data)}, or another folder with --data",
+    )
+
+
+def did_not_start(failed: Exception, folder: Path) -> Failure:
+    """The failure of a process to get ready, with the end of its log."""
+    from onboarding_shared.devstack.logs import log_path, rendered, tail
+    from onboarding_shared.devstack.place import logs_of
+
+    path = log_path(logs_of(folder), getattr(failed, "name", ""))
+    ending = "\n".join(f"  {rendered(line)}" for line in tail(path, 15))
+    return Failure(Exit.FAILED, f"{failed}\nthe end of {path}:\n{ending}", "onboarding doctor")
+
+
+class _Signals:
+    """The first Ctrl-C, SIGTERM or SIGHUP cancels the command, which stops all in order; the second one kills."""
+
+    def __init__(self) -> None:
+        self.first: signal.Signals | None = None
+        self.at_second = lambda: None
+        self._command = asyncio.current_task()
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(each, self._heard, each)
+
+    def _heard(self, which: signal.Signals) -> None:
+        if self.first is not None:
+            self.at_second()
+            return
+        self.first = which
+        print("stopping; once more to kill", file=sys.stderr, flush=True)
+        if self._command is not None:
+            self._command.cancel()
+
+
+def _detached(folder: Path, data: Path | None) -> None:
+    """Start `up` in the background and wait until all is ready, showing its progress."""
+    from onboarding_shared.devstack.journal import read_journal
+    from onboarding_shared.devstack.place import logs_of
+
+    logs_of(folder).mkdir(parents=True, exist_ok=True)
+    path = logs_of(folder) / "up.log"
+    command = [sys.executable, "-m", "onboarding_shared.cli", "up", "--no-logs", "--data", str(folder)]
+    with path.open("wb") as log:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    deadline = time.monotonic() + START_TIMEOUT
+    with path.open(encoding="utf-8", errors="replace") as progress:
+        while True:
+            ended = child.poll()
+            supervisor = read_journal(folder).get("supervisor") or {}
+            ready = supervisor.get("pid") == child.pid and supervisor.get("ready")
+            said = progress.read()
+            if ended is not None:
+                raise _ended(said, ended)
+            if ready:
+                said = said.split("\n\n", 1)[0]
+            sys.stderr.write(said)
+            sys.stderr.flush()
+            if ready:
+                return
+            if time.monotonic() > deadline:
+                os.kill(child.pid, signal.SIGTERM)
+                raise Failure(Exit.FAILED, f"not ready within {START_TIMEOUT:g} s; see {path}", "onboarding doctor")
+            time.sleep(0.05)
+
+
+def _ended(said: str, code: int) -> Failure:
+    exit_code = Exit(code) if code in list(Exit) and code != Exit.OK else Exit.FAILED
+    return Failure(exit_code, said.strip().removeprefix("error: ") or f"ended with exit code {code}")
+
+
+def down(*, data: Data = None) -> Exit:
+    """Stop the system on a data folder, in order. Data stays."""
+    import psutil
+
+    from onboarding_shared.cli.screen import err
+    from onboarding_shared.devstack.folder import data_folder
+    from onboarding_shared.devstack.journal import supervisor_of
+    from onboarding_shared.devstack.leftovers import end_leftovers
+    from onboarding_shared.devstack.lock import AlreadyRunning, exclusive
+
+    folder = data_folder(data)
+    supervisor = supervisor_of(folder)
+    if supervisor is not None:
+        supervisor.send_signal(signal.SIGTERM)
+        try:
+            supervisor.wait(STOP_TIMEOUT)
+        except psutil.TimeoutExpired:
+            raise Failure(Exit.FAILED, f"process {supervisor.pid} did not stop", f"kill -9 {supervisor.pid}") from None
+        err().print(f"stopped the system on {folder}", markup=False)
+        return Exit.OK
+    if not folder.exists():
+        err().print(f"nothing runs on {folder}", markup=False)
+        return Exit.OK
+    try:
+        with exclusive(folder):
+            ended = end_leftovers(folder)
+    except AlreadyRunning:
+        raise Failure(
+            Exit.FAILED, f"another process holds {folder}/lock, but {folder}/system.json names none"
+        ) from None
+    err().print(f"ended {', '.join(ended)}" if ended else f"nothing runs on {folder}", markup=False)
+    return Exit.OK
+
+
+def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
+    """Stop one process and wait until its successor is ready.
+
+    Parameters
+    ----------
+    name:
+        Which process.
+    """
+    from onboarding_shared.cli.health import is_healthy
+    from onboarding_shared.cli.located import must_run, running
+    from onboarding_shared.cli.screen import err
+    from onboarding_shared.devstack.journal import same_process
+
+    before = must_run(data)
+    pid = int(before.journal["processes"].get(name, 0))
+    process = same_process(pid, float(before.journal["started"].get(name, 0.0))) if pid else None
+    if process is not None:
+        process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while time.monotonic() < deadline:
+        found = running(data)
+        now = int(found.journal["processes"].get(name, 0)) if found else 0
+        if found and now and now != pid and is_healthy(found.place, name):
+            err().print(f"{name} is ready again as process {now}", markup=False)
+            return Exit.OK
+        time.sleep(0.1)
+    raise Failure(Exit.FAILED, f"{name} was not ready within {STOP_TIMEOUT:g} s", f"onboarding logs {name}")
