@@ -24,8 +24,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``times`` limits throttling, failing and slow to the first so many Graph requests (None = all of them);
     ``retry_after`` (seconds) goes with 429, and with 5xx when given; ``status`` is that of failing; ``delay_seconds``
-    that of slow. ``token_error`` makes the token service refuse with this AADSTS number. ``overrides`` replaces what a path
-    answers: a list is paged as a collection, an object is sent as it is.
+    that of slow. ``token_error`` makes the token service refuse with this AADSTS number. ``overrides`` replaces what
+    a path answers: a list is paged as a collection, an object is sent as it is.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY

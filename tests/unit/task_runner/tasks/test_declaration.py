@@ -1,0 +1,154 @@
+"""The decorator: what it accepts, what it refuses, and what a declared task does with its function's answer."""
+
+import time
+from typing import Any
+
+import pytest
+
+from onboarding_shared.contracts.types import CheckStatus, Mode, Scope
+from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, task
+
+
+def context(**replaced: Any) -> TaskContext:
+    fields: dict[str, Any] = {
+        "tenant_id": 42,
+        "run_id": 7,
+        "attempt": 1,
+        "connection": None,
+        "open_http": lambda: None,
+        "graph": None,
+        "deadline": time.monotonic() + 10,
+    }
+    return TaskContext(**{**fields, **replaced})
+
+
+def declared(function: Any, **options: Any) -> Task:
+    return task("area.what", **{"step": 2, "title": "A title", "scope": "tenant", **options})(function)
+
+
+async def fine(context: TaskContext) -> Result:
+    """Says that all is fine."""
+    return Result.ok("ALL_FINE", "Fine.", {"value": 1})
+
+
+def test_a_declared_task_carries_what_its_author_said() -> None:
+    found = declared(fine, mode="exclusive", time_limit=5, retry=Retry(attempts=7), permissions=["One.Read"])
+
+    assert (found.name, found.scope, found.mode, found.time_limit) == ("area.what", Scope.TENANT, Mode.EXCLUSIVE, 5.0)
+    assert found.declaration.permissions == ("One.Read",)
+    assert found.declaration.max_attempts == 7
+    assert found.declaration.description == "Says that all is fine."
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"step": 6}, "step"),
+        ({"step": 0}, "step"),
+        ({"scope": "planet"}, "scope"),
+        ({"mode": "sometimes"}, "mode"),
+        ({"time_limit": 0}, "time_limit"),
+        ({"time_limit": 3601}, "time_limit"),
+        ({"permissions": "One.Read"}, "permissions"),
+        ({"title": "x" * 201}, "title"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_and_says_which_field(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(DeclarationError, match=named):
+        declared(fine, **options)
+
+
+@pytest.mark.parametrize("name", ["", "Area.what", "area what", "area..what", "1area", "a" * 101])
+def test_a_task_name_must_look_like_area_dot_what(name: str) -> None:
+    with pytest.raises(DeclarationError):
+        task(name, step=1, title="t")(fine)
+
+
+def test_a_blocking_function_is_refused() -> None:
+    def blocking(context: TaskContext) -> Result:
+        return Result.ok("ALL_FINE")
+
+    with pytest.raises(DeclarationError, match="async def"):
+        declared(blocking)
+
+
+def test_a_function_with_another_number_of_parameters_is_refused() -> None:
+    async def greedy(context: TaskContext, more: int) -> Result:
+        return Result.ok("ALL_FINE")
+
+    with pytest.raises(DeclarationError, match="one parameter"):
+        declared(greedy)
+
+
+async def test_every_result_says_where_it_came_from() -> None:
+    result = await declared(fine, version="3")(context())
+
+    assert result.payload["value"] == 1
+    assert result.payload["provenance"]["checker"] == "area.what"
+    assert result.payload["provenance"]["checker_version"] == "3"
+    # printf '{"value":1}' | sha256sum
+    assert result.payload["provenance"]["payload_sha256"] == (
+        "48208f9428d64634bd8e28ff345bf0eab60d53c18fa2fbdb0b9bc1e84df2b5f6"
+    )
+
+
+async def test_what_cannot_be_told_becomes_an_unknown_result() -> None:
+    async def puzzled(context: TaskContext) -> Result:
+        raise CannotTell("DATA_INCOMPLETE", "A field is missing.", {"field": "x"})
+
+    result = await declared(puzzled)(context())
+
+    assert (result.status, result.reason_code) == (CheckStatus.UNKNOWN, "DATA_INCOMPLETE")
+    assert result.payload["field"] == "x"
+    assert "provenance" in result.payload
+
+
+async def test_a_fault_goes_on_to_the_worker_with_provenance() -> None:
+    async def gave_up(context: TaskContext) -> Result:
+        raise TaskFault("GRAPH_THROTTLED", "Later.", retryable=True, retry_after=3.0)
+
+    with pytest.raises(TaskFault) as caught:
+        await declared(gave_up)(context())
+
+    assert (caught.value.reason_code, caught.value.retryable, caught.value.retry_after) == ("GRAPH_THROTTLED", True, 3.0)
+    assert caught.value.payload["provenance"]["checker"] == "area.what"
+
+
+async def test_a_task_of_a_connection_needs_one() -> None:
+    with pytest.raises(TaskFault) as caught:
+        await declared(fine, scope="connection")(context())
+
+    assert (caught.value.reason_code, caught.value.retryable) == ("PROVIDER_CONNECTION_MISSING", False)
+
+
+async def test_a_task_that_returns_no_result_is_a_defect() -> None:
+    async def forgetful(context: TaskContext) -> Any:
+        return None
+
+    with pytest.raises(DeclarationError, match="NoneType"):
+        await declared(forgetful)(context())
+
+
+async def test_graph_without_a_connection_is_a_fault_with_its_reason() -> None:
+    with pytest.raises(TaskFault) as caught:
+        _ = context().graph
+
+    assert caught.value.reason_code == "PROVIDER_CONNECTION_MISSING"
+
+
+@pytest.mark.parametrize(("done", "total"), [(-1, 3), (4, 3)])
+async def test_impossible_progress_is_refused(done: int, total: int) -> None:
+    with pytest.raises(ValueError, match="impossible"):
+        await context().progress(done, total)
+
+
+async def test_progress_reaches_the_worker_with_a_bounded_message() -> None:
+    seen: list[Any] = []
+
+    async def report(progress: Any) -> None:
+        seen.append(progress)
+
+    await context(report=report).progress(1, 4, "x\0" + "y" * 500)
+
+    assert (seen[0].done, seen[0].total, len(seen[0].message)) == (1, 4, 200)
+    assert "\0" not in seen[0].message

@@ -1,0 +1,34 @@
+"""The lists of published ids."""
+
+from onboarding_shared.devstack.graph.app_roles import APP_ROLES
+from task_runner.tasks import discover
+from task_runner.tasks.lists import ADMIN_ROLES, MANIFEST, PLANS
+
+
+def test_the_ids_are_the_published_ones() -> None:
+    assert ADMIN_ROLES.global_administrator == "62e90394-69f5-4237-9190-012177145e10"
+    assert PLANS.premium_p1 == "41781fb2-bc02-4b7c-bd55-b576c07bb09d"
+    assert PLANS.premium_p2 == "eec0eb4f-6444-4f95-aba0-50c24d67f998"
+    assert MANIFEST.app_roles["Organization.Read.All"] == "498476ce-e0fe-48b0-b801-37ba7e2685c6"
+
+
+def test_every_list_names_its_source() -> None:
+    assert all(each.source.startswith("https://learn.microsoft.com/") for each in (ADMIN_ROLES, MANIFEST, PLANS))
+
+
+def test_the_manifest_asks_for_what_the_reading_tasks_need_and_no_more() -> None:
+    needed = {name for task in discover().values() if task.mode == "shared" for name in task.declaration.permissions}
+
+    assert set(MANIFEST.app_roles) == needed
+
+
+def test_the_graph_shaped_server_grants_exactly_the_manifest_in_a_healthy_tenant() -> None:
+    granted = {name: APP_ROLES.app_roles[name] for name in APP_ROLES.granted_when_healthy}
+
+    assert granted == MANIFEST.app_roles
+
+
+def test_the_manifest_hash_does_not_depend_on_the_order() -> None:
+    turned = dict(reversed(MANIFEST.app_roles.items()))
+
+    assert type(MANIFEST)(source="", version="", resource_app_id="", app_roles=turned).sha256 == MANIFEST.sha256

@@ -1,0 +1,85 @@
+"""Discovery by entry points: what is found, and what is refused with a name."""
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from task_runner.tasks import DeclarationError, Result, Task, TaskContext, discover, task
+
+
+def a_task(name: str, version: str = "") -> Task:
+    @task(name, step=1, title=name, version=version)
+    async def check(context: TaskContext) -> Result:
+        return Result.ok("ALL_FINE")
+
+    return check
+
+
+class Distribution:
+    def __init__(self, name: str, version: str) -> None:
+        self.name = name
+        self.version = version
+
+
+def point(loaded: Any, distribution: str = "onboarding-extra", version: str = "1.2") -> EntryPoint:
+    class Loaded(EntryPoint):
+        def load(self) -> Any:
+            return loaded() if isinstance(loaded, Callable) and not isinstance(loaded, Task) else loaded
+
+    made = Loaded("some", "some.module:NAME", "onboarding.tasks")
+    vars(made)["dist"] = Distribution(distribution, version)
+    return made
+
+
+def test_our_own_six_tasks_are_installed() -> None:
+    assert list(discover()) == [
+        "app.consent",
+        "app.consent_grant",
+        "graph.connectivity",
+        "identity.baseline",
+        "identity.global_admins",
+        "license.inventory",
+    ]
+
+
+def test_a_found_task_names_its_distribution_and_version() -> None:
+    found = discover([point(a_task("a.b"))])["a.b"].declaration
+
+    assert (found.distribution, found.version) == ("onboarding-extra", "1.2")
+
+
+def test_a_task_keeps_the_version_its_author_gave() -> None:
+    assert discover([point(a_task("a.b", version="9"))])["a.b"].declaration.version == "9"
+
+
+def test_an_entry_point_may_name_several_tasks() -> None:
+    assert list(discover([point([a_task("b.b"), a_task("a.a")])])) == ["a.a", "b.b"]
+
+
+def test_an_entry_point_may_name_a_module_with_tasks() -> None:
+    module = ModuleType("extra")
+    vars(module)["TASKS"] = (a_task("a.b"),)
+
+    assert list(discover([point(module)])) == ["a.b"]
+
+
+def test_a_name_declared_twice_is_refused_and_names_both_distributions() -> None:
+    with pytest.raises(DeclarationError, match=r"'a\.b'.*'first'.*'second'"):
+        discover([point(a_task("a.b"), "first"), point(a_task("a.b"), "second")])
+
+
+@pytest.mark.parametrize("wrong", [7, ModuleType("empty"), [a_task("a.b"), "text"]])
+def test_something_else_than_tasks_is_refused(wrong: Any) -> None:
+    with pytest.raises(DeclarationError, match="onboarding-extra"):
+        discover([point(wrong)])
+
+
+def test_a_package_that_cannot_be_imported_is_refused_by_name() -> None:
+    def broken() -> Any:
+        raise ImportError("no such module")
+
+    with pytest.raises(DeclarationError, match=r"onboarding-extra.*no such module"):
+        discover([point(broken)])

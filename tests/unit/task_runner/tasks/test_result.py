@@ -1,0 +1,100 @@
+"""Results and payloads: whatever a task or a provider hands over can be stored."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding_shared.contracts.types import CheckStatus
+from task_runner.tasks import PayloadError, Result, TaskFault
+from task_runner.tasks.payload import json_safe
+
+
+@pytest.mark.parametrize("reason", ["", "lower", "1ST", "WITH SPACE", "A", "A" * 65, "NEW_LINE\n"])
+def test_a_malformed_reason_code_is_refused(reason: str) -> None:
+    with pytest.raises(ValueError, match="reason code"):
+        Result.ok(reason)
+
+
+def test_a_fault_with_a_malformed_reason_code_is_refused() -> None:
+    with pytest.raises(ValueError, match="reason code"):
+        TaskFault("oops", "text")
+
+
+def test_each_status_has_its_maker() -> None:
+    made = [Result.ok("A_B"), Result.warn("A_B"), Result.fail("A_B"), Result.unknown("A_B")]
+
+    assert [result.status for result in made] == [
+        CheckStatus.OK,
+        CheckStatus.WARN,
+        CheckStatus.FAIL,
+        CheckStatus.UNKNOWN,
+    ]
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(Result.ok("A_B", "x" * 5000).message) == 4000
+
+
+@pytest.mark.parametrize(
+    ("given_value", "kept"),
+    [
+        ("nul\0", "nul\ufffd"),
+        ("\ud800", "\ufffd"),
+        (2**63, str(2**63)),
+        (2**63 - 1, 2**63 - 1),
+        (-(2**63), -(2**63)),
+        (math.nan, None),
+        (math.inf, None),
+        ((1, 2), [1, 2]),
+        (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00Z"),
+        (CheckStatus.OK, "ok"),
+        ({1: True}, {"1": True}),
+    ],
+)
+def test_awkward_values_are_made_storable(given_value: Any, kept: Any) -> None:
+    assert json_safe({"value": given_value}) == {"value": kept}
+
+
+def test_a_payload_that_is_too_large_is_refused() -> None:
+    with pytest.raises(PayloadError, match="bytes"):
+        json_safe({"value": "x" * 300_000})
+
+
+def test_a_payload_that_is_nested_too_deep_is_refused() -> None:
+    nested: Any = 1
+    for _ in range(30):
+        nested = [nested]
+    with pytest.raises(PayloadError, match="deep"):
+        json_safe({"value": nested})
+
+
+def test_a_payload_that_contains_itself_is_refused() -> None:
+    loop: dict[str, Any] = {}
+    loop["loop"] = loop
+    with pytest.raises(PayloadError):
+        json_safe(loop)
+
+
+def test_a_value_that_is_not_json_is_refused() -> None:
+    with pytest.raises(PayloadError):
+        json_safe({"value": object()})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters()), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(st.characters()), json_values, max_size=5))
+def test_every_json_payload_becomes_storable_text(payload: dict[str, Any]) -> None:
+    encoded = msgspec.json.encode(json_safe(payload)).decode("utf-8")
+
+    assert "\\u0000" not in encoded
+    assert json_safe(msgspec.json.decode(encoded)) == msgspec.json.decode(encoded)
