@@ -1,0 +1,115 @@
+"""All wiring of the task runner, by hand."""
+
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS, TASK_TYPES
+from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.runtime.http import HttpApplication, build_http
+
+from task_runner.consumers import CommandIntake, apply_confirmations
+from task_runner.health import readiness_checks
+from task_runner.providers import Providers, ProviderSettings
+from task_runner.settings import OutsideSettings, TaskRunnerSettings
+from task_runner.tasks import Task, discover
+from task_runner.worker.attempt import ContextFactory
+from task_runner.worker.worker import Worker, WorkerLimits
+
+GROUP = "task-runner"
+SOURCE = "/onboarding/task-runner"
+TOPICS = (TASK_COMMANDS, EVIDENCE, OPERATION_RUNS, TASK_TYPES)
+"""What it reads and what it says; the migrate command and the relay create them where they are missing."""
+
+
+class TaskRunner:
+    """The parts of one process, and the order in which they start and stop."""
+
+    def __init__(
+        self, settings: TaskRunnerSettings, tasks: Mapping[str, Task], context_for: ContextFactory | None
+    ) -> None:
+        self.database = Database(settings.database.url, application_name=GROUP, pool_size=settings.database.pool_size)
+        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=TOPICS)
+        self.outbox = Outbox(self.relay.wake)
+        self.providers = Providers(_provider_settings(settings.outside))
+        limits = WorkerLimits(**settings.worker.model_dump())
+        self.worker = Worker(
+            self.database,
+            self.outbox,
+            tasks,
+            context_for or self.providers.context_for,
+            limits,
+            name=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
+        )
+        intake = CommandIntake(
+            self.outbox,
+            {name: task.declaration for name, task in tasks.items()},
+            confirm_seconds=limits.confirm_seconds,
+            wake=self.worker.wake,
+            interrupt=self.worker.pool.interrupt,
+        )
+        self.consumer = Consumer(
+            settings.kafka,
+            self.database,
+            self.outbox,
+            group=GROUP,
+            applies={TASK_COMMANDS: intake.apply, EVIDENCE: apply_confirmations},
+        )
+        self.http: HttpApplication = build_http(
+            title="Task runner",
+            authenticator=None,
+            checks=readiness_checks(self.database, self.relay, self.consumer, self.worker),
+            lifespan=[self._lifespan],
+        )
+
+    async def start(self) -> None:
+        """Begin to consume and to work. Neither Kafka nor PostgreSQL needs to be there yet."""
+        await self.relay.start()
+        self.worker.start()
+        await self.consumer.start()
+
+    async def stop(self) -> None:
+        """Claim nothing more, drain, give leases back, leave the group, publish what is left, close the database."""
+        await self.worker.stop()
+        await self.consumer.stop()
+        await self.relay.stop()
+        await self.providers.close()
+        await self.database.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+
+def build(
+    settings: TaskRunnerSettings,
+    *,
+    tasks: Mapping[str, Task] | None = None,
+    context_for: ContextFactory | None = None,
+) -> TaskRunner:
+    """The service with the installed tasks, or with ``tasks``; ``context_for`` replaces the real providers.
+
+    Raises ``DeclarationError`` when an installed task package is wrong. Nothing runs before ``start``, which serving
+    ``http`` calls.
+    """
+    return TaskRunner(settings, discover() if tasks is None else tasks, context_for)
+
+
+def _provider_settings(outside: OutsideSettings) -> ProviderSettings:
+    return ProviderSettings(
+        graph_url=outside.graph_url,
+        login_url=outside.login_url,
+        proxy=outside.proxy,
+        credential_prefix=outside.credential_prefix,
+        credential_directory=outside.credential_directory,
+    )

@@ -1,0 +1,82 @@
+"""The settings of the task runner, each by its environment variable."""
+
+from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings, Settings
+from pydantic import Field
+
+
+class WorkerSettings(Settings):
+    """How much this process takes on, and how patient it is. Times are seconds."""
+
+    concurrency: int = Field(
+        64, ge=1, le=10_000, validation_alias="ONBOARDING_CONCURRENCY", description="Runs at a time in this process"
+    )
+    tenant_concurrency: int = Field(
+        8,
+        ge=1,
+        le=10_000,
+        validation_alias="ONBOARDING_TENANT_CONCURRENCY",
+        description="Runs at a time of one tenant, over all processes",
+    )
+    lease_seconds: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        validation_alias="ONBOARDING_LEASE_SECONDS",
+        description="After this time without a sign of life a run's worker counts as gone",
+    )
+    confirm_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=600,
+        validation_alias="ONBOARDING_CONFIRM_SECONDS",
+        description="A result that the evidence store has not confirmed by then is told again",
+    )
+    poll_seconds: float = Field(
+        0.5,
+        ge=0.01,
+        le=60,
+        validation_alias="ONBOARDING_POLL_SECONDS",
+        description="How often an idle worker looks for work that it was not told of",
+    )
+    drain_seconds: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        validation_alias="ONBOARDING_DRAIN_SECONDS",
+        description="At a stop, running tasks get this time before their leases are given back",
+    )
+
+
+class OutsideSettings(Settings):
+    """How tasks reach the customer's tenants."""
+
+    graph_url: str | None = Field(
+        None, validation_alias="ONBOARDING_GRAPH_URL", description="Replaces Microsoft Graph of every cloud"
+    )
+    login_url: str | None = Field(
+        None, validation_alias="ONBOARDING_LOGIN_URL", description="Replaces the token endpoint of every cloud"
+    )
+    proxy: str | None = Field(
+        None, validation_alias="ONBOARDING_PROVIDER_PROXY", repr=False, description="HTTP proxy on the way to providers"
+    )
+    credential_prefix: str = Field(
+        "",
+        validation_alias="ONBOARDING_CREDENTIAL_PREFIX",
+        description="env:NAME references are allowed for names that begin so only",
+    )
+    credential_directory: str | None = Field(
+        None,
+        validation_alias="ONBOARDING_CREDENTIAL_DIRECTORY",
+        description="file:PATH references are allowed for files in this folder only",
+    )
+
+
+class TaskRunnerSettings(Settings):
+    """Everything the process reads from its environment."""
+
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    http: HttpSettings
+    log: LogSettings
+    worker: WorkerSettings
+    outside: OutsideSettings

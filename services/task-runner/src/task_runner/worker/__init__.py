@@ -1,0 +1,1 @@
+"""Runs tasks: claims runs, keeps their leases, settles what became of them."""

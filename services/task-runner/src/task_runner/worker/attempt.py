@@ -1,0 +1,183 @@
+"""One attempt of one run: the task inside its time limit and its lease."""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Protocol
+
+import structlog
+from onboarding_shared.contracts.task_runner import Progress
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.runtime.tracing import bind_traceparent
+
+from task_runner.domain.outcomes import Ending, Overran, Stopped
+from task_runner.store.rows import Claim
+from task_runner.tasks import Connection, Result, Task, TaskContext
+from task_runner.tasks.context import ProgressReport
+from task_runner.worker import metrics
+from task_runner.worker.endings import faulted, returned
+
+CANCEL_GRACE_SECONDS = 2.0
+"""How long a task may take to end by itself after ``context.cancelled`` was set."""
+ABANDON_SECONDS = 5.0
+"""How long a task may go on after it was cancelled the hard way, before nobody waits for it any more."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ContextFactory(Protocol):
+    """Makes the context of an attempt; the providers in production, a test's own in tests."""
+
+    def __call__(
+        self,
+        *,
+        tenant_id: int,
+        run_id: int,
+        attempt: int,
+        connection: Connection | None,
+        deadline: float,
+        report: ProgressReport,
+        cancelled: asyncio.Event,
+    ) -> TaskContext: ...
+
+
+class Stop(Enum):
+    """Why an attempt is stopped from outside."""
+
+    TIME_LIMIT = auto()
+    CANCEL = auto()
+    LEASE = auto()
+    RELEASE = auto()
+
+
+class Attempt:
+    """A claimed run while this worker works on it.
+
+    ``seen`` is its state as far as this worker knows, ``lease_ends`` the moment on the worker's clock after which it
+    may write nothing, ``told`` the progress that was told already.
+    """
+
+    def __init__(
+        self, claim: Claim, task: Task, *, clock: Callable[[], float], lease_seconds: float, claim_began: float
+    ) -> None:
+        self.claim = claim
+        self.task = task
+        self.seen = RunState.RUNNING
+        self.progress: Progress | None = None
+        self.told: Progress | None = None
+        self.stopped_by: Stop | None = None
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._renewed_at = claim_began
+        self._cancelled = asyncio.Event()
+        self._inner: asyncio.Task[Result] | None = None
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lease_timer: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self.renewed(claim_began)
+
+    @property
+    def run_id(self) -> int:
+        return self.claim.execution.run_id
+
+    @property
+    def lease_ends(self) -> float:
+        return self._renewed_at + self._lease_seconds
+
+    @property
+    def renewal_due(self) -> bool:
+        """Whether a third of the lease has passed."""
+        return self._clock() >= self._renewed_at + self._lease_seconds / 3
+
+    def renewed(self, began: float) -> None:
+        """The lease was renewed by a statement that began at ``began``: the database's clock cannot be earlier."""
+        self._renewed_at = began
+        if self._lease_timer is not None:
+            self._lease_timer.cancel()
+        self._lease_timer = self._later(self.lease_ends - self._clock(), Stop.LEASE)
+
+    def stop(self, why: Stop) -> None:
+        """End the attempt; a cancelled one is asked first. Has no meaning for one that ended already."""
+        if why is Stop.CANCEL:
+            self.seen = RunState.CANCELLING
+        if self._over.done() or (self._inner is not None and self._inner.done()):
+            return
+        if self.stopped_by is None or why is Stop.LEASE:
+            self.stopped_by = why
+        self._cancelled.set()
+        delay = CANCEL_GRACE_SECONDS if why is Stop.CANCEL else 0.0
+        self._timers.append(asyncio.get_running_loop().call_later(delay, self._cancel_hard))
+
+    async def run(self, context_for: ContextFactory) -> Ending | None:
+        """How the attempt ended; None when it must not be settled, because its lease ended or is given back."""
+        execution = self.claim.execution
+        structlog.contextvars.bind_contextvars(run_id=execution.run_id, tenant_id=execution.tenant_id)
+        bind_traceparent(execution.traceparent)
+        self._inner = asyncio.create_task(self._guarded(context_for), name=f"run-{execution.run_id}")
+        self._inner.add_done_callback(lambda _: self._set_over())
+        self._timers.append(self._later(self.claim.time_limit, Stop.TIME_LIMIT))
+        try:
+            await self._over
+        finally:
+            for timer in (*self._timers, self._lease_timer):
+                if timer is not None:
+                    timer.cancel()
+        return self._ending(self._inner)
+
+    def _later(self, delay: float, why: Stop) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(max(0.0, delay), self.stop, why)
+
+    async def _guarded(self, context_for: ContextFactory) -> Result:
+        execution = self.claim.execution
+        context = context_for(
+            tenant_id=execution.tenant_id,
+            run_id=execution.run_id,
+            attempt=execution.attempt,
+            connection=self.claim.connection,
+            deadline=self._clock() + self.claim.time_limit,
+            report=self._report,
+            cancelled=self._cancelled,
+        )
+        try:
+            return await self.task(context)
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # SystemExit in a task would end the whole process
+            raise RuntimeError(f"The task raised {type(error).__name__}") from error
+
+    async def _report(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def _set_over(self) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def _cancel_hard(self) -> None:
+        if self._inner is not None and not self._inner.done():
+            self._inner.cancel()
+            self._timers.append(asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon))
+
+    def _abandon(self) -> None:
+        if self._inner is not None and not self._inner.done():
+            metrics.ABANDONED.inc()
+            _log.error("task_ignores_cancellation", run_id=self.run_id, task_type=self.task.name)
+            _abandoned.add(self._inner)
+            self._inner.add_done_callback(_abandoned.discard)
+            self._set_over()
+
+    def _ending(self, inner: asyncio.Task[Result]) -> Ending | None:
+        answered = inner.done() and not inner.cancelled() and inner.exception() is None
+        match self.stopped_by:
+            case Stop.LEASE:
+                return None
+            case Stop.TIME_LIMIT:
+                return Overran(limit=self.claim.time_limit)
+            case Stop.RELEASE if not answered:
+                return None
+            case Stop.CANCEL if not answered:
+                return Stopped()
+        return returned(inner.result()) if answered else faulted(inner)
+
+
+_abandoned: set[asyncio.Task[Result]] = set()
+"""Tasks that go on although they were cancelled; a task that nobody refers to may vanish in the middle of its work."""

@@ -1,0 +1,47 @@
+"""From what a task returned or raised to how its attempt ended."""
+
+import asyncio
+
+import structlog
+from onboarding_shared.contracts.types import CheckStatus
+
+from task_runner.domain.outcomes import Ending, Faulted, Returned
+from task_runner.domain.reasons import RESULT_INVALID, TASK_CRASHED
+from task_runner.tasks import PayloadError, Result, TaskFault
+from task_runner.tasks.payload import safe_text
+from task_runner.tasks.result import MAX_MESSAGE, checked_reason
+
+_log = structlog.get_logger(__name__)
+
+
+def returned(result: Result) -> Ending:
+    """The task's answer. One that breaks the contract could never be confirmed: it counts as a fault."""
+    try:
+        return Returned(
+            status=CheckStatus(result.status),
+            reason_code=checked_reason(result.reason_code),
+            message=safe_text(result.message, MAX_MESSAGE),
+            payload=result.payload,
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        _log.error("task_result_invalid", reason=str(error))
+        return Faulted(reason_code=RESULT_INVALID, message="The task returned a result that breaks the contract.")
+
+
+def faulted(inner: asyncio.Task[Result]) -> Faulted:
+    """What a task that ended without an answer raised. Nothing but a fault's own text may leave the process."""
+    error = None if inner.cancelled() else inner.exception()
+    if isinstance(error, TaskFault):
+        return Faulted(
+            reason_code=error.reason_code,
+            message=error.message,
+            payload=error.payload,
+            retryable=error.retryable,
+            retry_after=error.retry_after,
+        )
+    if isinstance(error, PayloadError):
+        _log.error("task_result_invalid", reason=str(error))
+        return Faulted(reason_code=RESULT_INVALID, message=safe_text(str(error), MAX_MESSAGE))
+    what = "CancelledError" if error is None else type(error).__name__
+    _log.error("task_crashed", error=what, exc_info=error)
+    return Faulted(reason_code=TASK_CRASHED, message=f"The task raised {what}; the log of the runner has the details.")

@@ -1,0 +1,175 @@
+"""The pool: as many attempts side by side as there are slots, each claimed, run and settled."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+import structlog
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.postgres.faults import DatabaseUnavailable
+
+from task_runner.domain.outcomes import Cancelled, Ending, Faulted, Outcome, RetryLater, decide_outcome
+from task_runner.domain.reasons import RESULT_INVALID, WORKER_STOPPED
+from task_runner.store.claims import Claims
+from task_runner.store.rows import Claim
+from task_runner.store.settling import Refused, Settled, Settlement
+from task_runner.tasks import Task
+from task_runner.worker import metrics
+from task_runner.worker.attempt import Attempt, ContextFactory, Stop
+from task_runner.worker.loop import Loop
+
+Settle = Callable[[Settlement], Awaitable[Settled | Refused]]
+
+_CONTENDED_SECONDS = 0.01
+_LONGEST_SETTLE_BACKOFF = 1.0
+_RELEASE_SECONDS = 10.0
+"""How long a stop waits for leases to be given back; after it they simply run out."""
+_RELEASED = RetryLater(delay=0.0, reason_code=WORKER_STOPPED, message="The worker of the run was stopped.")
+
+_log = structlog.get_logger(__name__)
+
+
+class Pool:
+    """Claims when there is a free slot and something may wait; polling is the truth, ``wake`` only saves time."""
+
+    def __init__(
+        self,
+        claims: Claims,
+        settle: Settle,
+        tasks: Mapping[str, Task],
+        context_for: ContextFactory,
+        *,
+        concurrency: int,
+        lease_seconds: float,
+        poll_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._claims = claims
+        self._settle = settle
+        self._tasks = tasks
+        self._context_for = context_for
+        self._concurrency = concurrency
+        self._lease_seconds = lease_seconds
+        self._poll_seconds = poll_seconds
+        self._clock = clock
+        self._attempts: dict[int, tuple[Attempt, asyncio.Task[None]]] = {}
+        self._full = False
+        self.loop = Loop("claim", self._claim)
+
+    def attempts(self) -> Collection[Attempt]:
+        """What runs here now."""
+        return [attempt for attempt, _ in self._attempts.values()]
+
+    def interrupt(self, run_ids: Collection[int]) -> None:
+        """Somebody cancelled these runs; those that run here are asked to end now."""
+        for attempt in self.attempts():
+            if attempt.run_id in run_ids:
+                attempt.stop(Stop.CANCEL)
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Claim nothing more, let what runs go on for ``drain_seconds``, then end it and give its leases back."""
+        await self.loop.stop()
+        await self._wait(drain_seconds)
+        for attempt in self.attempts():
+            attempt.stop(Stop.RELEASE)
+        await self._wait(min(self._lease_seconds, _RELEASE_SECONDS))
+
+    async def _wait(self, seconds: float) -> None:
+        running = [work for _, work in self._attempts.values()]
+        if running:
+            await asyncio.wait(running, timeout=seconds)
+
+    async def _claim(self) -> float:
+        free = self._concurrency - len(self._attempts)
+        self._full = free <= 0
+        if self._full:
+            return self._poll_seconds
+        began = self._clock()
+        claimed = await self._claims.claim(free)
+        for claim in claimed.claims:
+            self._begin(claim, began)
+        self._full = len(claimed.claims) == free
+        return _CONTENDED_SECONDS if claimed.more and not self._full else self._poll_seconds
+
+    def _begin(self, claim: Claim, began: float) -> None:
+        attempt = Attempt(
+            claim,
+            self._tasks[claim.execution.task_type],
+            clock=self._clock,
+            lease_seconds=self._lease_seconds,
+            claim_began=began,
+        )
+        work = asyncio.create_task(self._work(attempt), name=f"attempt-{claim.execution.run_id}")
+        self._attempts[claim.lease_token] = (attempt, work)
+        metrics.CLAIMED.inc()
+        metrics.UNDER_WAY.set(len(self._attempts))
+
+    async def _work(self, attempt: Attempt) -> None:
+        try:
+            ending = await attempt.run(self._context_for)
+            await self._write(attempt, ending)
+        except Exception:
+            _log.exception("attempt_failed", run_id=attempt.run_id)
+        finally:
+            self._attempts.pop(attempt.claim.lease_token, None)
+            metrics.UNDER_WAY.set(len(self._attempts))
+            if self._full:
+                self.loop.wake()
+
+    async def _write(self, attempt: Attempt, ending: Ending | None) -> None:
+        """Settle the run as long as the lease lasts; the database refuses whoever lost it."""
+        if attempt.stopped_by is Stop.LEASE:
+            metrics.LEASES_LOST.inc()
+            _log.warning("lease_lost", run_id=attempt.run_id, lease_token=attempt.claim.lease_token)
+            return
+        backoff = 0.05
+        while self._clock() < attempt.lease_ends:
+            settlement = self._settlement(attempt, ending)
+            try:
+                answer = await self._settle(settlement)
+            except DatabaseUnavailable:
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, _LONGEST_SETTLE_BACKOFF)
+                continue
+            except Exception as error:
+                if ending == _UNWRITABLE:
+                    raise
+                _log.error("result_unwritable", reason=repr(error))
+                ending = _UNWRITABLE
+                continue
+            if isinstance(answer, Settled):
+                self._note(settlement.outcome)
+                return
+            if answer.state is not RunState.CANCELLING or attempt.seen is RunState.CANCELLING:
+                metrics.LATE_WRITES.inc()
+                _log.warning("late_write_refused", lease_token=attempt.claim.lease_token)
+                return
+            attempt.seen = RunState.CANCELLING
+        metrics.DROPPED.inc()
+        _log.warning("result_dropped", lease_token=attempt.claim.lease_token)
+
+    def _settlement(self, attempt: Attempt, ending: Ending | None) -> Settlement:
+        claim, cancelling = attempt.claim, attempt.seen is RunState.CANCELLING
+        outcome: Outcome
+        if ending is None:
+            outcome = Cancelled() if cancelling else _RELEASED
+        else:
+            exhausted = claim.tries >= claim.max_attempts
+            backoff = None if exhausted else attempt.task.retry.delay_after(claim.tries)
+            outcome = decide_outcome(ending, cancelling=cancelling, backoff=backoff)
+        return Settlement(
+            run_id=attempt.run_id,
+            lease_token=claim.lease_token,
+            seen=attempt.seen,
+            outcome=outcome,
+            excused=ending is None,
+        )
+
+    def _note(self, outcome: Outcome) -> None:
+        metrics.SETTLED.labels(outcome.event.value).inc()
+        if isinstance(outcome, RetryLater):
+            _log.info("run_waits", reason_code=outcome.reason_code, seconds=outcome.delay)
+            asyncio.get_running_loop().call_later(outcome.delay + 0.01, self.loop.wake)
+
+
+_UNWRITABLE = Faulted(reason_code=RESULT_INVALID, message="The result of the task could not be stored.")

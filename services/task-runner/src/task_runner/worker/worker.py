@@ -1,0 +1,135 @@
+"""The worker of one process: the pool and the loops beside it, started and stopped together."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
+from onboarding_shared.contracts.types import PLATFORM_TENANT
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.group_commit import GroupCommit
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from task_runner.store.claims import Claims
+from task_runner.store.confirmations import Confirmations
+from task_runner.store.leases import Leases
+from task_runner.store.settling import Refused, Settled, Settlement, settle
+from task_runner.tasks import Task
+from task_runner.worker import metrics
+from task_runner.worker.attempt import ContextFactory
+from task_runner.worker.heartbeat import Heartbeat
+from task_runner.worker.loop import Loop
+from task_runner.worker.pool import Pool
+
+ANNOUNCE_SECONDS = 60.0
+_SWEEP_SECONDS = 5.0
+_RECOVER_SECONDS = 2.0
+_STALLED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLimits:
+    """How much a worker takes on and how patient it is; see the settings of the same names. Times are seconds."""
+
+    concurrency: int = 64
+    tenant_concurrency: int = 8
+    lease_seconds: float = 30.0
+    confirm_seconds: float = 20.0
+    poll_seconds: float = 0.5
+    drain_seconds: float = 10.0
+
+
+class Worker:
+    """Claims, runs and settles; recovers what others left, repeats what nobody confirmed, announces what it can run."""
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        tasks: Mapping[str, Task],
+        context_for: ContextFactory,
+        limits: WorkerLimits,
+        *,
+        name: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``name`` tells the workers of a fleet apart in the database; ``clock`` counts seconds and never goes back."""
+        self._database = database
+        self._outbox = outbox
+        self._tasks = tasks
+        self._limits = limits
+        lease, confirm = limits.lease_seconds, limits.confirm_seconds
+        claims = Claims(
+            database,
+            outbox,
+            worker=name,
+            task_types=list(tasks),
+            lease_seconds=lease,
+            tenant_limit=limits.tenant_concurrency,
+        )
+        self.settlements: GroupCommit[Settlement, Settled | Refused] = GroupCommit(database, self._settle)
+        self.leases = Leases(database, outbox, lease_seconds=lease, confirm_seconds=confirm)
+        self.confirmations = Confirmations(database, outbox, confirm_seconds=confirm)
+        self.pool = Pool(
+            claims,
+            self.settlements.submit,
+            tasks,
+            context_for,
+            concurrency=limits.concurrency,
+            lease_seconds=lease,
+            poll_seconds=limits.poll_seconds,
+            clock=clock,
+        )
+        heartbeat = Heartbeat(self.leases, self.pool.attempts, clock)
+        self._heart = Loop("heartbeat", heartbeat.beat)
+        self._others = (
+            Loop("recover", self._recover),
+            Loop("resend", self._resend),
+            Loop("announce", self._announce),
+        )
+        self.loops = (self.pool.loop, self._heart, *self._others)
+
+    def wake(self) -> None:
+        """Say that there may be something to claim."""
+        self.pool.loop.wake()
+
+    def stalled_loops(self) -> list[str]:
+        """The names of the loops that have ended, or whose last turn is more than a minute overdue."""
+        return [loop.name for loop in self.loops if not loop.alive or loop.seconds_overdue > _STALLED_SECONDS]
+
+    def start(self) -> None:
+        """Begin in the background."""
+        for loop in self.loops:
+            loop.start()
+
+    async def stop(self) -> None:
+        """Drain: see ``Pool.stop``. Leases are renewed to the end, and every result that was reached is written."""
+        for loop in self._others:
+            await loop.stop()
+        await self.pool.stop(self._limits.drain_seconds)
+        await self._heart.stop()
+        await self.settlements.settle()
+
+    async def _settle(
+        self, connection: AsyncConnection, settlements: Sequence[Settlement]
+    ) -> list[Settled | Refused | Exception]:
+        return list(await settle(connection, self._outbox, settlements, confirm_seconds=self._limits.confirm_seconds))
+
+    async def _recover(self) -> float:
+        recovered = await self.leases.recover()
+        if recovered:
+            metrics.RECOVERED.inc(recovered)
+            self.wake()
+        return min(_RECOVER_SECONDS, self._limits.lease_seconds / 6)
+
+    async def _resend(self) -> float:
+        resent = await self.confirmations.resend()
+        metrics.RESENT.inc(resent)
+        return 0.0 if resent else min(_SWEEP_SECONDS, self._limits.confirm_seconds / 4)
+
+    async def _announce(self) -> float:
+        declarations = tuple(task.declaration for task in self._tasks.values())
+        announced = TaskTypesAnnounced(tenant_id=PLATFORM_TENANT, task_types=declarations)
+        await self._database.run(lambda connection: self._outbox.append(connection, [announced]))
+        return ANNOUNCE_SECONDS
