@@ -1,0 +1,197 @@
+"""A task runner's database and everything that works on it, driven step by step."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from onboarding_shared.contracts.catalogue import decode_data
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.session_api import CancelTask, ProviderConnection, StartTask
+from onboarding_shared.contracts.types import CheckStatus
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.postgres.database import Database
+from task_runner.consumers import CommandIntake, apply_confirmations
+from task_runner.providers import Providers
+from task_runner.store.claims import Claims
+from task_runner.store.rows import Claim
+from task_runner.store.settling import Refused, Settled, Settlement, settle
+from task_runner.tasks import Result, Retry, Task, TaskContext, task
+from task_runner.worker.worker import Worker, WorkerLimits
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@task("check.quick", step=1, title="Quick", scope="tenant", retry=Retry(attempts=2, first_delay=0.05))
+async def quick(context: TaskContext) -> Result:
+    """Says ok at once."""
+    return Result.ok("QUICK_OK", "All is well.", {"tenant": context.tenant_id})
+
+
+@task("check.other", step=1, title="Other", scope="tenant")
+async def other(context: TaskContext) -> Result:
+    """Another shared check of the tenant."""
+    return Result.ok("OTHER_OK")
+
+
+@task("check.connection", step=2, title="Connection", scope="connection")
+async def of_connection(context: TaskContext) -> Result:
+    """A shared check of a connection."""
+    return Result.ok("CONNECTION_OK")
+
+
+@task("change.connection", step=3, title="Change", scope="connection", mode="exclusive")
+async def change(context: TaskContext) -> Result:
+    """An exclusive change of a connection."""
+    return Result.ok("CHANGED")
+
+
+@task("change.tenant", step=3, title="Change all", scope="tenant", mode="exclusive")
+async def change_tenant(context: TaskContext) -> Result:
+    """An exclusive change of the tenant."""
+    return Result.ok("CHANGED")
+
+
+TASKS = {one.name: one for one in (quick, other, of_connection, change, change_tenant)}
+
+
+def connection(connection_id: int) -> ProviderConnection:
+    return ProviderConnection(
+        id=connection_id,
+        provider="microsoft_graph",
+        external_tenant_id="5f0c1e5a-0000-4000-8000-000000000001",
+        client_id="5f0c1e5a-0000-4000-8000-000000000002",
+        credential_ref="env:SECRET",
+        cloud="global",
+    )
+
+
+def start(run_id: int, task_type: str = "check.quick", *, tenant_id: int = 4, on: int | None = None) -> StartTask:
+    return StartTask(
+        tenant_id=tenant_id,
+        run_id=run_id,
+        task_type=task_type,
+        session_id=9,
+        connection=None if on is None else connection(on),
+        requested_by=7,
+        requested_at=NOON,
+    )
+
+
+def cancel(run_id: int, *, tenant_id: int = 4) -> CancelTask:
+    return CancelTask(tenant_id=tenant_id, run_id=run_id, requested_by=7, requested_at=NOON)
+
+
+def recorded(run_id: int, *, tenant_id: int = 4) -> EvidenceRecorded:
+    return EvidenceRecorded(
+        tenant_id=tenant_id,
+        evidence_id=run_id,
+        run_id=run_id,
+        task_type="check.quick",
+        status=CheckStatus.OK,
+        reason_code="QUICK_OK",
+        position=1,
+        seal="0" * 64,
+        recorded_at=NOON,
+    )
+
+
+class Scene:
+    """Commands go straight to the intake, and what the service says is read from its outbox."""
+
+    def __init__(self, database: Database, tasks: Mapping[str, Task] = TASKS) -> None:
+        self.database = database
+        self.tasks = dict(tasks)
+        self.outbox = Outbox(lambda: None)
+        self.providers = Providers()
+        self.interrupted: list[int] = []
+        self.worker: Worker | None = None
+        self._sequence = itertools.count(1)
+        self._read = 0
+
+    async def apply(self, *messages: Message, traceparent: str | None = None) -> None:
+        """Take a batch in."""
+        batch = [
+            Received(
+                message=message,
+                topic=message.topic.name,
+                tenant_id=message.tenant_id,
+                sequence=next(self._sequence),
+                message_id="m",
+                source="/test",
+                time="",
+                traceparent=traceparent,
+            )
+            for message in messages
+        ]
+        intake = CommandIntake(
+            self.outbox,
+            {name: one.declaration for name, one in self.tasks.items()},
+            confirm_seconds=20.0,
+            wake=lambda: self.worker.wake() if self.worker else None,
+            interrupt=self._interrupt,
+        )
+        apply = apply_confirmations if isinstance(messages[0], EvidenceRecorded) else intake.apply
+        async with self.database.transaction() as connection:
+            await apply(connection, batch)
+
+    def _interrupt(self, run_ids: frozenset[int]) -> None:
+        self.interrupted += sorted(run_ids)
+        if self.worker:
+            self.worker.pool.interrupt(run_ids)
+
+    def claims(self, *, worker: str = "w1", tenant_limit: int = 8, lease_seconds: float = 30.0) -> Claims:
+        return Claims(
+            self.database,
+            self.outbox,
+            worker=worker,
+            task_types=list(self.tasks),
+            lease_seconds=lease_seconds,
+            tenant_limit=tenant_limit,
+        )
+
+    async def claim(self, free: int = 10, **options: Any) -> tuple[Claim, ...]:
+        return (await self.claims(**options).claim(free)).claims
+
+    async def claimed_ids(self, free: int = 10, **options: Any) -> set[int]:
+        return {one.execution.run_id for one in await self.claim(free, **options)}
+
+    async def settle(self, *settlements: Settlement) -> list[Settled | Refused]:
+        async with self.database.transaction() as connection:
+            return await settle(connection, self.outbox, settlements, confirm_seconds=20.0)
+
+    async def said(self) -> list[Message]:
+        """The messages since the last look, in order."""
+        async with self.database.transaction() as connection:
+            rows = await connection.execute(
+                text("SELECT id, topic, data FROM outbox WHERE id > :read ORDER BY id"), {"read": self._read}
+            )
+            found = rows.all()
+        self._read = found[-1].id if found else self._read
+        return [decode_data(row.topic, bytes(row.data)) for row in found]
+
+    async def row(self, run_id: int) -> Row[Any]:
+        async with self.database.transaction() as connection:
+            rows = await connection.execute(text("SELECT * FROM executions WHERE run_id = :run"), {"run": run_id})
+            return rows.one()
+
+    async def state(self, run_id: int) -> str:
+        return str((await self.row(run_id)).state)
+
+    async def sql(self, statement: str, **values: Any) -> Sequence[Row[Any]]:
+        async with self.database.transaction() as connection:
+            result = await connection.execute(text(statement), values)
+            return result.all() if result.returns_rows else []
+
+    def new_worker(self, *tasks: Task, name: str = "w1", **limits: Any) -> Worker:
+        """A worker with short times; the scene's own tasks and these."""
+        self.tasks |= {one.name: one for one in tasks}
+        chosen = WorkerLimits(**{"poll_seconds": 0.05, "drain_seconds": 0.0, **limits})
+        self.worker = Worker(
+            self.database, self.outbox, self.tasks, self.providers.context_for, chosen, name=name
+        )
+        return self.worker
