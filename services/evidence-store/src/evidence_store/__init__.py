@@ -1,0 +1,1 @@
+"""Keeps what each run found: append-only, sealed in a hash chain per tenant, and queryable."""

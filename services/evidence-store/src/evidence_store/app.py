@@ -1,0 +1,86 @@
+"""All wiring of the evidence store, by hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS
+from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.runtime.http import HttpApplication, build_http
+from onboarding_shared.runtime.identity import Authenticator
+
+from evidence_store.consumers import ResultIntake
+from evidence_store.health import readiness_checks
+from evidence_store.problems import CODES, database_unavailable
+from evidence_store.routes.evidence import evidence_routes
+from evidence_store.routes.schemas import SCHEMA_PATHS, schema_routes
+from evidence_store.routes.verification import verification_routes
+from evidence_store.settings import EvidenceStoreSettings
+from evidence_store.verifier import Verifier
+
+GROUP = "evidence-store"
+SOURCE = "/onboarding/evidence-store"
+TOPICS = (OPERATION_RUNS, EVIDENCE)
+"""What it reads and what it says; the migrate command and the relay create them where they are missing."""
+
+
+class EvidenceStore:
+    """The parts of one process, and the order in which they start and stop."""
+
+    def __init__(self, settings: EvidenceStoreSettings) -> None:
+        self.database = Database(settings.database.url, application_name=GROUP, pool_size=settings.database.pool_size)
+        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=TOPICS)
+        self.outbox = Outbox(self.relay.wake)
+        self.consumer = Consumer(
+            settings.kafka,
+            self.database,
+            self.outbox,
+            group=GROUP,
+            applies={OPERATION_RUNS: ResultIntake(self.outbox).apply},
+        )
+        self.http: HttpApplication = build_http(
+            title="Evidence store",
+            description="What each onboarding run found: append-only, sealed in a hash chain per tenant.",
+            authenticator=Authenticator(settings.identity),
+            routes=[
+                *evidence_routes(self.database),
+                *verification_routes(Verifier(self.database)),
+                *schema_routes(),
+            ],
+            checks=readiness_checks(self.database, self.relay, self.consumer),
+            lifespan=[self._lifespan],
+            codes=CODES,
+            translations={DatabaseUnavailable: database_unavailable},
+            public_paths=SCHEMA_PATHS,
+        )
+
+    async def start(self) -> None:
+        """Begin to publish and to consume. Neither Kafka nor PostgreSQL needs to be there yet."""
+        await self.relay.start()
+        await self.consumer.start()
+
+    async def stop(self) -> None:
+        """Finish the batch in flight, leave the group, publish what is left, close the database."""
+        await self.consumer.stop()
+        await self.relay.stop()
+        await self.database.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+
+def build(settings: EvidenceStoreSettings) -> EvidenceStore:
+    """The service. Nothing runs before ``start``, which serving ``http`` calls.
+
+    Raises ``SettingsError`` where the key set cannot be used.
+    """
+    return EvidenceStore(settings)

@@ -1,0 +1,69 @@
+"""What comes in: how runs ended. Each end that was not a cancellation becomes one sealed row of evidence."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import structlog
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import after_commit
+from onboarding_shared.runtime.tracing import trace_id_of
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from evidence_store.domain.admission import check_repeat, contradicts, leaves_evidence, recorded
+from evidence_store.domain.chain import StoredEvidence, extend
+from evidence_store.store import ledger
+
+_log = structlog.get_logger(__name__)
+
+
+class ResultIntake:
+    """Applies the topic of the runs. A repeated result is answered with what is kept."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def apply(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+        """Apply one batch inside its transaction. Safe to run twice, and beside other instances."""
+        results: dict[int, RunFinished] = {}
+        traces: dict[int, str | None] = {}
+        for received in batch:
+            message = received.message
+            if leaves_evidence(message):
+                check_repeat(message, results.setdefault(message.run_id, message))
+                traces.setdefault(message.run_id, received.traceparent)
+        if not results:
+            return
+        await ledger.lock(connection, (result.tenant_id for result in results.values()))
+        standing = await ledger.read_standing(connection, list(results.values()))
+        for run_id, kept in standing.kept.items():
+            check_repeat(results[run_id], kept)
+        new = [result for run_id, result in results.items() if run_id not in standing.kept]
+        rows, heads = extend(standing.heads, new, standing.new_ids, standing.now)
+        if rows:
+            await ledger.append(connection, rows, heads)
+        answers = standing.kept | {row.run_id: recorded(row) for row in rows}
+        await self._outbox.append(connection, [Outgoing(answers[run_id], traces[run_id]) for run_id in results])
+        after_commit(connection, partial(_tell, rows, results, standing.kept, traces))
+
+
+def _tell(
+    rows: Sequence[StoredEvidence],
+    results: Mapping[int, RunFinished],
+    kept: Mapping[int, EvidenceRecorded],
+    traces: Mapping[int, str | None],
+) -> None:
+    for row in rows:
+        _log.info("evidence_recorded", tenant_id=row.tenant_id, run_id=row.run_id, trace_id=_trace(traces[row.run_id]),
+                  evidence_id=row.id, position=row.position, task_type=row.task_type, status=row.status,
+                  reason_code=row.reason_code)  # fmt: skip
+    for run_id, first in kept.items():
+        if contradicts(results[run_id], first):
+            _log.error("result_contradicts_evidence", tenant_id=first.tenant_id, run_id=run_id,
+                       trace_id=_trace(traces[run_id]), evidence_id=first.evidence_id)  # fmt: skip
+
+
+def _trace(traceparent: str | None) -> str | None:
+    return None if traceparent is None else trace_id_of(traceparent)

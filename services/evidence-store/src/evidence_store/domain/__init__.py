@@ -1,0 +1,1 @@
+"""The rules of the evidence store: pure functions over frozen values."""

@@ -1,0 +1,59 @@
+"""Which messages leave evidence, and what is answered to them."""
+
+from typing import TypeGuard
+
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.run_states import TERMINAL
+from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.contracts.types import CheckStatus, RunState
+
+from evidence_store.domain.chain import StoredEvidence
+
+
+class Inadmissible(ValueError):
+    """A result that can never become evidence; ``code`` says which rule it broke."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+def leaves_evidence(message: Message) -> TypeGuard[RunFinished]:
+    """Whether the message is the end of a run that was not cancelled. Raises ``Inadmissible``."""
+    if not isinstance(message, RunFinished) or message.state is RunState.CANCELLED:
+        return False
+    if message.state not in TERMINAL:
+        raise Inadmissible(
+            "RUN_NOT_FINISHED", f"Run {message.run_id} is said to have finished in state {message.state}."
+        )
+    if message.tenant_id < 1:
+        raise Inadmissible("TENANT_INVALID", f"Run {message.run_id} belongs to no tenant.")
+    return True
+
+
+def check_repeat(result: RunFinished, first: RunFinished | EvidenceRecorded) -> None:
+    """Refuse a result whose run is known as another tenant's. Raises ``Inadmissible``."""
+    if result.tenant_id != first.tenant_id:
+        raise Inadmissible("RUN_OF_ANOTHER_TENANT", f"Run {result.run_id} belongs to another tenant already.")
+
+
+def contradicts(result: RunFinished, kept: EvidenceRecorded) -> bool:
+    """Whether a repeated result says something else than what was kept the first time. The first one stays."""
+    return (result.task_type, result.status, result.reason_code) != (kept.task_type, kept.status, kept.reason_code)
+
+
+def recorded(row: StoredEvidence) -> EvidenceRecorded:
+    """What is said to everybody about a stored row."""
+    return EvidenceRecorded(
+        tenant_id=row.tenant_id,
+        evidence_id=row.id,
+        run_id=row.run_id,
+        task_type=row.task_type,
+        status=CheckStatus(row.status),
+        reason_code=row.reason_code,
+        position=row.position,
+        seal=row.seal.hex(),
+        recorded_at=row.recorded_at,
+    )

@@ -1,0 +1,129 @@
+"""The hash chain of one tenant: how a result becomes a sealed record, and how a chain grows.
+
+``seal = SHA-256(previous seal || record)``: 32 raw bytes, then the stored bytes of the record. The record is JSON, but a
+verification never has to write it again: it hashes the bytes as they are stored.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from onboarding_shared.contracts.cloudevents import rfc3339
+from onboarding_shared.contracts.task_runner import RunFinished
+
+GENESIS = bytes(32)
+"""What the first record of every chain is sealed onto: 32 zero bytes."""
+
+FORMAT = 1
+"""The format of the sealed record, which it names itself, so that later formats can stand in the same chain."""
+
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+class Head(NamedTuple):
+    """The end of a chain: how many records it has, and the seal of the last one."""
+
+    length: int
+    seal: bytes
+
+
+EMPTY = Head(0, GENESIS)
+
+
+class StoredEvidence(NamedTuple):
+    """One row of the evidence table: the sealed bytes, and beside them the fields of the record that queries need."""
+
+    id: int
+    tenant_id: int
+    position: int
+    run_id: int
+    task_type: str
+    status: str
+    reason_code: str
+    session_id: int | None
+    recorded_at: datetime
+    record: bytes
+    previous_seal: bytes
+    seal: bytes
+
+
+def seal_of(previous_seal: bytes, record: bytes) -> bytes:
+    """The 32-byte seal of a record that follows the record with ``previous_seal``."""
+    return sha256(previous_seal + record).digest()
+
+
+def extend(
+    heads: Mapping[int, Head], results: Sequence[RunFinished], ids: Sequence[int], recorded_at: datetime
+) -> tuple[list[StoredEvidence], dict[int, Head]]:
+    """Seal the results, in order, each onto the chain of its tenant; returns the rows and where those chains end then.
+
+    ``heads`` has the present end of every tenant's chain, ``ids`` one evidence id for each result.
+    """
+    moved: dict[int, Head] = {}
+    rows: list[StoredEvidence] = []
+    for result, evidence_id in zip(results, ids, strict=True):
+        tenant_id = result.tenant_id
+        head = moved.get(tenant_id) or heads[tenant_id]
+        row = _sealed(head, result, evidence_id, recorded_at)
+        moved[tenant_id] = Head(row.position, row.seal)
+        rows.append(row)
+    return rows, moved
+
+
+def read_record(record: bytes) -> dict[str, Any]:
+    """The fields of a sealed record. Raises ``ValueError`` where the bytes are not a JSON object."""
+    try:
+        fields = json.loads(record)
+    except RecursionError:
+        raise ValueError("The record is nested too deep.") from None
+    if not isinstance(fields, dict):
+        raise ValueError("The record is not a JSON object.")
+    return fields
+
+
+def _sealed(head: Head, result: RunFinished, evidence_id: int, recorded_at: datetime) -> StoredEvidence:
+    position = head.length + 1
+    record = _encode(_fields(result, evidence_id, position, recorded_at))
+    return StoredEvidence(
+        id=evidence_id,
+        tenant_id=result.tenant_id,
+        position=position,
+        run_id=result.run_id,
+        task_type=result.task_type,
+        status=result.status.value,
+        reason_code=result.reason_code,
+        session_id=result.session_id,
+        recorded_at=recorded_at,
+        record=record,
+        previous_seal=head.seal,
+        seal=seal_of(head.seal, record),
+    )
+
+
+def _encode(fields: Mapping[str, Any]) -> bytes:
+    return _encoder.encode(fields).encode()
+
+
+def _fields(result: RunFinished, evidence_id: int, position: int, recorded_at: datetime) -> dict[str, Any]:
+    """The sealed fields, under the names of the public contract where it has one."""
+    return {
+        "format": FORMAT,
+        "id": evidence_id,
+        "tenant_id": result.tenant_id,
+        "position": position,
+        "onboarding_session_id": result.session_id,
+        "provider_connection_id": result.provider_connection_id,
+        "task_type": result.task_type,
+        "status": result.status.value,
+        "reason_code": result.reason_code,
+        "message": result.message,
+        "payload": result.payload,
+        "operation_run_id": result.run_id,
+        "run_state": result.state.value,
+        "attempt": result.attempt,
+        "started_at": None if result.started_at is None else rfc3339(result.started_at),
+        "finished_at": rfc3339(result.finished_at),
+        "recorded_at": rfc3339(recorded_at),
+    }

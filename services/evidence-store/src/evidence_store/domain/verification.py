@@ -1,0 +1,159 @@
+"""Reading a tenant's chain from its start and naming the first thing that is not as it was sealed.
+
+What a chain alone can not show is a tail that was cut off together with its head, or a chain that was sealed anew as a whole: for
+that somebody must remember an earlier state. Every ``EvidenceRecorded`` event carries one (position and seal); whoever kept
+one passes it as an ``Anchor``.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from onboarding_shared.contracts.cloudevents import rfc3339
+
+from evidence_store.domain.chain import EMPTY, Head, StoredEvidence, read_record, seal_of
+
+
+class BreakKind(StrEnum):
+    """What is wrong at the place where a chain breaks."""
+
+    RECORD_EDITED = "record_edited"
+    COLUMN_DIFFERS = "column_differs"
+    POSITION_MISSING = "position_missing"
+    REORDERED = "reordered"
+    LINK_BROKEN = "link_broken"
+    TAIL_CUT = "tail_cut"
+    BEYOND_HEAD = "beyond_head"
+    HEAD_DIFFERS = "head_differs"
+    HEAD_MISSING = "head_missing"
+    ANCHOR_DIFFERS = "anchor_differs"
+
+
+class Break(NamedTuple):
+    """The first break of a chain; ``evidence_id`` is None where there is no row to name."""
+
+    position: int
+    evidence_id: int | None
+    kind: BreakKind
+    detail: str
+
+
+class Anchor(NamedTuple):
+    """An earlier state of the chain, remembered outside: at ``position`` (from 0 = empty) stood ``seal``."""
+
+    position: int
+    seal: bytes
+
+
+class Verdict(NamedTuple):
+    """The chain as far as it was found whole: its length and last seal, and what broke it then, if anything."""
+
+    length: int
+    seal: bytes
+    broken: Break | None
+
+
+class ChainReader:
+    """Takes the rows of one tenant page by page, in the order of their positions, then the stored head."""
+
+    def __init__(self, tenant_id: int, anchor: Anchor | None = None) -> None:
+        self._tenant_id = tenant_id
+        self._anchor = anchor
+        self._reached = EMPTY
+        self._break = self._anchor_break()
+
+    @property
+    def broken(self) -> bool:
+        """Whether a break was found, so that nothing after it needs to be read."""
+        return self._break is not None
+
+    def read(self, rows: Iterable[StoredEvidence]) -> None:
+        """Check the next rows; stops at the first break."""
+        if self._break is not None:
+            return
+        for row in rows:
+            self._break = self._row_break(row)
+            if self._break is not None:
+                return
+            self._reached = Head(row.position, row.seal)
+            self._break = self._anchor_break()
+            if self._break is not None:
+                return
+
+    def finish(self, head: Head | None) -> Verdict:
+        """The verdict, once every row has been read; ``head`` is the stored head, None where there is none."""
+        found = self._break or self._end_break(head)
+        return Verdict(self._reached.length, self._reached.seal, found)
+
+    def _row_break(self, row: StoredEvidence) -> Break | None:
+        expected = self._reached.length + 1
+        if row.position > expected:
+            return Break(expected, None, BreakKind.POSITION_MISSING, f"The next record stands at {row.position}.")
+        if row.position < expected:
+            return _at(row, BreakKind.REORDERED, f"This position is read where {expected} belongs.")
+        if seal_of(row.previous_seal, row.record) != row.seal:
+            return _at(row, BreakKind.RECORD_EDITED, "The stored bytes do not have the seal that stands beside them.")
+        try:
+            sealed = read_record(row.record)
+        except ValueError:
+            return _at(row, BreakKind.RECORD_EDITED, "The stored bytes are not a record.")
+        if sealed.get("position") != row.position:
+            return _at(row, BreakKind.REORDERED, f"This record was sealed at position {sealed.get('position')}.")
+        if row.previous_seal != self._reached.seal:
+            return _at(row, BreakKind.LINK_BROKEN, "The record was sealed onto another one than stands before it.")
+        return self._column_break(row, sealed)
+
+    def _column_break(self, row: StoredEvidence, sealed: dict[str, Any]) -> Break | None:
+        for column, name, value in (
+            ("tenant_id", "tenant_id", row.tenant_id),
+            ("id", "id", row.id),
+            ("run_id", "operation_run_id", row.run_id),
+            ("task_type", "task_type", row.task_type),
+            ("status", "status", row.status),
+            ("reason_code", "reason_code", row.reason_code),
+            ("session_id", "onboarding_session_id", row.session_id),
+            ("recorded_at", "recorded_at", rfc3339(row.recorded_at)),
+        ):
+            if name not in sealed or sealed[name] != value:
+                return _at(row, BreakKind.COLUMN_DIFFERS, f"The column {column} is not what was sealed as {name}.")
+        if row.tenant_id != self._tenant_id:
+            return _at(row, BreakKind.COLUMN_DIFFERS, "The record belongs to another tenant.")
+        return None
+
+    def _anchor_break(self) -> Break | None:
+        anchor = self._anchor
+        if anchor is None or anchor.position != self._reached.length or anchor.seal == self._reached.seal:
+            return None
+        detail = "The seal at this position is another one than was remembered."
+        return Break(anchor.position, None, BreakKind.ANCHOR_DIFFERS, detail)
+
+    def _end_break(self, head: Head | None) -> Break | None:
+        reached = self._reached
+        if head is None and reached.length > 0:
+            return Break(reached.length, None, BreakKind.HEAD_MISSING, "There are records, but no head of the chain.")
+        stored = head or EMPTY
+        if stored.length > reached.length:
+            detail = f"The head of the chain says that it has {stored.length} records."
+            return Break(reached.length + 1, None, BreakKind.TAIL_CUT, detail)
+        if stored.length < reached.length:
+            detail = f"The head of the chain says that it has only {stored.length} records."
+            return Break(stored.length + 1, None, BreakKind.BEYOND_HEAD, detail)
+        if stored.seal != reached.seal:
+            return Break(
+                reached.length, None, BreakKind.HEAD_DIFFERS, "The head has another seal than the last record."
+            )
+        if self._anchor is not None and self._anchor.position > reached.length:
+            detail = f"The chain is remembered with {self._anchor.position} records."
+            return Break(reached.length + 1, None, BreakKind.TAIL_CUT, detail)
+        return None
+
+
+def verify(tenant_id: int, rows: Iterable[StoredEvidence], head: Head | None, anchor: Anchor | None = None) -> Verdict:
+    """The verdict on a chain that is at hand as a whole; ``ChainReader`` does the same page by page."""
+    reader = ChainReader(tenant_id, anchor)
+    reader.read(rows)
+    return reader.finish(head)
+
+
+def _at(row: StoredEvidence, kind: BreakKind, detail: str) -> Break:
+    return Break(row.position, row.id, kind, detail)

@@ -1,0 +1,89 @@
+"""What readers get. Every field of evidence comes from the sealed bytes, never from the columns beside them."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from onboarding_shared.contracts.types import AttemptNumber, CheckStatus, Id, RunState
+
+from evidence_store.domain.verification import Break, BreakKind, Verdict
+from evidence_store.store.reading import EvidenceItem
+
+Moment = Annotated[str, Meta(description="RFC 3339, in UTC.", extra_json_schema={"format": "date-time"})]
+Seal = Annotated[str, Meta(description="SHA-256, 64 hexadecimal digits.")]
+
+
+class OnboardingEvidence(Struct, kw_only=True):
+    """What a run found, as it was sealed. The contract's fields, then ours."""
+
+    id: Id
+    tenant_id: Id
+    onboarding_session_id: Id | None
+    provider_connection_id: Id | None
+    task_type: str
+    status: CheckStatus
+    reason_code: str
+    message: str | None
+    payload: dict[str, Any]
+    operation_run_id: Id
+    recorded_at: Moment
+    run_state: RunState
+    attempt: AttemptNumber
+    started_at: Moment | None
+    finished_at: Moment
+    position: Annotated[int, Meta(ge=1, description="The place in the tenant's chain, from 1.")]
+    previous_seal: Seal = ""
+    seal: Seal = ""
+
+
+class SealedEvidence(OnboardingEvidence, kw_only=True):
+    """One item with the bytes it was sealed as: SHA-256(previous_seal || record), both as bytes, is the seal."""
+
+    record: Annotated[str, Meta(description="The sealed JSON, to be hashed as UTF-8 exactly as it stands.")] = ""
+
+
+class ChainBreak(Struct, frozen=True):
+    """The first place where a chain is not as it was sealed."""
+
+    position: int
+    evidence_id: int | None
+    kind: BreakKind
+    detail: str
+
+
+class ChainVerification(Struct, frozen=True):
+    """The verdict on a chain: how long it is and its last seal, as far as it is whole, and its first break."""
+
+    verified: bool
+    length: int
+    head: Seal
+    broken: ChainBreak | None = msgspec.field(name="break")
+
+
+_evidence = msgspec.json.Decoder(OnboardingEvidence)
+_sealed = msgspec.json.Decoder(SealedEvidence)
+
+
+def evidence_body(item: EvidenceItem) -> OnboardingEvidence:
+    """The item as it stands in a list."""
+    body = _evidence.decode(item.record)
+    body.previous_seal, body.seal = item.previous_seal.hex(), item.seal.hex()
+    return body
+
+
+def sealed_body(item: EvidenceItem) -> SealedEvidence:
+    """The item by itself."""
+    body = _sealed.decode(item.record)
+    body.previous_seal, body.seal = item.previous_seal.hex(), item.seal.hex()
+    body.record = item.record.decode()
+    return body
+
+
+def verification_body(verdict: Verdict) -> ChainVerification:
+    """The verdict as an answer."""
+    broken = verdict.broken
+    return ChainVerification(broken is None, verdict.length, verdict.seal.hex(), broken and _break_body(broken))
+
+
+def _break_body(broken: Break) -> ChainBreak:
+    return ChainBreak(broken.position, broken.evidence_id, broken.kind, broken.detail)

@@ -1,0 +1,25 @@
+"""The settings of evidence-store; it has none of its own beside what every service has."""
+
+from onboarding_shared.runtime.settings import (
+    DatabaseSettings,
+    HttpSettings,
+    IdentitySettings,
+    KafkaSettings,
+    LogSettings,
+    Settings,
+)
+
+
+class MigrateSettings(Settings):
+    """What ``evidence-store migrate`` needs."""
+
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    log: LogSettings
+
+
+class EvidenceStoreSettings(MigrateSettings):
+    """What ``evidence-store serve`` needs."""
+
+    http: HttpSettings
+    identity: IdentitySettings

@@ -1,0 +1,106 @@
+"""Appending to the chains: locks, what is there already, and the rows themselves. One statement each for a batch."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.contracts.types import CheckStatus
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from evidence_store.domain.chain import GENESIS, Head, StoredEvidence
+
+# A conflicting row is locked by DO UPDATE, in the order of the tenants, even where WHERE keeps it from being written.
+_LOCK = text("""
+INSERT INTO evidence_heads AS h (tenant_id, length, seal)
+SELECT tenant_id, 0, :genesis FROM unnest(CAST(:tenants AS bigint[])) AS t (tenant_id) ORDER BY tenant_id
+ON CONFLICT (tenant_id) DO UPDATE SET length = h.length WHERE false
+""")
+
+# LATERAL … LIMIT keeps these index lookups under a cached plan too, which was made while the tables were small.
+# statement_timestamp() and not now(): it was read after the locks were got, so a chain's times do not go back.
+_READ = text("""
+SELECT wanted.tenant_id, wanted.run_id, head.length, head.seal AS head_seal,
+       kept.id, kept.tenant_id AS kept_tenant_id, kept.position, kept.task_type, kept.status, kept.reason_code,
+       kept.recorded_at, kept.seal,
+       CASE WHEN kept.id IS NULL THEN nextval('evidence_ids') END AS new_id, statement_timestamp() AS now
+FROM unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[])) AS wanted (tenant_id, run_id)
+CROSS JOIN LATERAL (SELECT h.length, h.seal FROM evidence_heads h WHERE h.tenant_id = wanted.tenant_id LIMIT 1) head
+LEFT JOIN LATERAL (SELECT e.* FROM evidence e WHERE e.run_id = wanted.run_id LIMIT 1) kept ON true
+""")
+
+# One statement, because rows and heads may only move together; the triggers look when both are done.
+_APPEND = text("""
+WITH moved AS (
+    UPDATE evidence_heads h SET length = n.length, seal = n.seal
+    FROM unnest(CAST(:head_tenants AS bigint[]), CAST(:head_lengths AS bigint[]), CAST(:head_seals AS bytea[]))
+         AS n (tenant_id, length, seal)
+    WHERE h.tenant_id = n.tenant_id AND h.tenant_id = ANY (CAST(:head_tenants AS bigint[]))
+)
+INSERT INTO evidence (id, tenant_id, position, run_id, task_type, status, reason_code, session_id, recorded_at,
+                      record, previous_seal, seal)
+SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:position AS bigint[]),
+                     CAST(:run_id AS bigint[]), CAST(:task_type AS text[]), CAST(:status AS text[]),
+                     CAST(:reason_code AS text[]), CAST(:session_id AS bigint[]), CAST(:recorded_at AS timestamptz[]),
+                     CAST(:record AS bytea[]), CAST(:previous_seal AS bytea[]), CAST(:seal AS bytea[]))
+""")
+
+
+class Standing(NamedTuple):
+    """How things stand, under the locks: the heads, what runs have evidence, ids for the others, and the time."""
+
+    heads: dict[int, Head]
+    kept: dict[int, EvidenceRecorded]
+    new_ids: list[int]
+    now: datetime
+
+
+async def lock(connection: AsyncConnection, tenant_ids: Iterable[int]) -> None:
+    """Lock the chains of these tenants until the commit, in the order of their ids; begin those that do not exist."""
+    await connection.execute(_LOCK, {"tenants": sorted(set(tenant_ids)), "genesis": GENESIS})
+
+
+async def read_standing(connection: AsyncConnection, results: Sequence[RunFinished]) -> Standing:
+    """How things stand for at least one result, each of another run; the chains must be locked. ``new_ids`` rise."""
+    rows = (
+        await connection.execute(
+            _READ,
+            {"tenants": [one.tenant_id for one in results], "runs": [one.run_id for one in results]},
+        )
+    ).all()
+    return Standing(
+        heads={row.tenant_id: Head(row.length, row.head_seal) for row in rows},
+        kept={row.run_id: _recorded(row) for row in rows if row.id is not None},
+        new_ids=sorted(row.new_id for row in rows if row.new_id is not None),
+        now=rows[0].now,
+    )
+
+
+async def append(connection: AsyncConnection, rows: Sequence[StoredEvidence], heads: dict[int, Head]) -> None:
+    """Keep the rows and move the heads of their chains there."""
+    columns = dict(zip(StoredEvidence._fields, map(list, zip(*rows, strict=True)), strict=True))
+    await connection.execute(
+        _APPEND,
+        {
+            **columns,
+            "head_tenants": list(heads),
+            "head_lengths": [head.length for head in heads.values()],
+            "head_seals": [head.seal for head in heads.values()],
+        },
+    )
+
+
+def _recorded(row: Row[tuple[object, ...]]) -> EvidenceRecorded:
+    return EvidenceRecorded(
+        tenant_id=row.kept_tenant_id,
+        evidence_id=row.id,
+        run_id=row.run_id,
+        task_type=row.task_type,
+        status=CheckStatus(row.status),
+        reason_code=row.reason_code,
+        position=row.position,
+        seal=row.seal.hex(),
+        recorded_at=row.recorded_at,
+    )

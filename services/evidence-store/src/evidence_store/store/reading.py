@@ -1,0 +1,106 @@
+"""Reading the evidence: a page of a list, one item, and the chain from its start."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from onboarding_shared.contracts.types import MAX_ID
+from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from evidence_store.domain.chain import Head, StoredEvidence
+from evidence_store.domain.paging import EvidenceFilter
+from evidence_store.store.tables import evidence
+
+PAGE_BYTES = 4 * 1024 * 1024
+"""A page ends early where its records together are larger, so that large payloads cannot fill the memory."""
+
+_CHAIN_ROWS = 500
+
+# Head and rows come from one snapshot, so a chain that grows meanwhile never looks broken.
+_CHAIN = text(f"""
+SELECT head.length AS head_length, head.seal AS head_seal, page.*
+FROM (SELECT 1) AS one
+LEFT JOIN evidence_heads head ON head.tenant_id = :tenant_id
+LEFT JOIN LATERAL (
+    SELECT {", ".join(StoredEvidence._fields)}, sum(octet_length(record)) OVER (ORDER BY position) AS bytes
+    FROM (SELECT * FROM evidence WHERE tenant_id = :tenant_id AND position > :after ORDER BY position LIMIT :rows) AS next
+) page ON page.bytes - octet_length(page.record) < :bytes
+ORDER BY page.position
+""")  # noqa: S608 - the fields are names in this program
+
+
+class EvidenceItem(NamedTuple):
+    """One row as readers get it: the sealed bytes and the two seals. What it says is read from the bytes alone."""
+
+    position: int
+    record: bytes
+    previous_seal: bytes
+    seal: bytes
+
+
+class Page(NamedTuple):
+    """Items, newest first, and whether there are more after them."""
+
+    items: Sequence[EvidenceItem]
+    more: bool
+
+
+class ChainPage(NamedTuple):
+    """The next rows of a chain in order, and its head at the moment of reading; no rows = this is the end."""
+
+    rows: Sequence[StoredEvidence]
+    head: Head | None
+
+
+_ITEM = (evidence.c.position, evidence.c.record, evidence.c.previous_seal, evidence.c.seal)
+
+
+async def read_page(
+    connection: AsyncConnection, tenant_id: int, wanted: EvidenceFilter, *, below: int | None, limit: int
+) -> Page:
+    """At most ``limit`` items of the tenant at positions under ``below``, newest first, and about 4 MiB of them."""
+    newest = _wanted(tenant_id, wanted, below).order_by(evidence.c.position.desc()).limit(limit + 1).subquery()
+    size = func.octet_length(newest.c.record)
+    total = func.sum(size).over(order_by=newest.c.position.desc())
+    sized = select(newest, (total - size).label("before"), func.count().over().label("found")).subquery()
+    columns = (sized.c.position, sized.c.record, sized.c.previous_seal, sized.c.seal, sized.c.found)
+    query = select(*columns).where(sized.c.before < PAGE_BYTES).order_by(sized.c.position.desc()).limit(limit)
+    rows = (await connection.execute(query)).all()
+    items = [EvidenceItem(*row[:4]) for row in rows]
+    return Page(items, more=bool(rows) and rows[0].found > len(items))
+
+
+async def read_item(connection: AsyncConnection, tenant_id: int, evidence_id: int) -> EvidenceItem | None:
+    """One item, if the tenant has it."""
+    query = select(*_ITEM).where(evidence.c.id == evidence_id, evidence.c.tenant_id == tenant_id)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else EvidenceItem(*row)
+
+
+async def read_chain(connection: AsyncConnection, tenant_id: int, *, after: int | None) -> ChainPage:
+    """The rows of the chain at positions over ``after`` (None = from the very start): at most 500, and about 4 MiB."""
+    start = -MAX_ID - 1 if after is None else after
+    parameters = {"tenant_id": tenant_id, "after": start, "rows": _CHAIN_ROWS, "bytes": PAGE_BYTES}
+    rows = (await connection.execute(_CHAIN, parameters)).all()
+    head = None if rows[0].head_length is None else Head(rows[0].head_length, rows[0].head_seal)
+    return ChainPage([_stored(row) for row in rows if row.id is not None], head)
+
+
+def _wanted(tenant_id: int, wanted: EvidenceFilter, below: int | None) -> Select[tuple[int, bytes, bytes, bytes]]:
+    # Only what was asked for goes into the statement: "IS NULL OR" conditions would cost each query its index.
+    query = select(*_ITEM).where(evidence.c.tenant_id == tenant_id)
+    for column in ("task_type", "status", "reason_code", "session_id", "run_id"):
+        value = getattr(wanted, column)
+        if value is not None:
+            query = query.where(evidence.c[column] == value)
+    if wanted.since is not None:
+        query = query.where(evidence.c.recorded_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(evidence.c.recorded_at < wanted.until)
+    if below is not None:
+        query = query.where(evidence.c.position < below)
+    return query
+
+
+def _stored(row: Row[tuple[object, ...]]) -> StoredEvidence:
+    return StoredEvidence(**{name: getattr(row, name) for name in StoredEvidence._fields})

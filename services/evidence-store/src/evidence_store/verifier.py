@@ -1,0 +1,40 @@
+"""Verifies a whole chain, page by page in short transactions, without holding up what the service does besides."""
+
+import asyncio
+
+from onboarding_shared.postgres.database import Database
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from evidence_store.domain.verification import Anchor, ChainReader, Verdict
+from evidence_store.store.reading import ChainPage, read_chain
+
+AT_ONCE = 2
+
+
+class Verifier:
+    """Reads at most two chains at a time: each costs work that grows with its length."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def verify(self, tenant_id: int, anchor: Anchor | None) -> Verdict:
+        """The verdict on the tenant's chain as it stands when its end is read."""
+        async with self._turns:
+            reader = ChainReader(tenant_id, anchor)
+            after: int | None = None
+            while True:
+                page = await self._page(tenant_id, after)
+                if not page.rows:
+                    return reader.finish(page.head)
+                reader.read(page.rows)
+                if reader.broken:
+                    return reader.finish(page.head)
+                after = page.rows[-1].position
+                await asyncio.sleep(0)
+
+    async def _page(self, tenant_id: int, after: int | None) -> ChainPage:
+        async def read(connection: AsyncConnection) -> ChainPage:
+            return await read_chain(connection, tenant_id, after=after)
+
+        return await self._database.run(read)
