@@ -45,6 +45,7 @@ def up(
 
 async def _foreground(folder: Path, data: Path | None, show_logs: bool) -> Exit:
     from onboarding_shared.cli.banner import print_banner
+    from onboarding_shared.cli.quiet import quiet_libraries
     from onboarding_shared.cli.report import TerminalReport
     from onboarding_shared.devstack.embedded import embedded_system
     from onboarding_shared.devstack.lock import AlreadyRunning
@@ -52,6 +53,7 @@ async def _foreground(folder: Path, data: Path | None, show_logs: bool) -> Exit:
     from onboarding_shared.devstack.place import logs_of
     from onboarding_shared.devstack.supervisor import StartFailed
 
+    quiet_libraries()
     heard = _Signals()
     report = TerminalReport(LogFiles(logs_of(folder)), show_logs=show_logs)
     try:

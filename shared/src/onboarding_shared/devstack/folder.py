@@ -9,7 +9,7 @@ HOME_VARIABLE = "ONBOARDING_HOME"
 
 
 def data_folder(chosen: Path | None = None) -> Path:
-    """The absolute data folder: `chosen`, else ONBOARDING_HOME, else `.onboarding` in a checkout, else the user's own."""
+    """The absolute data folder: `chosen`, ONBOARDING_HOME, `.onboarding` in a checkout, or the user's own."""
     if chosen is not None:
         return chosen.expanduser().absolute()
     if home := os.environ.get(HOME_VARIABLE):

@@ -12,7 +12,7 @@ RANGE = range(20000, 32000)
 
 
 def choose_ports(names: Iterable[str], wanted: dict[str, int] | None = None) -> dict[str, int]:
-    """One free port per name: the wanted one if it is free, else a random one. Raises `RuntimeError` if there is none."""
+    """One free port per name: the wanted one if it is free, else a random one. Raises `RuntimeError` if none is."""
     chosen: dict[str, int] = {}
     for name in names:
         candidates = [*filter(None, [(wanted or {}).get(name)]), *random.sample(RANGE, 200)]
