@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, text
-
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
@@ -15,6 +13,7 @@ from onboarding_shared.contracts.session_api import CancelTask, ProviderConnecti
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
+from sqlalchemy import Row, text
 from task_runner.consumers import CommandIntake, apply_confirmations
 from task_runner.providers import Providers
 from task_runner.store.claims import Claims
@@ -191,7 +190,5 @@ class Scene:
         """A worker with short times; the scene's own tasks and these."""
         self.tasks |= {one.name: one for one in tasks}
         chosen = WorkerLimits(**{"poll_seconds": 0.05, "drain_seconds": 0.0, **limits})
-        self.worker = Worker(
-            self.database, self.outbox, self.tasks, self.providers.context_for, chosen, name=name
-        )
+        self.worker = Worker(self.database, self.outbox, self.tasks, self.providers.context_for, chosen, name=name)
         return self.worker

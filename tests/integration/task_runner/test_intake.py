@@ -4,6 +4,7 @@ from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed, 
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import Succeed
 from task_runner.store.settling import Settled, Settlement
+
 from tests.integration.task_runner.scene import Scene, cancel, recorded, start
 
 OK = Succeed(status=CheckStatus.OK, reason_code="QUICK_OK", message="", payload={"a": 1})
@@ -140,10 +141,7 @@ async def test_recorded_evidence_confirms_the_result_of_its_own_tenant_only(scen
     await scene.apply(start(1), start(2, tenant_id=5))
     claims = {one.execution.run_id: one.lease_token for one in await scene.claim()}
     await scene.settle(
-        *(
-            Settlement(run_id=run, lease_token=token, seen=RunState.RUNNING, outcome=OK)
-            for run, token in claims.items()
-        )
+        *(Settlement(run_id=run, lease_token=token, seen=RunState.RUNNING, outcome=OK) for run, token in claims.items())
     )
     await scene.apply(recorded(1), recorded(2, tenant_id=4))
     assert (await scene.row(1)).confirmed_at is not None
