@@ -28,7 +28,11 @@ class SessionApiSettings(MigrateSettings):
         validation_alias="ONBOARDING_EVIDENCE_STORE_URL", description="http(s) address of evidence-store"
     )
     evidence_timeout_seconds: float = Field(
-        5.0, gt=0, le=60, validation_alias="ONBOARDING_EVIDENCE_TIMEOUT_SECONDS", description="Patience with evidence-store"
+        5.0,
+        gt=0,
+        le=60,
+        validation_alias="ONBOARDING_EVIDENCE_TIMEOUT_SECONDS",
+        description="Patience with evidence-store",
     )
     public_url: str = Field(
         "",
@@ -46,7 +50,11 @@ class SessionApiSettings(MigrateSettings):
         description="How long a runner may stay silent before its command is sent again",
     )
     sweep_seconds: float = Field(
-        1.0, gt=0, le=600, validation_alias="ONBOARDING_SWEEP_SECONDS", description="Time between two looks for silent runs"
+        1.0,
+        gt=0,
+        le=600,
+        validation_alias="ONBOARDING_SWEEP_SECONDS",
+        description="Time between two looks for silent runs",
     )
 
     @field_validator("evidence_store_url", "public_url")

@@ -9,7 +9,9 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ENVIRONMENT_NAME = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ABSOLUTE_PATH = re.compile(r"file:/[^\x00-\x1f\x7f]{1,400}")
 
-CREDENTIAL_RULE = "credential_ref is a reference, env:NAME or file:/absolute/path; the credential itself is never stored."
+CREDENTIAL_RULE = (
+    "credential_ref is a reference, env:NAME or file:/absolute/path; the credential itself is never stored."
+)
 GUID_RULE = "a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 
 

@@ -22,9 +22,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class LockHeld:
-    """Somebody else holds ``lock``."""
+    """Somebody else holds ``lock``, for ``remaining`` longer unless they go on using it."""
 
     lock: EditLock
+    remaining: timedelta
 
 
 def held(lock: EditLock | None, now: datetime) -> EditLock | None:
@@ -40,4 +41,4 @@ def acquire(lock: EditLock | None, caller: int, now: datetime, lasts: timedelta,
         return Grant(mine)
     if takeover:
         return Grant(mine, taken_from=current.user_id)
-    return LockHeld(current)
+    return LockHeld(current, current.until - now)

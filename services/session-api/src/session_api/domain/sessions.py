@@ -168,9 +168,7 @@ def _not_editable(session: Session, caller: int, now: datetime, lasts: timedelta
 
 
 def _ended(session: Session, status: SessionStatus, entry: HistoryEntry, event: SessionEvent) -> Outcome:
-    line = replace(
-        entry, before={"status": session.status}, after={"status": status, **(entry.after or {})}
-    )
+    line = replace(entry, before={"status": session.status}, after={"status": status, **(entry.after or {})})
     return Outcome(replace(session, status=status, lock=None), (line,), (event,))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onboarding_shared.contracts.types import CheckStatus, RunState
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.projection import RunView
@@ -71,7 +71,7 @@ async def save_runs(connection: AsyncConnection, views: Mapping[RunId, RunView],
     )
 
 
-def _view(row: Row[Any]) -> RunView:
+def _view(row: Sequence[Any]) -> RunView:
     _, _, state, attempt, done, total, progress_message, status, reason, message, resume, start, finish = row
     return RunView(
         state=RunState(state),

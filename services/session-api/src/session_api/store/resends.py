@@ -1,12 +1,13 @@
 """Runs whose runner has been silent for too long."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from onboarding_shared.contracts.session_api import ProviderConnection
 from onboarding_shared.contracts.types import RunState
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.resend import LONGEST_SECONDS
@@ -32,9 +33,7 @@ SELECT t.tenant_id, t.id, t.task_type, t.session_id, t.requested_by_user_id, t.c
 FROM taken t
 LEFT JOIN provider_connections c ON c.tenant_id = t.tenant_id AND c.id = t.provider_connection_id
 ORDER BY t.tenant_id, t.id
-""")
-
-
+""")  # noqa: S608 - only constants of this module
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ async def take_silent_runs(connection: AsyncConnection, *, limit: int, silence_s
     return [_silent(row) for row in rows]
 
 
-def _silent(row: Row[Any]) -> SilentRun:
+def _silent(row: Sequence[Any]) -> SilentRun:
     tenant_id, run_id, task_type, session_id, user_id, created_at, traceparent, state, repeats, ever_heard = row[:10]
     cancel_at, cancel_by, connection_id, provider, external_tenant_id, client_id, credential_ref, cloud = row[10:]
     return SilentRun(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from onboarding_shared.contracts.types import SessionStatus
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.edit_lock import EditLock
@@ -17,13 +17,13 @@ _COLUMNS = """id, tenant_id, status, current_step, provider_connection_id, assig
 
 _FIND_OPEN = text(f"""
 SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN ('draft', 'in_progress')
-""")
-_FIND = text(f"SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")
+""")  # noqa: S608 - only constants of this module
+_FIND = text(f"SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - only constants of this module
 _INSERT = text(f"""
 INSERT INTO onboarding_sessions (tenant_id, status, current_step, locked_by_user_id, locked_until)
 VALUES (:tenant, 'draft', {FIRST_STEP}, :user, now() + CAST(:lasts AS interval))
 RETURNING {_COLUMNS}, now()
-""")
+""")  # noqa: S608 - only constants of this module
 _UPDATE = text("""
 UPDATE onboarding_sessions
 SET status = :status, current_step = :step, provider_connection_id = :connection, assigned_to_user_id = :assignee,
@@ -100,11 +100,11 @@ async def record_history(
     )
 
 
-def _found(row: Row[Any] | None) -> Found | None:
+def _found(row: Sequence[Any] | None) -> Found | None:
     return None if row is None else Found(_session(row), row[8])
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: Sequence[Any]) -> Session:
     session_id, tenant_id, status, step, connection_id, assignee, lock_user, lock_until = row[:8]
     return Session(
         id=session_id,

@@ -37,9 +37,9 @@ INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, session_id, p
                             requested_by_user_id, traceparent, resend_due_at)
 SELECT tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent,
        now() + make_interval(secs => :silence)
-FROM unnest(CAST(:tenants AS bigint[]), CAST(:task_types AS text[]), CAST(:scope_keys AS text[]), CAST(:modes AS text[]),
-            CAST(:sessions AS bigint[]), CAST(:connections AS bigint[]), CAST(:users AS bigint[]),
-            CAST(:traceparents AS text[]))
+FROM unnest(CAST(:tenants AS bigint[]), CAST(:task_types AS text[]), CAST(:scope_keys AS text[]),
+            CAST(:modes AS text[]), CAST(:sessions AS bigint[]), CAST(:connections AS bigint[]),
+            CAST(:users AS bigint[]), CAST(:traceparents AS text[]))
      AS new (tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent)
 RETURNING tenant_id, scope_key, task_type, id, created_at
 """)

@@ -75,7 +75,9 @@ PROVIDER_CONNECTIONS = Table(
     _moment("disabled_at"),
     Column("disabled_by_user_id", BigInteger),
     UniqueConstraint("creation_key", name="provider_connections_created_once"),
-    CheckConstraint("credential_ref ~ '^(env:[A-Za-z_]|file:/)'", name="provider_connections_credential_is_a_reference"),
+    CheckConstraint(
+        "credential_ref ~ '^(env:[A-Za-z_]|file:/)'", name="provider_connections_credential_is_a_reference"
+    ),
 )
 
 ONBOARDING_SESSIONS = Table(
@@ -92,9 +94,7 @@ ONBOARDING_SESSIONS = Table(
     _moment("created_at", now=True),
     _moment("updated_at", now=True),
     CheckConstraint("current_step BETWEEN 1 AND 5", name="onboarding_sessions_step_in_range"),
-    CheckConstraint(
-        "(locked_by_user_id IS NULL) = (locked_until IS NULL)", name="onboarding_sessions_lock_is_whole"
-    ),
+    CheckConstraint("(locked_by_user_id IS NULL) = (locked_until IS NULL)", name="onboarding_sessions_lock_is_whole"),
     ForeignKeyConstraint(
         ("tenant_id", "provider_connection_id"),
         ("provider_connections.tenant_id", "provider_connections.id"),

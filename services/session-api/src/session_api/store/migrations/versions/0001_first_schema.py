@@ -87,7 +87,8 @@ CREATE TABLE operation_runs (
     requested_by_user_id bigint NOT NULL,
     traceparent text,
     state text NOT NULL DEFAULT 'queued' CONSTRAINT operation_runs_state_known
-        CHECK (state IN ('queued', 'running', 'waiting', 'cancelling', 'succeeded', 'failed', 'cancelled', 'timed_out')),
+        CHECK (state IN ('queued', 'running', 'waiting', 'cancelling',
+                         'succeeded', 'failed', 'cancelled', 'timed_out')),
     attempt integer NOT NULL DEFAULT 0,
     progress_done bigint,
     progress_total bigint,

@@ -1,0 +1,133 @@
+"""The wiring of session-api, by hand and in one place."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from litestar import Litestar
+from onboarding_shared.contracts.topics import OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES
+from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.runtime.health import HealthCheck
+from onboarding_shared.runtime.http import HttpApplication, build_http
+from onboarding_shared.runtime.identity import Authenticator
+
+from session_api.cancellations import Cancellations
+from session_api.consumers import GROUP, applies
+from session_api.evidence import EvidenceStore
+from session_api.links import Links
+from session_api.openapi import name_parameters_as_the_contract
+from session_api.problems import CODES, database_unavailable
+from session_api.routes.connections import connection_routes
+from session_api.routes.evidence import evidence_routes
+from session_api.routes.runs import run_routes
+from session_api.routes.sessions import session_routes
+from session_api.routes.tasks import task_routes
+from session_api.sessions import Sessions
+from session_api.settings import SessionApiSettings
+from session_api.starts import Starts
+from session_api.store.task_types import count_task_types
+from session_api.sweeper import Sweeper
+
+SERVICE = "session-api"
+SOURCE = "/onboarding/session-api"
+TOPICS = (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES)
+"""What this service speaks and reads."""
+
+
+@dataclass(frozen=True)
+class SessionApi:
+    """Everything that runs in a process of this service."""
+
+    app: HttpApplication
+    database: Database
+    outbox: Outbox
+    relay: Relay
+    consumer: Consumer
+    sweeper: Sweeper
+    starts: Starts
+    evidence: EvidenceStore
+
+    async def start(self) -> None:
+        """Begin to publish, to consume and to sweep."""
+        await self.relay.start()
+        await self.consumer.start()
+        await self.sweeper.start()
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is begun, publish what is left."""
+        await self.sweeper.stop()
+        await self.consumer.stop()
+        await self.starts.settle()
+        await self.relay.stop()
+        await self.evidence.close()
+        await self.database.close()
+
+
+def build(settings: SessionApiSettings) -> SessionApi:
+    """The whole service, not started: the application's lifespan starts and stops it."""
+    database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
+    relay = Relay(database, settings.kafka, source=SOURCE, topics=TOPICS)
+    outbox = Outbox(relay.wake)
+    consumer = Consumer(
+        settings.kafka, database, outbox, group=GROUP, applies=applies(silence_seconds=settings.silence_seconds)
+    )
+    sweeper = Sweeper(database, outbox, silence_seconds=settings.silence_seconds, every_seconds=settings.sweep_seconds)
+    starts = Starts(database, outbox, silence_seconds=settings.silence_seconds)
+    cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
+    sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds))
+    evidence = EvidenceStore(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
+    links = Links(settings.public_url)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    app = build_http(
+        title="Managed Tenant Onboarding",
+        description="Onboarding sessions, evidence, and onboarding tasks (OperationRun-backed).",
+        authenticator=Authenticator(settings.identity),
+        routes=[
+            *session_routes(sessions, database, links),
+            *task_routes(starts, database, links),
+            *run_routes(cancellations, database, links),
+            *connection_routes(database, links),
+            *evidence_routes(evidence, links),
+        ],
+        checks=_checks(database, relay, consumer, sweeper),
+        lifespan=[lifespan],
+        codes=CODES,
+        translations={DatabaseUnavailable: database_unavailable},
+    )
+    name_parameters_as_the_contract(app.openapi_schema)
+    service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence)
+    return service
+
+
+def _checks(database: Database, relay: Relay, consumer: Consumer, sweeper: Sweeper) -> list[HealthCheck]:
+    async def broker() -> dict[str, Any]:
+        if not (relay.connected and consumer.progress.connected):
+            raise ConnectionError("the broker is not reached")
+        return {"lag": consumer.progress.lag}
+
+    async def catalogue() -> dict[str, Any]:
+        known = await database.run(count_task_types)
+        if not known:
+            raise LookupError("no runner has announced its task types yet")
+        return {"task_types": known}
+
+    return [
+        HealthCheck("database", database.ping),
+        HealthCheck("broker", broker),
+        HealthCheck("task_types", catalogue),
+        HealthCheck("sweeper", sweeper.check),
+    ]

@@ -1,0 +1,34 @@
+"""Addresses in this API, as answers carry them."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+
+class Links:
+    """Paths without a host, which hold behind any proxy, or whole addresses where the public one is known."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+
+    def session(self, tenant_id: int) -> str:
+        """The tenant's session."""
+        return self._of(tenant_id, "session")
+
+    def run(self, tenant_id: int, run_id: int) -> str:
+        """One run."""
+        return self._of(tenant_id, f"runs/{run_id}")
+
+    def connection(self, tenant_id: int, connection_id: int) -> str:
+        """One provider connection."""
+        return self._of(tenant_id, f"provider-connections/{connection_id}")
+
+    def next_page(self, path: str, query: Mapping[str, str | list[str]]) -> str:
+        """The ``Link`` header that leads to the following page of a list."""
+        return f'<{self._public_url}{path}?{urlencode(query, doseq=True)}>; rel="next"'
+
+    def rebased(self, link: str, other_url: str) -> str:
+        """A ``Link`` header of a service that serves the same paths at ``other_url``, leading here instead."""
+        return link.replace(f"<{other_url}/", "</").replace("</", f"<{self._public_url}/")
+
+    def _of(self, tenant_id: int, rest: str) -> str:
+        return f"{self._public_url}/tenants/{tenant_id}/onboarding/{rest}"

@@ -1,0 +1,1 @@
+"""The HTTP side: each module makes the route handlers of one subject."""

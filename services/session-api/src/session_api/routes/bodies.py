@@ -1,0 +1,223 @@
+"""What goes over the wire. The names of the contract's schemas and fields are the contract's."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from onboarding_shared.contracts.types import (
+    CheckStatus,
+    LongText,
+    Mode,
+    ReasonCode,
+    RunState,
+    Scope,
+    SessionStatus,
+    ShortText,
+    StepNumber,
+)
+
+from session_api.domain.connections import Cloud, Provider
+
+NonEmptyText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*\Z")]
+
+
+class OnboardingSession(Struct, kw_only=True):
+    """An onboarding session. The lock members are null when nobody holds the edit lock."""
+
+    id: int
+    tenant_id: int
+    provider_connection_id: int | None = None
+    status: SessionStatus
+    current_step: StepNumber
+    assigned_to_user_id: int | None = None
+    locked_by_user_id: int | None = None
+    locked_until: datetime | None = None
+
+
+class OnboardingSessionResponse(Struct, kw_only=True):
+    """The open session of the tenant, or null."""
+
+    session: OnboardingSession | None
+
+
+class UpdateOnboardingSessionRequest(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What shall change; members that are left out stay as they are. An empty object renews the edit lock."""
+
+    current_step: StepNumber | UnsetType = UNSET
+    assigned_to_user_id: int | UnsetType | None = UNSET
+    takeover: bool | UnsetType | None = UNSET
+    provider_connection_id: int | UnsetType | None = UNSET
+
+
+class AbandonSession(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Why the session is given up."""
+
+    reason: LongText | None = None
+
+
+class HistoryEntry(Struct, kw_only=True, rename={"before": "from", "after": "to"}):
+    """One thing that was done: by whom, when, and the values before (``from``) and after (``to``)."""
+
+    at: datetime
+    by_user_id: int
+    action: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+class OnboardingTaskSummary(Struct, kw_only=True):
+    """A task type and the verdict of its latest finished run in this tenant."""
+
+    task_type: str
+    status: CheckStatus
+    reason_code: str | None = None
+    message: str | None = None
+    last_run_id: int | None = None
+
+
+class TaskType(Struct, kw_only=True):
+    """A task type as its author declared it."""
+
+    name: str
+    title: str
+    description: str
+    step: StepNumber
+    scope: Scope
+    mode: Mode
+    required: bool
+    permissions: tuple[str, ...]
+    time_limit_seconds: float
+    max_attempts: int
+    distribution: str
+    version: str
+
+
+class StartRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Optional wishes for a start."""
+
+    provider_connection_id: int | None = None
+
+
+class OperationRunLink(Struct, kw_only=True):
+    """The run that the start led to; ``outcome`` is created or reused."""
+
+    run_id: int
+    url: str
+    outcome: str
+
+
+class RunProgress(Struct, kw_only=True):
+    """``done`` of ``total`` units; total null = not known."""
+
+    done: int
+    total: int | None = None
+    message: str | None = None
+
+
+class RunResult(Struct, kw_only=True):
+    """How the run ended. ``status`` is null for a cancelled run, which found out nothing."""
+
+    status: CheckStatus | None = None
+    reason_code: ReasonCode | None = None
+    message: str | None = None
+
+
+class RunWaiting(Struct, kw_only=True):
+    """Why an unfinished run waits, and until when."""
+
+    reason_code: str | None = None
+    resume_at: datetime | None = None
+
+
+class OperationRun(Struct, kw_only=True):
+    """A run. ``result`` is null until it has ended."""
+
+    id: int
+    tenant_id: int
+    task_type: str
+    state: RunState
+    attempt: int
+    progress: RunProgress | None = None
+    waiting: RunWaiting | None = None
+    result: RunResult | None = None
+    onboarding_session_id: int | None = None
+    provider_connection_id: int | None = None
+    requested_by_user_id: int
+    cancel_requested_by_user_id: int | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    url: str
+
+
+class BlockingRun(Struct, kw_only=True):
+    """The run that is in the way."""
+
+    run_id: int
+    task_type: str
+    state: RunState
+    since: datetime
+    url: str
+
+
+class ErrorResponse(Struct, kw_only=True):
+    """What went wrong; ``blocking_run`` where a run is in the way."""
+
+    error: str
+    code: str
+    status: int
+    next: str
+    request_id: str
+    blocking_run: BlockingRun | None = None
+
+
+class NewProviderConnection(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A connection to the customer's tenant at a provider. ``credential_ref`` is env:NAME or file:/absolute/path."""
+
+    provider: Provider = Provider.MICROSOFT_GRAPH
+    display_name: NonEmptyText
+    external_tenant_id: ShortText
+    client_id: ShortText
+    credential_ref: str
+    cloud: Cloud = Cloud.PUBLIC
+
+
+class ProviderConnection(Struct, kw_only=True):
+    """A provider connection. It names where the credential lies and never holds it."""
+
+    id: int
+    tenant_id: int
+    provider: Provider
+    display_name: str
+    external_tenant_id: str
+    client_id: str
+    credential_ref: str
+    cloud: Cloud
+    enabled: bool
+    created_at: datetime
+    created_by_user_id: int
+    disabled_at: datetime | None = None
+    disabled_by_user_id: int | None = None
+
+
+class OnboardingEvidence(Struct, kw_only=True):
+    """What a finished run left in the evidence store."""
+
+    id: int
+    tenant_id: int
+    onboarding_session_id: int | None = None
+    provider_connection_id: int | None = None
+    task_type: str
+    status: CheckStatus
+    reason_code: str | None = None
+    message: str | None = None
+    payload: dict[str, Any] = {}
+    operation_run_id: int | None = None
+    recorded_at: datetime
+
+
+class EvidenceVerification(Struct, kw_only=True):
+    """Whether the tenant's evidence is as it was sealed; its further members are evidence-store's."""
+
+    ok: bool

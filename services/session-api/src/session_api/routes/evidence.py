@@ -1,0 +1,72 @@
+"""Evidence: passed on to evidence-store for callers who may see the tenant."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+from onboarding_shared.runtime.identity import Permissions, requires
+from onboarding_shared.runtime.tracing import current_traceparent
+
+from session_api.evidence import EvidenceAnswer, EvidenceStore
+from session_api.links import Links
+from session_api.routes.bodies import EvidenceVerification, OnboardingEvidence
+
+_ALL = "/tenants/{tenant_id:int}/onboarding/evidence"
+_PASSED_BACK = ("link", "retry-after", "etag", "cache-control", "www-authenticate")
+
+
+def _filter(name: str, description: str) -> Any:
+    return Parameter(query=name, required=False, description=description)
+
+
+def evidence_routes(store: EvidenceStore, links: Links) -> list[HTTPRouteHandler]:
+    """The handlers of everything under ``/evidence``. What a filter may be is for evidence-store to say."""
+
+    async def ask(request: Request[Any, Any, Any]) -> Response[Any]:
+        headers = {
+            "authorization": request.headers["authorization"],
+            "x-request-id": request.scope.get("request_id", ""),
+            "traceparent": current_traceparent() or "",
+        }
+        answer = await store.get(request.scope["path"], request.scope["query_string"].decode("latin-1"), headers)
+        return Response(
+            answer.body,
+            status_code=answer.status,
+            media_type=answer.headers.get("content-type", "application/json"),
+            headers=_headers(answer, store, links),
+        )
+
+    @get(_ALL, guards=[requires(Permissions.READ)], summary="List onboarding evidence")
+    async def list_evidence(
+        request: Request[Any, Any, Any],
+        tenant_id: int,
+        task_type: Annotated[str | None, _filter("taskType", "Only of this task type.")] = None,
+        status: Annotated[str | None, _filter("status", "Only with this check status.")] = None,
+        reason_code: Annotated[str | None, _filter("reasonCode", "Only with this reason code.")] = None,
+        session: Annotated[str | None, _filter("session", "Only of this onboarding session.")] = None,
+        since: Annotated[str | None, _filter("since", "Recorded at this moment or later (RFC 3339).")] = None,
+        until: Annotated[str | None, _filter("until", "Recorded before this moment (RFC 3339).")] = None,
+        limit: Annotated[str | None, _filter("limit", "How many items at most, 1..200.")] = None,
+        cursor: Annotated[str | None, _filter("cursor", "From the Link header of the page before.")] = None,
+    ) -> Response[list[OnboardingEvidence]]:
+        return await ask(request)
+
+    @get(f"{_ALL}/verification", guards=[requires(Permissions.READ)], summary="Check the seal of all evidence")
+    async def verify_evidence(request: Request[Any, Any, Any], tenant_id: int) -> Response[EvidenceVerification]:
+        return await ask(request)
+
+    @get(f"{_ALL}/{{evidence_id:int}}", guards=[requires(Permissions.READ)], summary="Get one evidence item")
+    async def get_evidence(
+        request: Request[Any, Any, Any], tenant_id: int, evidence_id: int
+    ) -> Response[OnboardingEvidence]:
+        return await ask(request)
+
+    return [list_evidence, verify_evidence, get_evidence]
+
+
+def _headers(answer: EvidenceAnswer, store: EvidenceStore, links: Links) -> dict[str, str]:
+    headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+    if "link" in headers:
+        headers["link"] = links.rebased(headers["link"], store.url)
+    return headers

@@ -1,0 +1,106 @@
+"""Runs: look at one, list them, cancel one."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+from onboarding_shared.contracts.run_states import TERMINAL
+from onboarding_shared.contracts.types import MAX_ID, CheckStatus, RunState
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.runtime.identity import Caller, Permissions, requires
+
+from session_api.cancellations import Cancellations, RunEnded
+from session_api.links import Links
+from session_api.problems import run_ended, run_not_found
+from session_api.routes.bodies import OperationRun, RunProgress, RunResult, RunWaiting
+from session_api.routes.paging import DEFAULT_LIMIT, Cursor, IdPosition, Limit, before_id, link_headers
+from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
+
+_RUNS = "/tenants/{tenant_id:int}/onboarding/runs"
+_ONE = f"{_RUNS}/{{run_id:int}}"
+
+TaskTypeFilter = Annotated[str | None, Parameter(query="taskType", max_length=200)]
+StateFilter = Annotated[list[RunState] | None, Parameter(query="state", description="May be repeated.")]
+SessionFilter = Annotated[int | None, Parameter(query="session", ge=1, le=MAX_ID)]
+
+
+def run_routes(cancellations: Cancellations, database: Database, links: Links) -> list[HTTPRouteHandler]:
+    """The handlers of everything under ``/runs``."""
+
+    @get(_ONE, guards=[requires(Permissions.READ)], summary="Get a run")
+    async def get_run(tenant_id: int, run_id: int) -> OperationRun:
+        found = await database.run(lambda connection: find_run(connection, tenant_id, run_id))
+        if found is None:
+            raise run_not_found()
+        return _body(found, links)
+
+    @get(_RUNS, guards=[requires(Permissions.READ)], summary="List runs, newest first")
+    async def list_of_runs(
+        request: Request[Any, Any, Any],
+        tenant_id: int,
+        task_type: TaskTypeFilter = None,
+        states: StateFilter = None,
+        session: SessionFilter = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Response[list[OperationRun]]:
+        wanted = RunFilter(task_type, states, session)
+        before = before_id(cursor)
+        found = await database.run(
+            lambda connection: list_runs(connection, tenant_id, wanted, before=before, limit=limit + 1)
+        )
+        page = found[:limit]
+        follows = IdPosition(page[-1].id) if len(found) > limit else None
+        return Response([_body(run, links) for run in page], headers=link_headers(request, links, follows))
+
+    @post(f"{_ONE}/cancel", status_code=200, guards=[requires(Permissions.RUN)], summary="Cancel a run")
+    async def cancel_run(tenant_id: int, run_id: int, caller: Caller) -> OperationRun:
+        found = await cancellations.cancel(tenant_id, run_id, caller.user_id)
+        if found is None:
+            raise run_not_found()
+        if isinstance(found, RunEnded):
+            raise run_ended(found)
+        return _body(found, links)
+
+    return [get_run, list_of_runs, cancel_run]
+
+
+def _body(run: StoredRun, links: Links) -> OperationRun:
+    ended = run.state in TERMINAL
+    return OperationRun(
+        id=run.id,
+        tenant_id=run.tenant_id,
+        task_type=run.task_type,
+        state=run.state,
+        attempt=run.attempt,
+        progress=_progress(run),
+        waiting=_waiting(run),
+        result=_result(run) if ended else None,
+        onboarding_session_id=run.session_id,
+        provider_connection_id=run.provider_connection_id,
+        requested_by_user_id=run.requested_by_user_id,
+        cancel_requested_by_user_id=run.cancel_requested_by_user_id,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        cancel_requested_at=run.cancel_requested_at,
+        url=links.run(run.tenant_id, run.id),
+    )
+
+
+def _progress(run: StoredRun) -> RunProgress | None:
+    if run.progress_done is None:
+        return None
+    return RunProgress(done=run.progress_done, total=run.progress_total, message=run.progress_message)
+
+
+def _waiting(run: StoredRun) -> RunWaiting | None:
+    if run.state is not RunState.WAITING:
+        return None
+    return RunWaiting(reason_code=run.reason_code, resume_at=run.resume_at)
+
+
+def _result(run: StoredRun) -> RunResult:
+    status = None if run.status is None else CheckStatus(run.status)
+    return RunResult(status=status, reason_code=run.reason_code, message=run.message)
