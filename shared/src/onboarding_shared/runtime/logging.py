@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TextIO
 
 import msgspec
@@ -101,14 +102,19 @@ def redact_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
 def _redacted(key: str, value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
-        if _SECRET_KEY.search(key):
+        if _is_secret(key):
             return REDACTED
         return _SECRET_TEXT.sub(r"\1\3" + REDACTED + r"\2", value) if "://" in value or "earer " in value else value
     if value is None or isinstance(value, int | float):
         return value
-    if _SECRET_KEY.search(key):
+    if _is_secret(key):
         return REDACTED
     if depth > 4:
         return value
