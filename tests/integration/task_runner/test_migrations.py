@@ -1,0 +1,29 @@
+"""The migrations make exactly the tables that the code knows, whenever and however often they run."""
+
+import re
+
+from alembic import command
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.postgres.migrate import config, migrate
+from sqlalchemy import text
+
+from tests.integration.task_runner.scene import Scene
+
+PACKAGE = "task_runner.store.migrations"
+
+
+def test_the_migrations_make_the_tables_of_the_metadata(runner_url: str) -> None:
+    command.check(config(runner_url, PACKAGE))
+
+
+def test_migrating_again_changes_nothing(runner_url: str) -> None:
+    migrate(runner_url, PACKAGE)
+    command.check(config(runner_url, PACKAGE))
+
+
+async def test_the_database_knows_the_states_of_the_contract(scene: Scene) -> None:
+    async with scene.database.transaction() as connection:
+        rule = await connection.execute(
+            text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'executions_state'")
+        )
+        assert set(re.findall(r"'(\w+)'", rule.scalar_one())) == {str(state) for state in RunState}

@@ -1,0 +1,178 @@
+"""The whole service between a real broker and a real database."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import httpx2
+import msgspec
+import pytest
+import structlog
+import uvicorn
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypesAnnounced
+from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES
+from onboarding_shared.messaging.kafka import ensure_topics, make_producer
+from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
+from task_runner.app import TOPICS, TaskRunner, build
+from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
+from task_runner.tasks import Result, TaskContext, task
+
+from tests.integration.task_runner.scene import TASKS, recorded, start
+from tests.support.engines import free_port, kafka_broker
+from tests.support.waiting import eventually
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@task("check.logging", step=1, title="Logging", scope="tenant")
+async def logs(context: TaskContext) -> Result:
+    """Tells what the log lines of a task carry."""
+    return Result.ok("BOUND", payload=structlog.contextvars.get_contextvars())
+
+
+class Outside:
+    """What the other services do: commands and confirmations in, run events out."""
+
+    def __init__(self, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+        self._producer = producer
+        self._consumer = consumer
+        self._sequences: dict[tuple[int, str], Iterator[int]] = {}
+        self.heard: list[Received] = []
+
+    async def say(self, message: Message) -> None:
+        """Publish as the speaker of the message's topic would."""
+        numbers = self._sequences.setdefault((message.tenant_id, message.topic.name), itertools.count(1))
+        headers = encode_headers(
+            message_id="m",
+            source="/test",
+            event_type=message.event_type(),
+            time=datetime.now(UTC),
+            subject=message.subject,
+            tenant_id=message.tenant_id,
+            sequence=next(numbers),
+            traceparent=TRACE,
+        )
+        value = msgspec.json.encode(message)
+        key = str(message.tenant_id).encode()
+        await self._producer.send_and_wait(message.topic.name, value, key=key, headers=headers)
+
+    async def hear(self, kind: type[Message]) -> Received:
+        """The first message of this kind that anybody said, waiting for it."""
+
+        async def look() -> bool:
+            batches = await self._consumer.getmany(timeout_ms=50)
+            self.heard += [
+                decode(one.topic, one.key, one.value, one.headers) for batch in batches.values() for one in batch
+            ]
+            return any(isinstance(one.message, kind) for one in self.heard)
+
+        await eventually(look, seconds=30)
+        return next(one for one in self.heard if isinstance(one.message, kind))
+
+
+@pytest.fixture
+def settings(runner_url: str) -> Iterator[TaskRunnerSettings]:
+    with kafka_broker() as bootstrap:
+        yield TaskRunnerSettings(
+            database=DatabaseSettings(url=runner_url),
+            kafka=KafkaSettings(
+                bootstrap_servers=bootstrap, enable_idempotence=False, replication_factor=1, topic_partitions=3
+            ),
+            http=HttpSettings(port=free_port()),
+            log=LogSettings(),
+            worker=WorkerSettings(drain_seconds=0.0),
+            outside=OutsideSettings(),
+        )
+
+
+@pytest.fixture
+async def outside(settings: TaskRunnerSettings) -> AsyncIterator[Outside]:
+    await ensure_topics(settings.kafka, TOPICS)
+    producer = make_producer(settings.kafka)
+    consumer = AIOKafkaConsumer(
+        OPERATION_RUNS.name, TASK_TYPES.name, **settings.kafka.client_options(), auto_offset_reset="earliest"
+    )
+    await producer.start()
+    await consumer.start()
+    yield Outside(producer, consumer)
+    await producer.stop()
+    await consumer.stop()
+
+
+@pytest.fixture
+async def runner(settings: TaskRunnerSettings, outside: Outside) -> AsyncIterator[TaskRunner]:
+    runner = build(settings, tasks={**TASKS, logs.name: logs})
+    await runner.start()
+    yield runner
+    await runner.stop()
+
+
+async def test_a_command_from_kafka_becomes_a_result_on_kafka(runner: TaskRunner, outside: Outside) -> None:
+    await outside.say(start(1))
+    begun, ended = await outside.hear(RunStarted), await outside.hear(RunFinished)
+    assert isinstance(ended.message, RunFinished)
+    assert (ended.message.run_id, ended.message.reason_code) == (1, "QUICK_OK")
+    assert (begun.sequence, ended.sequence) == (1, 2)
+    assert ended.traceparent == TRACE
+    assert isinstance((await outside.hear(TaskTypesAnnounced)).message, TaskTypesAnnounced)
+
+
+async def test_a_confirmation_from_kafka_ends_the_repetition(runner: TaskRunner, outside: Outside) -> None:
+    await outside.say(start(1))
+    await outside.hear(RunFinished)
+    await outside.say(recorded(1))
+
+    async def unconfirmed() -> int:
+        async with runner.database.transaction() as connection:
+            found = await connection.exec_driver_sql("SELECT count(*) FROM executions WHERE confirm_at IS NOT NULL")
+            return int(found.scalar_one())
+
+    await eventually(unconfirmed, equals=0)
+
+
+async def test_the_log_lines_of_a_task_name_its_run_tenant_and_trace(runner: TaskRunner, outside: Outside) -> None:
+    await outside.say(start(1, "check.logging"))
+    ended = (await outside.hear(RunFinished)).message
+    assert isinstance(ended, RunFinished)
+    assert {name: ended.payload[name] for name in ("run_id", "tenant_id", "trace_id")} == {
+        "run_id": 1,
+        "tenant_id": 4,
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    }
+
+
+async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
+    settings: TaskRunnerSettings, outside: Outside
+) -> None:
+    runner = build(settings, tasks=TASKS)
+    server = uvicorn.Server(
+        uvicorn.Config(runner.http, port=settings.http.port, lifespan="on", log_config=None)  # type: ignore[arg-type]
+    )
+    serving = asyncio.create_task(server.serve())
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{settings.http.port}") as client:
+
+        async def ready() -> int:
+            try:
+                return (await client.get("/health/ready")).status_code
+            except httpx2.TransportError:
+                return 0
+
+        await eventually(ready, equals=200)
+        report = (await client.get("/health/ready")).json()
+        assert {one["name"] for one in report["checks"]} == {"database", "relay", "consumer", "worker"}
+        assert (await client.get("/health/live")).status_code == 200
+        await outside.say(start(1))
+        await outside.hear(RunFinished)
+    server.should_exit = True
+    await asyncio.wait_for(serving, 30)
+    assert not any(loop.alive for loop in runner.worker.loops)
+
+
+async def test_a_worker_loop_that_ended_turns_readiness_off(runner: TaskRunner) -> None:
+    assert runner.worker.stalled_loops() == []
+    await runner.worker.pool.loop.stop()
+    assert runner.worker.stalled_loops() == ["claim"]
