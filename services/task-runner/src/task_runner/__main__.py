@@ -59,7 +59,9 @@ def migrate() -> None:
 def main() -> None:
     """Exits 0 when all went well, 1 when the work failed, 2 when the command line or a setting is wrong."""
     try:
-        app()
+        app(exit_on_error=False)
+    except cyclopts.CycloptsError:
+        sys.exit(2)
     except SettingsError as error:
         print("\n".join(error.problems), file=sys.stderr)
         sys.exit(2)

@@ -1,0 +1,50 @@
+"""What becomes of a new StartTask."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.types import Mode, Scope
+from task_runner.domain.admission import Admitted, Refused, admit
+
+CONNECTION = ProviderConnection(
+    id=77, provider="microsoft_graph", external_tenant_id="t", client_id="c", credential_ref="env:X", cloud="global"
+)
+COMMAND = StartTask(
+    tenant_id=4, run_id=1, task_type="a.check", requested_by=7, requested_at=datetime(2026, 11, 24, tzinfo=UTC)
+)
+WITH_CONNECTION = msgspec.structs.replace(COMMAND, connection=CONNECTION)
+
+
+def declared(scope: Scope, mode: Mode = Mode.SHARED) -> TaskTypeDeclaration:
+    return TaskTypeDeclaration(
+        name="a.check", title="A", step=1, scope=scope, mode=mode, time_limit_seconds=9.0, max_attempts=4
+    )
+
+
+def test_a_task_of_the_tenant_is_admitted_with_its_limits() -> None:
+    assert admit(COMMAND, declared(Scope.TENANT)) == Admitted(
+        scope_key=0, mode=Mode.SHARED, time_limit=9.0, max_attempts=4
+    )
+
+
+def test_a_task_of_a_connection_is_kept_apart_by_it() -> None:
+    assert admit(WITH_CONNECTION, declared(Scope.CONNECTION, Mode.EXCLUSIVE)) == Admitted(
+        scope_key=77, mode=Mode.EXCLUSIVE, time_limit=9.0, max_attempts=4
+    )
+
+
+def test_a_task_of_the_tenant_keeps_its_scope_whatever_connection_it_uses() -> None:
+    decision = admit(WITH_CONNECTION, declared(Scope.TENANT))
+    assert isinstance(decision, Admitted) and decision.scope_key == 0
+
+
+@pytest.mark.parametrize(
+    ("declaration", "reason"),
+    [(None, "TASK_TYPE_UNKNOWN"), (declared(Scope.CONNECTION), "PROVIDER_CONNECTION_MISSING")],
+)
+def test_what_cannot_run_is_refused_with_its_reason(declaration: TaskTypeDeclaration | None, reason: str) -> None:
+    decision = admit(COMMAND, declaration)
+    assert isinstance(decision, Refused) and decision.reason_code == reason

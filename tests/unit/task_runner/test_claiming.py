@@ -1,0 +1,96 @@
+"""Which waiting runs may start, whatever waits and whatever runs."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onboarding_shared.contracts.types import Mode
+from task_runner.domain.claiming import Work, choose, excludes
+
+SHARED, EXCLUSIVE = Mode.SHARED, Mode.EXCLUSIVE
+
+
+def work(run_id: int, *, tenant: int = 1, scope: int = 0, mode: Mode = SHARED, kind: str = "a") -> Work:
+    return Work(run_id, tenant, scope, mode, kind)
+
+
+def ids(chosen: list[Work]) -> list[int]:
+    return [one.run_id for one in chosen]
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (work(2, kind="a", scope=1), True),
+        (work(2, kind="b", scope=1), False),
+        (work(2, kind="a", scope=2), False),
+        (work(2, kind="b", scope=1, mode=EXCLUSIVE), True),
+        (work(2, kind="b", scope=2, mode=EXCLUSIVE), False),
+        (work(2, kind="b", scope=0, mode=EXCLUSIVE), True),
+        (work(2, kind="b", scope=0), False),
+        (work(2, kind="a", scope=1, tenant=2, mode=EXCLUSIVE), False),
+    ],
+)
+def test_a_shared_check_of_a_connection_excludes(other: Work, expected: bool) -> None:
+    one = work(1, kind="a", scope=1)
+    assert excludes(one, other) is expected
+    assert excludes(other, one) is expected
+
+
+def test_tenants_are_served_in_turn() -> None:
+    candidates = [work(run, scope=run, tenant=1) for run in (1, 2, 3)] + [
+        work(run, scope=run, tenant=2) for run in (7, 8)
+    ]
+    assert ids(choose(candidates, [], free=4, tenant_limit=8)) == [1, 7, 2, 8]
+
+
+def test_what_runs_already_counts_for_the_tenants_share() -> None:
+    candidates = [work(run, scope=run) for run in (1, 2, 3)]
+    assert ids(choose(candidates, [work(9, scope=9)], free=10, tenant_limit=2)) == [1]
+
+
+def test_an_excluded_run_lets_others_pass() -> None:
+    candidates = [work(1, scope=1), work(2, scope=2)]
+    assert ids(choose(candidates, [work(9, scope=1, mode=EXCLUSIVE, kind="x")], free=5, tenant_limit=8)) == [2]
+
+
+def test_an_exclusive_run_that_waits_is_not_overtaken_by_younger_shared_ones() -> None:
+    candidates = [work(1, scope=1, mode=EXCLUSIVE, kind="x"), work(2, scope=1, kind="b"), work(3, scope=2, kind="b")]
+    assert ids(choose(candidates, [work(9, scope=1, kind="c")], free=5, tenant_limit=8)) == [3]
+
+
+works = st.builds(
+    Work,
+    st.integers(1, 10**6),
+    st.integers(1, 3),
+    st.integers(0, 2),
+    st.sampled_from(Mode),
+    st.sampled_from(["a", "b", "c"]),
+)
+
+
+@given(
+    st.lists(works, max_size=30, unique_by=lambda one: one.run_id),
+    st.lists(works, max_size=6),
+    st.integers(1, 10),
+    st.integers(1, 5),
+)
+def test_nothing_is_chosen_that_excludes_another_or_exceeds_a_limit(
+    candidates: list[Work], queue: list[Work], free: int, tenant_limit: int
+) -> None:
+    running = choose(queue, [], free=6, tenant_limit=6)
+    chosen = choose(candidates, running, free=free, tenant_limit=tenant_limit)
+    together = running + chosen
+    assert len(chosen) <= free
+    assert all(one in candidates for one in chosen)
+    assert not any(
+        excludes(one, other) for place, one in enumerate(chosen) for other in together[: len(running) + place]
+    )
+    per_tenant = Counter(one.tenant_id for one in together)
+    assert all(per_tenant[one.tenant_id] <= tenant_limit for one in chosen)
+
+
+@given(st.lists(works, min_size=1, max_size=30, unique_by=lambda one: one.run_id))
+def test_something_is_always_chosen_when_nothing_runs(candidates: list[Work]) -> None:
+    assert choose(candidates, [], free=1, tenant_limit=1) == [candidates[0]]

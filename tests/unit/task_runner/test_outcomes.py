@@ -1,0 +1,104 @@
+"""What becomes of a run, by how its attempt ended."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onboarding_shared.contracts.run_states import RunEvent, next_state
+from onboarding_shared.contracts.types import CheckStatus, RunState
+from task_runner.domain.outcomes import (
+    Cancelled,
+    Ending,
+    Faulted,
+    GiveUp,
+    Overran,
+    RetryLater,
+    Returned,
+    Stopped,
+    Succeed,
+    TimedOut,
+    decide_outcome,
+    wait_before_retry,
+)
+
+ANSWER = Returned(status=CheckStatus.FAIL, reason_code="NO_LICENCE", message="None.", payload={"seats": 0})
+PASSING = Faulted(reason_code="GRAPH_THROTTLED", message="Slow down.", retryable=True)
+LASTING = Faulted(reason_code="CONNECTION_INVALID", message="No.", payload={"a": 1})
+
+endings: st.SearchStrategy[Ending] = st.one_of(
+    st.just(ANSWER), st.just(PASSING), st.just(LASTING), st.builds(Overran, limit=st.floats(1, 60)), st.builds(Stopped)
+)
+backoffs = st.none() | st.floats(0, 60)
+
+
+def test_an_answer_succeeds_even_when_it_is_bad_news() -> None:
+    assert decide_outcome(ANSWER, cancelling=False, backoff=None) == Succeed(
+        status=CheckStatus.FAIL, reason_code="NO_LICENCE", message="None.", payload={"seats": 0}
+    )
+
+
+def test_an_answer_counts_although_a_cancellation_was_on_its_way() -> None:
+    assert isinstance(decide_outcome(ANSWER, cancelling=True, backoff=None), Succeed)
+
+
+def test_a_passing_fault_waits_while_the_policy_has_attempts_left() -> None:
+    assert decide_outcome(PASSING, cancelling=False, backoff=2.0) == RetryLater(
+        delay=2.0, reason_code="GRAPH_THROTTLED", message="Slow down."
+    )
+
+
+def test_a_passing_fault_gives_up_when_no_attempt_is_left() -> None:
+    assert decide_outcome(PASSING, cancelling=False, backoff=None) == GiveUp(
+        reason_code="GRAPH_THROTTLED", message="Slow down."
+    )
+
+
+def test_a_lasting_fault_gives_up_at_once_with_its_evidence() -> None:
+    assert decide_outcome(LASTING, cancelling=False, backoff=2.0) == GiveUp(
+        reason_code="CONNECTION_INVALID", message="No.", payload={"a": 1}
+    )
+
+
+def test_a_run_past_its_limit_is_timed_out() -> None:
+    assert decide_outcome(Overran(limit=60.0), cancelling=False, backoff=2.0) == TimedOut(
+        message="The attempt took longer than 60 seconds."
+    )
+
+
+@pytest.mark.parametrize("ending", [PASSING, LASTING, Overran(limit=1.0), Stopped()])
+def test_whatever_else_ends_while_cancelling_is_cancelled(ending: Ending) -> None:
+    assert decide_outcome(ending, cancelling=True, backoff=2.0) == Cancelled()
+
+
+@given(endings, backoffs)
+def test_only_an_answer_has_another_status_than_unknown(ending: Ending, backoff: float | None) -> None:
+    outcome = decide_outcome(ending, cancelling=False, backoff=backoff)
+    assert isinstance(outcome, Succeed | RetryLater) or outcome.status is CheckStatus.UNKNOWN
+
+
+@given(endings, st.booleans(), backoffs)
+def test_every_outcome_is_a_legal_step_of_the_runs_life(
+    ending: Ending, cancelling: bool, backoff: float | None
+) -> None:
+    if isinstance(ending, Stopped):
+        cancelling = True
+    outcome = decide_outcome(ending, cancelling=cancelling, backoff=backoff)
+    assert next_state(RunState.CANCELLING if cancelling else RunState.RUNNING, outcome.event) is not None
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [(None, 2.0), (1.0, 2.0), (30.0, 30.0), (-5.0, 2.0), (1e9, 86_400.0), (math.nan, 2.0)]
+)
+def test_a_retry_waits_as_long_as_the_provider_asked(asked: float | None, seconds: float) -> None:
+    assert wait_before_retry(2.0, asked) == seconds
+
+
+def test_each_outcome_names_its_event() -> None:
+    assert [kind.event for kind in (Succeed, RetryLater, GiveUp, TimedOut, Cancelled)] == [
+        RunEvent.SUCCEED,
+        RunEvent.WAIT,
+        RunEvent.FAIL,
+        RunEvent.TIME_OUT,
+        RunEvent.CANCEL,
+    ]

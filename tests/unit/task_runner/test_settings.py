@@ -1,0 +1,51 @@
+"""What the process can be told, and what it says when it was told nothing."""
+
+import subprocess
+import sys
+
+import pytest
+from onboarding_shared.runtime.settings import SettingsError, load
+from task_runner.settings import TaskRunnerSettings
+
+
+@pytest.fixture(autouse=True)
+def needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@h/d")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "h:9092")
+
+
+def test_two_variables_are_enough() -> None:
+    worker = load(TaskRunnerSettings).worker
+    assert (worker.concurrency, worker.tenant_concurrency, worker.lease_seconds) == (64, 8, 30.0)
+    assert (worker.confirm_seconds, worker.drain_seconds, worker.poll_seconds) == (20.0, 10.0, 0.5)
+
+
+def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_CONCURRENCY", "0")
+    monkeypatch.setenv("ONBOARDING_LEASE_SECONDS", "soon")
+    with pytest.raises(SettingsError) as raised:
+        load(TaskRunnerSettings)
+    assert [line.split(":")[0] for line in raised.value.problems] == [
+        "ONBOARDING_CONCURRENCY",
+        "ONBOARDING_LEASE_SECONDS",
+    ]
+
+
+def test_help_needs_no_settings() -> None:
+    command = [sys.executable, "-m", "task_runner", "--help"]
+    answer = subprocess.run(command, env={}, capture_output=True, text=True, timeout=60, check=True)
+    assert "serve" in answer.stdout and "migrate" in answer.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_missing_setting_is_named_and_exits_2(command: str) -> None:
+    arguments = [sys.executable, "-m", "task_runner", command]
+    answer = subprocess.run(arguments, env={}, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 2
+    assert "DATABASE_URL is not set" in answer.stderr
+
+
+def test_a_command_that_does_not_exist_exits_2() -> None:
+    arguments = [sys.executable, "-m", "task_runner", "dance"]
+    answer = subprocess.run(arguments, env={}, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 2
