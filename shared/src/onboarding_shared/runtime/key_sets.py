@@ -150,7 +150,8 @@ class UrlKeys:
 
     async def refresh(self, missing: str | None = None) -> KeySet:
         """Raises ``KeySetError`` as long as there is no key set at all."""
-        if self._due(missing):
+        lacking = not self._keys or (missing is not None and missing not in self._keys)
+        if self._due(missing) or (lacking and self._lock.locked()):
             async with self._lock:
                 if self._due(missing):
                     await self._fetch()
