@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 import pytest
-
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.tasks import discover
 from task_runner.testing import CLIENT_ID, CREDENTIAL, graph_server, task_context
@@ -74,7 +73,7 @@ def sku(part: str) -> dict[str, Any]:
 async def test_neither_secret_nor_token_is_in_the_evidence(name: str) -> None:
     async with task_context() as context:
         result = await TASKS[name](context)
-        token = context.graph._sessions.of(context.graph._connection)._client.token["access_token"]  # noqa: SLF001
+        token = context.graph._sessions.of(context.graph._connection)._client.token["access_token"]
 
     text = repr(result)
     assert token not in text
@@ -88,7 +87,7 @@ async def test_one_token_serves_every_request_of_a_connection() -> None:
         async with task_context(server=server) as context:
             for _ in range(3):
                 await TASKS["graph.connectivity"](context)
-                session = context.graph._sessions.of(context.graph._connection)  # noqa: SLF001
+                session = context.graph._sessions.of(context.graph._connection)
                 seen.append(session.token_obtained)
 
     assert len(set(seen)) == 1
@@ -96,7 +95,7 @@ async def test_one_token_serves_every_request_of_a_connection() -> None:
 
 async def test_a_token_near_its_end_is_renewed() -> None:
     async with task_context(token_lifetime=30) as context:
-        session = context.graph._sessions.of(context.graph._connection)  # noqa: SLF001
+        session = context.graph._sessions.of(context.graph._connection)
         await session.ensure_token()
         first = session.token_obtained
         await session.ensure_token()
@@ -147,9 +146,7 @@ async def test_an_application_with_the_role_counts_towards_too_many_only() -> No
     role = "62e90394-69f5-4237-9190-012177145e10"
     path = "/roleManagement/directory/roleAssignmentScheduleInstances"
     instances = [instance(str(uuid.uuid4()), "servicePrincipal", role) for _ in range(9)]
-    async with task_context(
-        overrides={path: instances, path.replace("Assignment", "Eligibility"): []}
-    ) as context:
+    async with task_context(overrides={path: instances, path.replace("Assignment", "Eligibility"): []}) as context:
         result = await TASKS["identity.global_admins"](context)
 
     assert (result.reason_code, result.payload["application_count"]) == ("GA_TOO_FEW", 9)

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import pytest
-
 from task_runner.tasks import TaskFault, discover
 from task_runner.testing import graph_server, task_context
 

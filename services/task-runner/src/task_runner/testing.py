@@ -11,6 +11,7 @@
 import asyncio
 import os
 import socket
+import ssl
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -34,15 +35,15 @@ CREDENTIAL = "a-secret-only-for-tests"
 class GraphServer:
     """A running Graph-shaped server. ``url`` serves Graph and the token service."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, client: httpx2.AsyncClient) -> None:
         self.url = url
+        self._client = client
 
     async def tell(self, tenant: str, behaviour: str = "healthy", **options: Any) -> None:
         """Make a tenant behave. Options as ``onboarding_shared.devstack.graph.behaviour.Control``."""
-        async with httpx2.AsyncClient() as client:
-            body = {"behaviour": behaviour, **options}
-            answer = await client.put(f"{self.url}/_control/tenants/{tenant}", json=body)
-            answer.raise_for_status()
+        body = {"behaviour": behaviour, **options}
+        answer = await self._client.put(f"{self.url}/_control/tenants/{tenant}", json=body)
+        answer.raise_for_status()
 
 
 @asynccontextmanager
@@ -68,8 +69,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
 @asynccontextmanager
 async def graph_server() -> AsyncIterator[GraphServer]:
     """A Graph-shaped server of its own, with every tenant healthy."""
-    async with serving(build()) as url:
-        yield GraphServer(url)
+    async with serving(build()) as url, httpx2.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client:
+        yield GraphServer(url, client)
 
 
 def connection_to(tenant: str, credential_ref: str = f"env:{CREDENTIAL_NAME}") -> Connection:

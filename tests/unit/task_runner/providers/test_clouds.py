@@ -1,7 +1,6 @@
 """The clouds of Microsoft, and the settings that replace them."""
 
 import pytest
-
 from task_runner.providers.clouds import cloud_of
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks import TaskFault
@@ -11,8 +10,8 @@ from task_runner.tasks import TaskFault
     ("name", "graph", "login"),
     [
         ("public", "https://graph.microsoft.com", "https://login.microsoftonline.com"),
-        ("gcc_high", "https://graph.microsoft.us", "https://login.microsoftonline.us"),
-        ("dod", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+        ("us_gov", "https://graph.microsoft.us", "https://login.microsoftonline.us"),
+        ("us_dod", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
         ("china", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
     ],
 )
@@ -30,7 +29,7 @@ def test_settings_replace_the_hosts_of_every_cloud() -> None:
 
 
 def test_an_unknown_cloud_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(TaskFault, match="gcc_high") as caught:
+    with pytest.raises(TaskFault, match="us_gov") as caught:
         cloud_of("mars", ProviderSettings())
 
     assert caught.value.reason_code == "CLOUD_UNKNOWN"

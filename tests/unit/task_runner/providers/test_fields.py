@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from task_runner.providers.fields import Fields, only
 from task_runner.tasks import CannotTell
 
-READERS = ("text", "text_or_none", "flag", "flag_or_none", "count", "at", "at_or_none", "texts", "each", "has_value")
+READERS = ("text", "text_or_none", "flag", "flag_or_none", "count", "at", "at_or_none", "texts", "each", "is_null")
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -56,7 +55,7 @@ def test_right_fields_are_read_as_they_are() -> None:
     assert (fields.text("t"), fields.text_or_none("n"), fields.flag("f"), fields.count("c")) == ("x", None, False, 0)
     assert (fields.texts("l"), fields.at("o").text("t"), fields.each("m")[0].text("t")) == (("a",), "y", "z")
     assert fields.at_or_none("n") is None
-    assert (fields.has_value("t"), fields.has_value("n"), fields.has("x")) == (True, False, False)
+    assert (fields.is_null("t"), fields.is_null("n"), fields.has("x")) == (False, True, False)
 
 
 @pytest.mark.parametrize("count", [0, 2])

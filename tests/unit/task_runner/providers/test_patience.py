@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-
 from task_runner.providers.patience import patience, retry_after_of
 from task_runner.tasks import CannotTell, TaskFault
 
@@ -36,7 +35,8 @@ def test_a_read_waits_as_asked_up_to_the_longest_wait(error: Exception, decision
 
 
 @pytest.mark.parametrize(
-    ("error", "decision"), [(throttled(1.0), 1.0), (throttled(None), True), (unavailable(1.0), 1.0), (unavailable(), False)]
+    ("error", "decision"),
+    [(throttled(1.0), 1.0), (throttled(None), True), (unavailable(1.0), 1.0), (unavailable(), False)],
 )
 def test_a_write_is_repeated_only_when_it_was_surely_not_done(error: Exception, decision: bool | float) -> None:
     assert patience(repeatable=False, longest_wait=10.0, remaining=lambda: 60.0)(error) == decision

@@ -3,9 +3,15 @@
 from typing import Any
 
 import pytest
-
 from task_runner.providers.graph_errors import GraphRefused
-from task_runner.tasks import Result, app_consent, consent, graph_connectivity, identity_global_admins, license_inventory
+from task_runner.tasks import (
+    Result,
+    app_consent,
+    consent,
+    graph_connectivity,
+    identity_global_admins,
+    license_inventory,
+)
 from task_runner.tasks.consent import Consent
 from task_runner.tasks.graph_connectivity import Organization
 from task_runner.tasks.identity_global_admins import Administrator
@@ -14,7 +20,9 @@ from task_runner.tasks.lists import AppManifest, LicencePlans
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 PLANS = LicencePlans(source="", premium_p1="p1", premium_p2="p2")
-MANIFEST = AppManifest(source="", version="1", resource_app_id="graph", app_roles={"A.Read": "role-a", "B.Read": "role-b"})
+MANIFEST = AppManifest(
+    source="", version="1", resource_app_id="graph", app_roles={"A.Read": "role-a", "B.Read": "role-b"}
+)
 
 
 def verdict(result: Result) -> tuple[str, str]:
@@ -40,9 +48,7 @@ def test_connectivity(tenant: str, users: int | None, expected: tuple[str, str])
 
 
 def sku(status: str = "Enabled", enabled: int = 10, consumed: int = 1, plans: tuple[str, ...] = ()) -> Sku:
-    return Sku(
-        part_number="PART", capability_status=status, enabled=enabled, consumed=consumed, plans=frozenset(plans)
-    )
+    return Sku(part_number="PART", capability_status=status, enabled=enabled, consumed=consumed, plans=frozenset(plans))
 
 
 @pytest.mark.parametrize(

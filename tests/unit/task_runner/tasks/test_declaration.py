@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import pytest
-
 from onboarding_shared.contracts.types import CheckStatus, Mode, Scope
 from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, task
 
@@ -110,7 +109,11 @@ async def test_a_fault_goes_on_to_the_worker_with_provenance() -> None:
     with pytest.raises(TaskFault) as caught:
         await declared(gave_up)(context())
 
-    assert (caught.value.reason_code, caught.value.retryable, caught.value.retry_after) == ("GRAPH_THROTTLED", True, 3.0)
+    assert (caught.value.reason_code, caught.value.retryable, caught.value.retry_after) == (
+        "GRAPH_THROTTLED",
+        True,
+        3.0,
+    )
     assert caught.value.payload["provenance"]["checker"] == "area.what"
 
 

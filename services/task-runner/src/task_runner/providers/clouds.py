@@ -1,6 +1,7 @@
 """The hosts of Microsoft's clouds.
 
-Source: https://learn.microsoft.com/graph/deployments (Microsoft Graph national cloud deployments).
+Source: https://learn.microsoft.com/graph/deployments (Microsoft Graph national cloud deployments). ``us_gov`` is what
+Microsoft calls US Government L4 (GCC High), ``us_dod`` L5 (DoD), ``china`` the cloud operated by 21Vianet.
 """
 
 from collections.abc import Mapping
@@ -23,8 +24,8 @@ class Cloud(msgspec.Struct, frozen=True):
 CLOUDS: Final[Mapping[str, Cloud]] = MappingProxyType(
     {
         "public": Cloud("https://graph.microsoft.com", "https://login.microsoftonline.com"),
-        "gcc_high": Cloud("https://graph.microsoft.us", "https://login.microsoftonline.us"),
-        "dod": Cloud("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+        "us_gov": Cloud("https://graph.microsoft.us", "https://login.microsoftonline.us"),
+        "us_dod": Cloud("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
         "china": Cloud("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
     }
 )

@@ -75,9 +75,9 @@ class Fields:
         """Whether the field is there at all; for fields that not every cloud knows."""
         return name in self._values
 
-    def has_value(self, name: str) -> bool:
-        """Whether the field, which must be there, holds something: not null, not empty."""
-        return bool(self._value(name))
+    def is_null(self, name: str) -> bool:
+        """Whether the field, which must be there, is null."""
+        return self._value(name) is None
 
     def _value(self, name: str) -> object:
         if name not in self._values:

@@ -10,7 +10,8 @@ REPORT_ONLY = "enabledForReportingButNotEnforced"
 MOST_EXCLUDED_USERS = 4
 """Our threshold: so many excluded users may be emergency access accounts; more are a gap."""
 
-NARROWING = ("signInRiskLevels", "userRiskLevels", "platforms", "locations", "devices")
+RISK_LEVELS = ("signInRiskLevels", "userRiskLevels")
+NARROWING = ("platforms", "locations", "devices")
 NARROWING_IN_SOME_CLOUDS = ("insiderRiskLevels", "authenticationFlows")
 
 
@@ -64,22 +65,24 @@ def _user_gaps(users: Fields) -> list[str]:
     for name, gap in (("excludeGroups", "groups are excluded"), ("excludeRoles", "roles are excluded")):
         if users.texts(name):
             gaps.append(gap)
-    if users.has_value("excludeGuestsOrExternalUsers"):
+    if users.at_or_none("excludeGuestsOrExternalUsers") is not None:
         gaps.append("guests are excluded")
     return gaps
 
 
 def _application_gaps(applications: Fields) -> list[str]:
     gaps = [] if "All" in applications.texts("includeApplications") else ["not all applications"]
-    if applications.texts("excludeApplications") or applications.has_value("applicationFilter"):
+    excluded, filtered = applications.texts("excludeApplications"), applications.at_or_none("applicationFilter")
+    if excluded or filtered is not None:
         gaps.append("applications are excluded")
     return gaps
 
 
 def _condition_gaps(conditions: Fields) -> list[str]:
     gaps = [] if "all" in conditions.texts("clientAppTypes") else ["not all client applications"]
-    narrowing = [name for name in NARROWING if conditions.has_value(name)]
-    narrowing += [name for name in NARROWING_IN_SOME_CLOUDS if conditions.has(name) and conditions.has_value(name)]
+    narrowing = [name for name in RISK_LEVELS if conditions.texts(name)]
+    narrowing += [name for name in NARROWING if conditions.at_or_none(name) is not None]
+    narrowing += [name for name in NARROWING_IN_SOME_CLOUDS if conditions.has(name) and not conditions.is_null(name)]
     return [*gaps, *(f"only under the condition {name}" for name in narrowing)]
 
 
@@ -87,10 +90,11 @@ def _control_gaps(controls: Fields | None) -> list[str]:
     if controls is None:
         return ["requires nothing"]
     built_in = set(controls.texts("builtInControls"))
-    strength = controls.has_value("authenticationStrength")
-    if "mfa" not in built_in and not strength:
+    strength = controls.at_or_none("authenticationStrength")
+    operator = controls.text("operator")
+    others = [*(built_in - {"mfa"}), *controls.texts("customAuthenticationFactors"), *controls.texts("termsOfUse")]
+    if "mfa" not in built_in and strength is None:
         return ["does not require multifactor authentication"]
-    others = bool(built_in - {"mfa"} or controls.texts("customAuthenticationFactors") or controls.texts("termsOfUse"))
-    if controls.text("operator") != "AND" and others:
+    if operator != "AND" and others:
         return ["accepts something else instead of multifactor authentication"]
     return []

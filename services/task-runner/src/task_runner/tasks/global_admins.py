@@ -70,7 +70,8 @@ async def _instances(context: TaskContext, kind: str, permission: str) -> list[H
         instance = Fields(item, f"{kind}[{index}]")
         direct = instance.text("memberType") == "Direct"
         active = permission == READ_ASSIGNED
-        holders += await _expanded(context, instance.at("principal"), active=active, direct=direct)
+        if instance.text("roleDefinitionId") == role:
+            holders += await _expanded(context, instance.at("principal"), active=active, direct=direct)
     return holders
 
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post, put, route
+from litestar.params import FromPath, JSONBody
 
 from onboarding_shared.devstack.graph import consent, reads, tokens
 from onboarding_shared.devstack.graph.behaviour import Behaviour, Control
@@ -18,12 +19,12 @@ def build() -> Litestar:
     tenants = Tenants()
 
     @post("/{tenant_id:str}/oauth2/v2.0/token", status_code=200)
-    async def token(tenant_id: str, request: Request[Any, Any, Any]) -> Response[Any]:
+    async def token(tenant_id: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
         form = await request.form()
         return _token(tenants.of(tenant_id), {key: str(value) for key, value in form.items()})
 
     @route("/v1.0/{path:path}", http_method=["GET", "POST"], status_code=200)
-    async def graph(path: str, request: Request[Any, Any, Any]) -> Response[Any]:
+    async def graph(path: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
         claims = tokens.read(request.headers.get("authorization", ""))
         tenant = tenants.of(claims["tid"]) if claims else None
         if claims is None or tenant is None:
@@ -31,14 +32,14 @@ def build() -> Litestar:
         return await _graph(request, tenant, path, frozenset(claims["roles"]))
 
     @put("/_control/tenants/{tenant_id:str}")
-    async def control(tenant_id: str, data: Control) -> Response[Any]:
+    async def control(tenant_id: FromPath[str], data: JSONBody[Control]) -> Response[Any]:
         tenant = tenants.of(tenant_id)
         if tenant is None:
             return reply({"error": "Not a GUID"}, 400)
         return _shown(tenants.behave(tenant, data))
 
     @get("/_control/tenants/{tenant_id:str}")
-    async def show(tenant_id: str) -> Response[Any]:
+    async def show(tenant_id: FromPath[str]) -> Response[Any]:
         tenant = tenants.of(tenant_id)
         return _shown(tenant) if tenant else reply({"error": "Not a GUID"}, 400)
 

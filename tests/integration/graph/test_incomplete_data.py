@@ -1,0 +1,196 @@
+"""Unknown is never ok: take any field away that a check reads, or spoil it, and no check says ``ok``."""
+
+import asyncio
+import copy
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from task_runner.providers import Providers, ProviderSettings
+from task_runner.tasks import discover
+from task_runner.tasks.lists import ADMIN_ROLES, MANIFEST
+from task_runner.testing import CLIENT_ID, GraphServer, connection_to, graph_server, task_context
+
+TASKS = discover()
+TENANT = "aaaaaaaa-0000-4000-8000-00000000000d"
+ROLES = "/roleManagement/directory"
+POLICIES = "/identity/conditionalAccess/policies"
+OURS = f"/servicePrincipals(appId='{CLIENT_ID}')"
+
+PATHS: dict[str, tuple[str, ...]] = {
+    "graph.connectivity": ("/organization",),
+    "app.consent": (
+        OURS,
+        f"/servicePrincipals(appId='{MANIFEST.resource_app_id}')",
+        "{ours}/appRoleAssignments",
+        "{ours}/oauth2PermissionGrants",
+    ),
+    "license.inventory": ("/subscribedSkus",),
+    "identity.baseline": ("/policies/identitySecurityDefaultsEnforcementPolicy", POLICIES),
+    "identity.global_admins": (
+        f"{ROLES}/roleAssignmentScheduleInstances",
+        f"{ROLES}/roleEligibilityScheduleInstances",
+        "/users",
+    ),
+}
+
+NOT_READ = frozenset(
+    {
+        "tenantType", "type", "isDefault", "isInitial", "capabilities",
+        "skuId", "appliesTo", "suspended", "warning", "lockedOut", "servicePlanName", "provisioningStatus",
+        "servicePrincipalRiskLevels", "clientApplications", "includeUserActions", "sessionControls",
+        "includeAuthenticationContextClassReferences", "includeGroups", "includeRoles", "includeGuestsOrExternalUsers",
+        "principalId", "directoryScopeId", "assignmentType", "principalType", "resourceDisplayName", "appId",
+        "userPrincipalName",
+    }
+)  # fmt: skip
+NOT_READ_IN = {
+    "/policies/identitySecurityDefaultsEnforcementPolicy": {"id", "displayName"},
+    "/subscribedSkus": {"id"},
+    "/users": {"displayName", "accountEnabled"},
+    f"{ROLES}/roleAssignmentScheduleInstances": {"id"},
+    f"{ROLES}/roleEligibilityScheduleInstances": {"id"},
+    OURS: {"displayName"},
+    f"/servicePrincipals(appId='{MANIFEST.resource_app_id}')": {"displayName", "accountEnabled"},
+    "appRoleAssignments": {"id"},
+}
+
+Way = tuple[str | int, ...]
+
+
+def ways(body: Any, before: Way = ()) -> Iterator[Way]:
+    """The way to every field in a body."""
+    items = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    for key, value in items:
+        if isinstance(key, str):
+            yield (*before, key)
+        yield from ways(value, (*before, key))
+
+
+def is_read(path: str, way: Way) -> bool:
+    name = way[-1]
+    inside_principal = len(way) > 1 and way[-2] == "principal"
+    unread = NOT_READ_IN.get(path, NOT_READ_IN["appRoleAssignments"] if "appRoleAssignments" in path else set())
+    return not (name in NOT_READ or (name in unread and not inside_principal))
+
+
+class World:
+    """One server and one event loop for all examples, and what a healthy tenant answers."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._stack = AsyncExitStack()
+        self.server = self._runner.run(self._started())
+        self.bodies = {name: self._runner.run(self._healthy(paths)) for name, paths in PATHS.items()}
+
+    async def _started(self) -> GraphServer:
+        server = await self._stack.enter_async_context(graph_server())
+        settings = ProviderSettings(graph_url=server.url, login_url=server.url)
+        self._providers = await self._stack.enter_async_context(Providers(settings))
+        return server
+
+    async def _healthy(self, paths: tuple[str, ...]) -> dict[str, Any]:
+        async with task_context(server=self.server, tenant=TENANT) as context:
+            await context.graph.granted_roles()
+            principal = await context.graph.get(OURS)
+            found: dict[str, Any] = {}
+            for path in (path.format(ours=f"/servicePrincipals/{principal['id']}") for path in paths):
+                one = await context.graph.get(path)
+                found[path] = list(await context.graph.list(path)) if "value" in one else one
+                if isinstance(found[path], dict):
+                    found[path].pop("@odata.context", None)
+            return found
+
+    def told(self, name: str, overrides: dict[str, Any]) -> str:
+        return self._runner.run(self._told(name, overrides))
+
+    async def _told(self, name: str, overrides: dict[str, Any]) -> str:
+        await self.server.tell(TENANT, overrides=overrides)
+        context = self._providers.context_for(
+            tenant_id=1,
+            run_id=1,
+            attempt=1,
+            connection=connection_to(TENANT),
+            deadline=time.monotonic() + 10,
+        )
+        return (await TASKS[name](context)).status.value
+
+    def close(self) -> None:
+        self._runner.run(self._stack.aclose())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.close()
+
+
+def parent_of(body: Any, way: Way) -> Any:
+    for step in way[:-1]:
+        body = body[step]
+    return body
+
+
+@pytest.mark.parametrize("name", list(PATHS))
+def test_the_recorded_answers_of_a_healthy_tenant_are_ok(world: World, name: str) -> None:
+    assert world.told(name, world.bodies[name]) == "ok"
+
+
+@pytest.mark.parametrize("name", list(PATHS))
+def test_without_any_single_field_it_reads_no_check_says_ok(world: World, name: str) -> None:
+    still_ok = []
+    for path, body in world.bodies[name].items():
+        for way in ways(body):
+            spoiled = copy.deepcopy(body)
+            del parent_of(spoiled, way)[way[-1]]
+            if is_read(path, way) and world.told(name, {**world.bodies[name], path: spoiled}) == "ok":
+                still_ok.append((path, way))
+
+    assert still_ok == []
+
+
+wrong_values = st.one_of(
+    st.integers(min_value=-5, max_value=-1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["", {}, [[]], [7], {"x": 1}]),
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_with_fields_of_the_wrong_type_no_check_says_ok(world: World, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(PATHS)))
+    path = data.draw(st.sampled_from(sorted(path for path, body in world.bodies[name].items() if body)))
+    body = copy.deepcopy(world.bodies[name][path])
+    way = data.draw(st.sampled_from([way for way in ways(body) if is_read(path, way)]))
+    if data.draw(st.booleans()):
+        del parent_of(body, way)[way[-1]]
+    else:
+        parent_of(body, way)[way[-1]] = data.draw(wrong_values)
+
+    assert world.told(name, {**world.bodies[name], path: body}) != "ok"
+
+
+def test_the_number_of_users_must_be_told(world: World) -> None:
+    uncounted = {"value": [{"id": "x"}]}
+
+    assert world.told("graph.connectivity", {"/users": uncounted}) == "unknown"
+
+
+def test_a_role_instance_of_another_role_does_not_count(world: World) -> None:
+    bodies = copy.deepcopy(world.bodies["identity.global_admins"])
+    for instances in (
+        bodies[f"{ROLES}/roleAssignmentScheduleInstances"],
+        bodies[f"{ROLES}/roleEligibilityScheduleInstances"],
+    ):
+        for instance in instances:
+            assert instance["roleDefinitionId"] == ADMIN_ROLES.global_administrator
+            instance["roleDefinitionId"] = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
+
+    assert world.told("identity.global_admins", bodies) == "fail"
