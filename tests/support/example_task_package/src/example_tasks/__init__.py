@@ -1,0 +1,1 @@
+"""Tasks of a platform team, installed beside the product's own."""
