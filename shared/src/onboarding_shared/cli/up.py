@@ -16,6 +16,8 @@ from onboarding_shared.cli.options import Data, ProcessName
 
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 60.0
+# One Ctrl-C may come twice: from the terminal, and passed on by `uv run` or `timeout`.
+SAME_KEYSTROKE = 1.0
 
 
 def up(
@@ -99,15 +101,18 @@ class _Signals:
     def __init__(self) -> None:
         self.first: signal.Signals | None = None
         self.at_second = lambda: None
+        self._heard_at = 0.0
         self._command = asyncio.current_task()
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(each, self._heard, each)
 
     def _heard(self, which: signal.Signals) -> None:
+        now = time.monotonic()
         if self.first is not None:
-            self.at_second()
+            if now - self._heard_at > SAME_KEYSTROKE:
+                self.at_second()
             return
-        self.first = which
+        self.first, self._heard_at = which, now
         print("stopping; once more to kill", file=sys.stderr, flush=True)
         if self._command is not None:
             self._command.cancel()

@@ -12,7 +12,6 @@ from onboarding_shared.devstack.system import Process
 
 START_PATIENCE = 60.0
 FIRST_START_ATTEMPTS = 3
-PROBE_EVERY = 0.05
 
 
 class Report(Protocol):
@@ -159,7 +158,7 @@ class Supervisor:
                 return f"ended before it was ready ({how_it_ended(end.result())})"
             if time.monotonic() > deadline:
                 return f"was not ready within {START_PATIENCE:g} s"
-            await asyncio.sleep(PROBE_EVERY)
+            await asyncio.sleep(process.probe_every)
         if not child.running:
             return "ended before it was ready"
         try:

@@ -40,6 +40,8 @@ class Process:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     ready: Callable[[], Awaitable[bool]]
+    probe_every: float = 0.05
+    """Seconds between two questions whether it is ready."""
     needs: tuple[str, ...] = ()
     before_start: Callable[[], Awaitable[None]] = _nothing
     """Awaited before each start."""
@@ -145,8 +147,13 @@ def _broker(place: Place) -> Process:
     async def ready() -> bool:
         return await asyncio.to_thread(broker.is_ready, port)
 
+    started_before = False
+
     async def topics() -> None:
-        await create_topics(broker.bootstrap_servers(port))
+        nonlocal started_before
+        if started_before:  # it forgot them with everything else; at its first start the services' `migrate` makes them
+            await create_topics(broker.bootstrap_servers(port))
+        started_before = True
 
     return Process(
         name="broker",
@@ -154,7 +161,7 @@ def _broker(place: Place) -> Process:
         command=tuple(broker.command(port)),
         environment=broker.environment(),
         ready=ready,
-        once_ready=topics,  # it forgot them with everything else
+        once_ready=topics,
     )
 
 
@@ -184,6 +191,7 @@ def _service(place: Place, name: str) -> Process:
         environment=inherited() | environments(place)[name],
         setup=service_command(name, "migrate"),
         needs=("postgres", "broker"),
+        probe_every=0.2,
         ready=ready,
     )
 
