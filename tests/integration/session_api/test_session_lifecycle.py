@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 
-from tests.integration.session_api.conftest import TENANT, Api
+from tests.integration.session_api.service import TENANT, Api
 
 SESSION = f"/tenants/{TENANT}/onboarding/session"
 

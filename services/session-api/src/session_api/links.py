@@ -26,9 +26,10 @@ class Links:
         """The ``Link`` header that leads to the following page of a list."""
         return f'<{self._public_url}{path}?{urlencode(query, doseq=True)}>; rel="next"'
 
-    def rebased(self, link: str, other_url: str) -> str:
-        """A ``Link`` header of a service that serves the same paths at ``other_url``, leading here instead."""
-        return link.replace(f"<{other_url}/", "</").replace("</", f"<{self._public_url}/")
+    def rebased(self, link: str, other_url: str, path: str) -> str:
+        """A ``Link`` header that answered ``path`` at ``other_url``, where the paths are the same, leading here."""
+        absolute = link.replace(f"<{other_url}/", "</").replace("<?", f"<{path}?")
+        return absolute.replace("</", f"<{self._public_url}/")
 
     def _of(self, tenant_id: int, rest: str) -> str:
         return f"{self._public_url}/tenants/{tenant_id}/onboarding/{rest}"

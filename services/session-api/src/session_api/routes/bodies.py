@@ -217,7 +217,10 @@ class OnboardingEvidence(Struct, kw_only=True):
     recorded_at: datetime
 
 
-class EvidenceVerification(Struct, kw_only=True):
-    """Whether the tenant's evidence is as it was sealed; its further members are evidence-store's."""
+class ChainVerification(Struct, kw_only=True, rename={"broken": "break"}):
+    """Whether the tenant's chain of evidence is as it was sealed; ``break`` is the first place where it is not."""
 
-    ok: bool
+    verified: bool
+    length: int
+    head: str
+    broken: dict[str, Any] | None = None

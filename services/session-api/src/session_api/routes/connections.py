@@ -4,7 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.errors import BadRequest
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
@@ -41,7 +43,9 @@ def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler
     """The handlers of everything under ``/provider-connections``."""
 
     @post(_ALL, guards=_PERMITTED, summary="Create a provider connection")
-    async def create(tenant_id: int, data: NewProviderConnection, caller: Caller) -> Response[ProviderConnection]:
+    async def create(
+        tenant_id: FromPath[int], data: JSONBody[NewProviderConnection], caller: NamedDependency[Caller]
+    ) -> Response[ProviderConnection]:
         new = _checked(data)
 
         async def work(connection: AsyncConnection) -> StoredConnection:
@@ -53,7 +57,7 @@ def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler
 
     @get(_ALL, guards=_PERMITTED, summary="List provider connections, newest first")
     async def list_all(
-        request: Request[Any, Any, Any], tenant_id: int, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        request: Request[Any, Any, Any], tenant_id: FromPath[int], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response[list[ProviderConnection]]:
         before = before_id(cursor)
         found = await database.run(
@@ -64,11 +68,13 @@ def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler
         return Response([_body(one) for one in page], headers=link_headers(request, links, follows))
 
     @get(_ONE, guards=_PERMITTED, summary="Get a provider connection")
-    async def get_one(tenant_id: int, connection_id: int) -> ProviderConnection:
+    async def get_one(tenant_id: FromPath[int], connection_id: FromPath[int]) -> ProviderConnection:
         return _found(await database.run(lambda connection: find_connection(connection, tenant_id, connection_id)))
 
     @post(f"{_ONE}/disable", status_code=200, guards=_PERMITTED, summary="Disable a provider connection")
-    async def disable(tenant_id: int, connection_id: int, caller: Caller) -> ProviderConnection:
+    async def disable(
+        tenant_id: FromPath[int], connection_id: FromPath[int], caller: NamedDependency[Caller]
+    ) -> ProviderConnection:
         async def work(connection: AsyncConnection) -> StoredConnection | None:
             await lock_tenants(connection, [tenant_id])
             return await disable_connection(connection, tenant_id, connection_id, caller.user_id)
@@ -78,7 +84,7 @@ def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler
     return [create, list_all, get_one, disable]
 
 
-def _checked(data: NewProviderConnection) -> NewConnection:
+def _checked(data: JSONBody[NewProviderConnection]) -> NewConnection:
     """What is wrong is named by its rule; the value is never repeated, since it may be a secret."""
     for field, value in (("external_tenant_id", data.external_tenant_id), ("client_id", data.client_id)):
         if not is_guid(value):

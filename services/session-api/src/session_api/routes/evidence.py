@@ -4,47 +4,49 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from onboarding_shared.runtime.identity import Permissions, requires
 from onboarding_shared.runtime.tracing import current_traceparent
 
 from session_api.evidence import EvidenceAnswer, EvidenceStore
 from session_api.links import Links
-from session_api.routes.bodies import EvidenceVerification, OnboardingEvidence
+from session_api.routes.bodies import ChainVerification, OnboardingEvidence
 
 _ALL = "/tenants/{tenant_id:int}/onboarding/evidence"
 _PASSED_BACK = ("link", "retry-after", "etag", "cache-control", "www-authenticate")
 
 
 def _filter(name: str, description: str) -> Any:
-    return Parameter(query=name, required=False, description=description)
+    return QueryParameter(name=name, description=description)
 
 
 def evidence_routes(store: EvidenceStore, links: Links) -> list[HTTPRouteHandler]:
     """The handlers of everything under ``/evidence``. What a filter may be is for evidence-store to say."""
 
     async def ask(request: Request[Any, Any, Any]) -> Response[Any]:
+        path = request.scope["path"]
         headers = {
             "authorization": request.headers["authorization"],
             "x-request-id": request.scope.get("request_id", ""),
             "traceparent": current_traceparent() or "",
         }
-        answer = await store.get(request.scope["path"], request.scope["query_string"].decode("latin-1"), headers)
+        answer = await store.get(path, request.scope["query_string"].decode("latin-1"), headers)
         return Response(
             answer.body,
             status_code=answer.status,
             media_type=answer.headers.get("content-type", "application/json"),
-            headers=_headers(answer, store, links),
+            headers=_headers(answer, path, store, links),
         )
 
     @get(_ALL, guards=[requires(Permissions.READ)], summary="List onboarding evidence")
     async def list_evidence(
         request: Request[Any, Any, Any],
-        tenant_id: int,
+        tenant_id: FromPath[int],
         task_type: Annotated[str | None, _filter("taskType", "Only of this task type.")] = None,
         status: Annotated[str | None, _filter("status", "Only with this check status.")] = None,
-        reason_code: Annotated[str | None, _filter("reasonCode", "Only with this reason code.")] = None,
+        reason_code: Annotated[str | None, _filter("reason_code", "Only with this reason code.")] = None,
         session: Annotated[str | None, _filter("session", "Only of this onboarding session.")] = None,
+        run: Annotated[str | None, _filter("run", "Only of this run.")] = None,
         since: Annotated[str | None, _filter("since", "Recorded at this moment or later (RFC 3339).")] = None,
         until: Annotated[str | None, _filter("until", "Recorded before this moment (RFC 3339).")] = None,
         limit: Annotated[str | None, _filter("limit", "How many items at most, 1..200.")] = None,
@@ -53,20 +55,25 @@ def evidence_routes(store: EvidenceStore, links: Links) -> list[HTTPRouteHandler
         return await ask(request)
 
     @get(f"{_ALL}/verification", guards=[requires(Permissions.READ)], summary="Check the seal of all evidence")
-    async def verify_evidence(request: Request[Any, Any, Any], tenant_id: int) -> Response[EvidenceVerification]:
+    async def verify_evidence(
+        request: Request[Any, Any, Any],
+        tenant_id: FromPath[int],
+        expected_length: Annotated[str | None, _filter("expected_length", "Position of a known item.")] = None,
+        expected_head: Annotated[str | None, _filter("expected_head", "Seal of that item.")] = None,
+    ) -> Response[ChainVerification]:
         return await ask(request)
 
     @get(f"{_ALL}/{{evidence_id:int}}", guards=[requires(Permissions.READ)], summary="Get one evidence item")
     async def get_evidence(
-        request: Request[Any, Any, Any], tenant_id: int, evidence_id: int
+        request: Request[Any, Any, Any], tenant_id: FromPath[int], evidence_id: FromPath[int]
     ) -> Response[OnboardingEvidence]:
         return await ask(request)
 
     return [list_evidence, verify_evidence, get_evidence]
 
 
-def _headers(answer: EvidenceAnswer, store: EvidenceStore, links: Links) -> dict[str, str]:
+def _headers(answer: EvidenceAnswer, path: str, store: EvidenceStore, links: Links) -> dict[str, str]:
     headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
     if "link" in headers:
-        headers["link"] = links.rebased(headers["link"], store.url)
+        headers["link"] = links.rebased(headers["link"], store.url, path)
     return headers

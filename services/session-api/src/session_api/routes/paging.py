@@ -6,15 +6,15 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.runtime.errors import BadRequest
 
 from session_api.links import Links
 
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=200, description="How many items at most, 1..200.")]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200, description="How many items at most, 1..200.")]
 Cursor = Annotated[
-    str | None, Parameter(query="cursor", max_length=400, description="From the Link header of the page before.")
+    str | None, QueryParameter(name="cursor", max_length=400, description="From the Link header of the page before.")
 ]
 DEFAULT_LIMIT = 50
 FIRST_PAGE = MAX_ID
@@ -55,3 +55,10 @@ def link_headers(request: Request[Any, Any, Any], links: Links, position: object
     query: dict[str, str | list[str]] = {**request.query_params.dict()}
     query["cursor"] = encode_cursor(position)
     return {"Link": links.next_page(request.scope["path"], query)}
+
+
+def refuse_nulls(request: Request[Any, Any, Any], **values: object) -> None:
+    """Litestar reads ``session=null`` as no filter at all, which would answer with what was not asked for."""
+    for name, value in values.items():
+        if value is None and name in request.query_params:
+            raise BadRequest("INVALID_PARAMETER", f"{name}: null is no value here", extra={"field": name})

@@ -3,8 +3,9 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus, RunState
 from onboarding_shared.postgres.database import Database
@@ -14,22 +15,22 @@ from session_api.cancellations import Cancellations, RunEnded
 from session_api.links import Links
 from session_api.problems import run_ended, run_not_found
 from session_api.routes.bodies import OperationRun, RunProgress, RunResult, RunWaiting
-from session_api.routes.paging import DEFAULT_LIMIT, Cursor, IdPosition, Limit, before_id, link_headers
+from session_api.routes.paging import DEFAULT_LIMIT, Cursor, IdPosition, Limit, before_id, link_headers, refuse_nulls
 from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
 
 _RUNS = "/tenants/{tenant_id:int}/onboarding/runs"
 _ONE = f"{_RUNS}/{{run_id:int}}"
 
-TaskTypeFilter = Annotated[str | None, Parameter(query="taskType", max_length=200)]
-StateFilter = Annotated[list[RunState] | None, Parameter(query="state", description="May be repeated.")]
-SessionFilter = Annotated[int | None, Parameter(query="session", ge=1, le=MAX_ID)]
+TaskTypeFilter = Annotated[str | None, QueryParameter(name="taskType", max_length=200)]
+StateFilter = Annotated[list[RunState] | None, QueryParameter(name="state", description="May be repeated.")]
+SessionFilter = Annotated[int | None, QueryParameter(name="session", ge=1, le=MAX_ID)]
 
 
 def run_routes(cancellations: Cancellations, database: Database, links: Links) -> list[HTTPRouteHandler]:
     """The handlers of everything under ``/runs``."""
 
     @get(_ONE, guards=[requires(Permissions.READ)], summary="Get a run")
-    async def get_run(tenant_id: int, run_id: int) -> OperationRun:
+    async def get_run(tenant_id: FromPath[int], run_id: FromPath[int]) -> OperationRun:
         found = await database.run(lambda connection: find_run(connection, tenant_id, run_id))
         if found is None:
             raise run_not_found()
@@ -38,13 +39,14 @@ def run_routes(cancellations: Cancellations, database: Database, links: Links) -
     @get(_RUNS, guards=[requires(Permissions.READ)], summary="List runs, newest first")
     async def list_of_runs(
         request: Request[Any, Any, Any],
-        tenant_id: int,
+        tenant_id: FromPath[int],
         task_type: TaskTypeFilter = None,
         states: StateFilter = None,
         session: SessionFilter = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[OperationRun]]:
+        refuse_nulls(request, state=states, session=session)
         wanted = RunFilter(task_type, states, session)
         before = before_id(cursor)
         found = await database.run(
@@ -55,7 +57,9 @@ def run_routes(cancellations: Cancellations, database: Database, links: Links) -
         return Response([_body(run, links) for run in page], headers=link_headers(request, links, follows))
 
     @post(f"{_ONE}/cancel", status_code=200, guards=[requires(Permissions.RUN)], summary="Cancel a run")
-    async def cancel_run(tenant_id: int, run_id: int, caller: Caller) -> OperationRun:
+    async def cancel_run(
+        tenant_id: FromPath[int], run_id: FromPath[int], caller: NamedDependency[Caller]
+    ) -> OperationRun:
         found = await cancellations.cancel(tenant_id, run_id, caller.user_id)
         if found is None:
             raise run_not_found()

@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, patch, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 from msgspec import UnsetType
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.postgres.database import Database
@@ -48,18 +50,21 @@ def session_routes(sessions: Sessions, database: Database, links: Links) -> list
     """The handlers of everything under ``/session``."""
 
     @get(_SESSION, guards=[requires(Permissions.READ)], summary="Get current onboarding session (or null)")
-    async def get_session(tenant_id: int) -> OnboardingSessionResponse:
+    async def get_session(tenant_id: FromPath[int]) -> OnboardingSessionResponse:
         found = await sessions.current(tenant_id)
         return OnboardingSessionResponse(session=None if found is None else _body(found))
 
     @post(_SESSION, guards=[requires(Permissions.WRITE)], summary="Create (or resume) onboarding session")
-    async def open_session(tenant_id: int, caller: Caller) -> Response[OnboardingSession]:
+    async def open_session(tenant_id: FromPath[int], caller: NamedDependency[Caller]) -> Response[OnboardingSession]:
         done = await sessions.open(tenant_id, caller.user_id)
         return Response(_body(done), headers={"Location": links.session(tenant_id)})
 
     @patch(_ONE, guards=[requires(Permissions.WRITE)], summary="Update onboarding session (step, assignment, handoff)")
     async def update_session(
-        tenant_id: int, session_id: int, data: UpdateOnboardingSessionRequest, caller: Caller
+        tenant_id: FromPath[int],
+        session_id: FromPath[int],
+        data: JSONBody[UpdateOnboardingSessionRequest],
+        caller: NamedDependency[Caller],
     ) -> OnboardingSession:
         if data.takeover is True:
             authorize(caller, tenant_id, Permissions.TAKEOVER)
@@ -68,14 +73,19 @@ def session_routes(sessions: Sessions, database: Database, links: Links) -> list
     @post(
         f"{_ONE}/complete", status_code=200, guards=[requires(Permissions.WRITE)], summary="Complete onboarding session"
     )
-    async def complete_session(tenant_id: int, session_id: int, caller: Caller) -> OnboardingSession:
+    async def complete_session(
+        tenant_id: FromPath[int], session_id: FromPath[int], caller: NamedDependency[Caller]
+    ) -> OnboardingSession:
         return _answer(await sessions.complete(tenant_id, session_id, caller.user_id))
 
     @post(
         f"{_ONE}/abandon", status_code=200, guards=[requires(Permissions.WRITE)], summary="Abandon onboarding session"
     )
     async def abandon_session(
-        tenant_id: int, session_id: int, caller: Caller, data: AbandonSession | None = None
+        tenant_id: FromPath[int],
+        session_id: FromPath[int],
+        caller: NamedDependency[Caller],
+        data: JSONBody[AbandonSession | None] = None,
     ) -> OnboardingSession:
         reason = None if data is None else data.reason
         return _answer(await sessions.abandon(tenant_id, session_id, reason, caller.user_id))
@@ -83,8 +93,8 @@ def session_routes(sessions: Sessions, database: Database, links: Links) -> list
     @get(f"{_ONE}/history", guards=[requires(Permissions.READ)], summary="List what was done to a session")
     async def list_history(
         request: Request[Any, Any, Any],
-        tenant_id: int,
-        session_id: int,
+        tenant_id: FromPath[int],
+        session_id: FromPath[int],
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[HistoryEntry]]:

@@ -1,8 +1,10 @@
 """Tasks: the catalogue, how a tenant stands, and starting one."""
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
@@ -44,7 +46,7 @@ def task_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
         ]
 
     @get(_TASKS, guards=[requires(Permissions.READ)], summary="List onboarding tasks and latest status")
-    async def list_tasks(tenant_id: int) -> list[OnboardingTaskSummary]:
+    async def list_tasks(tenant_id: FromPath[int]) -> list[OnboardingTaskSummary]:
         found = await database.run(lambda connection: summarize_tasks(connection, tenant_id))
         return [_summary(one) for one in found]
 
@@ -55,7 +57,10 @@ def task_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
         responses={409: ResponseSpec(data_container=ErrorResponse, description="Blocked by concurrency guard")},
     )
     async def start_run(
-        tenant_id: int, task_type: str, caller: Caller, data: StartRun | None = None
+        tenant_id: FromPath[int],
+        task_type: FromPath[str],
+        caller: NamedDependency[Caller],
+        data: JSONBody[StartRun | None] = None,
     ) -> Response[OperationRunLink]:
         wanted = None if data is None else data.provider_connection_id
         if wanted is not None and not 1 <= wanted <= MAX_ID:

@@ -1,0 +1,98 @@
+"""Provider connections over HTTP: credentials by reference only."""
+
+import pytest
+
+from tests.integration.session_api.service import TENANT, Api, connection_body
+
+ALL = f"/tenants/{TENANT}/onboarding/provider-connections"
+
+
+async def test_a_connection_is_created_and_found_at_its_location(api: Api) -> None:
+    answer = await api.caller(7).post(ALL, json=connection_body("Contoso"))
+
+    assert answer.status_code == 201
+    body = answer.json()
+    assert body["created_at"].endswith("Z")
+    assert {**body, "created_at": None} == {
+        **connection_body("Contoso"),
+        "id": body["id"],
+        "tenant_id": TENANT,
+        "enabled": True,
+        "created_at": None,
+        "created_by_user_id": 7,
+        "disabled_at": None,
+        "disabled_by_user_id": None,
+    }
+    assert (await api.caller().get(answer.headers["location"])).json() == body
+
+
+@pytest.mark.parametrize("reference", ["env:GRAPH_SECRET", "env:_x1", "file:/run/secrets/graph.pem"])
+async def test_references_to_credentials_are_taken(api: Api, reference: str) -> None:
+    answer = await api.caller().post(ALL, json=connection_body(credential_ref=reference))
+
+    assert (answer.status_code, answer.json()["credential_ref"]) == (201, reference)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["s3cr3t-Value~Q", "env:", "env:1X", "env:A B", "file:relative", "file:/a/../../etc/x", "ENV:X", "", "env:A\nB"],
+)
+async def test_anything_else_is_refused_without_repeating_it(api: Api, value: str) -> None:
+    answer = await api.caller().post(ALL, json=connection_body(credential_ref=value))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "CREDENTIAL_NOT_A_REFERENCE")
+    assert "env:NAME" in answer.json()["error"]
+    assert not value or value not in answer.text.replace("env:NAME", "").replace("file:/absolute", "")
+    assert (await api.caller().get(ALL)).json() == []
+
+
+@pytest.mark.parametrize("field", ["external_tenant_id", "client_id"])
+@pytest.mark.parametrize("value", ["contoso.onmicrosoft.com", "3f2504e0", "", "{3f2504e0-4f89-41d3-9a0c-0305e82c3301}"])
+async def test_ids_at_the_provider_are_guids(api: Api, field: str, value: str) -> None:
+    answer = await api.caller().post(ALL, json=connection_body(**{field: value}))
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "INVALID_FIELD", field)
+
+
+@pytest.mark.parametrize(("field", "value"), [("provider", "okta"), ("cloud", "mars"), ("display_name", "")])
+async def test_unknown_providers_clouds_and_empty_names_are_refused(api: Api, field: str, value: str) -> None:
+    answer = await api.caller().post(ALL, json=connection_body(**{field: value}))
+
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+async def test_the_list_is_newest_first_and_comes_in_pages(api: Api) -> None:
+    made = [await api.connection(name) for name in ("one", "two", "three")]
+    first = await api.caller().get(f"{ALL}?limit=2")
+    second = await api.caller().get(first.links["next"]["url"])
+
+    assert [one["id"] for one in first.json()] == [made[2], made[1]]
+    assert [one["id"] for one in second.json()] == [made[0]]
+    assert "link" not in second.headers
+
+
+async def test_disabling_again_keeps_who_did_it_first(api: Api) -> None:
+    connection = await api.connection()
+    first = await api.caller(8).post(f"{ALL}/{connection}/disable")
+    second = await api.caller(9).post(f"{ALL}/{connection}/disable")
+
+    assert (first.status_code, first.json()["enabled"], first.json()["disabled_by_user_id"]) == (200, False, 8)
+    assert second.json() == first.json()
+
+
+async def test_the_connections_of_another_tenant_are_not_found(api: Api) -> None:
+    connection = await api.connection()
+    other = api.caller(7, tenants=[43])
+
+    for answer in (
+        await other.get(f"/tenants/43/onboarding/provider-connections/{connection}"),
+        await other.post(f"/tenants/43/onboarding/provider-connections/{connection}/disable"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "CONNECTION_NOT_FOUND")
+
+
+async def test_connections_need_their_own_permission(api: Api) -> None:
+    caller = api.caller(permissions=["onboarding.read", "onboarding.write", "onboarding.run"])
+
+    assert (await caller.get(ALL)).status_code == 403
+    assert (await caller.post(ALL, json=connection_body())).status_code == 403

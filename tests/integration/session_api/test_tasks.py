@@ -1,0 +1,148 @@
+"""The list of tasks and the catalogue."""
+
+from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
+from onboarding_shared.contracts.types import RunState
+
+from tests.integration.session_api.service import CATALOGUE, TENANT, Api, declaration
+
+TASKS = f"/tenants/{TENANT}/onboarding/tasks"
+
+
+async def summary(api: Api, task_type: str) -> dict[str, object]:
+    tasks = (await api.caller().get(TASKS)).json()
+    return next(task for task in tasks if task["task_type"] == task_type)
+
+
+async def test_every_registered_task_type_is_listed_by_step(api: Api) -> None:
+    answer = await api.caller().get(TASKS)
+
+    assert answer.status_code == 200
+    assert [task["task_type"] for task in answer.json()] == [
+        "graph.connectivity",
+        "app.consent",
+        "app.consent_grant",
+        "app.optional",
+        "app.other_grant",
+        "license.inventory",
+        "identity.baseline",
+        "identity.global_admins",
+    ]
+
+
+async def test_a_task_that_never_ran_is_unknown_with_a_reason(api: Api) -> None:
+    assert await summary(api, "app.consent") == {
+        "task_type": "app.consent",
+        "status": "unknown",
+        "reason_code": "NEVER_RUN",
+        "message": "This task has not been run yet.",
+        "last_run_id": None,
+    }
+
+
+async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
+    await api.run_to_end("app.consent", "fail")
+    latest = await api.run_to_end("app.consent", "warn")
+
+    assert await summary(api, "app.consent") == {
+        "task_type": "app.consent",
+        "status": "warn",
+        "reason_code": "DONE",
+        "message": "app.consent is warn",
+        "last_run_id": latest,
+    }
+
+
+async def test_an_unfinished_run_is_the_last_but_leaves_the_status(api: Api) -> None:
+    await api.run_to_end("app.consent", "ok")
+    running = (await api.start("app.consent")).json()["run_id"]
+    task = await summary(api, "app.consent")
+
+    assert (task["status"], task["last_run_id"]) == ("ok", running)
+
+
+async def test_a_first_run_that_has_not_finished_leaves_the_task_unknown(api: Api) -> None:
+    running = (await api.start("app.consent")).json()["run_id"]
+    task = await summary(api, "app.consent")
+
+    assert (task["status"], task["reason_code"], task["last_run_id"]) == ("unknown", "NEVER_RUN", running)
+
+
+async def test_a_cancelled_run_says_nothing_about_the_task(api: Api) -> None:
+    await api.run_to_end("app.consent", "ok")
+    run_id = (await api.start("app.consent")).json()["run_id"]
+    await api.caller().post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
+    await api.finish(run_id, "app.consent", "unknown", state=RunState.CANCELLED)
+    task = await summary(api, "app.consent")
+
+    assert (task["status"], task["last_run_id"]) == ("ok", run_id)
+
+
+async def test_a_run_that_timed_out_makes_the_task_unknown(api: Api) -> None:
+    await api.run_to_end("app.consent", "ok")
+    run_id = (await api.start("app.consent")).json()["run_id"]
+    reason = "TIME_LIMIT_EXCEEDED"
+    await api.finish(run_id, "app.consent", "unknown", state=RunState.TIMED_OUT, reason_code=reason)
+
+    assert (await summary(api, "app.consent"))["reason_code"] == "TIME_LIMIT_EXCEEDED"
+
+
+async def test_other_tenants_runs_do_not_count(api: Api) -> None:
+    await api.run_to_end("app.consent", "ok")
+    tasks = (await api.caller(7, tenants=[43]).get("/tenants/43/onboarding/tasks")).json()
+
+    assert {task["status"] for task in tasks} == {"unknown"}
+
+
+async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
+    answer = await api.caller().get("/onboarding/task-types")
+
+    assert answer.status_code == 200
+    assert answer.json()[0] == {
+        "name": "graph.connectivity",
+        "title": "graph.connectivity",
+        "description": "",
+        "step": 1,
+        "scope": "connection",
+        "mode": "shared",
+        "required": True,
+        "permissions": [],
+        "time_limit_seconds": 60.0,
+        "max_attempts": 1,
+        "distribution": "",
+        "version": "",
+    }
+
+
+async def test_a_new_announcement_changes_a_declaration(api: Api) -> None:
+    changed = declaration("app.consent", step=4, title="Consent of the application")
+    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(changed,)))
+    types = (await api.caller().get("/onboarding/task-types")).json()
+
+    assert next((one["step"], one["title"]) for one in types if one["name"] == "app.consent") == (
+        4,
+        "Consent of the application",
+    )
+
+
+async def test_a_second_runner_adds_its_task_types_to_those_of_the_first(api: Api) -> None:
+    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(declaration("partner.check"),)))
+    types = (await api.caller().get("/onboarding/task-types")).json()
+
+    assert len(types) == len(CATALOGUE) + 1
+
+
+async def test_a_task_type_that_no_runner_names_any_more_is_forgotten(api: Api) -> None:
+    await api.rows("UPDATE task_types SET announced_at = now() - interval '16 minutes' WHERE name = 'app.optional'")
+    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE[:2]))
+    types = (await api.caller().get("/onboarding/task-types")).json()
+
+    assert "app.optional" not in {one["name"] for one in types}
+    assert "license.inventory" in {one["name"] for one in types}
+
+
+async def test_after_a_long_silence_of_all_runners_nothing_is_forgotten(api: Api) -> None:
+    await api.rows("UPDATE task_types SET announced_at = now() - interval '5 days'")
+    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE[:2]))
+    types = (await api.caller().get("/onboarding/task-types")).json()
+
+    assert len(types) == len(CATALOGUE)
