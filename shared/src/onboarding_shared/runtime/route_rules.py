@@ -25,7 +25,7 @@ TENANT = "tenant_id"
 
 
 class RouteFacts(Struct, frozen=True):
-    """What a handler declares that it takes. ``query`` has its parameters, and the type of those with bounds."""
+    """What a handler declares that it takes. ``query`` has its parameters with their types."""
 
     query: Mapping[str, Any]
     repeatable: frozenset[str]
@@ -50,7 +50,8 @@ def _facts(handler: HTTPRouteHandler, model: Any) -> RouteFacts:
     fields = {name: field for signature in signatures for name, field in signature.parameters.items()}
     return RouteFacts(
         query={
-            parameter.field_alias: _bounded(fields[parameter.field_name]) for parameter in model.expected_query_params
+            parameter.field_alias: _plain_type(fields[parameter.field_name])
+            for parameter in model.expected_query_params
         },
         repeatable=frozenset(model.sequence_query_parameter_names),
         takes_body=body is not None,
@@ -58,10 +59,10 @@ def _facts(handler: HTTPRouteHandler, model: Any) -> RouteFacts:
     )
 
 
-def _bounded(field: FieldDefinition) -> Any:
+def _plain_type(field: FieldDefinition) -> Any:
     # The marker of Litestar stays out: msgspec would hash it at each use, which costs more than the whole request.
     bounds = [note for note in field.metadata if isinstance(note, msgspec.Meta)]
-    return Annotated[(field.annotation, *bounds)] if bounds else None
+    return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
 
 
 class RouteRules:
@@ -119,8 +120,6 @@ def check_query(query: bytes, facts: RouteFacts) -> None:
         repeatable = name in facts.repeatable
         if len(values) > 1 and not repeatable:
             raise BadRequest("REPEATED_PARAMETER", f"The query parameter {name} is given twice", extra={"field": name})
-        if facts.query[name] is None:
-            continue
         try:
             msgspec.convert(values if repeatable else values[0], facts.query[name], strict=False)
         except msgspec.ValidationError as error:

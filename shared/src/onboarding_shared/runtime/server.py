@@ -38,16 +38,27 @@ class Server(uvicorn.Server):
         if self.should_exit:
             log.warning("stopping at once")
             self.force_exit = True
+            self._cut_off()
         else:
             log.info("stopping", seconds=self.config.timeout_graceful_shutdown)
             self.should_exit = True
+
+    def _cut_off(self) -> None:
+        # uvicorn waits for open connections even when forced, so they are closed here.
+        for task in self.server_state.tasks:
+            task.cancel()
+        for connection in self.server_state.connections:
+            if (transport := getattr(connection, "transport", None)) is not None:
+                transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handles the signals while serving, then restores what was there."""
 
+        loop = asyncio.get_running_loop()
+
         def handle(_: int, __: FrameType | None) -> None:
-            self.stop()
+            loop.call_soon_threadsafe(self.stop)
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

@@ -11,6 +11,7 @@ from onboarding_shared.runtime.errors import DependencyDown, Unauthorized
 from onboarding_shared.runtime.identity import Authenticator
 from onboarding_shared.runtime.key_sets import FileKeys, KeySetError, UrlKeys, parse_key_set
 from onboarding_shared.runtime.settings import IdentitySettings, SettingsError
+
 from tests.unit.shared.runtime.conftest import ISSUER, Signer
 
 

@@ -1,0 +1,44 @@
+import re
+
+import pytest
+from onboarding_shared.runtime.tracing import bind_traceparent, current_traceparent, trace_id_of
+from structlog.contextvars import get_contextvars
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+GIVEN = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+def test_a_given_trace_goes_on_under_a_span_of_our_own() -> None:
+    ours = bind_traceparent(GIVEN)
+    assert trace_id_of(ours) == TRACE
+    assert ours != GIVEN
+    assert current_traceparent() == ours
+    assert get_contextvars()["trace_id"] == TRACE
+
+
+def test_the_sampling_decision_is_kept() -> None:
+    assert bind_traceparent(f"00-{TRACE}-00f067aa0ba902b7-00").endswith("-00")
+
+
+def test_a_later_version_is_read_as_far_as_it_is_known() -> None:
+    assert trace_id_of(bind_traceparent(f"cc-{TRACE}-00f067aa0ba902b7-01-what-the-future")) == TRACE
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "garbage",
+        GIVEN.upper(),
+        GIVEN + "-more",
+        GIVEN + "\n",
+        f"ff-{TRACE}-00f067aa0ba902b7-01",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+    ],
+)
+def test_a_missing_or_malformed_header_starts_a_new_trace(header: str | None) -> None:
+    ours = bind_traceparent(header)
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", ours)
+    assert trace_id_of(ours) != TRACE
