@@ -11,7 +11,7 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 from evidence_store.domain.chain import StoredEvidence
 
 
-class Inadmissible(ValueError):
+class Inadmissible(ValueError):  # noqa: N818 - a decision, not a fault
     """A result that can never become evidence; ``code`` says which rule it broke."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -25,9 +25,7 @@ def leaves_evidence(message: Message) -> TypeGuard[RunFinished]:
     if not isinstance(message, RunFinished) or message.state is RunState.CANCELLED:
         return False
     if message.state not in TERMINAL:
-        raise Inadmissible(
-            "RUN_NOT_FINISHED", f"Run {message.run_id} is said to have finished in state {message.state}."
-        )
+        raise Inadmissible("RUN_NOT_FINISHED", f"Run {message.run_id} cannot have finished in state {message.state}.")
     if message.tenant_id < 1:
         raise Inadmissible("TENANT_INVALID", f"Run {message.run_id} belongs to no tenant.")
     return True

@@ -1,7 +1,7 @@
 """The hash chain of one tenant: how a result becomes a sealed record, and how a chain grows.
 
-``seal = SHA-256(previous seal || record)``: 32 raw bytes, then the stored bytes of the record. The record is JSON, but a
-verification never has to write it again: it hashes the bytes as they are stored.
+``seal = SHA-256(previous seal || record)``: 32 raw bytes, then the stored bytes of the record. The record is JSON, but
+a verification never has to write it again: it hashes the bytes as they are stored.
 """
 
 import json
@@ -79,7 +79,7 @@ def read_record(record: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("The record is nested too deep.") from None
     if not isinstance(fields, dict):
-        raise ValueError("The record is not a JSON object.")
+        raise ValueError("The record is not a JSON object.")  # noqa: TRY004 - bytes, not a type, are wrong
     return fields
 
 

@@ -1,8 +1,8 @@
 """Reading a tenant's chain from its start and naming the first thing that is not as it was sealed.
 
-What a chain alone can not show is a tail that was cut off together with its head, or a chain that was sealed anew as a whole: for
-that somebody must remember an earlier state. Every ``EvidenceRecorded`` event carries one (position and seal); whoever kept
-one passes it as an ``Anchor``.
+What a chain alone cannot show is a tail that was cut off together with its head, or a chain that was sealed anew as a
+whole: for that somebody must remember an earlier state. Every ``EvidenceRecorded`` event carries one (position and
+seal); whoever kept one passes it as an ``Anchor``.
 """
 
 from collections.abc import Iterable
@@ -139,9 +139,7 @@ class ChainReader:
             detail = f"The head of the chain says that it has only {stored.length} records."
             return Break(stored.length + 1, None, BreakKind.BEYOND_HEAD, detail)
         if stored.seal != reached.seal:
-            return Break(
-                reached.length, None, BreakKind.HEAD_DIFFERS, "The head has another seal than the last record."
-            )
+            return Break(reached.length, None, BreakKind.HEAD_DIFFERS, "The head has not the last record's seal.")
         if self._anchor is not None and self._anchor.position > reached.length:
             detail = f"The chain is remembered with {self._anchor.position} records."
             return Break(reached.length + 1, None, BreakKind.TAIL_CUT, detail)

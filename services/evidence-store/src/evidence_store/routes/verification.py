@@ -21,9 +21,7 @@ ExpectedLength = Annotated[
 ]
 ExpectedHead = Annotated[
     str | None,
-    Parameter(
-        query="expected_head", pattern=r"^[0-9a-f]{64}\Z", description="The seal at that position, as remembered."
-    ),
+    Parameter(query="expected_head", pattern=r"^[0-9a-f]{64}\Z", description="The seal at that position."),
 ]
 
 

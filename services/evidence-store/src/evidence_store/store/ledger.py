@@ -15,7 +15,7 @@ from evidence_store.domain.chain import GENESIS, Head, StoredEvidence
 # A conflicting row is locked by DO UPDATE, in the order of the tenants, even where WHERE keeps it from being written.
 _LOCK = text("""
 INSERT INTO evidence_heads AS h (tenant_id, length, seal)
-SELECT tenant_id, 0, :genesis FROM unnest(CAST(:tenants AS bigint[])) AS t (tenant_id) ORDER BY tenant_id
+SELECT tenant_id, 0, CAST(:genesis AS bytea) FROM unnest(CAST(:tenants AS bigint[])) AS t (tenant_id) ORDER BY tenant_id
 ON CONFLICT (tenant_id) DO UPDATE SET length = h.length WHERE false
 """)
 

@@ -23,7 +23,8 @@ FROM (SELECT 1) AS one
 LEFT JOIN evidence_heads head ON head.tenant_id = :tenant_id
 LEFT JOIN LATERAL (
     SELECT {", ".join(StoredEvidence._fields)}, sum(octet_length(record)) OVER (ORDER BY position) AS bytes
-    FROM (SELECT * FROM evidence WHERE tenant_id = :tenant_id AND position > :after ORDER BY position LIMIT :rows) AS next
+    FROM (SELECT * FROM evidence WHERE tenant_id = :tenant_id AND position > :after
+          ORDER BY position LIMIT :rows) AS next
 ) page ON page.bytes - octet_length(page.record) < :bytes
 ORDER BY page.position
 """)  # noqa: S608 - the fields are names in this program

@@ -19,6 +19,11 @@ from sqlalchemy import (
 metadata = MetaData()
 add_messaging_tables(metadata)
 
+RECORD_COMMENT = (
+    "The sealed bytes: UTF-8 JSON, readable as convert_from(record, 'UTF8'). The other columns only index it."
+)
+SEAL_COMMENT = "sha256(previous_seal || record); the first record of a chain follows 32 zero bytes."
+
 _STATUSES = ", ".join(f"'{status}'" for status in CheckStatus)
 
 evidence_ids = Sequence("evidence_ids", metadata=metadata, data_type=BigInteger)
@@ -35,9 +40,9 @@ evidence = Table(
     Column("reason_code", Text, nullable=False),
     Column("session_id", BigInteger),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("record", LargeBinary, nullable=False),
+    Column("record", LargeBinary, nullable=False, comment=RECORD_COMMENT),
     Column("previous_seal", LargeBinary, nullable=False),
-    Column("seal", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False, comment=SEAL_COMMENT),
     UniqueConstraint("run_id", name="evidence_once_per_run"),
     UniqueConstraint("tenant_id", "position", name="evidence_chain"),
     CheckConstraint("tenant_id >= 1 AND position >= 1", name="evidence_place"),

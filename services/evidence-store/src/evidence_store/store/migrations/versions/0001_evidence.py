@@ -1,7 +1,7 @@
 """The evidence, sealed in one hash chain for each tenant, and the messaging tables.
 
-The triggers hold the promise where the data is: rows are never changed or removed, a row is only taken when it is sealed
-onto the one before it, and the head of a chain moves together with the rows and only forward. They check whole
+The triggers hold the promise where the data is: rows are never changed or removed, a row is only taken when it is
+sealed onto the one before it, and the head of a chain moves together with the rows and only forward. They check whole
 statements, not rows one by one.
 """
 
@@ -39,7 +39,8 @@ CREATE INDEX evidence_by_time ON evidence (tenant_id, recorded_at);
 CREATE INDEX evidence_by_session ON evidence (tenant_id, session_id, position) WHERE session_id IS NOT NULL;
 COMMENT ON COLUMN evidence.record IS
     'The sealed bytes: UTF-8 JSON, readable as convert_from(record, ''UTF8''). The other columns only index it.';
-COMMENT ON COLUMN evidence.seal IS 'sha256(previous_seal || record); the first record of a chain follows 32 zero bytes.';
+COMMENT ON COLUMN evidence.seal IS
+    'sha256(previous_seal || record); the first record of a chain follows 32 zero bytes.';
 CREATE TABLE evidence_heads (
     tenant_id bigint PRIMARY KEY,
     length bigint NOT NULL,

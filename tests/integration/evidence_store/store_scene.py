@@ -1,0 +1,100 @@
+"""A whole evidence store on a real database: its consumer fed by hand, its HTTP side in process."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import httpx2
+from evidence_store.app import EvidenceStore
+from onboarding_shared.contracts.catalogue import decode_data
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.devstack.identity import PERMISSIONS, Identity
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.postgres.database import Database
+from sqlalchemy import text
+
+from evidence_store.consumers import ResultIntake
+from tests.support.engines import Server
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+class Scene:
+    """One service, what it hears, what it keeps and says, and who asks it."""
+
+    def __init__(self, service: EvidenceStore, url: str, server: Server, identity: Identity) -> None:
+        self.service = service
+        self.database: Database = service.database
+        self.url = url
+        self._server = server
+        self._identity = identity
+        self._intake = ResultIntake(service.outbox)
+        self._clients: list[httpx2.AsyncClient] = []
+
+    async def hear(self, *messages: Message, traceparent: str | None = TRACE) -> None:
+        """Let the consumer apply these messages in one batch."""
+        async with self.database.transaction() as connection:
+            await self._intake.apply(connection, received(messages, traceparent))
+
+    async def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """What stands in the database."""
+        async with self.database.transaction() as connection:
+            found = await connection.execute(text(sql), values)
+            return [tuple(row) for row in found] if found.returns_rows else []
+
+    async def said(self) -> list[EvidenceRecorded]:
+        """Everything said so far, in order."""
+        rows = await self.rows("SELECT topic, data FROM outbox ORDER BY id")
+        return [decode_data(topic, data) for topic, data in rows]
+
+    async def tamper(self, *statements: str) -> None:
+        """Do what only a superuser can: with the triggers asleep."""
+        connection = await asyncpg.connect(self._server.superuser_url(self.url))
+        try:
+            await connection.execute("SET session_replication_role = replica")
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def reader(
+        self, *, tenants: Sequence[int] = (42,), permissions: Sequence[str] = PERMISSIONS, user: int = 7
+    ) -> httpx2.AsyncClient:
+        """A caller with a token of its own."""
+        return self.client({"authorization": f"Bearer {self._identity.token(user, tenants, permissions)}"})
+
+    def client(self, headers: dict[str, str]) -> httpx2.AsyncClient:
+        """A caller with exactly these headers."""
+        transport = httpx2.ASGITransport(app=self.service.http)
+        client = httpx2.AsyncClient(transport=transport, base_url="http://store", headers=headers)
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+        await self.database.close()
+
+
+def received(messages: Sequence[Message], traceparent: str | None = TRACE) -> list[Received]:
+    """The messages as they come from Kafka; the inbox has looked at their sequence already."""
+    return [
+        Received(
+            message=message,
+            topic=message.topic.name,
+            tenant_id=message.tenant_id,
+            sequence=number,
+            message_id=str(number),
+            source="/test",
+            time="2026-11-24T09:30:00.000000Z",
+            traceparent=traceparent,
+        )
+        for number, message in enumerate(messages, start=1)
+    ]
+
+
+def silent_outbox() -> Outbox:
+    """An outbox that wakes nobody."""
+    return Outbox(lambda: None)

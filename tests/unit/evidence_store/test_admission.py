@@ -1,0 +1,60 @@
+"""Which messages leave evidence."""
+
+import pytest
+from evidence_store.domain.admission import Inadmissible, check_repeat, contradicts, leaves_evidence, recorded
+from onboarding_shared.contracts.task_runner import RunProgressed, RunStarted
+from onboarding_shared.contracts.types import CheckStatus, RunState
+
+from tests.unit.evidence_store.chains import NOW, chain, result
+
+
+@pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED, RunState.TIMED_OUT])
+def test_a_run_that_ended_leaves_evidence(state: RunState) -> None:
+    assert leaves_evidence(result(1, state=state))
+
+
+def test_a_cancelled_run_leaves_none() -> None:
+    assert not leaves_evidence(result(1, state=RunState.CANCELLED))
+
+
+def test_a_run_under_way_leaves_none() -> None:
+    assert not leaves_evidence(RunStarted(tenant_id=1, run_id=1, task_type="a", attempt=1, started_at=NOW))
+    assert not leaves_evidence(RunProgressed(tenant_id=1, run_id=1, task_type="a", attempt=1, state=RunState.WAITING))
+
+
+@pytest.mark.parametrize("state", [RunState.QUEUED, RunState.RUNNING, RunState.WAITING, RunState.CANCELLING])
+def test_an_end_in_a_state_that_is_no_end_is_refused(state: RunState) -> None:
+    with pytest.raises(Inadmissible) as refused:
+        leaves_evidence(result(1, state=state))
+    assert refused.value.code == "RUN_NOT_FINISHED"
+
+
+def test_a_run_of_the_platform_itself_is_refused() -> None:
+    with pytest.raises(Inadmissible) as refused:
+        leaves_evidence(result(1, tenant_id=0))
+    assert refused.value.code == "TENANT_INVALID"
+
+
+def test_a_repeat_from_another_tenant_is_refused() -> None:
+    (row,), _ = chain([result(1)])
+    with pytest.raises(Inadmissible) as refused:
+        check_repeat(result(1, tenant_id=43), recorded(row))
+    assert refused.value.code == "RUN_OF_ANOTHER_TENANT"
+
+
+def test_what_is_said_of_a_row_is_what_stands_in_it() -> None:
+    (row,), _ = chain([result(1, status=CheckStatus.WARN)])
+    said = recorded(row)
+    assert (said.tenant_id, said.evidence_id, said.run_id) == (42, 1001, 1)
+    assert (said.task_type, said.status, said.reason_code) == ("license.inventory", CheckStatus.WARN, "LICENSES_FOUND")
+    assert (said.position, said.seal, said.recorded_at) == (1, row.seal.hex(), NOW)
+
+
+def test_a_repeat_that_says_the_same_does_not_contradict() -> None:
+    (row,), _ = chain([result(1)])
+    assert not contradicts(result(1), recorded(row))
+
+
+def test_a_repeat_that_found_something_else_contradicts() -> None:
+    (row,), _ = chain([result(1)])
+    assert contradicts(result(1, status=CheckStatus.FAIL), recorded(row))
