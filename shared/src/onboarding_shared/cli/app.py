@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 
 from onboarding_shared.cli import screen
 from onboarding_shared.cli.completion import add_completion
+from onboarding_shared.cli.demo import demo
 from onboarding_shared.cli.doctor import doctor
 from onboarding_shared.cli.exits import Exit, Failure
 from onboarding_shared.cli.look import env, logs, status
@@ -31,7 +32,7 @@ def build() -> App:
         error_console=screen.err(),
         suppress_keyboard_interrupt=False,
     )
-    for place, command in enumerate((up, down, status, restart, logs, env, doctor, migrate, token)):
+    for place, command in enumerate((demo, up, down, status, restart, logs, env, doctor, migrate, token)):
         app.command(command, sort_key=place)
     add_completion(app)
 

@@ -13,7 +13,7 @@ def print_banner(place: Place) -> None:
         "",
         "The onboarding system is ready.",
         "",
-        f"  session API      {at['session-api']}      (API pages: {at['session-api']}/docs)",
+        f"  session API      {at['session-api']}      (API pages: {at['session-api']}/schema)",
         f"  evidence store   {at['evidence-store']}",
         f"  events           {at['broker']}             (Kafka protocol, in memory)",
         f"  databases        {at['postgres']}",

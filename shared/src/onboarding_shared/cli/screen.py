@@ -53,7 +53,7 @@ def show_failure(failure: Failure) -> None:
     """Say what is wrong and what to do next."""
     screen = err()
     screen.print("[fail]error:[/fail]", end=" ")
-    screen.print(failure.message, markup=False)
+    screen.print(failure.message, markup=False, soft_wrap=True)
     if failure.next_step:
         screen.print("  [quiet]try:[/quiet]", end=" ")
-        screen.print(failure.next_step, markup=False)
+        screen.print(failure.next_step, markup=False, soft_wrap=True)

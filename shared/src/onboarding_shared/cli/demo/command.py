@@ -1,0 +1,179 @@
+"""The `demo` command: find or start a system, tell the story, say how it ended."""
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.options import Data, Json
+
+FIRST_USER, SECOND_USER = 7, 8
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """Where the story is played."""
+
+    url: str
+    token_of: Callable[[int], str] | None
+    """A token for a user; None when there is only `fixed_token`."""
+    fixed_token: str
+    graph: str | None
+    """The Graph-shaped server, where it is ours to tell how to behave."""
+    folder: Path
+    started_here: bool
+
+
+def demo(
+    *,
+    url: Annotated[
+        str | None, Parameter(help="A running session API. Default: this machine's, started if need be.")
+    ] = None,
+    tenant: Annotated[
+        int | None, Parameter(help="Tenant id. Default: a fresh one, so that it begins at the beginning.")
+    ] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> Exit:
+    """Onboard one customer tenant, live: five steps, every task, a takeover, the evidence and its seal.
+
+    Starts the whole system when none runs, and stops it again. With --url of a foreign system it takes the token
+    from the variable TOKEN. Exit code 3 when the tenant does not pass, 5 when the system cannot be reached.
+    """
+    chosen = tenant if tenant is not None else 1_000_000 + int(time.time()) % 100_000_000
+    if not 1 <= chosen <= 2**63 - 1:
+        raise Failure(Exit.USAGE, f"--tenant must be between 1 and {2**63 - 1}")
+    try:
+        return asyncio.run(_play(url, chosen, as_json, data))
+    except asyncio.CancelledError:
+        return Exit.INTERRUPTED
+
+
+async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) -> Exit:
+    from onboarding_shared.cli.demo.api import Api, Refused
+    from onboarding_shared.cli.demo.ending import next_steps, print_evidence
+    from onboarding_shared.cli.demo.stage import stage_for
+    from onboarding_shared.cli.demo.story import Story, steps_of
+    from onboarding_shared.cli.screen import err, out
+
+    screen = err()
+    async with _theatre(url, tenant, data) as theatre:
+        token_of = theatre.token_of
+        first_token = token_of(FIRST_USER) if token_of else theatre.fixed_token
+        async with contextlib.AsyncExitStack() as stack:
+            first = await stack.enter_async_context(Api(theatre.url, first_token, tenant))
+            second = None
+            if token_of:
+                second = await stack.enter_async_context(Api(theatre.url, token_of(SECOND_USER), tenant))
+            try:
+                catalogue = await first.task_types()
+                await _set_stage(theatre, tenant)
+                screen.print(f"\nOnboarding tenant {tenant} over {theatre.url}", markup=False)
+                with stage_for(screen, steps_of(catalogue)) as stage:
+                    outcome = await Story(first, second, stage, catalogue).tell()
+            except Refused as refused:
+                raise Failure(
+                    Exit.FAILED, f"{refused.status} {refused.code}: {refused}", refused.body.get("next")
+                ) from None
+    if as_json:
+        print(json.dumps({"tenant": tenant, "ok": outcome.good, **vars(outcome)}, indent=2))
+    else:
+        print_evidence(out(), outcome, tenant)
+    again = f"onboarding up --detach --data {theatre.folder}" if theatre.started_here else None
+    token = (
+        f"onboarding token --user {FIRST_USER} --tenant {tenant} --data {theatre.folder}" if token_of else "echo $TOKEN"
+    )
+    for line in next_steps(theatre.url, tenant, token, again):
+        screen.print(line, markup=False, soft_wrap=True)  # to be copied, so never folded
+    return Exit.OK if outcome.good else Exit.VERDICT
+
+
+@contextlib.asynccontextmanager
+async def _theatre(url: str | None, tenant: int, data: Path | None) -> AsyncIterator[Theatre]:
+    if url is not None:
+        yield _given(url, tenant, data)
+        return
+    from onboarding_shared.cli.located import running
+    from onboarding_shared.devstack.folder import data_folder
+
+    own = data_folder(data) if data is not None else data_folder(None) / "demo"
+    for candidate in (data, own):
+        found = running(candidate)
+        if found is not None:
+            yield _on_this_machine(found.place, tenant, started_here=False)
+            return
+    async with _started(own) as place:
+        yield _on_this_machine(place, tenant, started_here=True)
+
+
+def _given(url: str, tenant: int, data: Path | None) -> Theatre:
+    """A system that somebody else named: ours when it is the one on the data folder, else known by its URL alone."""
+    try:
+        from onboarding_shared.cli.located import running
+
+        found = running(data)
+    except ModuleNotFoundError:
+        found = None
+    if found is not None and found.journal.get("session_api") == url.rstrip("/"):
+        return _on_this_machine(found.place, tenant, started_here=False)
+    token = os.environ.get("TOKEN")
+    if not token:
+        raise Failure(Exit.CONFLICT, f"no token for {url}", "export TOKEN=… with the tenant of --tenant in it")
+    return Theatre(url.rstrip("/"), None, token, None, Path(), started_here=False)
+
+
+def _on_this_machine(place: Any, tenant: int, *, started_here: bool) -> Theatre:
+    from onboarding_shared.devstack.system import addresses
+
+    at = addresses(place)
+
+    def token_of(user: int) -> str:
+        return str(place.identity.token(user, [tenant]))
+
+    return Theatre(at["session-api"], token_of, "", at["graph"], place.folder, started_here)
+
+
+@contextlib.asynccontextmanager
+async def _started(folder: Path) -> AsyncIterator[Any]:
+    """The embedded system, for as long as the story takes."""
+    from onboarding_shared.cli.quiet import quiet_libraries
+    from onboarding_shared.cli.report import TerminalReport
+    from onboarding_shared.cli.screen import err
+    from onboarding_shared.cli.up import already_running, did_not_start
+    from onboarding_shared.devstack.embedded import embedded_system
+    from onboarding_shared.devstack.lock import AlreadyRunning
+    from onboarding_shared.devstack.logs import LogFiles
+    from onboarding_shared.devstack.place import logs_of
+    from onboarding_shared.devstack.supervisor import StartFailed
+
+    quiet_libraries()
+    err().print(f"Starting the whole system; its data is in {folder}", markup=False)
+    report = TerminalReport(LogFiles(logs_of(folder)), show_logs=False)
+    try:
+        async with embedded_system(folder, report) as (place, _):
+            yield place
+    except AlreadyRunning:
+        raise already_running(folder, folder) from None
+    except StartFailed as failed:
+        raise did_not_start(failed, folder) from None
+
+
+async def _set_stage(theatre: Theatre, tenant: int) -> None:
+    """The customer has not consented yet, so that there is something to put right."""
+    if theatre.graph is None:
+        return
+    import httpx2
+
+    from onboarding_shared.cli.demo.story import customer_of
+
+    async with httpx2.AsyncClient(base_url=theatre.graph, trust_env=False) as client:
+        answer = await client.put(f"/_control/tenants/{customer_of(tenant)}", json={"behaviour": "unconsented"})
+        answer.raise_for_status()
