@@ -15,6 +15,7 @@ from faststream.message import StreamMessage
 
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import faststream_options
 from onboarding_shared.messaging.outbox import Outbox
@@ -86,8 +87,7 @@ class Consumer:
         """Returns when asked to stop or when the client must be replaced."""
         broker, subscriber = self._build()
         try:
-            async with asyncio.timeout(30):
-                await broker.start()
+            await within(30.0, broker.start())
             self._client = subscriber.consumer
             self.progress = Progress()
             while not self._stopping.is_set():
@@ -98,8 +98,7 @@ class Consumer:
         finally:
             self.progress.connected = False
             try:
-                async with asyncio.timeout(_STOP_SECONDS):
-                    await broker.stop()
+                await within(_STOP_SECONDS, broker.stop())
             except Exception as error:
                 _log.warning("consumer_stop_failed", group=self._group, reason=repr(error))
             self._client = None
@@ -113,7 +112,7 @@ class Consumer:
             allow_auto_create_topics=False,
             consumer_only=True,
             apply_types=False,
-            metadata_max_age_ms=5_000,
+            metadata_max_age_ms=2_000,
             logger=logging.getLogger("faststream"),
             log_level=logging.DEBUG,
         )
@@ -191,18 +190,22 @@ class Consumer:
         if client is None:
             return True
         try:
-            async with asyncio.timeout(5):
-                assigned = client.assignment()
-                ends = await client.end_offsets(list(assigned)) if assigned else {}
-                positions = {partition: await client.position(partition) for partition in assigned}
+            offsets = await within(5.0, _offsets(client))
         except Exception as error:
             verdict = self.progress.asked_in_vain()
             _log.warning("consumer_progress_unknown", group=self._group, reason=repr(error))
         else:
-            verdict = self.progress.asked({p: (positions[p], ends[p]) for p in positions if p in ends})
+            verdict = self.progress.asked(offsets)
         if verdict is Verdict.STUCK:
             _log.error("consumer_stuck", group=self._group, lag=self.progress.lag)
         return verdict is Verdict.STUCK
+
+
+async def _offsets(client: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:
+    """Position and end of each assigned partition."""
+    assigned = client.assignment()
+    ends = await client.end_offsets(list(assigned)) if assigned else {}
+    return {partition: (await client.position(partition), end) for partition, end in ends.items()}
 
 
 async def _keep_raw(records: Any) -> StreamMessage[Any]:

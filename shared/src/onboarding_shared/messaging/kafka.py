@@ -1,19 +1,26 @@
 """How this project's Kafka clients are made, and how the topics are."""
 
-import asyncio
+import functools
 from collections.abc import Iterable
 from typing import Any
 
+import aiokafka.client
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from onboarding_shared.contracts.topics import Topic
+from onboarding_shared.messaging.bounded import within
 from onboarding_shared.runtime.settings import KafkaSettings
 
 _log = structlog.get_logger(__name__)
+
+# aiokafka asks for unknown topics to be created and has no option against it. Where a broker obliges, the topic gets
+# the broker's partition count instead of ours, and the embedded one may end up with two topics of the same name.
+aiokafka.client.MetadataRequest = functools.partial(MetadataRequest, allow_auto_topic_creation=False)
 
 
 def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
@@ -23,7 +30,7 @@ def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
         acks="all",
         enable_idempotence=kafka.enable_idempotence,
         max_batch_size=256 * 1024,
-        request_timeout_ms=10_000,
+        request_timeout_ms=5_000,
         metadata_max_age_ms=30_000,
         retry_backoff_ms=100,
     )
@@ -56,20 +63,24 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic], *, second
         for topic in topics
         for name, partitions in ((topic.name, kafka.topic_partitions), (topic.dead_letters, 1))
     ]
-    async with asyncio.timeout(seconds):
-        admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)
-        try:
-            await admin.start()
-            existing = set(await admin.list_topics())
-            missing = [topic for topic in wanted if topic.name not in existing]
-            if missing:
-                _check_created(await admin.create_topics(missing))
-        finally:
-            await admin.close()
+    missing = await within(seconds, _create_missing(kafka, wanted))
     names = [topic.name for topic in missing]
     if names:
         _log.info("topics_created", topics=names, partitions=kafka.topic_partitions)
     return names
+
+
+async def _create_missing(kafka: KafkaSettings, wanted: list[NewTopic]) -> list[NewTopic]:
+    admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in wanted if topic.name not in existing]
+        if missing:
+            _check_created(await admin.create_topics(missing))
+        return missing
+    finally:
+        await admin.close()
 
 
 def _check_created(response: object) -> None:

@@ -15,10 +15,13 @@ from aiokafka import AIOKafkaProducer
 from onboarding_shared.contracts.cloudevents import encode_headers
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.settings import KafkaSettings
+
+_LOOK_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -36,9 +39,13 @@ class Relay:
         batch: int = 1000,
         poll_seconds: float = 0.1,
         lease_seconds: float = 10.0,
-        publish_seconds: float = 15.0,
+        publish_seconds: float = 10.0,
     ) -> None:
-        """``source`` is the CloudEvents attribute; ``topics`` are created again where the broker lost them."""
+        """``source`` is the CloudEvents attribute; ``topics`` are those that this service speaks on.
+
+        They are created again where the broker lost them, by the holder of the lease alone: the embedded broker
+        takes two creations at once for two topics of the same name.
+        """
         self._rows = OutboxRows(database, holder=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}")
         self._kafka = kafka
         self._source = source
@@ -51,10 +58,12 @@ class Relay:
         self._token: int | None = None
         self._lease_ends = 0.0
         self._renew_at = 0.0
+        self._look_at = 0.0
         self._woken = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         self.connected = False
+        self.standing_by = False
 
     def wake(self) -> None:
         """Say that there is something to publish; polling finds it too, a little later."""
@@ -100,11 +109,12 @@ class Relay:
     async def _turn(self) -> int:
         """Publish one batch; returns how many rows it had."""
         self._woken.clear()
-        if self._producer is None:
-            await self._connect()
         if not await self._hold_lease():
+            self.standing_by = True
             await self._rest(self._lease_seconds / 4)
             return 0
+        self.standing_by = False
+        await self._be_connected()
         rows = await self._rows.read(self._batch)
         if not rows:
             return 0
@@ -132,15 +142,16 @@ class Relay:
         producer = self._producer
         assert producer is not None
         try:
-            async with asyncio.timeout(self._publish_seconds):
-                sent = [await producer.send(**self._record(row)) for row in rows]
-                await asyncio.gather(*sent)
+            await within(self._publish_seconds, self._send(producer, rows))
         except BaseException:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard_producer()
             raise
         for row in rows:
             metrics.PUBLISHED.labels(row.topic).inc()
+
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
+        await asyncio.gather(*[await producer.send(**self._record(row)) for row in rows])
 
     def _record(self, row: OutboxRow) -> dict[str, Any]:
         headers = encode_headers(
@@ -155,15 +166,28 @@ class Relay:
         )
         return {"topic": row.topic, "key": str(row.tenant_id).encode(), "value": row.data, "headers": headers}
 
+    async def _be_connected(self) -> None:
+        """Have a producer and topics. Both are looked at every now and then: a broker that lost its data may
+        acknowledge records for a topic it no longer has."""
+        if self._producer is not None and time.monotonic() >= self._look_at:
+            cluster = await within(self._publish_seconds, self._producer.client.fetch_all_metadata())
+            lost = {topic.name for topic in self._topics} - cluster.topics()
+            if lost:
+                _log.warning("topics_lost", topics=sorted(lost))
+                await self._discard_producer()
+        if self._producer is None:
+            await self._connect()
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _LOOK_SECONDS
+
     async def _connect(self) -> None:
         await ensure_topics(self._kafka, self._topics)
         producer = make_producer(self._kafka)
         try:
-            async with asyncio.timeout(self._publish_seconds):
-                await producer.start()
+            await within(self._publish_seconds, producer.start())
         except BaseException:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(producer.stop(), 1.0)
+                await within(1.0, producer.stop())
             raise
         self._producer = producer
         self.connected = True
@@ -174,4 +198,4 @@ class Relay:
         self.connected = False
         if producer is not None:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(producer.stop(), 1.0)
+                await within(1.0, producer.stop())

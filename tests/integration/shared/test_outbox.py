@@ -1,0 +1,78 @@
+"""Messages are numbered and kept in the transaction of the change they tell of."""
+
+import asyncio
+
+from sqlalchemy import text
+
+from onboarding_shared.contracts.session_api import SessionCompleted, SessionStarted
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.postgres.database import Database
+
+ROWS = text("SELECT tenant_id, topic, sequence, event_type FROM outbox ORDER BY id")
+
+
+def started(tenant_id: int) -> SessionStarted:
+    return SessionStarted(tenant_id=tenant_id, session_id=1, by_user_id=7)
+
+
+def completed(tenant_id: int) -> SessionCompleted:
+    return SessionCompleted(tenant_id=tenant_id, session_id=1, by_user_id=7)
+
+
+async def rows(database: Database) -> list[tuple[int, str, int, str]]:
+    async with database.transaction() as connection:
+        return [tuple(row) for row in await connection.execute(ROWS)]
+
+
+async def test_each_tenant_counts_from_one_in_the_order_given(database: Database) -> None:
+    outbox = Outbox(lambda: None)
+    async with database.transaction() as connection:
+        await outbox.append(connection, [started(4), started(9), completed(4)])
+    async with database.transaction() as connection:
+        await outbox.append(connection, [completed(9)])
+    assert await rows(database) == [
+        (4, "onboarding.sessions.v1", 1, "org.onboarding.SessionStarted.v1"),
+        (9, "onboarding.sessions.v1", 1, "org.onboarding.SessionStarted.v1"),
+        (4, "onboarding.sessions.v1", 2, "org.onboarding.SessionCompleted.v1"),
+        (9, "onboarding.sessions.v1", 2, "org.onboarding.SessionCompleted.v1"),
+    ]
+
+
+async def test_a_rolled_back_change_leaves_neither_message_nor_gap(database: Database) -> None:
+    outbox = Outbox(lambda: None)
+    try:
+        async with database.transaction() as connection:
+            await outbox.append(connection, [started(4)])
+            raise LookupError
+    except LookupError:
+        pass
+    async with database.transaction() as connection:
+        await outbox.append(connection, [started(4)])
+    assert [row[2] for row in await rows(database)] == [1]
+
+
+async def test_concurrent_writers_of_one_tenant_leave_no_gap(database: Database) -> None:
+    outbox = Outbox(lambda: None)
+
+    async def write() -> None:
+        async with database.transaction() as connection:
+            await outbox.append(connection, [started(4), completed(4)])
+
+    await asyncio.gather(*(write() for _ in range(20)))
+    assert [row[2] for row in await rows(database)] == list(range(1, 41))
+
+
+async def test_the_relay_is_woken_after_the_commit_and_not_by_a_rollback(database: Database) -> None:
+    woken: list[int] = []
+    outbox = Outbox(lambda: woken.append(1))
+    try:
+        async with database.transaction() as connection:
+            await outbox.append(connection, [started(4)])
+            assert woken == []
+            raise LookupError
+    except LookupError:
+        pass
+    assert woken == []
+    async with database.transaction() as connection:
+        await outbox.append(connection, [started(4)])
+    assert woken == [1]

@@ -1,0 +1,202 @@
+"""From one outbox through a real broker into an inbox, whatever lies in between."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.session_api import SessionStarted
+from onboarding_shared.contracts.topics import SESSIONS
+from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.kafka import make_producer
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.runtime.settings import KafkaSettings
+from tests.support.engines import free_port, kafka_broker
+from tests.support.waiting import eventually
+
+
+class Scene:
+    """One service that speaks to itself: its outbox, relay, and a consumer that remembers what it applied."""
+
+    def __init__(self, database: Database, kafka: KafkaSettings, group: str) -> None:
+        self.database = database
+        self.kafka = kafka
+        self.relay = Relay(database, kafka, source="/onboarding/test", topics=[SESSIONS])
+        self.outbox = Outbox(self.relay.wake)
+        self.applied: list[tuple[int, int]] = []
+        self.fault: Callable[[Received], None] = lambda message: None
+        self.consumer = Consumer(kafka, database, self.outbox, group=group, applies={SESSIONS: self.apply})
+
+    async def apply(self, connection: AsyncConnection, messages: Sequence[Received]) -> None:
+        for message in messages:
+            self.fault(message)
+        self.applied += [(message.tenant_id, message.sequence) for message in messages]
+
+    async def say(self, *session_ids: int, tenant_id: int = 4) -> None:
+        async with self.database.transaction() as connection:
+            await self.outbox.append(
+                connection, [SessionStarted(tenant_id=tenant_id, session_id=one, by_user_id=7) for one in session_ids]
+            )
+
+    async def dead_letters(self) -> list[str]:
+        async with self.database.transaction() as connection:
+            found = await connection.execute(text("SELECT reason_code FROM dead_letters ORDER BY id"))
+            return list(found.scalars())
+
+    async def lag(self) -> int:
+        return self.consumer.progress.lag
+
+    async def unpublished(self) -> int:
+        async with self.database.transaction() as connection:
+            return (await connection.execute(text("SELECT count(*) FROM outbox"))).scalar_one()
+
+
+@pytest.fixture
+async def own_kafka() -> AsyncIterator[KafkaSettings]:
+    """A broker of this test's own: topics start empty."""
+    with kafka_broker() as address:
+        yield KafkaSettings(bootstrap_servers=address, enable_idempotence=False, replication_factor=1, topic_partitions=3)
+
+
+@pytest.fixture
+async def scene(database: Database, own_kafka: KafkaSettings) -> AsyncIterator[Scene]:
+    scene = Scene(database, own_kafka, "test")
+    await scene.relay.start()
+    yield scene
+    await scene.consumer.stop()
+    await scene.relay.stop()
+
+
+async def test_messages_arrive_in_order_and_leave_the_outbox(scene: Scene) -> None:
+    await scene.consumer.start()
+    await scene.say(1, 2, 3)
+    await scene.say(4)
+    await eventually(lambda: scene.applied == [(4, 1), (4, 2), (4, 3), (4, 4)])
+    await eventually(scene.unpublished, equals=0)
+
+
+async def test_a_new_group_reads_what_was_there_before_it(scene: Scene) -> None:
+    await scene.say(1, 2)
+    await eventually(scene.unpublished, equals=0)
+    await scene.consumer.start()
+    await eventually(lambda: scene.applied == [(4, 1), (4, 2)])
+
+
+async def test_a_record_delivered_again_is_applied_once(scene: Scene) -> None:
+    await scene.consumer.start()
+    producer = await started(scene)
+    for sequence in (1, 1, 2, 1):
+        await producer.send_and_wait(**record(4, sequence))
+    await producer.stop()
+    await eventually(lambda: len(scene.applied) >= 2)
+    await eventually(scene.lag, equals=0)
+    assert scene.applied == [(4, 1), (4, 2)]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda good: good | {"value": b"\xff\xfe"}, "DATA_NOT_JSON"),
+        (lambda good: good | {"value": None}, "VALUE_MISSING"),
+        (lambda good: good | {"value": b'{"type":"Nonsense"}'}, "DATA_INVALID"),
+        (lambda good: good | {"key": b"5"}, "KEY_MISMATCH"),
+        (lambda good: good | {"headers": [*good["headers"], ("ce_subject", None)]}, "HEADER_INVALID"),
+        (lambda good: good | {"headers": [*good["headers"], ("ce_subject", b"\xff")]}, "HEADER_INVALID"),
+        (lambda good: good | {"headers": []}, "NOT_A_CLOUDEVENT"),
+    ],
+)
+async def test_a_record_nobody_can_read_becomes_a_dead_letter_and_its_neighbours_are_applied(
+    scene: Scene, spoil: Callable[[dict], dict], reason: str
+) -> None:
+    producer = await started(scene)
+    sent = [await producer.send(**one) for one in (record(4, 1), spoil(record(4, 2)), record(4, 3))]
+    await asyncio.gather(*sent)
+    await producer.stop()
+    await scene.consumer.start()
+    await eventually(lambda: (4, 3) in scene.applied)
+    assert scene.applied == [(4, 1), (4, 3)]
+    await eventually(scene.dead_letters, equals=[reason])
+    await eventually(scene.unpublished, equals=0)  # it went to the dead-letter topic as well
+
+
+async def test_a_message_that_cannot_be_applied_harms_only_itself(scene: Scene) -> None:
+    def fault(message: Received) -> None:
+        if message.sequence == 2:
+            raise LookupError("planted")
+
+    scene.fault = fault
+    await scene.say(1, 2, 3)
+    await scene.consumer.start()
+    await eventually(lambda: (4, 3) in scene.applied)
+    assert (4, 2) not in scene.applied
+    await eventually(scene.dead_letters, equals=["APPLY_FAILED"])
+
+
+async def test_a_broker_that_forgot_everything_gets_its_topics_and_the_rest_of_the_messages(database: Database) -> None:
+    port = free_port()
+    kafka = KafkaSettings(
+        bootstrap_servers=f"127.0.0.1:{port}", enable_idempotence=False, replication_factor=1, topic_partitions=3
+    )
+    scene = Scene(database, kafka, "test")
+    try:
+        with kafka_broker(port):
+            await scene.relay.start()
+            await scene.consumer.start()
+            await scene.say(1)
+            await eventually(lambda: scene.applied == [(4, 1)])
+        with kafka_broker(port):
+            await eventually(lambda: topics_of(kafka), equals={SESSIONS.name, SESSIONS.dead_letters})
+            await scene.say(2)
+            await eventually(lambda: scene.applied == [(4, 1), (4, 2)], seconds=60)
+            await scene.consumer.stop()
+            await scene.relay.stop()
+    finally:
+        await scene.consumer.stop()
+        await scene.relay.stop()
+
+
+async def test_a_relay_without_the_lease_publishes_nothing(scene: Scene) -> None:
+    await scene.say(1)
+    await eventually(scene.unpublished, equals=0)
+    standby = Relay(scene.database, scene.kafka, source="/onboarding/test", topics=[SESSIONS], lease_seconds=0.4)
+    await standby.start()
+    await scene.relay.stop()  # gives the lease back: now the other one takes over
+    await scene.say(2)
+    await eventually(scene.unpublished, equals=0)
+    await standby.stop()
+
+
+async def topics_of(kafka: KafkaSettings) -> set[str]:
+    admin = AIOKafkaAdminClient(**kafka.client_options())
+    await admin.start()
+    try:
+        return set(await admin.list_topics())
+    finally:
+        await admin.close()
+
+
+async def started(scene: Scene) -> AIOKafkaProducer:
+    await eventually(lambda: scene.relay.connected)  # the topics are there
+    producer = make_producer(scene.kafka)
+    await producer.start()
+    return producer
+
+
+def record(tenant_id: int, sequence: int) -> dict:
+    message = SessionStarted(tenant_id=tenant_id, session_id=sequence, by_user_id=7)
+    attributes = {"specversion": "1.0", "id": f"m{sequence}", "source": "/test", "type": message.event_type(),
+                  "sequence": str(sequence)}  # fmt: skip
+    return {
+        "topic": SESSIONS.name,
+        "key": str(tenant_id).encode(),
+        "value": msgspec.json.encode(message),
+        "headers": [(f"ce_{name}", value.encode()) for name, value in attributes.items()],
+    }
