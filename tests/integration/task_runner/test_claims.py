@@ -1,11 +1,14 @@
 """Claims: fair between tenants, within the limits, and never two runs that exclude each other."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from onboarding_shared.contracts.task_runner import RunStarted
 from onboarding_shared.contracts.types import RunState
+from onboarding_shared.messaging.outbox import Outgoing
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from task_runner.domain.outcomes import GiveUp
 from task_runner.store.claims import Claims
 from task_runner.store.settling import Settlement
@@ -158,3 +161,27 @@ async def test_many_workers_at_once_never_run_two_that_exclude_each_other(scene:
     await asyncio.wait_for(asyncio.gather(*(work(f"w{number}") for number in range(5))), 60)
     assert together == []
     assert sorted(done) == [one.run_id for one in starts]
+
+
+async def test_a_claim_that_has_not_committed_yet_is_seen_by_every_other_claim(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.apply(start(1, "check.connection", on=1))
+    about_to_commit, go_on = asyncio.Event(), asyncio.Event()
+    append = scene.outbox.append
+
+    async def slowly(connection: AsyncConnection, messages: Sequence[Outgoing]) -> None:
+        await append(connection, messages)
+        about_to_commit.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(scene.outbox, "append", slowly)
+    first = asyncio.create_task(scene.claimed_ids(1))
+    await about_to_commit.wait()
+    monkeypatch.setattr(scene.outbox, "append", append)
+    await scene.apply(start(2, "change.connection", on=1))
+    meanwhile = await scene.claims(worker="w2").claim(5)
+    go_on.set()
+    assert await first == {1}
+    assert (meanwhile.claims, meanwhile.more) == ((), True)
+    assert await scene.claimed_ids(5, worker="w2") == set()

@@ -36,24 +36,26 @@ _connection = msgspec.json.Decoder(ProviderConnection)
 
 
 def to_execution(row: Row[Any]) -> Execution:
-    """The execution in a row of ``COLUMNS``."""
+    """The execution in a row that begins with ``COLUMNS``."""
+    run_id, tenant_id, task_type, session_id, connection_id, traceparent, state, attempt, *more = row
+    started_at, progress, reason_code, resume_at, status, message, payload, finished_at = more[:8]
     return Execution(
-        run_id=row.run_id,
-        tenant_id=row.tenant_id,
-        task_type=row.task_type,
-        session_id=row.session_id,
-        provider_connection_id=row.provider_connection_id,
-        traceparent=row.traceparent,
-        state=RunState(row.state),
-        attempt=row.attempt,
-        started_at=row.started_at,
-        progress=None if row.progress is None else _progress.decode(row.progress),
-        reason_code=row.reason_code,
-        resume_at=row.resume_at,
-        status=None if row.status is None else CheckStatus(row.status),
-        message=row.message,
-        payload=None if row.payload is None else msgspec.json.decode(row.payload),
-        finished_at=row.finished_at,
+        run_id=run_id,
+        tenant_id=tenant_id,
+        task_type=task_type,
+        session_id=session_id,
+        provider_connection_id=connection_id,
+        traceparent=traceparent,
+        state=RunState(state),
+        attempt=attempt,
+        started_at=started_at,
+        progress=None if progress is None else _progress.decode(progress),
+        reason_code=reason_code,
+        resume_at=resume_at,
+        status=None if status is None else CheckStatus(status),
+        message=message,
+        payload=None if payload is None else msgspec.json.decode(payload),
+        finished_at=finished_at,
     )
 
 
