@@ -1,7 +1,11 @@
 """A migrated database of the evidence store, and the service on it."""
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from evidence_store.app import build
 from evidence_store.settings import EvidenceStoreSettings
@@ -15,8 +19,10 @@ from onboarding_shared.runtime.settings import (
     LogSettings,
 )
 
-from tests.integration.evidence_store.store_scene import Scene
+from tests.integration.evidence_store.store_scene import MIXED, Scene
 from tests.support.engines import Server
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -26,19 +32,42 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
     return made
 
 
-@pytest.fixture
-def store_url(database_url: str) -> str:
-    migrate(database_url, "evidence_store.store.migrations")
-    return database_url
+@pytest.fixture(scope="session")
+def template_url(postgres_server: Server) -> str:
+    """A migrated database that stays as it is: tests that write get copies of it."""
+    url = postgres_server.new_database()
+    migrate(url, "evidence_store.store.migrations")
+    return url
+
+
+@pytest.fixture(scope="session")
+def calm_url(postgres_server: Server, template_url: str) -> str:
+    """One copy for all tests that only read."""
+    return asyncio.run(copy_of(postgres_server, template_url))
 
 
 @pytest.fixture
-def store_settings(store_url: str, identity: Identity) -> EvidenceStoreSettings:
-    """The settings of a service whose broker nobody listens for: tests that need one say so."""
+async def store_url(postgres_server: Server, template_url: str) -> str:
+    return await copy_of(postgres_server, template_url)
+
+
+async def copy_of(server: Server, template_url: str) -> str:
+    template = urlsplit(template_url)
+    name = f"{template.path[1:]}_{next(_numbers)}"
+    connection = await asyncpg.connect(server.superuser_url(template_url.replace(template.path, "/postgres")))
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.path[1:]}" OWNER "{template.username}"')
+    finally:
+        await connection.close()
+    return template._replace(path=f"/{name}").geturl()
+
+
+def settings_for(url: str, identity: Identity, kafka: str = "127.0.0.1:9") -> EvidenceStoreSettings:
+    """The settings of a service; its broker is nobody's address unless one is given."""
     return EvidenceStoreSettings(
-        database=DatabaseSettings(url=store_url, pool_size=12),
+        database=DatabaseSettings(url=url, pool_size=12),
         kafka=KafkaSettings(
-            bootstrap_servers="127.0.0.1:9", enable_idempotence=False, replication_factor=1, topic_partitions=3
+            bootstrap_servers=kafka, enable_idempotence=False, replication_factor=1, topic_partitions=3
         ),
         log=LogSettings(),
         http=HttpSettings(port=0),
@@ -47,9 +76,18 @@ def store_settings(store_url: str, identity: Identity) -> EvidenceStoreSettings:
 
 
 @pytest.fixture
-async def scene(
-    store_settings: EvidenceStoreSettings, store_url: str, postgres_server: Server, identity: Identity
-) -> AsyncIterator[Scene]:
-    made = Scene(build(store_settings), store_url, postgres_server, identity)
+async def scene(store_url: str, postgres_server: Server, identity: Identity) -> AsyncIterator[Scene]:
+    """A service on an empty database of its own."""
+    made = Scene(build(settings_for(store_url, identity)), store_url, postgres_server, identity)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def calm(calm_url: str, postgres_server: Server, identity: Identity) -> AsyncIterator[Scene]:
+    """A service on a database that other tests read as well; it holds what ``MIXED`` says, and no more."""
+    made = Scene(build(settings_for(calm_url, identity)), calm_url, postgres_server, identity)
+    for batch in MIXED:
+        await made.hear(*batch)  # a repeat changes nothing
     yield made
     await made.close()

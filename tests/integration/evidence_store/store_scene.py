@@ -6,17 +6,34 @@ from typing import Any
 import asyncpg
 import httpx2
 from evidence_store.app import EvidenceStore
+from evidence_store.consumers import ResultIntake
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.devstack.identity import PERMISSIONS, Identity
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from sqlalchemy import text
 
-from evidence_store.consumers import ResultIntake
 from tests.support.engines import Server
+from tests.unit.evidence_store.chains import result
+
+MIXED = (
+    (
+        result(1, task_type="graph.connectivity", session_id=None),
+        result(2, task_type="app.consent", status=CheckStatus.FAIL, reason_code="CONSENT_MISSING"),
+        result(3, task_type="app.consent"),
+    ),
+    (
+        result(4, session_id=10),
+        result(5, state=RunState.TIMED_OUT, status=CheckStatus.UNKNOWN, reason_code="TIME_LIMIT_EXCEEDED"),
+        result(7, tenant_id=43),
+    ),
+    (result(6, status=CheckStatus.WARN),),
+)
+"""Three batches: runs 1 to 6 of tenant 42, and run 7 of its neighbour."""
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
