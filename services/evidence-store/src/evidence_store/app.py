@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
-from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS
+from onboarding_shared.contracts.topics import OPERATION_RUNS, spoken_by
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
@@ -24,8 +24,8 @@ from evidence_store.verifier import Verifier
 
 GROUP = "evidence-store"
 SOURCE = "/onboarding/evidence-store"
-TOPICS = (OPERATION_RUNS, EVIDENCE)
-"""What it reads and what it says; the migrate command and the relay create them where they are missing."""
+TOPICS = spoken_by("evidence-store")
+"""What it says; the migrate command and the relay create these topics where they are missing."""
 
 
 class EvidenceStore:

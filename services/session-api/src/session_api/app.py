@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from litestar import Litestar
-from onboarding_shared.contracts.topics import OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES
+from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
@@ -36,8 +36,8 @@ from session_api.sweeper import Sweeper
 
 SERVICE = "session-api"
 SOURCE = "/onboarding/session-api"
-TOPICS = (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES)
-"""What this service speaks and reads."""
+TOPICS = spoken_by("session-api")
+"""What it says; the migrate command and the relay create these topics where they are missing."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
-from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS, TASK_TYPES
+from onboarding_shared.contracts.topics import EVIDENCE, TASK_COMMANDS, spoken_by
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
@@ -24,8 +24,8 @@ from task_runner.worker.worker import Worker, WorkerLimits
 
 GROUP = "task-runner"
 SOURCE = "/onboarding/task-runner"
-TOPICS = (TASK_COMMANDS, EVIDENCE, OPERATION_RUNS, TASK_TYPES)
-"""What it reads and what it says; the migrate command and the relay create them where they are missing."""
+TOPICS = spoken_by("task-runner")
+"""What it says; the migrate command and the relay create these topics where they are missing."""
 
 
 class TaskRunner:

@@ -22,3 +22,8 @@ TASK_TYPES = Topic("onboarding.task-types.v1", "task-runner")
 EVIDENCE = Topic("onboarding.evidence.v1", "evidence-store")
 
 ALL_TOPICS = (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES, EVIDENCE)
+
+
+def spoken_by(service: str) -> tuple[Topic, ...]:
+    """The topics of one speaker. Only the speaker creates a topic, so no two processes race to do it."""
+    return tuple(topic for topic in ALL_TOPICS if topic.speaker == service)

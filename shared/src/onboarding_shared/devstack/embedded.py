@@ -11,7 +11,6 @@ from onboarding_shared.devstack.lock import exclusive
 from onboarding_shared.devstack.place import Place, prepare
 from onboarding_shared.devstack.supervisor import Report, Supervisor
 from onboarding_shared.devstack.system import processes
-from onboarding_shared.devstack.topics import preload
 
 
 @asynccontextmanager
@@ -27,8 +26,6 @@ async def embedded_system(folder: Path, report: Report) -> AsyncIterator[tuple[P
         supervisor = Supervisor(processes(place), Journal(place), report)
         try:
             await supervisor.start()
-            warming = asyncio.create_task(asyncio.to_thread(preload))
             yield place, supervisor
-            await warming
         finally:
             await supervisor.stop()

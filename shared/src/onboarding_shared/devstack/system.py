@@ -7,12 +7,13 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+import platformdirs
+
 from onboarding_shared.devstack import broker, postgres
 from onboarding_shared.devstack.identity import AUDIENCE, ISSUER
 from onboarding_shared.devstack.place import Place
 from onboarding_shared.devstack.ports import HOST
 from onboarding_shared.devstack.probe import http_status
-from onboarding_shared.devstack.topics import create_topics
 
 SERVICES = ("session-api", "task-runner", "evidence-store")
 ENGINES = ("postgres", "broker", "graph")
@@ -147,21 +148,12 @@ def _broker(place: Place) -> Process:
     async def ready() -> bool:
         return await asyncio.to_thread(broker.is_ready, port)
 
-    started_before = False
-
-    async def topics() -> None:
-        nonlocal started_before
-        if started_before:  # it forgot them with everything else; at its first start the services' `migrate` makes them
-            await create_topics(broker.bootstrap_servers(port))
-        started_before = True
-
     return Process(
         name="broker",
         address=broker.bootstrap_servers(port),
         command=tuple(broker.command(port)),
         environment=broker.environment(),
         ready=ready,
-        once_ready=topics,
     )
 
 
@@ -211,4 +203,12 @@ def inherited() -> dict[str, str]:
         if name.startswith(kept_of_ours) or not name.startswith(foreign)
     }
     past_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]))
-    return kept | {"NO_PROXY": past_proxy, "no_proxy": past_proxy, "PYTHONUNBUFFERED": "1"}
+    return kept | _compiled_code(kept) | {"NO_PROXY": past_proxy, "no_proxy": past_proxy, "PYTHONUNBUFFERED": "1"}
+
+
+def _compiled_code(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where Python may not write byte code beside its sources, a cache of ours: compiling costs each start seconds."""
+    if not environment.get("PYTHONDONTWRITEBYTECODE") or environment.get("PYTHONPYCACHEPREFIX"):
+        return {}
+    cache = platformdirs.user_cache_path("onboarding", appauthor=False) / "bytecode"
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache)}
