@@ -1,7 +1,7 @@
 """Checks one JSON Web Token by the rules of RFC 8725. Pure: keys and time come in, claims or a refusal come out."""
 
 from collections.abc import Collection
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from joserfc import jws
@@ -30,8 +30,8 @@ class TokenHeader(Struct, frozen=True):
     alg: str
     kid: str
     typ: str
-    crit: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    b64: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    crit: Any = msgspec.UNSET
+    b64: Any = msgspec.UNSET
 
 
 class Claims(Struct, frozen=True):

@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import Key, KeySet, RSAKey
 from litestar import get, patch, post
 from litestar.di import NamedDependency
@@ -52,6 +53,41 @@ class Signer:
         full = {"alg": self.algorithm, "kid": self.key.kid, "typ": "JWT", **(header or {})}
         full = {name: value for name, value in full.items() if value is not None}
         return jwt.encode(full, self.claims(**changed), self.key, algorithms=ALL_ALGORITHMS, default_type=None)
+
+    def forced(self, header: dict[str, Any]) -> str:
+        """A token that is signed although its header breaks a rule."""
+        full = {"alg": self.algorithm, "kid": self.key.kid, "typ": "JWT", **header}
+        parts = (urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (full, self.claims()))
+        message = b".".join(parts)
+        signature = jws.JWSRegistry.algorithms[self.algorithm].sign(message, self.key)
+        return b".".join([message, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+def http_scope(path: str, *headers: tuple[bytes, bytes], method: str = "GET") -> dict[str, Any]:
+    """A request as a server hands it over, for what no client library would send."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": list(headers),
+    }
+
+
+async def exchange(app: Any, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> list[dict[str, Any]]:
+    """What the application sends back."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
 
 
 @pytest.fixture(scope="session")

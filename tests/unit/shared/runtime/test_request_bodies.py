@@ -8,6 +8,8 @@ from onboarding_shared.runtime import request_body
 from onboarding_shared.runtime.http import HttpApplication
 from structlog.testing import capture_logs
 
+from tests.unit.shared.runtime.conftest import Signer, exchange, http_scope
+
 Client = TestClient[HttpApplication]
 URL = "/tenants/42/things/1"
 JSON = {"Content-Type": "application/json"}
@@ -123,61 +125,38 @@ def test_an_operation_without_a_body_refuses_one(client: Client) -> None:
     assert (response.status_code, response.json()["code"]) == (400, "BODY_NOT_EXPECTED")
 
 
-def scope_of(token: str, length: bytes = b"20") -> dict[str, Any]:
-    headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")]
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "PATCH",
-        "scheme": "http",
-        "path": URL,
-        "raw_path": URL.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [*headers, (b"content-length", length)],
-    }
+def patch_scope(signer: Signer, length: bytes = b"20") -> dict[str, Any]:
+    token = (b"authorization", f"Bearer {signer.token()}".encode())
+    declared = ((b"content-type", b"application/json"), (b"content-length", length))
+    return http_scope(URL, token, *declared, method="PATCH")
 
 
-async def test_a_client_that_leaves_in_the_middle_is_no_fault_of_ours(app: HttpApplication, signer: Any) -> None:
+async def test_a_client_that_leaves_in_the_middle_is_no_fault_of_ours(app: HttpApplication, signer: Signer) -> None:
     parts = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
-    sent: list[Any] = []
 
     async def receive() -> Any:
         return parts.pop(0)
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
     with capture_logs() as logs:
-        await app(scope_of(signer.token()), receive, send)  # type: ignore[arg-type]
+        await exchange(app, patch_scope(signer), receive)
     assert [(line["event"], line.get("status")) for line in logs] == [("request", 499)]
 
 
 async def test_a_body_that_does_not_arrive_is_given_up(
-    app: HttpApplication, signer: Any, monkeypatch: pytest.MonkeyPatch
+    app: HttpApplication, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_body, "BODY_SECONDS", 0.05)
-    sent: list[Any] = []
 
     async def receive() -> Any:
         await asyncio.sleep(30)
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope_of(signer.token()), receive, send)  # type: ignore[arg-type]
+    sent = await exchange(app, patch_scope(signer), receive)
     assert sent[0]["status"] == 408
 
 
-async def test_a_content_length_that_is_no_number_is_a_400(app: HttpApplication, signer: Any) -> None:
-    sent: list[Any] = []
-
+async def test_a_content_length_that_is_no_number_is_a_400(app: HttpApplication, signer: Signer) -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": b"{}", "more_body": False}
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope_of(signer.token(), b"-1"), receive, send)  # type: ignore[arg-type]
+    sent = await exchange(app, patch_scope(signer, b"-1"), receive)
     assert sent[0]["status"] == 400
