@@ -89,7 +89,10 @@ class Leases:
 
         async def work(connection: AsyncConnection) -> int:
             rows = await connection.execute(_LOST, {"batch": _BATCH})
-            settlements = [_recovery(LostLease(**{**row._mapping, "state": RunState(row.state)})) for row in rows]
+            settlements = [
+                _recovery(LostLease(run_id=run_id, lease_token=token, state=RunState(state), losses=losses))
+                for run_id, token, state, losses in rows
+            ]
             if settlements:
                 await settle(connection, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
             return sum(isinstance(one.outcome, RetryLater) for one in settlements)

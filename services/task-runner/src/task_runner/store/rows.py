@@ -1,5 +1,6 @@
 """How an execution's row is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,7 @@ _progress = msgspec.json.Decoder(Progress)
 _connection = msgspec.json.Decoder(ProviderConnection)
 
 
-def to_execution(row: Row[Any]) -> Execution:
+def to_execution(row: Sequence[Any]) -> Execution:
     """The execution in a row that begins with ``COLUMNS``."""
     run_id, tenant_id, task_type, session_id, connection_id, traceparent, state, attempt, *more = row
     started_at, progress, reason_code, resume_at, status, message, payload, finished_at = more[:8]
