@@ -1,0 +1,228 @@
+"""The arrows between the rooms hold, and each rule would notice a violation."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = (
+    ROOT / "shared/src/onboarding_shared",
+    ROOT / "services/session-api/src/session_api",
+    ROOT / "services/task-runner/src/task_runner",
+    ROOT / "services/evidence-store/src/evidence_store",
+)
+SERVICES = ("session_api", "task_runner", "evidence_store")
+ALLOWED_IN_DOMAIN = ("msgspec", "onboarding_shared.contracts")
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns", "monotonic_ns"}
+EXECUTING = {"execute", "executemany", "exec_driver_sql"}
+TRANSACTION = ("sqlalchemy.ext.asyncio", "AsyncConnection")
+
+# The beginnings of the rules' names in .importlinter.
+INDEPENDENT = "Services never import each other"
+SHARED = "The shared package knows no service"
+SHARED_ROOMS = "The rooms of the shared package"
+CONTRACTS = "Contracts are plain data"
+PRODUCTION = "Nothing that runs in production"
+TEST_HELPERS = "Only tests import the test helpers"
+SERVICE_ROOMS = "What comes in is decided, then kept"
+DOMAIN = "The domain decides on values alone"
+DATABASE = "Domain, tasks and providers never touch"
+DRIVER = "Services reach PostgreSQL through"
+KAFKA = "Services reach Kafka through"
+
+VIOLATIONS = [
+    (INDEPENDENT, "session_api/routes/tasks.py", "import evidence_store.domain.chain"),
+    (INDEPENDENT, "task_runner/consumers.py", "from session_api.domain import guard"),
+    (SHARED, "onboarding_shared/devstack/system.py", "import task_runner.app"),
+    (SHARED_ROOMS, "onboarding_shared/postgres/database.py", "import onboarding_shared.runtime.errors"),
+    (SHARED_ROOMS, "onboarding_shared/runtime/health.py", "import onboarding_shared.messaging.relay"),
+    (SHARED_ROOMS, "onboarding_shared/devstack/ports.py", "import onboarding_shared.cli.exits"),
+    (CONTRACTS, "onboarding_shared/contracts/topics.py", "import onboarding_shared.runtime.settings"),
+    (CONTRACTS, "onboarding_shared/contracts/types.py", "import sqlalchemy"),
+    (PRODUCTION, "session_api/app.py", "from onboarding_shared.devstack import ports"),
+    (PRODUCTION, "evidence_store/__main__.py", "import onboarding_shared.cli.exits"),
+    (PRODUCTION, "onboarding_shared/messaging/relay.py", "import onboarding_shared.devstack.broker"),
+    (PRODUCTION, "task_runner/worker/pool.py", "import psutil"),
+    (TEST_HELPERS, "task_runner/app.py", "import task_runner.testing"),
+    (SERVICE_ROOMS, "evidence_store/store/ledger.py", "import evidence_store.routes.bodies"),
+    (SERVICE_ROOMS, "task_runner/domain/leases.py", "import task_runner.store.rows"),
+    (SERVICE_ROOMS, "session_api/consumers.py", "import session_api.routes.bodies"),
+    (SERVICE_ROOMS, "session_api/sweeper.py", "import session_api.app"),
+    (DOMAIN, "session_api/domain/guard.py", "import onboarding_shared.messaging.outbox"),
+    (DOMAIN, "task_runner/domain/claiming.py", "import time"),
+    (DOMAIN, "evidence_store/domain/chain.py", "from litestar import get"),
+    (DATABASE, "task_runner/tasks/lists.py", "import sqlalchemy"),
+    (DATABASE, "task_runner/providers/graph.py", "import onboarding_shared.postgres.faults"),
+    (DRIVER, "evidence_store/store/reading.py", "import asyncpg"),
+    (KAFKA, "session_api/sweeper.py", "from aiokafka import AIOKafkaProducer"),
+    (KAFKA, "task_runner/app.py", "from faststream.kafka import KafkaBroker"),
+]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with the rules and all our packages, free to be spoiled."""
+    for source in SOURCES:
+        shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    return tmp_path
+
+
+def test_the_real_packages_keep_every_rule() -> None:
+    done = lint_imports(ROOT, [source.parent for source in SOURCES])
+    assert done.returncode == 0, done.stdout
+    assert ", 0 broken" in done.stdout
+
+
+def test_an_unspoiled_copy_keeps_every_rule(copy: Path) -> None:
+    assert lint_imports(copy, [copy]).returncode == 0
+
+
+@pytest.mark.parametrize(("rule", "module", "line"), VIOLATIONS)
+def test_an_import_against_a_rule_is_found_and_the_rule_named(copy: Path, rule: str, module: str, line: str) -> None:
+    append(copy / module, line)
+    done = lint_imports(copy, [copy])
+    assert done.returncode == 1
+    assert [text for text in broken(done.stdout) if text.startswith(rule)], done.stdout
+
+
+def test_each_rule_has_a_violation_here() -> None:
+    names = re.findall(r"^name = (.+)$", (ROOT / ".importlinter").read_text(), re.MULTILINE)
+    assert [name for name in names if not any(name.startswith(rule) for rule, _, _ in VIOLATIONS)] == []
+
+
+def test_a_new_room_of_the_shared_package_needs_its_place_in_the_layers(copy: Path) -> None:
+    room = copy / "onboarding_shared" / "attic"
+    room.mkdir()
+    (room / "__init__.py").write_text("")
+    done = lint_imports(copy, [copy])
+    assert done.returncode == 1
+    assert "attic" in done.stdout
+
+
+def test_the_domain_imports_nothing_but_contracts_and_the_standard_library() -> None:
+    assert [found for source in SOURCES for found in foreign_to_domain(source)] == []
+
+
+def test_a_domain_that_imports_another_package_is_found(copy: Path) -> None:
+    append(copy / "session_api/domain/guard.py", "import yaml")
+    assert foreign_to_domain(copy / "session_api") == ["session_api/domain/guard.py: yaml"]
+
+
+def test_no_domain_reads_a_clock() -> None:
+    assert [found for source in SOURCES for found in clocks_in_domain(source)] == []
+
+
+def test_a_domain_that_reads_a_clock_is_found(copy: Path) -> None:
+    append(copy / "task_runner/domain/leases.py", "NOW = datetime.now(UTC)")
+    found = clocks_in_domain(copy / "task_runner")
+    assert [place.partition(":")[0] for place in found] == ["task_runner/domain/leases.py"]
+
+
+def test_sql_is_written_and_executed_in_stores_only() -> None:
+    assert [found for source in SOURCES for found in sql_outside_stores(source)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("session_api/routes/runs.py", "from sqlalchemy import text"),
+        ("evidence_store/consumers.py", "import sqlalchemy"),
+        ("task_runner/worker/worker.py", "from sqlalchemy.ext.asyncio import create_async_engine"),
+        ("session_api/starts.py", "async def peep(connection): return await connection.execute(SQL)"),
+        ("onboarding_shared/runtime/health.py", "from sqlalchemy import select"),
+    ],
+)
+def test_sql_outside_a_store_is_found(copy: Path, module: str, line: str) -> None:
+    append(copy / module, line)
+    found = sql_outside_stores(copy / module.partition("/")[0])
+    assert [place.partition(":")[0] for place in found] == [module]
+
+
+def lint_imports(folder: Path, import_from: list[Path]) -> subprocess.CompletedProcess[str]:
+    """Check the rules in ``folder`` on the packages found first in ``import_from``."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, import_from)), "COLUMNS": "300"}
+    return subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def broken(report: str) -> list[str]:
+    """The names of the broken rules."""
+    return [line for line in report.splitlines() if "BROKEN" in line]
+
+
+def append(module: Path, line: str) -> None:
+    with module.open("a") as file:
+        file.write(f"\n{line}\n")
+
+
+def modules(package: Path) -> Iterator[tuple[str, ast.Module]]:
+    """Each module's path, which begins with the package's name, and its syntax tree."""
+    for path in sorted(package.rglob("*.py")):
+        yield str(path.relative_to(package.parent)), ast.parse(path.read_text())
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
+    """Module and name of each import; the name is None for ``import module``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def foreign_to_domain(package: Path) -> list[str]:
+    allowed = (*ALLOWED_IN_DOMAIN, f"{package.name}.domain")
+    return [
+        f"{path}: {module}"
+        for path, tree in modules(package)
+        if path.startswith(f"{package.name}/domain/")
+        for module, _ in imports(tree)
+        if module.partition(".")[0] not in sys.stdlib_module_names
+        and not any(module == one or module.startswith(f"{one}.") for one in allowed)
+    ]
+
+
+def clocks_in_domain(package: Path) -> list[str]:
+    return [
+        f"{path}:{node.lineno}"
+        for path, tree in modules(package)
+        if path.startswith(f"{package.name}/domain/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCKS
+    ]
+
+
+def sql_outside_stores(package: Path) -> list[str]:
+    """SQL, or the means to write it, where it does not belong.
+
+    Others hold a transaction open and hand its ``AsyncConnection`` on: that type is all they may know of SQLAlchemy.
+    """
+    rooms = ("store",) if package.name in SERVICES else ("messaging", "postgres")
+    outside = [(path, tree) for path, tree in modules(package) if path.split("/")[1] not in rooms]
+    imported = [
+        f"{path}: {module} {name}"
+        for path, tree in outside
+        for module, name in imports(tree)
+        if module.partition(".")[0] == "sqlalchemy" and (module, name) != TRANSACTION
+    ]
+    executed = [
+        f"{path}: line {node.lineno}"
+        for path, tree in outside
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in EXECUTING
+    ]
+    return imported + executed
