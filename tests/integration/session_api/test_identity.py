@@ -1,5 +1,6 @@
 """Who may do what: every route asks."""
 
+import httpx2
 import pytest
 
 from tests.integration.session_api.service import PERMISSIONS, TENANT, Api
@@ -25,7 +26,7 @@ ROUTES = [
     ("GET", f"{_BASE}/evidence/1", "onboarding.read"),
     ("GET", f"{_BASE}/evidence/verification", "onboarding.read"),
 ]
-_BODIES = {"PATCH": {}}
+_BODIES = {("PATCH", f"{_BASE}/session/1"): {}, ("POST", f"{_BASE}/provider-connections"): {}}
 
 
 def routes_of(api: Api) -> set[tuple[str, str]]:
@@ -46,41 +47,41 @@ async def test_this_list_names_every_route_of_a_tenant(api: Api) -> None:
     assert len(routes_of(api)) == len(ROUTES)
 
 
-@pytest.mark.parametrize(("method", "path", "permission"), ROUTES)
-async def test_without_a_token_the_answer_is_401(api: Api, method: str, path: str, permission: str) -> None:
-    answer = await api.client({}).request(method, path.format(tenant=TENANT), json=_BODIES.get(method))
+async def ask_all(caller: httpx2.AsyncClient, tenant: int) -> dict[tuple[str, str], httpx2.Response]:
+    """One answer for each route."""
+    return {
+        (method, path): await caller.request(
+            method, path.format(tenant=tenant), json=_BODIES.get((method, path)), headers={"x-request-id": "one"}
+        )
+        for method, path, _ in ROUTES
+    }
 
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert answer.json()["code"] == "TOKEN_MISSING"
+
+async def test_without_a_token_every_route_answers_401(api: Api) -> None:
+    for route, answer in (await ask_all(api.client({}), TENANT)).items():
+        assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_MISSING"), route
+        assert answer.headers["www-authenticate"].startswith("Bearer"), route
 
 
-@pytest.mark.parametrize(("method", "path", "permission"), ROUTES)
-async def test_a_tenant_of_others_is_as_unknown_as_one_that_does_not_exist(
-    api: Api, method: str, path: str, permission: str
-) -> None:
+async def test_a_tenant_of_others_is_as_unknown_as_one_that_does_not_exist(api: Api) -> None:
     await api.session()
     stranger = api.caller(7, tenants=[43])
-    foreign, missing = [
-        await stranger.request(method, path.format(tenant=tenant), json=_BODIES.get(method), headers=SAME_ID)
-        for tenant in (TENANT, 987654)
-    ]
+    foreign, missing = await ask_all(stranger, TENANT), await ask_all(stranger, 987654)
 
-    assert foreign.status_code == 404
-    assert foreign.json() == missing.json()
+    for route, answer in foreign.items():
+        assert answer.status_code == 404, route
+        assert answer.json() == missing[route].json(), route
 
 
-SAME_ID = {"x-request-id": "one"}
-
-
-@pytest.mark.parametrize(("method", "path", "permission"), ROUTES)
-async def test_each_route_needs_its_permission(api: Api, method: str, path: str, permission: str) -> None:
+@pytest.mark.parametrize("permission", PERMISSIONS)
+async def test_each_route_needs_its_permission(api: Api, permission: str) -> None:
     others = [name for name in PERMISSIONS if name != permission]
-    caller = api.caller(permissions=others)
-    answer = await caller.request(method, path.format(tenant=TENANT), json=_BODIES.get(method))
+    answers = await ask_all(api.caller(permissions=others), TENANT)
 
-    assert answer.status_code == 403
-    assert (answer.json()["code"], answer.json()["permission"]) == ("PERMISSION_MISSING", permission)
+    refused = {route for route, answer in answers.items() if answer.status_code == 403}
+    assert refused == {(method, path) for method, path, needed in ROUTES if needed == permission}
+    for route in refused:
+        assert answers[route].json()["permission"] == permission
 
 
 async def test_the_catalogue_needs_a_token_only(api: Api) -> None:

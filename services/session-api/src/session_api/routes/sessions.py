@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from session_api.domain.edit_lock import held
 from session_api.domain.sessions import KEEP, Change, Keep
 from session_api.links import Links
-from session_api.problems import session_problem
+from session_api.problems import connection_not_found, session_problem
 from session_api.routes.bodies import (
     AbandonSession,
     HistoryEntry,
@@ -119,10 +119,13 @@ def _change(data: UpdateOnboardingSessionRequest) -> Change:
     assignee = data.assigned_to_user_id
     if isinstance(assignee, int) and not 1 <= assignee <= MAX_ID:
         raise NotFound("USER_NOT_FOUND", "There is no such user", extra={"field": "assigned_to_user_id"})
+    chosen = data.provider_connection_id
+    if isinstance(chosen, int) and not 1 <= chosen <= MAX_ID:
+        raise connection_not_found()
     return Change(
         current_step=KEEP if isinstance(data.current_step, UnsetType) else data.current_step,
         assigned_to_user_id=_kept(assignee),
-        provider_connection_id=_kept(data.provider_connection_id),
+        provider_connection_id=_kept(chosen),
         takeover=data.takeover is True,
     )
 

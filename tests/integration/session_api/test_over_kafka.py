@@ -1,0 +1,148 @@
+"""The service on a real broker: its commands and events go out, and what a runner says comes in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnounced
+from onboarding_shared.contracts.topics import OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES
+from onboarding_shared.contracts.types import CheckStatus, RunState
+from onboarding_shared.devstack.identity import Identity
+from onboarding_shared.messaging.kafka import ensure_topics
+from onboarding_shared.runtime.settings import KafkaSettings
+from session_api.app import build
+from session_api.settings import SessionApiSettings
+
+from tests.integration.session_api.service import CATALOGUE, Api, make_settings
+from tests.support.waiting import eventually
+
+TENANT = 4200
+
+
+class Runner:
+    """Speaks on the task-runner's topics and hears on session-api's."""
+
+    def __init__(self, kafka: str) -> None:
+        self._producer = AIOKafkaProducer(bootstrap_servers=kafka)
+        self._consumer = AIOKafkaConsumer(
+            TASK_COMMANDS.name, SESSIONS.name, bootstrap_servers=kafka, auto_offset_reset="earliest"
+        )
+        self._sequences: dict[tuple[str, int], int] = {}
+        self.heard: list[Received] = []
+
+    async def start(self) -> None:
+        await self._producer.start()
+        await self._consumer.start()
+        self._task = asyncio.create_task(self._listen())
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await self._consumer.stop()
+        await self._producer.stop()
+
+    async def _listen(self) -> None:
+        async for record in self._consumer:
+            self.heard.append(decode(record.topic, record.key, record.value, record.headers))
+
+    async def say(self, message: Message, encoded: bytes) -> None:
+        key = (message.topic.name, message.tenant_id)
+        self._sequences[key] = self._sequences.get(key, 0) + 1
+        headers = encode_headers(
+            message_id=f"{key}-{self._sequences[key]}",
+            source="/test",
+            event_type=message.event_type(),
+            time=datetime.now(UTC),
+            subject=message.subject,
+            tenant_id=message.tenant_id,
+            sequence=self._sequences[key],
+            traceparent=None,
+        )
+        await self._producer.send_and_wait(
+            message.topic.name, key=str(message.tenant_id).encode(), value=encoded, headers=headers
+        )
+
+    def names(self) -> list[str]:
+        return [type(one.message).__name__ for one in self.heard if one.tenant_id == TENANT]
+
+
+@pytest.fixture
+async def online(settings: SessionApiSettings, identity: Identity, kafka: str) -> AsyncIterator[Api]:
+    connected = KafkaSettings(
+        bootstrap_servers=kafka, enable_idempotence=False, replication_factor=1, topic_partitions=3
+    )
+    await ensure_topics(connected, (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES))
+    made = make_settings(settings.database.url, identity, kafka=connected)
+    service = build(made)
+    await service.start()
+    yield Api(service, made, identity)
+    await service.stop()
+
+
+@pytest.fixture
+async def runner(kafka: str) -> AsyncIterator[Runner]:
+    made = Runner(kafka)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Runner) -> None:
+    caller = online.caller(7, tenants=[TENANT])
+
+    async def ready() -> int:
+        return (await caller.get("/health/ready")).status_code
+
+    assert await ready() == 503
+    announced = TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE)
+    await runner.say(announced, encode(announced))
+    await eventually(ready, equals=200, seconds=30)
+
+    await caller.post(f"/tenants/{TENANT}/onboarding/session")
+    started = await caller.post(f"/tenants/{TENANT}/onboarding/tasks/license.inventory/runs")
+    await eventually(lambda: sorted(runner.names()), equals=["SessionStarted", "StartTask"])
+
+    finished = RunFinished(
+        tenant_id=TENANT,
+        run_id=started.json()["run_id"],
+        task_type="license.inventory",
+        attempt=1,
+        state=RunState.SUCCEEDED,
+        status=CheckStatus.OK,
+        reason_code="ENOUGH_SEATS",
+        finished_at=datetime.now(UTC),
+    )
+    await runner.say(finished, encode(finished))
+
+    async def state() -> str:
+        return str((await caller.get(started.json()["url"])).json()["state"])
+
+    await eventually(state, equals="succeeded", seconds=30)
+
+
+async def test_what_goes_out_carries_gapless_sequences_and_the_trace_of_its_request(
+    online: Api, runner: Runner
+) -> None:
+    await online.hear(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
+    caller = online.caller(7, tenants=[TENANT + 1])
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for task_type in ("license.inventory", "app.consent", "identity.baseline"):
+        await caller.post(
+            f"/tenants/{TENANT + 1}/onboarding/tasks/{task_type}/runs",
+            headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+        )
+
+    def mine() -> list[Received]:
+        return [one for one in runner.heard if one.tenant_id == TENANT + 1]
+
+    await eventually(lambda: [one.sequence for one in mine()], equals=[1, 2, 3])
+    assert {one.traceparent.split("-")[1] for one in mine() if one.traceparent} == {trace}
+    assert {one.source for one in mine()} == {"/onboarding/session-api"}
+
+
+def encode(message: Message) -> bytes:
+    return msgspec.json.encode(message)

@@ -1,0 +1,134 @@
+"""The sweeper: silent runs are asked about again, and nothing else is."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from onboarding_shared.contracts.catalogue import decode_data
+from onboarding_shared.contracts.session_api import CancelTask, StartTask
+
+from tests.integration.session_api.service import TENANT, Api
+
+TASK = "license.inventory"
+
+
+async def started(api: Api, task_type: str = TASK) -> int:
+    """A run whose first command has left the outbox."""
+    run_id = int((await api.start(task_type)).json()["run_id"])
+    await api.rows("DELETE FROM outbox")
+    return run_id
+
+
+async def become_due(api: Api) -> None:
+    await api.rows("UPDATE operation_runs SET resend_due_at = now() - interval '1 second'")
+
+
+async def commands(api: Api) -> Sequence[Any]:
+    rows = await api.rows("SELECT topic, data FROM outbox ORDER BY id")
+    return [decode_data(topic, bytes(data)) for topic, data in rows]
+
+
+async def due_in(api: Api) -> float:
+    [[seconds]] = await api.rows("SELECT extract(epoch FROM resend_due_at - now()) FROM operation_runs")
+    return float(seconds)
+
+
+async def test_a_run_that_is_not_due_is_left_alone(api: Api) -> None:
+    await started(api)
+
+    assert await api.service.sweeper.sweep() == 0
+    assert await commands(api) == []
+
+
+async def test_a_silent_run_is_asked_about_with_the_command_it_had(api: Api) -> None:
+    connection = await api.connection()
+    run_id = await started(api, "graph.connectivity")
+    await become_due(api)
+
+    assert await api.service.sweeper.sweep() == 1
+    [command] = await commands(api)
+    assert isinstance(command, StartTask)
+    assert (command.tenant_id, command.run_id, command.task_type) == (TENANT, run_id, "graph.connectivity")
+    assert (command.requested_by, command.repeat) == (7, 1)
+    assert command.connection is not None
+    assert (command.connection.id, command.connection.credential_ref) == (connection, "env:GRAPH_SECRET")
+
+
+async def test_each_repetition_waits_twice_as_long_up_to_ten_minutes(api: Api) -> None:
+    await started(api)
+    waits = []
+    for _ in range(7):
+        await become_due(api)
+        await api.service.sweeper.sweep()
+        waits.append(round(await due_in(api)))
+
+    assert waits == [40, 80, 160, 320, 600, 600, 600]
+    assert [command.repeat for command in await commands(api)] == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_a_word_of_the_runner_brings_back_the_first_patience(api: Api) -> None:
+    run_id = await started(api)
+    for _ in range(3):
+        await become_due(api)
+        await api.service.sweeper.sweep()
+    await api.begin(run_id, TASK)
+
+    assert 19 <= await due_in(api) <= 20
+
+
+async def test_an_ended_run_is_never_asked_about(api: Api) -> None:
+    run_id = await started(api)
+    await api.finish(run_id, TASK)
+    await become_due(api)
+
+    assert await api.service.sweeper.sweep() == 0
+
+
+async def test_a_cancellation_is_repeated_without_the_start_where_the_runner_knows_the_run(api: Api) -> None:
+    run_id = await started(api)
+    await api.begin(run_id, TASK)
+    await api.caller(8).post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
+    await api.rows("DELETE FROM outbox")
+    await become_due(api)
+    await api.service.sweeper.sweep()
+
+    [command] = await commands(api)
+    assert isinstance(command, CancelTask)
+    assert (command.run_id, command.requested_by) == (run_id, 8)
+
+
+async def test_a_runner_that_was_never_heard_gets_start_and_cancellation_in_this_order(api: Api) -> None:
+    run_id = await started(api)
+    await api.caller(8).post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
+    await api.rows("DELETE FROM outbox")
+    await become_due(api)
+    await api.service.sweeper.sweep()
+
+    assert [type(command) for command in await commands(api)] == [StartTask, CancelTask]
+
+
+async def test_two_sweepers_at_once_ask_once(api: Api) -> None:
+    for task_type in (TASK, "app.consent", "identity.baseline"):
+        await started(api, task_type)
+    await become_due(api)
+    taken = await asyncio.gather(*(api.service.sweeper.sweep() for _ in range(4)))
+
+    assert sum(taken) == 3
+    assert len(await commands(api)) == 3
+
+
+async def test_the_loop_goes_on_after_a_failure(api: Api) -> None:
+    await started(api)
+    await api.rows("ALTER TABLE operation_runs RENAME TO hidden")
+    sweeper = api.service.sweeper
+    await sweeper.start()
+    while sweeper.failures == 0:
+        await asyncio.sleep(0.01)
+    await api.rows("ALTER TABLE hidden RENAME TO operation_runs")
+    await become_due(api)
+    async with asyncio.timeout(10):
+        while not await commands(api):
+            await asyncio.sleep(0.02)
+    await sweeper.stop()
+
+    assert sweeper.failures == 0
