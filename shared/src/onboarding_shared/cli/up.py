@@ -213,5 +213,5 @@ def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
         if found and now and now != pid and is_healthy(found.place, name):
             err().print(f"{name} is ready again as process {now}", markup=False)
             return Exit.OK
-        time.sleep(0.1)
+        time.sleep(0.3)
     raise Failure(Exit.FAILED, f"{name} was not ready within {STOP_TIMEOUT:g} s", f"onboarding logs {name}")

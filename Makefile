@@ -1,0 +1,60 @@
+# Everything here is one `uv run …`; make only sees to it that uv and the locked environment are there.
+# Package indexes, proxies and certificates are those of your own pip and uv settings.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status versions test check
+
+UV_VERSION := 0.13.9
+PRIVATE_UV := .uv/bin/uv
+# A uv on PATH that knows the lock file's format (0.13 or newer), else a private one.
+UV := $(shell uv --version 2>/dev/null | awk '{ split($$2, v, "."); if (v[1] > 0 || v[2] >= 13) print "uv" }')
+ifeq ($(UV),)
+UV := $(PRIVATE_UV)
+SETUP_NEEDS := $(PRIVATE_UV)
+endif
+RUN := $(UV) run --no-sync
+
+unexport VIRTUAL_ENV
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  More options: make up ARGS='--detach', make test ARGS='-k seal', .venv/bin/onboarding --help"
+
+setup: $(SETUP_NEEDS) ## make the locked environment in .venv
+	@$(UV) sync --locked --quiet
+
+demo: setup ## start everything, onboard one tenant live, show the evidence, stop
+	@$(RUN) onboarding demo $(ARGS)
+
+up: setup ## run everything on this machine until Ctrl-C
+	@$(RUN) onboarding up $(ARGS)
+
+down: setup ## stop what `make up` started
+	@$(RUN) onboarding down $(ARGS)
+
+status: setup ## show every process
+	@$(RUN) onboarding status $(ARGS)
+
+versions: setup
+	@$(UV) --version
+	@$(RUN) python -c 'import sys; print("python", sys.version.split()[0])'
+	@$(UV) pip list --quiet
+
+test: setup ## run all tests
+	$(RUN) pytest $(ARGS)
+
+check: setup ## lint, format, architecture rules, types
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) lint-imports
+	$(RUN) pyrefly check
+
+$(PRIVATE_UV):
+	@command -v python3 >/dev/null || { \
+	  echo "error: neither uv nor python3 is there; install python3 and python3-venv (Debian: apt install python3-venv)" >&2; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: this python3 cannot make virtual environments; install the package python3-venv (Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "uv is not on PATH (or older than 0.13): installing uv $(UV_VERSION) into .uv/" >&2
+	@python3 -m venv --clear .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf .uv; exit 1; }

@@ -1,0 +1,160 @@
+"""Colours, tables, the demo's stage and ending."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from onboarding_shared.cli.demo.ending import next_steps, print_evidence
+from onboarding_shared.cli.demo.stage import LiveStage, PlainStage, stage_for
+from onboarding_shared.cli.demo.story import Outcome, customer_of, steps_of
+from onboarding_shared.cli.look import duration
+from onboarding_shared.cli.report import prefix
+from onboarding_shared.cli.screen import THEME, coloured
+
+CATALOGUE = [
+    {"name": "app.consent", "title": "Consent", "step": 3, "required": True},
+    {"name": "graph.connectivity", "title": "Graph answers", "step": 4, "required": True},
+]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.mark.usefixtures("plain_environment")
+@pytest.mark.parametrize(
+    ("stream", "variable", "expected"),
+    [
+        (Terminal(), None, True),
+        (io.StringIO(), None, False),
+        (Terminal(), ("NO_COLOR", "1"), False),
+        (Terminal(), ("TERM", "dumb"), False),
+        (io.StringIO(), ("FORCE_COLOR", "1"), True),
+    ],
+)
+def test_colours_are_for_terminals_that_want_them(
+    stream: io.StringIO, variable: tuple[str, str] | None, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if variable:
+        monkeypatch.setenv(*variable)
+    assert coloured(stream) is expected
+
+
+def test_prefixes_of_all_processes_are_equally_wide() -> None:
+    assert prefix("graph", False) == "graph          |"
+    assert prefix("evidence-store", False) == "evidence-store |"
+    assert prefix("graph", True) == "\x1b[36mgraph          |\x1b[0m"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(8.9, "8 s"), (61, "1 min"), (7500, "2 h 5 min")])
+def test_a_time_span_is_said_as_people_say_it(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def a_console() -> tuple[Console, io.StringIO]:
+    written = io.StringIO()
+    return Console(file=written, theme=THEME, width=200), written
+
+
+def test_off_a_terminal_the_story_is_plain_lines_and_only_changes_are_told() -> None:
+    console, written = a_console()
+    with stage_for(console, steps_of(CATALOGUE)) as stage:
+        assert isinstance(stage, PlainStage)
+        stage.enter(3)
+        for state in ("queued", "running", "running"):
+            stage.show_run(3, "app.consent", {"id": 5, "state": state})
+        result = {"status": "fail", "reason_code": "CONSENT_MISSING", "message": "Not [bold] consented."}
+        stage.show_run(3, "app.consent", {"id": 5, "state": "succeeded", "result": result})
+    assert written.getvalue().splitlines() == [
+        "",
+        "Step 3 of 5: Consent",
+        "  app.consent            run 5  queued",
+        "  app.consent            run 5  running",
+        "  app.consent            run 5  fail CONSENT_MISSING Not [bold] consented.",
+    ]
+
+
+def test_a_running_task_shows_its_progress() -> None:
+    console, written = a_console()
+    stage = PlainStage(console, steps_of(CATALOGUE))
+    progress = {"done": 1, "total": 3, "message": "Reading users"}
+    stage.show_run(4, "graph.connectivity", {"id": 6, "state": "running", "progress": progress})
+    assert written.getvalue() == "  graph.connectivity     run 6  running (1 of 3: Reading users)\n"
+
+
+def test_a_cancelled_run_shows_its_state_since_it_has_no_status() -> None:
+    console, written = a_console()
+    PlainStage(console, steps_of(CATALOGUE)).show_run(3, "app.consent", {"id": 5, "state": "cancelled", "result": {}})
+    assert "run 5  cancelled" in written.getvalue()
+
+
+def test_on_a_terminal_the_wizard_is_a_table_that_changes() -> None:
+    console, written = a_console()
+    stage = LiveStage(console, steps_of(CATALOGUE))
+    stage.enter(4)
+    stage.show_run(4, "graph.connectivity", {"id": 6, "state": "running"})
+    console.print(stage.live.get_renderable())
+    shown = written.getvalue()
+    assert "✔ 3. Consent" in shown
+    assert "▶ 4. Connectivity and licences" in shown
+    assert "· 5. Identity" in shown
+    assert "running" in shown
+
+
+EVIDENCE = {
+    "id": 9,
+    "task_type": "app.consent",
+    "status": "ok",
+    "reason_code": "CONSENT_OK",
+    "operation_run_id": 4,
+    "seal": "ab" * 32,
+}
+WHOLE = {"verified": True, "length": 9, "head": "cd" * 32, "break": None}
+
+
+def test_the_evidence_table_shows_task_status_reason_run_and_seal() -> None:
+    console, written = a_console()
+    print_evidence(console, Outcome(evidence=[EVIDENCE], verification=WHOLE), 42)
+    assert "9         app.consent  ok      CONSENT_OK   4    abababababababab" in written.getvalue()
+    assert "The chain of evidence is whole: 9 items, the last seal is cdcdcdcdcdcdcdcd" in written.getvalue()
+
+
+def test_a_broken_chain_is_said_loudly() -> None:
+    console, written = a_console()
+    print_evidence(console, Outcome(verification={"verified": False, "break": {"position": 3}}), 42)
+    assert "BROKEN" in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("session", "verdicts", "verification", "good"),
+    [
+        ("completed", {"a": "ok", "b": "warn"}, WHOLE, True),
+        ("in_progress", {"a": "ok"}, WHOLE, False),
+        ("completed", {"a": "unknown"}, WHOLE, False),
+        ("completed", {"a": "ok"}, {"verified": False}, False),
+    ],
+)
+def test_a_tenant_passes_when_completed_with_good_verdicts_and_whole_evidence(
+    session: str, verdicts: dict[str, str], verification: dict[str, object], good: bool
+) -> None:
+    assert Outcome({"status": session}, [], verdicts, [], verification).good is good
+
+
+def test_the_next_steps_can_be_copied_and_begin_with_the_start_when_the_system_was_stopped() -> None:
+    lines = next_steps("http://127.0.0.1:2", 42, "onboarding token --user 7 --tenant 42", "onboarding up --detach")
+    assert lines[2] == "  onboarding up --detach   # the same addresses and data"
+    assert lines[3] == "  TOKEN=$(onboarding token --user 7 --tenant 42)"
+    assert any("http://127.0.0.1:2/tenants/42/onboarding/evidence/verification" in line for line in lines)
+
+
+def test_a_tenant_has_the_same_customer_each_time_and_no_other_tenants() -> None:
+    assert customer_of(42) == customer_of(42) != customer_of(43)
