@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.migrate import migrate
-
 from tests.integration.task_runner.scene import Scene
 
 

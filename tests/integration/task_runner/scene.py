@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Row, text
+
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
@@ -13,7 +15,6 @@ from onboarding_shared.contracts.session_api import CancelTask, ProviderConnecti
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
-from sqlalchemy import Row, text
 from task_runner.consumers import CommandIntake, apply_confirmations
 from task_runner.providers import Providers
 from task_runner.store.claims import Claims

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.task_runner import RunStarted
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outgoing
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from task_runner.domain.outcomes import GiveUp
 from task_runner.store.claims import Claims
 from task_runner.store.settling import Settlement
-
 from tests.integration.task_runner.scene import Scene, cancel, start
 
 DONE = GiveUp(reason_code="DONE", message="")

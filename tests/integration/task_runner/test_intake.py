@@ -4,7 +4,6 @@ from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed, 
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import Succeed
 from task_runner.store.settling import Settled, Settlement
-
 from tests.integration.task_runner.scene import Scene, cancel, recorded, start
 
 OK = Succeed(status=CheckStatus.OK, reason_code="QUICK_OK", message="", payload={"a": 1})

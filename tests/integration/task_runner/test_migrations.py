@@ -3,10 +3,10 @@
 import re
 
 from alembic import command
-from onboarding_shared.contracts.types import RunState
-from onboarding_shared.postgres.migrate import config, migrate
 from sqlalchemy import text
 
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.postgres.migrate import config, migrate
 from tests.integration.task_runner.scene import Scene
 
 PACKAGE = "task_runner.store.migrations"

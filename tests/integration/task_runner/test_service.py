@@ -11,6 +11,7 @@ import pytest
 import structlog
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
 from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypesAnnounced
@@ -20,7 +21,6 @@ from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, K
 from task_runner.app import TOPICS, TaskRunner, build
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
 from task_runner.tasks import Result, TaskContext, task
-
 from tests.integration.task_runner.scene import TASKS, recorded, start
 from tests.support.engines import free_port, kafka_broker
 from tests.support.waiting import eventually

@@ -7,7 +7,6 @@ from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import Cancelled, GiveUp, RetryLater, Succeed
 from task_runner.store.settling import Refused, Settled, Settlement
-
 from tests.integration.task_runner.scene import Scene, cancel, start
 
 OK = Succeed(status=CheckStatus.WARN, reason_code="LOOK", message="Look here.", payload={"seats": [1, None, "ü"]})

@@ -6,10 +6,10 @@ from enum import Enum, auto
 from typing import Protocol
 
 import structlog
+
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.runtime.tracing import bind_traceparent
-
 from task_runner.domain.outcomes import Ending, Overran, Stopped
 from task_runner.store.rows import Claim
 from task_runner.tasks import Connection, Result, Task, TaskContext

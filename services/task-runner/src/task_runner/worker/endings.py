@@ -3,8 +3,8 @@
 import asyncio
 
 import structlog
-from onboarding_shared.contracts.types import CheckStatus
 
+from onboarding_shared.contracts.types import CheckStatus
 from task_runner.domain.outcomes import Ending, Faulted, Returned
 from task_runner.domain.reasons import RESULT_INVALID, TASK_CRASHED
 from task_runner.tasks import PayloadError, Result, TaskFault

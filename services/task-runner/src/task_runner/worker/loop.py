@@ -18,11 +18,14 @@ _log = structlog.get_logger(__name__)
 class Loop:
     """Calls ``turn`` again and again; it returns the seconds to rest, which ``wake`` cuts short.
 
-    A turn that raises is logged, counted and tried again, later and later up to five seconds.
+    A turn that raises is logged, counted and tried again, later and later up to ``longest_backoff`` seconds.
     """
 
-    def __init__(self, name: str, turn: Callable[[], Awaitable[float]]) -> None:
+    def __init__(
+        self, name: str, turn: Callable[[], Awaitable[float]], *, longest_backoff: float = _LONGEST_BACKOFF
+    ) -> None:
         self.name = name
+        self._longest_backoff = longest_backoff
         self._turn = turn
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -67,7 +70,7 @@ class Loop:
                 _log.warning("loop_turn_failed", loop=self.name, reason=repr(error), retry_in_seconds=backoff)
                 # Only the stop cuts this rest short: a wake-up must not turn a failing loop into a busy one.
                 await _wait(self._stopped, backoff)
-                rest, backoff = 0.0, min(backoff * 2, _LONGEST_BACKOFF)
+                rest, backoff = 0.0, min(backoff * 2, self._longest_backoff)
             self._next_turn = time.monotonic() + rest
             if rest > 0 and not self._woken.is_set():
                 await _wait(self._woken, rest)

@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
+
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-
 from task_runner.domain.outcomes import Cancelled, Ending, Faulted, Outcome, RetryLater, decide_outcome
 from task_runner.domain.reasons import RESULT_INVALID, WORKER_STOPPED
 from task_runner.store.claims import Claims

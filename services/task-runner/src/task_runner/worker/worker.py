@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import GroupCommit
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from task_runner.store.claims import Claims
 from task_runner.store.confirmations import Confirmations
 from task_runner.store.leases import Leases
@@ -81,8 +81,8 @@ class Worker:
             poll_seconds=limits.poll_seconds,
             clock=clock,
         )
-        heartbeat = Heartbeat(self.leases, self.pool.attempts, clock)
-        self._heart = Loop("heartbeat", heartbeat.beat)
+        heartbeat = Heartbeat(self.leases, self.pool.attempts, lease_seconds=lease, clock=clock)
+        self._heart = Loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
         self._others = (
             Loop("recover", self._recover),
             Loop("resend", self._resend),
