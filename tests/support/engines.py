@@ -1,4 +1,4 @@
-"""The engines that the tests run on: one PostgreSQL and one broker for a test process, each in a folder that goes away."""
+"""The engines that the tests run on: one PostgreSQL and one broker, in folders that go away."""
 
 import contextlib
 import itertools

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+
 from evidence_store.app import build
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_shared.devstack.identity import ISSUER, Identity
@@ -18,7 +19,6 @@ from onboarding_shared.runtime.settings import (
     KafkaSettings,
     LogSettings,
 )
-
 from tests.integration.evidence_store.store_scene import MIXED, Scene
 from tests.support.engines import Server
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import asyncpg
 import httpx2
+from sqlalchemy import text
+
 from evidence_store.app import EvidenceStore
 from evidence_store.consumers import ResultIntake
 from onboarding_shared.contracts.catalogue import decode_data
@@ -15,8 +17,6 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.devstack.identity import PERMISSIONS, Identity
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
-from sqlalchemy import text
-
 from tests.support.engines import Server
 from tests.unit.evidence_store.chains import result
 

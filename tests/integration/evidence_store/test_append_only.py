@@ -4,12 +4,12 @@ import hashlib
 from typing import Any
 
 import pytest
-from evidence_store.domain.chain import EMPTY, Head, StoredEvidence, extend
-from evidence_store.store import ledger
-from onboarding_shared.contracts.types import CheckStatus
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from evidence_store.domain.chain import EMPTY, Head, StoredEvidence, extend
+from evidence_store.store import ledger
+from onboarding_shared.contracts.types import CheckStatus
 from tests.integration.evidence_store.store_scene import Scene
 from tests.unit.evidence_store.chains import NOW, TENANT, result
 

@@ -7,11 +7,12 @@ import sys
 import asyncpg
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
 from evidence_store.store.tables import metadata
 from onboarding_shared.postgres.database import async_url
 from onboarding_shared.postgres.migrate import migrate
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
 PACKAGE = "evidence_store.store.migrations"
 

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
+
 from onboarding_shared.contracts.catalogue import all_messages
 from onboarding_shared.contracts.task_runner import RunFinished
-
 from tests.integration.evidence_store.store_scene import Scene
 from tests.unit.evidence_store.chains import result
 

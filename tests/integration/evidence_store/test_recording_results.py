@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
+
 from evidence_store.consumers import ResultIntake
 from evidence_store.domain.admission import Inadmissible
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunProgressed, RunStarted
 from onboarding_shared.contracts.types import CheckStatus, RunState
-
 from tests.integration.evidence_store.store_scene import TRACE, Scene, received, silent_outbox
 from tests.unit.evidence_store.chains import NOW, result
 

@@ -17,15 +17,15 @@ import httpx2
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
+
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import encode_headers
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.devstack.identity import ISSUER, Identity
-from onboarding_shared.messaging.kafka import make_producer
+from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.runtime.settings import KafkaSettings
-
 from tests.integration.evidence_store.store_scene import TRACE
 from tests.support.engines import free_port, kafka_broker
 from tests.support.waiting import eventually
@@ -46,7 +46,9 @@ class World:
 
     def __init__(self, url: str, broker: str, identity: Identity, folder: Path) -> None:
         self.url = url
-        self._kafka = KafkaSettings(bootstrap_servers=broker, enable_idempotence=False)
+        self.kafka = KafkaSettings(
+            bootstrap_servers=broker, enable_idempotence=False, replication_factor=1, topic_partitions=3
+        )
         self._folder = folder
         self._sequences = itertools.count(1)
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -87,7 +89,7 @@ class World:
 
     async def publish(self, *results: RunFinished, sequence: int | None = None) -> None:
         """Say these results as the task runner does."""
-        producer = make_producer(self._kafka)
+        producer = make_producer(self.kafka)
         await producer.start()
         try:
             for one in results:
@@ -103,7 +105,7 @@ class World:
 
     async def heard(self, count: int) -> list[Any]:
         """The first ``count`` records on the evidence topic."""
-        consumer = AIOKafkaConsumer(EVIDENCE.name, **self._kafka.client_options(), auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(EVIDENCE.name, **self.kafka.client_options(), auto_offset_reset="earliest")
         await consumer.start()
         try:
             async with asyncio.timeout(30):
@@ -140,6 +142,9 @@ async def world(database_url: str, broker: str, identity: Identity, tmp_path: Pa
     made = World(database_url, broker, identity, tmp_path)
     migrated = made.run("migrate")
     assert migrated.returncode == 0, migrated.stderr
+    await ensure_topics(
+        made.kafka, [OPERATION_RUNS]
+    )  # which is the task runner's, and so its migrate command's to make
     yield made
     made.stop()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from task_runner.testing import GraphServer, graph_server
 
 TENANT = "aaaaaaaa-0000-4000-8000-00000000000e"

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.tasks import discover
 from task_runner.testing import CLIENT_ID, CREDENTIAL, graph_server, task_context

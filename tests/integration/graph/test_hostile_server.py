@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import CannotTell, TaskContext, TaskFault, discover
 from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, connection_to, graph_server, serving, task_context

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import discover
 from task_runner.tasks.lists import ADMIN_ROLES, MANIFEST

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from task_runner.tasks import TaskFault, discover
 from task_runner.testing import graph_server, task_context
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+from sqlalchemy import text
+
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypeDeclaration
@@ -21,7 +23,6 @@ from onboarding_shared.runtime.settings import (
 from session_api.app import SessionApi
 from session_api.consumers import applies
 from session_api.settings import SessionApiSettings
-from sqlalchemy import text
 
 TENANT = 42
 

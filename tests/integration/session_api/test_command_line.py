@@ -11,17 +11,12 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from onboarding_shared.devstack.identity import ISSUER, Identity
 
+from onboarding_shared.devstack.identity import ISSUER, Identity
 from tests.support.engines import free_port, kafka_broker
 from tests.support.waiting import eventually
 
-TOPICS = {
-    "onboarding.task-commands.v1",
-    "onboarding.sessions.v1",
-    "onboarding.operation-runs.v1",
-    "onboarding.task-types.v1",
-}
+SPOKEN = {"onboarding.task-commands.v1", "onboarding.sessions.v1"}
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+
 from onboarding_shared.devstack.identity import Identity
 from session_api.app import build
 from session_api.settings import SessionApiSettings
-
 from tests.integration.session_api.service import PERMISSIONS, TENANT, Api, make_settings
 
 EVIDENCE = f"/tenants/{TENANT}/onboarding/evidence"

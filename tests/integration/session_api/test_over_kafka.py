@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
 from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnounced
@@ -17,7 +18,6 @@ from onboarding_shared.messaging.kafka import ensure_topics
 from onboarding_shared.runtime.settings import KafkaSettings
 from session_api.app import build
 from session_api.settings import SessionApiSettings
-
 from tests.integration.session_api.service import CATALOGUE, Api, make_settings
 from tests.support.waiting import eventually
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.session_api import CancelTask, StartTask
-
 from tests.integration.session_api.service import TENANT, Api
 
 TASK = "license.inventory"

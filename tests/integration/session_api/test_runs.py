@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from onboarding_shared.contracts.task_runner import Progress, RunProgressed
 from onboarding_shared.contracts.types import RunState
-
 from tests.integration.session_api.service import TENANT, Api
 
 RUNS = f"/tenants/{TENANT}/onboarding/runs"

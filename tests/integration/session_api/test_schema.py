@@ -3,11 +3,12 @@
 import asyncio
 
 from alembic import command
+from sqlalchemy import text
+
 from onboarding_shared.contracts.run_states import ACTIVE, TERMINAL
 from onboarding_shared.contracts.types import RunState, SessionStatus
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.migrate import config, migrate
-from sqlalchemy import text
 
 MIGRATIONS = "session_api.store.migrations"
 

@@ -4,11 +4,11 @@ import asyncio
 
 import msgspec
 import pytest
+from sqlalchemy.exc import IntegrityError
+
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
 from onboarding_shared.contracts.types import RunState
-from sqlalchemy.exc import IntegrityError
-
 from tests.integration.session_api.service import TENANT, Api
 
 TASKS = f"/tenants/{TENANT}/onboarding/tasks"

@@ -2,7 +2,6 @@
 
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.contracts.types import RunState
-
 from tests.integration.session_api.service import CATALOGUE, TENANT, Api, declaration
 
 TASKS = f"/tenants/{TENANT}/onboarding/tasks"

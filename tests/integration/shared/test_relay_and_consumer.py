@@ -63,7 +63,9 @@ class Scene:
 async def own_kafka() -> AsyncIterator[KafkaSettings]:
     """A broker of this test's own: topics start empty."""
     with kafka_broker() as address:
-        yield KafkaSettings(bootstrap_servers=address, enable_idempotence=False, replication_factor=1, topic_partitions=3)
+        yield KafkaSettings(
+            bootstrap_servers=address, enable_idempotence=False, replication_factor=1, topic_partitions=3
+        )
 
 
 @pytest.fixture

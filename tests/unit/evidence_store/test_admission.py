@@ -1,10 +1,10 @@
 """Which messages leave evidence."""
 
 import pytest
+
 from evidence_store.domain.admission import Inadmissible, check_repeat, contradicts, leaves_evidence, recorded
 from onboarding_shared.contracts.task_runner import RunProgressed, RunStarted
 from onboarding_shared.contracts.types import CheckStatus, RunState
-
 from tests.unit.evidence_store.chains import NOW, chain, result
 
 

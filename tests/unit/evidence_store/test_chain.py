@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from evidence_store.domain.chain import EMPTY, GENESIS, Head, extend, read_record
 from onboarding_shared.contracts.types import CheckStatus, RunState
-
 from tests.unit.evidence_store.chains import NOW, TENANT, chain, chain_of, result
 
 

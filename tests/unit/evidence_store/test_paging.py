@@ -3,9 +3,10 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
-from evidence_store.domain.paging import CursorInvalid, EvidenceFilter, _digest, read_cursor, write_cursor
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evidence_store.domain.paging import CursorInvalid, EvidenceFilter, _digest, read_cursor, write_cursor
 from onboarding_shared.contracts.types import MAX_ID
 
 ALL = EvidenceFilter()

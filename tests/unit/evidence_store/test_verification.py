@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from evidence_store.domain.chain import EMPTY, GENESIS, Head, StoredEvidence, seal_of
-from evidence_store.domain.verification import Anchor, BreakKind, Verdict, verify
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence_store.domain.chain import EMPTY, GENESIS, Head, StoredEvidence, seal_of
+from evidence_store.domain.verification import Anchor, BreakKind, Verdict, verify
 from tests.unit.evidence_store.chains import NOW, TENANT, chain, chain_of, result
 
 Rows = list[StoredEvidence]

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from onboarding_shared.contracts.types import Mode
 from task_runner.domain.claiming import Work, choose, excludes
 

@@ -1,6 +1,7 @@
 """What becomes of a run whose worker went away."""
 
 import pytest
+
 from onboarding_shared.contracts.types import RunState
 from task_runner.domain.leases import LostLease, decide_lost_lease
 from task_runner.domain.outcomes import Cancelled, GiveUp, RetryLater

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from onboarding_shared.contracts.run_states import RunEvent, next_state
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import (

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from onboarding_shared.runtime.settings import SettingsError, load
 from task_runner.settings import TaskRunnerSettings
 

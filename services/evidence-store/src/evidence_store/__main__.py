@@ -3,15 +3,15 @@
 import sys
 
 import cyclopts
+
+from evidence_store.app import TOPICS, build
+from evidence_store.settings import EvidenceStoreSettings, MigrateSettings
 from onboarding_shared.messaging.kafka import ensure_topics
 from onboarding_shared.postgres.migrate import migrate as migrate_database
 from onboarding_shared.runtime.logging import configure_logging
 from onboarding_shared.runtime.server import ServeError, run
 from onboarding_shared.runtime.server import serve as serve_http
 from onboarding_shared.runtime.settings import SettingsError, load
-
-from evidence_store.app import TOPICS, build
-from evidence_store.settings import EvidenceStoreSettings, MigrateSettings
 
 SERVICE = "evidence-store"
 MIGRATIONS = "evidence_store.store.migrations"

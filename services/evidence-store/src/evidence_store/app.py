@@ -4,14 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
-from onboarding_shared.contracts.topics import OPERATION_RUNS, spoken_by
-from onboarding_shared.messaging.consumer import Consumer
-from onboarding_shared.messaging.outbox import Outbox
-from onboarding_shared.messaging.relay import Relay
-from onboarding_shared.postgres.database import Database
-from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.runtime.http import HttpApplication, build_http
-from onboarding_shared.runtime.identity import Authenticator
 
 from evidence_store.consumers import ResultIntake
 from evidence_store.health import readiness_checks
@@ -21,6 +13,14 @@ from evidence_store.routes.schemas import SCHEMA_PATHS, schema_routes
 from evidence_store.routes.verification import verification_routes
 from evidence_store.settings import EvidenceStoreSettings
 from evidence_store.verifier import Verifier
+from onboarding_shared.contracts.topics import OPERATION_RUNS, spoken_by
+from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.runtime.http import HttpApplication, build_http
+from onboarding_shared.runtime.identity import Authenticator
 
 GROUP = "evidence-store"
 SOURCE = "/onboarding/evidence-store"

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from evidence_store.domain.admission import check_repeat, contradicts, leaves_evidence, recorded
+from evidence_store.domain.chain import StoredEvidence, extend
+from evidence_store.store import ledger
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
 from onboarding_shared.runtime.tracing import trace_id_of
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from evidence_store.domain.admission import check_repeat, contradicts, leaves_evidence, recorded
-from evidence_store.domain.chain import StoredEvidence, extend
-from evidence_store.store import ledger
 
 _log = structlog.get_logger(__name__)
 

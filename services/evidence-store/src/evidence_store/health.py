@@ -19,9 +19,11 @@ def readiness_checks(database: Database, relay: Relay, consumer: Consumer) -> li
     async def ask_database() -> None:
         await database.ping()
 
-    async def ask_relay() -> None:
-        if not relay.connected:
+    async def ask_relay() -> Mapping[str, Any]:
+        # Where another instance publishes, this one's relay waits for its lease, without a connection of its own.
+        if not (relay.connected or relay.standing_by):
             raise NotReadyError("The relay has no connection to Kafka.")
+        return {"standing_by": relay.standing_by}
 
     async def ask_consumer() -> Mapping[str, Any]:
         progress = consumer.progress

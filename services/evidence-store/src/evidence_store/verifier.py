@@ -2,11 +2,11 @@
 
 import asyncio
 
-from onboarding_shared.postgres.database import Database
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence_store.domain.verification import Anchor, ChainReader, Verdict
 from evidence_store.store.reading import ChainPage, read_chain
+from onboarding_shared.postgres.database import Database
 
 AT_ONCE = 2
 

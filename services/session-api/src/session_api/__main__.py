@@ -5,13 +5,13 @@ from importlib.metadata import version
 from typing import NoReturn, TypeVar
 
 from cyclopts import App
+
 from onboarding_shared.messaging.kafka import ensure_topics
 from onboarding_shared.postgres.migrate import migrate as migrate_database
 from onboarding_shared.runtime.logging import configure_logging
 from onboarding_shared.runtime.server import ServeError, run
 from onboarding_shared.runtime.server import serve as serve_http
 from onboarding_shared.runtime.settings import Settings, SettingsError, load
-
 from session_api.app import SERVICE, TOPICS, build
 from session_api.settings import MigrateSettings, SessionApiSettings
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from litestar import Litestar
+
 from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox
@@ -16,7 +17,6 @@ from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.runtime.health import HealthCheck
 from onboarding_shared.runtime.http import HttpApplication, build_http
 from onboarding_shared.runtime.identity import Authenticator
-
 from session_api.cancellations import Cancellations
 from session_api.consumers import GROUP, applies
 from session_api.evidence import EvidenceStore

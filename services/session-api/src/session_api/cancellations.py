@@ -1,13 +1,13 @@
 """Cancelling a run: a wish that is noted and sent to the runner, which says how the run ended."""
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.run_states import RunEvent, next_state
 from onboarding_shared.contracts.session_api import CancelTask
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.tracing import current_traceparent
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_api.store.guards import lock_tenants
 from session_api.store.runs import StoredRun, find_run, request_cancellation
 

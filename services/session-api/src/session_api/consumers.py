@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.task_runner import RunMessage, TaskTypeDeclaration, TaskTypesAnnounced
 from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES, Topic
 from onboarding_shared.messaging.inbox import Apply
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_api.domain.projection import project
 from session_api.store.projection import lock_runs, save_runs
 from session_api.store.task_types import upsert_task_types

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx2
 import structlog
+
 from onboarding_shared.runtime.errors import DependencyDown
 
 RETRY_SECONDS = 5

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.runtime.errors import Conflict, DependencyDown, NotFound, Problem
-
 from session_api.cancellations import RunEnded
 from session_api.domain.connections import CREDENTIAL_RULE, NotUsable
 from session_api.domain.edit_lock import LockHeld

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.tracing import current_traceparent
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_api.domain.connections import NotUsable
 from session_api.domain.readiness import TaskStanding
 from session_api.domain.sessions import (

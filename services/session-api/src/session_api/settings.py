@@ -1,5 +1,7 @@
 """The settings of session-api."""
 
+from pydantic import Field, field_validator
+
 from onboarding_shared.runtime.settings import (
     DatabaseSettings,
     HttpSettings,
@@ -8,7 +10,6 @@ from onboarding_shared.runtime.settings import (
     LogSettings,
     Settings,
 )
-from pydantic import Field, field_validator
 
 
 class MigrateSettings(Settings):

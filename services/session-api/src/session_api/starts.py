@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
 from onboarding_shared.contracts.types import SessionStatus
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import GroupCommit
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_api.domain.connections import NotUsable
 from session_api.domain.guard import ActiveRun, Blocked, Created
 from session_api.domain.starting import (

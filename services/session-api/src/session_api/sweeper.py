@@ -5,12 +5,12 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.session_api import CancelTask, StartTask
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_api.store.resends import SilentRun, take_silent_runs
 
 BATCH = 500

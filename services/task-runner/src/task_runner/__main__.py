@@ -3,6 +3,7 @@
 import sys
 
 import cyclopts
+
 from onboarding_shared.messaging.kafka import ensure_topics
 from onboarding_shared.postgres.migrate import migrate as migrate_database
 from onboarding_shared.runtime.logging import configure_logging
@@ -16,7 +17,6 @@ from onboarding_shared.runtime.settings import (
     SettingsError,
     load,
 )
-
 from task_runner.app import TOPICS, build
 from task_runner.settings import TaskRunnerSettings
 from task_runner.tasks import DeclarationError

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
+
 from onboarding_shared.contracts.topics import EVIDENCE, TASK_COMMANDS, spoken_by
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.http import HttpApplication, build_http
-
 from task_runner.consumers import CommandIntake, apply_confirmations
 from task_runner.health import readiness_checks
 from task_runner.providers import Providers, ProviderSettings

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.session_api import CancelTask, StartTask
@@ -11,8 +13,6 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from task_runner.domain.admission import Refused, admit
 from task_runner.domain.execution import Execution, describe
 from task_runner.store import intake

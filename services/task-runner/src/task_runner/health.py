@@ -7,7 +7,6 @@ from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.health import HealthCheck
-
 from task_runner.worker.worker import Worker
 
 

@@ -1,7 +1,8 @@
 """The settings of the task runner, each by its environment variable."""
 
-from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings, Settings
 from pydantic import Field
+
+from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings, Settings
 
 
 class WorkerSettings(Settings):

@@ -21,9 +21,9 @@ from typing import Any
 import httpx2
 import uvicorn
 from litestar.types import ASGIApp
+
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.devstack.graph.app import build
-
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks.context import Connection, TaskContext
 

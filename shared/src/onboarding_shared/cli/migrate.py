@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data
 
 
@@ -23,6 +23,6 @@ def migrate(*, data: Data = None) -> Exit:
     }
     failed = [name for name, process in running.items() if process.wait() != 0]
     if failed:
-        raise Failure(Exit.FAILED, f"migrations failed: {', '.join(failed)}", "onboarding doctor")
+        raise CommandError(Exit.FAILED, f"migrations failed: {', '.join(failed)}", "onboarding doctor")
     err().print(f"migrated {', '.join(SERVICES)}")
     return Exit.OK

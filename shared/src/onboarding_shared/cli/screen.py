@@ -7,7 +7,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.theme import Theme
 
-from onboarding_shared.cli.exits import Failure
+from onboarding_shared.cli.exits import CommandError
 
 THEME = Theme(
     {"ok": "green", "warn": "yellow", "fail": "bold red", "unknown": "magenta", "quiet": "dim", "good": "green"}
@@ -49,7 +49,7 @@ def err() -> Console:
     return console(sys.stderr)
 
 
-def show_failure(failure: Failure) -> None:
+def show_failure(failure: CommandError) -> None:
     """Say what is wrong and what to do next."""
     screen = err()
     screen.print("[fail]error:[/fail]", end=" ")

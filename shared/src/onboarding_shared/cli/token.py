@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveFloat
 
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data
 
 LARGEST_ID = 2**63 - 1
@@ -28,9 +28,9 @@ def token(
 
     for name, value in (("--user", user), *(("--tenant", each) for each in tenant)):
         if not 1 <= value <= LARGEST_ID:
-            raise Failure(Exit.USAGE, f"{name} must be between 1 and {LARGEST_ID}, not {value}")
+            raise CommandError(Exit.USAGE, f"{name} must be between 1 and {LARGEST_ID}, not {value}")
     if unknown := [each for each in permission if each not in PERMISSIONS]:
-        raise Failure(Exit.USAGE, f"no such permission: {', '.join(unknown)}; there are {', '.join(PERMISSIONS)}")
+        raise CommandError(Exit.USAGE, f"no such permission: {', '.join(unknown)}; there are {', '.join(PERMISSIONS)}")
     identity = identity_of(data_folder(data))
     identity.ensure()
     print(identity.token(user, tenant, permission or PERMISSIONS, lifetime=hours * 3600))

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data, ProcessName
 
 START_TIMEOUT = 120.0
@@ -50,10 +50,10 @@ async def _foreground(folder: Path, data: Path | None, show_logs: bool) -> Exit:
     from onboarding_shared.cli.quiet import quiet_libraries
     from onboarding_shared.cli.report import TerminalReport
     from onboarding_shared.devstack.embedded import embedded_system
-    from onboarding_shared.devstack.lock import AlreadyRunning
+    from onboarding_shared.devstack.lock import AlreadyRunningError
     from onboarding_shared.devstack.logs import LogFiles
     from onboarding_shared.devstack.place import logs_of
-    from onboarding_shared.devstack.supervisor import StartFailed
+    from onboarding_shared.devstack.supervisor import StartFailedError
 
     quiet_libraries()
     heard = _Signals()
@@ -63,36 +63,36 @@ async def _foreground(folder: Path, data: Path | None, show_logs: bool) -> Exit:
             heard.at_second = supervisor.kill
             print_banner(place)
             await supervisor.watch()
-    except AlreadyRunning:
+    except AlreadyRunningError:
         raise already_running(folder, data) from None
-    except StartFailed as failed:
+    except StartFailedError as failed:
         raise did_not_start(failed, folder) from None
     except asyncio.CancelledError:
         return Exit.INTERRUPTED if heard.first == signal.SIGINT else Exit.OK
     return Exit.FAILED
 
 
-def already_running(folder: Path, data: Path | None) -> Failure:
+def already_running(folder: Path, data: Path | None) -> CommandError:
     """The failure to start what runs."""
     from onboarding_shared.cli.located import option, running
 
     found = running(data)
     who = f"process {found.supervisor}" if found else "another process"
-    return Failure(
+    return CommandError(
         Exit.CONFLICT,
         f"{who} already runs the system on {folder}",
         f"onboarding status{option(data)}, or onboarding down{option(data)}, or another folder with --data",
     )
 
 
-def did_not_start(failed: Exception, folder: Path) -> Failure:
+def did_not_start(failed: Exception, folder: Path) -> CommandError:
     """The failure of a process to get ready, with the end of its log."""
     from onboarding_shared.devstack.logs import log_path, rendered, tail
     from onboarding_shared.devstack.place import logs_of
 
     path = log_path(logs_of(folder), getattr(failed, "name", ""))
     ending = "\n".join(f"  {rendered(line)}" for line in tail(path, 15))
-    return Failure(Exit.FAILED, f"{failed}\nthe end of {path}:\n{ending}", "onboarding doctor")
+    return CommandError(Exit.FAILED, f"{failed}\nthe end of {path}:\n{ending}", "onboarding doctor")
 
 
 class _Signals:
@@ -145,13 +145,15 @@ def _detached(folder: Path, data: Path | None) -> None:
                 return
             if time.monotonic() > deadline:
                 os.kill(child.pid, signal.SIGTERM)
-                raise Failure(Exit.FAILED, f"not ready within {START_TIMEOUT:g} s; see {path}", "onboarding doctor")
+                raise CommandError(
+                    Exit.FAILED, f"not ready within {START_TIMEOUT:g} s; see {path}", "onboarding doctor"
+                )
             time.sleep(0.05)
 
 
-def _ended(said: str, code: int) -> Failure:
+def _ended(said: str, code: int) -> CommandError:
     exit_code = Exit(code) if code in list(Exit) and code != Exit.OK else Exit.FAILED
-    return Failure(exit_code, said.strip().removeprefix("error: ") or f"ended with exit code {code}")
+    return CommandError(exit_code, said.strip().removeprefix("error: ") or f"ended with exit code {code}")
 
 
 def down(*, data: Data = None) -> Exit:
@@ -162,7 +164,7 @@ def down(*, data: Data = None) -> Exit:
     from onboarding_shared.devstack.folder import data_folder
     from onboarding_shared.devstack.journal import supervisor_of
     from onboarding_shared.devstack.leftovers import end_leftovers
-    from onboarding_shared.devstack.lock import AlreadyRunning, exclusive
+    from onboarding_shared.devstack.lock import AlreadyRunningError, exclusive
 
     folder = data_folder(data)
     supervisor = supervisor_of(folder)
@@ -171,7 +173,9 @@ def down(*, data: Data = None) -> Exit:
         try:
             supervisor.wait(STOP_TIMEOUT)
         except psutil.TimeoutExpired:
-            raise Failure(Exit.FAILED, f"process {supervisor.pid} did not stop", f"kill -9 {supervisor.pid}") from None
+            raise CommandError(
+                Exit.FAILED, f"process {supervisor.pid} did not stop", f"kill -9 {supervisor.pid}"
+            ) from None
         err().print(f"stopped the system on {folder}", markup=False)
         return Exit.OK
     if not folder.exists():
@@ -180,8 +184,8 @@ def down(*, data: Data = None) -> Exit:
     try:
         with exclusive(folder):
             ended = end_leftovers(folder)
-    except AlreadyRunning:
-        raise Failure(
+    except AlreadyRunningError:
+        raise CommandError(
             Exit.FAILED, f"another process holds {folder}/lock, but {folder}/system.json names none"
         ) from None
     err().print(f"ended {', '.join(ended)}" if ended else f"nothing runs on {folder}", markup=False)
@@ -214,4 +218,4 @@ def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
             err().print(f"{name} is ready again as process {now}", markup=False)
             return Exit.OK
         time.sleep(0.3)
-    raise Failure(Exit.FAILED, f"{name} was not ready within {STOP_TIMEOUT:g} s", f"onboarding logs {name}")
+    raise CommandError(Exit.FAILED, f"{name} was not ready within {STOP_TIMEOUT:g} s", f"onboarding logs {name}")

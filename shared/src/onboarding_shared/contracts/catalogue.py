@@ -1,7 +1,9 @@
 """Every message by topic: what a topic carries, how to read it, and its published JSON Schema."""
 
+import functools
+import operator
 from collections.abc import Mapping
-from typing import Any, Union, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -19,7 +21,9 @@ MESSAGES: Mapping[Topic, tuple[type[Message], ...]] = {
     EVIDENCE: (EvidenceRecorded,),
 }
 
-_DECODERS = {topic.name: msgspec.json.Decoder(Union[types]) for topic, types in MESSAGES.items()}
+_DECODERS = {
+    topic.name: msgspec.json.Decoder(functools.reduce(operator.or_, types)) for topic, types in MESSAGES.items()
+}
 
 
 def decode_data(topic_name: str, data: bytes) -> Message:

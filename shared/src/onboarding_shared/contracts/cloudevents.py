@@ -83,7 +83,9 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable("DATA_NOT_JSON", f"The value is not JSON: {error}") from error
     if attributes["ce_type"] != message.event_type():
-        raise Undecodable("TYPE_MISMATCH", f"ce_type is {attributes['ce_type'][:200]!r}, the value a {message.event_type()}.")
+        raise Undecodable(
+            "TYPE_MISMATCH", f"ce_type is {attributes['ce_type'][:200]!r}, the value a {message.event_type()}."
+        )
     if key != str(message.tenant_id).encode():
         raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {message.tenant_id}.")
     return Received(

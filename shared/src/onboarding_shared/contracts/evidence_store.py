@@ -1,15 +1,14 @@
 """What evidence-store says."""
 
-from datetime import datetime
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.topics import EVIDENCE, Topic
-from onboarding_shared.contracts.types import CheckStatus, Id, ReasonCode, TaskTypeName
+from onboarding_shared.contracts.types import CheckStatus, Id, Moment, ReasonCode, TaskTypeName
 
-SealHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256, hexadecimal.")]
+SealHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", description="SHA-256, hexadecimal.")]
 
 
 class EvidenceRecorded(Message, frozen=True, kw_only=True):
@@ -24,7 +23,7 @@ class EvidenceRecorded(Message, frozen=True, kw_only=True):
     reason_code: ReasonCode
     position: Id
     seal: SealHash
-    recorded_at: datetime
+    recorded_at: Moment
 
     @property
     def subject(self) -> str:

@@ -1,13 +1,12 @@
 """What session-api says: commands to the task runner, and events of the onboarding session."""
 
-from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
 
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.topics import SESSIONS, TASK_COMMANDS, Topic
-from onboarding_shared.contracts.types import Count, Id, LongText, ShortText, StepNumber, TaskTypeName
+from onboarding_shared.contracts.types import Count, Id, LongText, Moment, ShortText, StepNumber, TaskTypeName
 
 
 class ProviderConnection(Struct, frozen=True, kw_only=True):
@@ -31,7 +30,7 @@ class StartTask(Message, frozen=True, kw_only=True):
     session_id: Id | None = None
     connection: ProviderConnection | None = None
     requested_by: Id
-    requested_at: datetime
+    requested_at: Moment
     repeat: Count = 0
 
     @property
@@ -46,7 +45,7 @@ class CancelTask(Message, frozen=True, kw_only=True):
 
     run_id: Id
     requested_by: Id
-    requested_at: datetime
+    requested_at: Moment
 
     @property
     def subject(self) -> str:

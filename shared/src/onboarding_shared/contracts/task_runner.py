@@ -1,6 +1,5 @@
 """What task-runner says: how a run goes and ends, and which task types it can run."""
 
-from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct, field
@@ -14,6 +13,7 @@ from onboarding_shared.contracts.types import (
     Id,
     LongText,
     Mode,
+    Moment,
     ReasonCode,
     RunState,
     Scope,
@@ -48,7 +48,7 @@ class RunMessage(Message, frozen=True, kw_only=True):
 class RunStarted(RunMessage, frozen=True, kw_only=True):
     """A worker claimed the run; ``attempt`` counts from 1."""
 
-    started_at: datetime
+    started_at: Moment
 
 
 class RunProgressed(RunMessage, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class RunProgressed(RunMessage, frozen=True, kw_only=True):
     state: RunState
     progress: Progress | None = None
     reason_code: ReasonCode | None = None
-    resume_at: datetime | None = None
+    resume_at: Moment | None = None
 
 
 class RunFinished(RunMessage, frozen=True, kw_only=True):
@@ -73,8 +73,8 @@ class RunFinished(RunMessage, frozen=True, kw_only=True):
     reason_code: ReasonCode
     message: LongText | None = None
     payload: dict[str, Any] = field(default_factory=dict)
-    started_at: datetime | None = None
-    finished_at: datetime
+    started_at: Moment | None = None
+    finished_at: Moment
 
 
 class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):

@@ -1,9 +1,11 @@
 """The bounded scalar types and the enumerations that every contract uses.
 
 Bounds stand here so that no text or number can reach PostgreSQL that it would refuse: it stores no NUL
-character and its ``bigint`` ends at 2^63 - 1.
+character and its ``bigint`` ends at 2^63 - 1. The patterns are published in JSON Schemas, so they keep to what every
+regular expression engine knows; ``$`` alone would let Python accept a newline at the end.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,7 +15,7 @@ MAX_ID = 2**63 - 1
 PLATFORM_TENANT = 0
 """The tenant id of messages that concern the platform itself, not one tenant."""
 
-_NO_NUL = r"^[^\x00]*\Z"
+_NO_NUL = r"^[^\x00]*$(?!\n)"
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="A positive 64-bit identifier.")]
 TenantKey = Annotated[int, Meta(ge=0, le=MAX_ID, description="A tenant id; 0 stands for the platform itself.")]
@@ -23,13 +25,18 @@ AttemptNumber = Annotated[int, Meta(ge=0, le=2**31 - 1, description="How often t
 
 TaskTypeName = Annotated[
     str,
-    Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z", max_length=100, description="For example license.inventory."),
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$(?!\n)",
+        max_length=100,
+        description="For example license.inventory.",
+    ),
 ]
 ReasonCode = Annotated[
-    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,63}\Z", description="A stable code a program may branch on.")
+    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,63}$(?!\n)", description="A stable code a program may branch on.")
 ]
 ShortText = Annotated[str, Meta(max_length=200, pattern=_NO_NUL)]
 LongText = Annotated[str, Meta(max_length=4000, pattern=_NO_NUL)]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its distance to UTC.")]
 
 
 class CheckStatus(StrEnum):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunningError(Exception):
     """Another process supervises this data folder."""
 
 
@@ -15,7 +15,7 @@ class AlreadyRunning(Exception):
 def exclusive(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; the kernel lets go of it when the process ends, however it ends.
 
-    Raises `AlreadyRunning` at once when another process has it.
+    Raises `AlreadyRunningError` at once when another process has it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -23,7 +23,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise AlreadyRunning(str(folder)) from None
+        raise AlreadyRunningError(str(folder)) from None
     try:
         yield
     finally:

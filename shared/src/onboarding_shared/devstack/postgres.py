@@ -125,7 +125,7 @@ def create_databases(folder: Path, port: int, databases: Sequence[Database]) -> 
             f"SELECT 'CREATE ROLE {_name(role)} LOGIN' WHERE to_regrole({_text(_name(role))}) IS NULL \\gexec",
             f"ALTER ROLE {_name(role)} LOGIN PASSWORD {_text(password)};",
             (
-                f"SELECT 'CREATE DATABASE {_name(name)} OWNER {_name(role)}'"  # noqa: S608  quoted by _name, _text
+                f"SELECT 'CREATE DATABASE {_name(name)} OWNER {_name(role)}'"
                 f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {_text(name)}) \\gexec"
             ),
             f"REVOKE ALL ON DATABASE {_name(name)} FROM PUBLIC;",

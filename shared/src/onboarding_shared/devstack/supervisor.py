@@ -24,7 +24,7 @@ class Report(Protocol):
         """Process `name` wrote a line."""
 
 
-class StartFailed(Exception):
+class StartFailedError(Exception):
     """A process did not get ready: `name` says which, the message why."""
 
     def __init__(self, name: str, why: str) -> None:
@@ -45,7 +45,7 @@ class Supervisor:
         self._stopping = False
 
     async def start(self) -> None:
-        """Return when every process is ready. Raises `StartFailed`; the caller then calls `stop`."""
+        """Return when every process is ready. Raises `StartFailedError`; the caller then calls `stop`."""
         self._journal.write()
         self._keepers = [asyncio.create_task(self._keep(each), name=each.name) for each in self._processes]
         everything = asyncio.gather(*(event.wait() for event in self._ready.values()))
@@ -93,7 +93,7 @@ class Supervisor:
         while process.setup is not None and not await self._set_up(process, process.setup):
             attempts += 1
             if attempts >= FIRST_START_ATTEMPTS:
-                raise StartFailed(process.name, f"`{_shown(process.setup)}` failed")
+                raise StartFailedError(process.name, f"`{_shown(process.setup)}` failed")
             await asyncio.sleep(backoff.after(0))
         while True:
             began = time.monotonic()
@@ -103,7 +103,7 @@ class Supervisor:
             if not self._journal.ready:
                 attempts += 1
                 if attempts >= FIRST_START_ATTEMPTS:
-                    raise StartFailed(process.name, ended)
+                    raise StartFailedError(process.name, ended)
             wait = backoff.after(time.monotonic() - began)
             again = f"starting it again in {wait:g} s" if wait else "starting it again"
             self._report.say(process.name, f"{ended}: {again}", bad=True)

@@ -97,7 +97,9 @@ class Inbox:
                 unreadable.append(Bad(record, error.code, error.detail))
         return readable, unreadable
 
-    async def _apply(self, connection: AsyncConnection, readable: Sequence[Received], unreadable: Sequence[Bad]) -> None:
+    async def _apply(
+        self, connection: AsyncConnection, readable: Sequence[Received], unreadable: Sequence[Bad]
+    ) -> None:
         if readable:
             before = await lock_last_applied(connection, {(one.tenant_id, one.topic) for one in readable})
             batch = sort_out(readable, before)

@@ -35,9 +35,7 @@ async def advance(connection: AsyncConnection, last: Mapping[SequenceKey, int]) 
         return
     keys = sorted(last)
     tenants, topics = _columns(keys)
-    await connection.execute(
-        _ADVANCE, {"tenants": tenants, "topics": topics, "sequences": [last[key] for key in keys]}
-    )
+    await connection.execute(_ADVANCE, {"tenants": tenants, "topics": topics, "sequences": [last[key] for key in keys]})
 
 
 def _columns(keys: list[SequenceKey]) -> tuple[list[int], list[str]]:

@@ -10,4 +10,6 @@ REPEATS = Counter("onboarding_messages_repeated_total", "Messages dropped as rep
 GAPS = Counter("onboarding_message_gaps_total", "Messages missing in a tenant's sequence")
 DEAD_LETTERS = Counter("onboarding_dead_letters_total", "Records put aside", ["topic", "reason"])
 CONSUMER_RETRIES = Counter("onboarding_consumer_retries_total", "Batches tried again after a passing fault", ["group"])
-CONSUMER_REBUILDS = Counter("onboarding_consumer_rebuilds_total", "Consumers replaced because they stood still", ["group"])
+CONSUMER_REBUILDS = Counter(
+    "onboarding_consumer_rebuilds_total", "Consumers replaced because they stood still", ["group"]
+)

@@ -12,8 +12,9 @@ from onboarding_shared.postgres.database import after_commit
 
 _APPEND = text("""
 WITH incoming AS (
-    SELECT * FROM unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[]), CAST(:ids AS uuid[]), CAST(:types AS text[]),
-                         CAST(:subjects AS text[]), CAST(:traceparents AS text[]), CAST(:data AS bytea[]))
+    SELECT * FROM unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[]), CAST(:ids AS uuid[]),
+                         CAST(:types AS text[]), CAST(:subjects AS text[]), CAST(:traceparents AS text[]),
+                         CAST(:data AS bytea[]))
         WITH ORDINALITY AS m (tenant_id, topic, message_id, event_type, subject, traceparent, data, place)
 ), numbered AS (
     INSERT INTO outbox_sequences AS s (tenant_id, topic, last_sequence)

@@ -114,14 +114,14 @@ class Relay:
             await self._rest(self._lease_seconds / 4)
             return 0
         self.standing_by = False
-        await self._be_connected()
+        producer = await self._be_connected()
         rows = await self._rows.read(self._batch)
         if not rows:
             return 0
         if time.monotonic() >= self._lease_ends:
             metrics.LATE_RELAYS.inc()
             return 0
-        await self._publish(rows)
+        await self._publish(producer, rows)
         if not await self._rows.delete([row.id for row in rows], self._token):
             self._token = None
             metrics.LATE_RELAYS.inc()
@@ -137,10 +137,8 @@ class Relay:
         self._renew_at = now + self._lease_seconds / 3
         return self._token is not None
 
-    async def _publish(self, rows: Sequence[OutboxRow]) -> None:
+    async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
         """Returns when Kafka has acknowledged every row; any fault leaves the outcome unknown and the rows here."""
-        producer = self._producer
-        assert producer is not None
         try:
             await within(self._publish_seconds, self._send(producer, rows))
         except BaseException:
@@ -166,21 +164,29 @@ class Relay:
         )
         return {"topic": row.topic, "key": str(row.tenant_id).encode(), "value": row.data, "headers": headers}
 
-    async def _be_connected(self) -> None:
-        """Have a producer and topics. Both are looked at every now and then: a broker that lost its data may
+    async def _be_connected(self) -> AIOKafkaProducer:
+        """A producer, and topics for it. Both are looked at every now and then: a broker that lost its data may
         acknowledge records for a topic it no longer has."""
-        if self._producer is not None and time.monotonic() >= self._look_at:
-            cluster = await within(self._publish_seconds, self._producer.client.fetch_all_metadata())
-            lost = {topic.name for topic in self._topics} - cluster.topics()
-            if lost:
-                _log.warning("topics_lost", topics=sorted(lost))
-                await self._discard_producer()
-        if self._producer is None:
-            await self._connect()
-        if time.monotonic() >= self._look_at:
+        due = time.monotonic() >= self._look_at
+        if due and self._producer is not None and not await self._has_topics(self._producer):
+            await self._discard_producer()
+        producer = self._producer or await self._connect()
+        if due:
             self._look_at = time.monotonic() + _LOOK_SECONDS
+        return producer
 
-    async def _connect(self) -> None:
+    async def _has_topics(self, producer: AIOKafkaProducer) -> bool:
+        try:
+            cluster = await within(self._publish_seconds, producer.client.fetch_all_metadata())
+        except Exception as error:
+            _log.warning("topics_unknown", reason=repr(error))
+            return False
+        lost = {topic.name for topic in self._topics} - cluster.topics()
+        if lost:
+            _log.warning("topics_lost", topics=sorted(lost))
+        return not lost
+
+    async def _connect(self) -> AIOKafkaProducer:
         await ensure_topics(self._kafka, self._topics)
         producer = make_producer(self._kafka)
         try:
@@ -191,6 +197,7 @@ class Relay:
             raise
         self._producer = producer
         self.connected = True
+        return producer
 
     async def _discard_producer(self) -> None:
         """A producer whose batch failed may never send again; a new one costs little."""

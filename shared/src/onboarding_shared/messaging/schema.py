@@ -30,8 +30,8 @@ CREATE TABLE outbox (
     traceparent text,
     data bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_insert_scale_factor = 0,
-        autovacuum_vacuum_insert_threshold = 10000);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000);
 CREATE TABLE outbox_sequences (
     tenant_id bigint NOT NULL,
     topic text NOT NULL,

@@ -46,7 +46,7 @@ CODES: dict[str, str] = {
 """Every code of the runtime with what to do about it. Services add theirs through ``build_http``."""
 
 
-class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+class Problem(Exception):
     """An answer that is an error.
 
     ``status`` is the HTTP status, ``code`` a stable upper-case word, ``message`` one sentence for people. ``next`` says

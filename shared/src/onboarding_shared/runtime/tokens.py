@@ -16,7 +16,7 @@ LEEWAY_SECONDS = 30.0
 TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 
 
-class TokenRefused(Exception):  # noqa: N818 - a decision, not a fault
+class TokenRefused(Exception):
     """The token must not be believed; the text says which rule it breaks."""
 
 

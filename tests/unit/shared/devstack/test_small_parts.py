@@ -10,7 +10,7 @@ from onboarding_shared.devstack.backoff import Backoff
 from onboarding_shared.devstack.files import read_json, write_json
 from onboarding_shared.devstack.folder import data_folder
 from onboarding_shared.devstack.identity import AUDIENCE, ISSUER, PERMISSIONS, Identity
-from onboarding_shared.devstack.lock import AlreadyRunning, exclusive
+from onboarding_shared.devstack.lock import AlreadyRunningError, exclusive
 from onboarding_shared.devstack.logs import LogFiles, rendered, tail
 from onboarding_shared.devstack.ports import RANGE, choose_ports
 from onboarding_shared.runtime.identity import Authenticator, Permissions
@@ -121,7 +121,7 @@ def test_outside_a_checkout_the_data_folder_is_the_users(tmp_path: Path, monkeyp
 
 
 def test_a_locked_folder_is_refused_to_others_and_free_again_afterwards(tmp_path: Path) -> None:
-    with exclusive(tmp_path), pytest.raises(AlreadyRunning), exclusive(tmp_path):
+    with exclusive(tmp_path), pytest.raises(AlreadyRunningError), exclusive(tmp_path):
         pass
     with exclusive(tmp_path):
         pass

@@ -10,7 +10,7 @@ import pytest
 from onboarding_shared.devstack.child import Child, how_it_ended
 from onboarding_shared.devstack.journal import Journal
 from onboarding_shared.devstack.place import prepare
-from onboarding_shared.devstack.supervisor import StartFailed, Supervisor
+from onboarding_shared.devstack.supervisor import StartFailedError, Supervisor
 from onboarding_shared.devstack.system import Process
 from tests.unit.shared.devstack.recording import Recording, until
 
@@ -57,7 +57,7 @@ async def test_setup_ends_well_before_the_process_begins(tmp_path: Path) -> None
 async def test_a_setup_that_keeps_failing_fails_the_start_and_names_the_command(tmp_path: Path) -> None:
     setup = (sys.executable, "-c", "print('no table'); raise SystemExit(1)")
     supervisor = supervised(tmp_path, report := Recording(), a_process("roof", setup=setup))
-    with pytest.raises(StartFailed, match="roof: `python -c .*` failed"):
+    with pytest.raises(StartFailedError, match=r"roof: `python -c .*` failed"):
         await supervisor.start()
     await supervisor.stop()
     assert "roof: no table" in report.logged
@@ -66,14 +66,14 @@ async def test_a_setup_that_keeps_failing_fails_the_start_and_names_the_command(
 async def test_a_process_that_keeps_dying_before_it_is_ready_fails_the_start(tmp_path: Path) -> None:
     dies = Process("roof", "roof", (sys.executable, "-c", "raise SystemExit(3)"), {}, ready=never)
     supervisor = supervised(tmp_path, Recording(), dies)
-    with pytest.raises(StartFailed, match=r"ended before it was ready \(exit code 3\)"):
+    with pytest.raises(StartFailedError, match=r"ended before it was ready \(exit code 3\)"):
         await supervisor.start()
     await supervisor.stop()
 
 
 async def test_a_program_that_is_missing_fails_the_start(tmp_path: Path) -> None:
     supervisor = supervised(tmp_path, Recording(), a_process("roof", ("/no/such/program",)))
-    with pytest.raises(StartFailed, match="could not be started"):
+    with pytest.raises(StartFailedError, match="could not be started"):
         await supervisor.start()
     await supervisor.stop()
 

@@ -15,6 +15,7 @@ from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.testing import TestClient
+
 from onboarding_shared.contracts.types import Id, StepNumber
 from onboarding_shared.runtime.errors import Conflict
 from onboarding_shared.runtime.http import HttpApplication, build_http

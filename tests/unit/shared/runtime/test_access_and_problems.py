@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 from litestar import get
 from litestar.testing import TestClient
+from structlog.testing import capture_logs
+
 from onboarding_shared.runtime.errors import DependencyDown, Forbidden, NotFound, Problem
 from onboarding_shared.runtime.http import HttpApplication, build_http
 from onboarding_shared.runtime.identity import Caller, Permissions, authorize
-from structlog.testing import capture_logs
-
 from tests.unit.shared.runtime.conftest import Signer, exchange, http_scope
 
 Client = TestClient[HttpApplication]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar.testing import TestClient
+
 from onboarding_shared.runtime.health import HealthCheck, HealthProbes
 from onboarding_shared.runtime.http import build_http
 

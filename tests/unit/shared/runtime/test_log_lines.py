@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
+
 from onboarding_shared.runtime.logging import configure_logging
 from onboarding_shared.runtime.settings import LogSettings
 

@@ -1,5 +1,6 @@
 import pytest
 from litestar.testing import TestClient
+
 from onboarding_shared.runtime.http import HttpApplication
 
 Client = TestClient[HttpApplication]

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from onboarding_shared.runtime import request_body
-from onboarding_shared.runtime.http import HttpApplication
 from structlog.testing import capture_logs
 
+from onboarding_shared.runtime import request_body
+from onboarding_shared.runtime.http import HttpApplication
 from tests.unit.shared.runtime.conftest import Signer, exchange, http_scope
 
 Client = TestClient[HttpApplication]

@@ -2,6 +2,8 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import Field
+
 from onboarding_shared.runtime.settings import (
     DatabaseSettings,
     HttpSettings,
@@ -12,7 +14,6 @@ from onboarding_shared.runtime.settings import (
     SettingsError,
     load,
 )
-from pydantic import Field
 
 
 class Service(Settings):

@@ -4,6 +4,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from onboarding_shared.runtime.errors import BadRequest
 from onboarding_shared.runtime.text_rules import check_json_text, check_url_text
 

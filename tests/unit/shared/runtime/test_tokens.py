@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+
 from onboarding_shared.runtime.errors import Unauthorized
 from onboarding_shared.runtime.identity import CACHED_TOKENS, Authenticator, Caller, Permissions
 from onboarding_shared.runtime.settings import IdentitySettings
-
 from tests.unit.shared.runtime.conftest import ISSUER, Signer
 
 

@@ -1,6 +1,7 @@
 """The clouds of Microsoft, and the settings that replace them."""
 
 import pytest
+
 from task_runner.providers.clouds import cloud_of
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks import TaskFault

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from task_runner.providers.credentials import resolve_credential
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks import TaskFault

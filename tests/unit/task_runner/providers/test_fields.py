@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from task_runner.providers.fields import Fields, only
 from task_runner.tasks import CannotTell
 

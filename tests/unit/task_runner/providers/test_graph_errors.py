@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from task_runner.providers.graph_errors import GraphRefused, refusal, token_refusal
 from task_runner.tasks import CannotTell, TaskFault
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+
 from task_runner.providers.patience import patience, retry_after_of
 from task_runner.tasks import CannotTell, TaskFault
 

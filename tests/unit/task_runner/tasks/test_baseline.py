@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import pytest
+
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell
 from task_runner.tasks.conditional_access import Policy, policy_from

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from task_runner.providers.graph_errors import GraphRefused
 from task_runner.tasks import (
     Result,

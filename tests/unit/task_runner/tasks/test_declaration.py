@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from onboarding_shared.contracts.types import CheckStatus, Mode, Scope
 from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, task
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from task_runner.tasks import DeclarationError, Result, Task, TaskContext, discover, task
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from onboarding_shared.contracts.types import CheckStatus
 from task_runner.tasks import PayloadError, Result, TaskFault
 from task_runner.tasks.payload import json_safe

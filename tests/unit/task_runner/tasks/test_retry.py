@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from task_runner.tasks import Retry
 
 

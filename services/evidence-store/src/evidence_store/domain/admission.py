@@ -2,16 +2,15 @@
 
 from typing import TypeGuard
 
+from evidence_store.domain.chain import StoredEvidence
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus, RunState
 
-from evidence_store.domain.chain import StoredEvidence
 
-
-class Inadmissible(ValueError):  # noqa: N818 - a decision, not a fault
+class Inadmissible(ValueError):
     """A result that can never become evidence; ``code`` says which rule it broke."""
 
     def __init__(self, code: str, detail: str) -> None:

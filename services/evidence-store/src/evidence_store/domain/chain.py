@@ -79,7 +79,7 @@ def read_record(record: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("The record is nested too deep.") from None
     if not isinstance(fields, dict):
-        raise ValueError("The record is not a JSON object.")  # noqa: TRY004 - bytes, not a type, are wrong
+        raise ValueError("The record is not a JSON object.")
     return fields
 
 

@@ -30,7 +30,7 @@ class EvidenceFilter(NamedTuple):
     until: datetime | None = None
 
 
-class CursorInvalid(ValueError):  # noqa: N818 - a decision, not a fault
+class CursorInvalid(ValueError):
     """The text is not a cursor of this list."""
 
 

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from onboarding_shared.contracts.cloudevents import rfc3339
-
 from evidence_store.domain.chain import EMPTY, Head, StoredEvidence, read_record, seal_of
+from onboarding_shared.contracts.cloudevents import rfc3339
 
 
 class BreakKind(StrEnum):

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
-from onboarding_shared.contracts.types import AttemptNumber, CheckStatus, Id, RunState
 
 from evidence_store.domain.verification import Break, BreakKind, Verdict
 from evidence_store.store.reading import EvidenceItem
+from onboarding_shared.contracts.types import AttemptNumber, CheckStatus, Id, RunState
 
 Moment = Annotated[str, Meta(description="RFC 3339, in UTC.", extra_json_schema={"format": "date-time"})]
 Seal = Annotated[str, Meta(description="SHA-256, 64 hexadecimal digits.")]

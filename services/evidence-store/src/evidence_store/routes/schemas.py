@@ -7,9 +7,9 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
-from onboarding_shared.contracts.catalogue import all_messages, json_schema, schema_id
 
 from evidence_store.problems import schema_not_found
+from onboarding_shared.contracts.catalogue import all_messages, json_schema, schema_id
 
 _LIST = "/onboarding/schemas"
 _BY_TYPE = {message.event_type(): message for message in all_messages()}

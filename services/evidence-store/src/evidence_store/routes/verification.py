@@ -5,13 +5,13 @@ from typing import Annotated
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
-from onboarding_shared.contracts.types import MAX_ID
-from onboarding_shared.runtime.identity import Permissions, requires
 
 from evidence_store.domain.verification import Anchor
 from evidence_store.problems import incomplete_anchor
 from evidence_store.routes.bodies import ChainVerification, verification_body
 from evidence_store.verifier import Verifier
+from onboarding_shared.contracts.types import MAX_ID
+from onboarding_shared.runtime.identity import Permissions, requires
 
 ExpectedLength = Annotated[
     int | None,

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from onboarding_shared.contracts.evidence_store import EvidenceRecorded
-from onboarding_shared.contracts.task_runner import RunFinished
-from onboarding_shared.contracts.types import CheckStatus
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence_store.domain.chain import GENESIS, Head, StoredEvidence
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.contracts.types import CheckStatus
 
 # A conflicting row is locked by DO UPDATE, in the order of the tenants, even where WHERE keeps it from being written.
 _LOCK = text("""

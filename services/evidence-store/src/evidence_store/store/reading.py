@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from onboarding_shared.contracts.types import MAX_ID
 from sqlalchemy import Row, Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence_store.domain.chain import Head, StoredEvidence
 from evidence_store.domain.paging import EvidenceFilter
 from evidence_store.store.tables import evidence
+from onboarding_shared.contracts.types import MAX_ID
 
 PAGE_BYTES = 4 * 1024 * 1024
 """A page ends early where its records together are larger, so that large payloads cannot fill the memory."""
@@ -27,7 +27,7 @@ LEFT JOIN LATERAL (
           ORDER BY position LIMIT :rows) AS next
 ) page ON page.bytes - octet_length(page.record) < :bytes
 ORDER BY page.position
-""")  # noqa: S608 - the fields are names in this program
+""")
 
 
 class EvidenceItem(NamedTuple):

@@ -1,7 +1,5 @@
 """The tables as SQLAlchemy metadata; the migrations make them, a test holds the two against each other."""
 
-from onboarding_shared.contracts.types import CheckStatus
-from onboarding_shared.messaging.schema import add_messaging_tables
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -15,6 +13,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+from onboarding_shared.contracts.types import CheckStatus
+from onboarding_shared.messaging.schema import add_messaging_tables
 
 metadata = MetaData()
 add_messaging_tables(metadata)

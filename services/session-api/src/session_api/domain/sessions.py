@@ -16,7 +16,6 @@ from onboarding_shared.contracts.session_api import (
     SessionTakenOver,
 )
 from onboarding_shared.contracts.types import SessionStatus
-
 from session_api.domain.edit_lock import EditLock, Grant, LockHeld, acquire, held
 from session_api.domain.readiness import TaskStanding, open_tasks
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from math import ceil
 
 from onboarding_shared.contracts.types import Mode, RunState, Scope, SessionStatus
-
 from session_api.domain.connections import NotUsable, choose_connection
 from session_api.domain.guard import ActiveRun, Blocked, Created, Decision, decide, scope_key
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+
 from onboarding_shared.contracts.types import (
     CheckStatus,
     LongText,
@@ -15,7 +16,6 @@ from onboarding_shared.contracts.types import (
     ShortText,
     StepNumber,
 )
-
 from session_api.domain.connections import Cloud, Provider
 
 NonEmptyText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*\Z")]

@@ -7,11 +7,11 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.errors import BadRequest
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_api.domain.connections import (
     CREDENTIAL_RULE,
     GUID_RULE,

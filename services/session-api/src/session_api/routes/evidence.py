@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
+
 from onboarding_shared.runtime.identity import Permissions, requires
 from onboarding_shared.runtime.tracing import current_traceparent
-
 from session_api.evidence import EvidenceAnswer, EvidenceStore
 from session_api.links import Links
 from session_api.routes.bodies import ChainVerification, OnboardingEvidence

@@ -6,11 +6,11 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
+
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus, RunState
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
-
 from session_api.cancellations import Cancellations, RunEnded
 from session_api.links import Links
 from session_api.problems import run_ended, run_not_found

@@ -9,12 +9,12 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import UnsetType
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.errors import NotFound
 from onboarding_shared.runtime.identity import Caller, Permissions, authorize, requires
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_api.domain.edit_lock import held
 from session_api.domain.sessions import KEEP, Change, Keep
 from session_api.links import Links

@@ -5,11 +5,11 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
+
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
 from onboarding_shared.runtime.tracing import current_traceparent
-
 from session_api.domain.connections import NotUsable
 from session_api.domain.starting import Start, UnknownTaskType
 from session_api.links import Links

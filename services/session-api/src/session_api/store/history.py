@@ -32,7 +32,7 @@ SELECT json_agg(e)::text FROM (
     ) everything
     ORDER BY at DESC, kind DESC, id DESC LIMIT :limit
 ) e
-""")  # noqa: S608 - only constants of this module
+""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onboarding_shared.contracts.types import CheckStatus, RunState
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.types import CheckStatus, RunState
 from session_api.domain.projection import RunView
 
 RunId = tuple[int, int]

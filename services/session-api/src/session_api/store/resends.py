@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from onboarding_shared.contracts.session_api import ProviderConnection
-from onboarding_shared.contracts.types import RunState
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.session_api import ProviderConnection
+from onboarding_shared.contracts.types import RunState
 from session_api.domain.resend import LONGEST_SECONDS
 
 # MATERIALIZED: the planner may otherwise run the limited query more than once and take too many rows.
@@ -33,7 +33,7 @@ SELECT t.tenant_id, t.id, t.task_type, t.session_id, t.requested_by_user_id, t.c
 FROM taken t
 LEFT JOIN provider_connections c ON c.tenant_id = t.tenant_id AND c.id = t.provider_connection_id
 ORDER BY t.tenant_id, t.id
-""")  # noqa: S608 - only constants of this module
+""")
 
 
 @dataclass(frozen=True, slots=True)

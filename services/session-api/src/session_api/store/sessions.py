@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from onboarding_shared.contracts.types import SessionStatus
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.types import SessionStatus
 from session_api.domain.edit_lock import EditLock
 from session_api.domain.sessions import FIRST_STEP, HistoryEntry, Session
 
@@ -17,13 +17,13 @@ _COLUMNS = """id, tenant_id, status, current_step, provider_connection_id, assig
 
 _FIND_OPEN = text(f"""
 SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN ('draft', 'in_progress')
-""")  # noqa: S608 - only constants of this module
-_FIND = text(f"SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - only constants of this module
+""")
+_FIND = text(f"SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")
 _INSERT = text(f"""
 INSERT INTO onboarding_sessions (tenant_id, status, current_step, locked_by_user_id, locked_until)
 VALUES (:tenant, 'draft', {FIRST_STEP}, :user, now() + CAST(:lasts AS interval))
 RETURNING {_COLUMNS}, now()
-""")  # noqa: S608 - only constants of this module
+""")
 _UPDATE = text("""
 UPDATE onboarding_sessions
 SET status = :status, current_step = :step, provider_connection_id = :connection, assigned_to_user_id = :assignee,

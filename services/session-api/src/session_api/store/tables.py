@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-from onboarding_shared.contracts.run_states import ACTIVE
-from onboarding_shared.messaging.schema import add_messaging_tables
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -24,6 +22,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+from onboarding_shared.contracts.run_states import ACTIVE
+from onboarding_shared.messaging.schema import add_messaging_tables
 
 METADATA = MetaData()
 add_messaging_tables(METADATA)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
-from onboarding_shared.contracts.types import CheckStatus
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.types import CheckStatus
 from session_api.domain.readiness import TaskStanding
 
 _UPSERT = text("""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from onboarding_shared.contracts.session_api import StartTask
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
-
 from task_runner.domain.reasons import PROVIDER_CONNECTION_MISSING, TASK_TYPE_UNKNOWN
 
 TENANT_SCOPE = 0

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from onboarding_shared.contracts.types import Mode
-
 from task_runner.domain.admission import TENANT_SCOPE
 
 

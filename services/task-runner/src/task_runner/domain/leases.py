@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from onboarding_shared.contracts.types import RunState
-
 from task_runner.domain.outcomes import Cancelled, GiveUp, RetryLater
 from task_runner.domain.reasons import LEASE_LOST
 

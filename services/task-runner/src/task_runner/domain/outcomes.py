@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from onboarding_shared.contracts.run_states import RunEvent
 from onboarding_shared.contracts.types import CheckStatus
-
 from task_runner.domain.reasons import RUN_CANCELLED, TIME_LIMIT_EXCEEDED
 
 LONGEST_WAIT = 86_400.0

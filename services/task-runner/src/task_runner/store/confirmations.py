@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
-from onboarding_shared.postgres.database import Database
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import Database
 from task_runner.domain.execution import describe
 from task_runner.store.rows import COLUMNS, to_execution
 
@@ -31,7 +31,7 @@ SET resends = e.resends + 1,
     confirm_at = now() + make_interval(secs => least(:longest, :confirm * power(2, least(e.resends + 1, 30))))
 FROM picked p WHERE e.run_id = p.run_id
 RETURNING {COLUMNS}
-""")  # noqa: S608 - no input, only a constant of ours
+""")
 
 _BATCH = 200
 _LONGEST_SECONDS = 600.0

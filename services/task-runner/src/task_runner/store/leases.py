@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from task_runner.domain.execution import describe
 from task_runner.domain.leases import LostLease, decide_lost_lease
 from task_runner.domain.outcomes import RetryLater
@@ -31,7 +31,7 @@ SET lease_expires_at = now() + make_interval(secs => :lease),
     progress = coalesce(CAST(h.progress AS json), e.progress)
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}, h.progress IS NOT NULL AS progressed
-""")  # noqa: S608 - no input, only a constant of ours
+""")
 
 _LOST = text("""
 SELECT run_id, lease_token, state, losses FROM executions

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import Row
+
 from onboarding_shared.contracts.session_api import ProviderConnection
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import CheckStatus, RunState
-from sqlalchemy import Row
-
 from task_runner.domain.execution import Execution
 
 COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connection_id, e.traceparent, e.state,

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from onboarding_shared.contracts.run_states import next_state
-from onboarding_shared.contracts.types import RunState
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.run_states import next_state
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from task_runner.domain.execution import describe
 from task_runner.domain.outcomes import Outcome, RetryLater
 from task_runner.store.rows import COLUMNS, to_execution
@@ -35,7 +35,7 @@ SET state = h.state, status = h.status, reason_code = h.reason_code, message = h
     lease_expires_at = NULL, worker = NULL, excused = e.excused + h.excused, losses = e.losses + h.lost
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
-""")  # noqa: S608 - no input, only a constant of ours
+""")
 
 _STANDING = text("""
 SELECT run_id, state, lease_token FROM executions WHERE run_id = ANY (CAST(:run_ids AS bigint[]))

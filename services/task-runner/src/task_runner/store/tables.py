@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 
-from onboarding_shared.contracts.run_states import TERMINAL
-from onboarding_shared.contracts.types import RunState
-from onboarding_shared.messaging.schema import add_messaging_tables
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -20,6 +17,10 @@ from sqlalchemy import (
     Text,
     text,
 )
+
+from onboarding_shared.contracts.run_states import TERMINAL
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.messaging.schema import add_messaging_tables
 
 metadata = MetaData()
 add_messaging_tables(metadata)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from onboarding_shared.contracts.session_api import ProviderConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
-
 from task_runner.tasks.payload import safe_text
 from task_runner.tasks.result import TaskFault
 

@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
+
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
-
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.evidence import with_provenance
 from task_runner.tasks.result import CannotTell, Result, TaskFault

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from task_runner.tasks.payload import json_safe
 
 if TYPE_CHECKING:

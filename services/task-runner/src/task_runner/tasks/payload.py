@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
 from onboarding_shared.contracts.types import MAX_ID
 
 MAX_PAYLOAD_BYTES = 256 * 1024

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from onboarding_shared.contracts.types import CheckStatus, ReasonCode
 
+from onboarding_shared.contracts.types import CheckStatus, ReasonCode
 from task_runner.tasks.payload import json_safe, safe_text
 
 MAX_MESSAGE = 4000
@@ -65,7 +65,7 @@ def checked_reason(reason_code: str) -> str:
         raise ValueError(f"Not a reason code: {reason_code!r} ({error})") from error
 
 
-class CannotTell(Exception):  # noqa: N818 - an answer, not an error
+class CannotTell(Exception):
     """Raised anywhere below a task when the answer is ``unknown``, with the reason. It is not retried.
 
     The run ends ``succeeded`` with status ``unknown``: the task did its work, and the honest answer is that the
@@ -79,7 +79,7 @@ class CannotTell(Exception):  # noqa: N818 - an answer, not an error
         self.payload = json_safe(payload)
 
 
-class TaskFault(Exception):  # noqa: N818 - the word of the glossary
+class TaskFault(Exception):
     """Raised when a task has to give up this attempt.
 
     With ``retryable`` the worker starts another attempt when the retry policy has one left, not sooner than

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 
 PATIENCE = 15.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class Refused(Exception):  # noqa: N818  it is an answer, not a fault
+class Refused(Exception):
     """The API said no: `status`, its stable `code`, and the whole `body`."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
@@ -46,7 +46,7 @@ class Api:
         return found if isinstance(found, list) else []
 
     async def of_tenant(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """A request below the tenant; the decoded answer. Raises `Refused`, or `Failure` when nothing answers."""
+        """A request below the tenant; the decoded answer. Raises `Refused`, or `CommandError` when nothing answers."""
         return await self.call(method, f"/tenants/{self.tenant}/onboarding{path}", body)
 
     async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -58,9 +58,9 @@ class Api:
                 answer = await self._client.request(method, path, json=body)
             except httpx2.TransportError as error:
                 if last:
-                    raise Failure(Exit.UNREACHABLE, f"nothing answers at {self.url} ({error})") from None
+                    raise CommandError(Exit.UNREACHABLE, f"nothing answers at {self.url} ({error})") from None
             except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
-                raise Failure(Exit.USAGE, f"not an http URL: {self.url}") from None
+                raise CommandError(Exit.USAGE, f"not an http URL: {self.url}") from None
             else:
                 if answer.status_code != 503 or last:
                     return _decoded(answer)

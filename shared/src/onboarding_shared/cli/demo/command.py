@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data, Json
 
 FIRST_USER, SECOND_USER = 7, 8
@@ -50,7 +50,7 @@ def demo(
     """
     chosen = tenant if tenant is not None else 1_000_000 + int(time.time()) % 100_000_000
     if not 1 <= chosen <= 2**63 - 1:
-        raise Failure(Exit.USAGE, f"--tenant must be between 1 and {2**63 - 1}")
+        raise CommandError(Exit.USAGE, f"--tenant must be between 1 and {2**63 - 1}")
     try:
         return asyncio.run(_play(url, chosen, as_json, data))
     except asyncio.CancelledError:
@@ -80,7 +80,7 @@ async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) 
                 with stage_for(screen, steps_of(catalogue)) as stage:
                     outcome = await Story(first, second, stage, catalogue).tell()
             except Refused as refused:
-                raise Failure(
+                raise CommandError(
                     Exit.FAILED, f"{refused.status} {refused.code}: {refused}", refused.body.get("next")
                 ) from None
     if as_json:
@@ -126,7 +126,7 @@ def _given(url: str, tenant: int, data: Path | None) -> Theatre:
         return _on_this_machine(found.place, tenant, started_here=False)
     token = os.environ.get("TOKEN")
     if not token:
-        raise Failure(Exit.CONFLICT, f"no token for {url}", "export TOKEN=… with the tenant of --tenant in it")
+        raise CommandError(Exit.CONFLICT, f"no token for {url}", "export TOKEN=… with the tenant of --tenant in it")
     return Theatre(url.rstrip("/"), None, token, None, Path(), started_here=False)
 
 
@@ -149,10 +149,10 @@ async def _started(folder: Path) -> AsyncIterator[Any]:
     from onboarding_shared.cli.screen import err
     from onboarding_shared.cli.up import already_running, did_not_start
     from onboarding_shared.devstack.embedded import embedded_system
-    from onboarding_shared.devstack.lock import AlreadyRunning
+    from onboarding_shared.devstack.lock import AlreadyRunningError
     from onboarding_shared.devstack.logs import LogFiles
     from onboarding_shared.devstack.place import logs_of
-    from onboarding_shared.devstack.supervisor import StartFailed
+    from onboarding_shared.devstack.supervisor import StartFailedError
 
     quiet_libraries()
     err().print(f"Starting the whole system; its data is in {folder}", markup=False)
@@ -160,9 +160,9 @@ async def _started(folder: Path) -> AsyncIterator[Any]:
     try:
         async with embedded_system(folder, report) as (place, _):
             yield place
-    except AlreadyRunning:
+    except AlreadyRunningError:
         raise already_running(folder, folder) from None
-    except StartFailed as failed:
+    except StartFailedError as failed:
         raise did_not_start(failed, folder) from None
 
 

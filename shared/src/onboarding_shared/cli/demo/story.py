@@ -9,7 +9,7 @@ from typing import Any
 
 from onboarding_shared.cli.demo.api import Api, Refused
 from onboarding_shared.cli.demo.stage import TERMINAL_STATES, Stage, StepView, TaskView
-from onboarding_shared.cli.exits import Exit, Failure
+from onboarding_shared.cli.exits import CommandError, Exit
 
 STEP_TITLES = {
     1: "The customer and the way to its tenant",
@@ -156,7 +156,7 @@ class Story:
                 self.outcome.verdicts[name] = str((run.get("result") or {}).get("status"))
                 return
             if time.monotonic() > deadline:
-                raise Failure(Exit.FAILED, f"run {run['id']} of {name} did not end in {RUN_PATIENCE:g} s")
+                raise CommandError(Exit.FAILED, f"run {run['id']} of {name} did not end in {RUN_PATIENCE:g} s")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _complete(self) -> None:
@@ -179,7 +179,9 @@ class Story:
             if len(ours) == len(wanted):
                 break
             if time.monotonic() > deadline:
-                raise Failure(Exit.FAILED, f"{len(wanted) - len(ours)} of {len(wanted)} runs left no evidence in 30 s")
+                raise CommandError(
+                    Exit.FAILED, f"{len(wanted) - len(ours)} of {len(wanted)} runs left no evidence in 30 s"
+                )
             await asyncio.sleep(POLL_SECONDS)
         self.outcome.evidence = sorted(ours, key=lambda one: one["id"])
         self.outcome.verification = await self._api.of_tenant("GET", "/evidence/verification")

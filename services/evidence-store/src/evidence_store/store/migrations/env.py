@@ -1,7 +1,6 @@
 """Alembic's entry: everything it needs to know is shared by the services."""
 
-from onboarding_shared.postgres.migrate import run_env
-
 from evidence_store.store.tables import metadata
+from onboarding_shared.postgres.migrate import run_env
 
 run_env(metadata)
