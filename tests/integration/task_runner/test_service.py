@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypesAnnounced
-from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES
+from onboarding_shared.contracts.topics import ALL_TOPICS, OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
-from task_runner.app import TOPICS, TaskRunner, build
+from task_runner.app import TaskRunner, build
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
 from task_runner.tasks import Result, TaskContext, task
 from tests.integration.task_runner.scene import TASKS, recorded, start
@@ -91,7 +91,7 @@ def settings(runner_url: str) -> Iterator[TaskRunnerSettings]:
 
 @pytest.fixture
 async def outside(settings: TaskRunnerSettings) -> AsyncIterator[Outside]:
-    await ensure_topics(settings.kafka, TOPICS)
+    await ensure_topics(settings.kafka, ALL_TOPICS)
     producer = make_producer(settings.kafka)
     consumer = AIOKafkaConsumer(
         OPERATION_RUNS.name, TASK_TYPES.name, **settings.kafka.client_options(), auto_offset_reset="earliest"
