@@ -65,7 +65,7 @@ SET state = 'running', attempt = e.attempt + 1, lease_token = nextval('lease_tok
 FROM picked WHERE e.run_id = picked.run_id
 RETURNING {COLUMNS}, e.lease_token, CAST(e.connection AS text) AS connection, e.time_limit, e.max_attempts, e.excused,
           now() AS claimed_at
-""")
+""")  # noqa: S608 - no input, only a constant of ours
 
 _AHEAD = 64
 """How many tenants are looked at beyond the number of free slots: those without work that is due."""

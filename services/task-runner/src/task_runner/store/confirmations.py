@@ -31,7 +31,7 @@ SET resends = e.resends + 1,
     confirm_at = now() + make_interval(secs => least(:longest, :confirm * power(2, least(e.resends + 1, 30))))
 FROM picked p WHERE e.run_id = p.run_id
 RETURNING {COLUMNS}
-""")
+""")  # noqa: S608 - no input, only a constant of ours
 
 _BATCH = 200
 _LONGEST_SECONDS = 600.0

@@ -39,7 +39,7 @@ RETURNING run_id
 _READ = text(f"""
 SELECT {COLUMNS} FROM executions e WHERE e.run_id = ANY (CAST(:run_ids AS bigint[]))
 ORDER BY e.tenant_id, e.run_id FOR UPDATE
-""")
+""")  # noqa: S608 - no input, only a constant of ours
 
 _COMPLETE = text("""
 UPDATE executions e
@@ -67,7 +67,7 @@ SET state = h.state,
     message = CASE WHEN h.state = 'cancelled' THEN :message ELSE e.message END
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
-""")
+""")  # noqa: S608 - no input, only a constant of ours
 
 _TOMBSTONE = text("""
 INSERT INTO executions (run_id, tenant_id, scope_key, mode, time_limit, max_attempts, state, status, reason_code,

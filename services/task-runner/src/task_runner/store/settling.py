@@ -35,7 +35,7 @@ SET state = h.state, status = h.status, reason_code = h.reason_code, message = h
     lease_expires_at = NULL, worker = NULL, excused = e.excused + h.excused, losses = e.losses + h.lost
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
-""")
+""")  # noqa: S608 - no input, only a constant of ours
 
 _STANDING = text("""
 SELECT run_id, state, lease_token FROM executions WHERE run_id = ANY (CAST(:run_ids AS bigint[]))
