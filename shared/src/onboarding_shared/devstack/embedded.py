@@ -17,7 +17,8 @@ from onboarding_shared.devstack.system import processes
 async def embedded_system(folder: Path, report: Report) -> AsyncIterator[tuple[Place, Supervisor]]:
     """Start the system on a data folder; at the end stop it, in reverse order.
 
-    Raises `AlreadyRunningError` when another process supervises the folder, `StartFailedError` when something did not get ready.
+    Raises `AlreadyRunningError` when another process supervises the folder, `StartFailedError` when something did not
+    get ready.
     """
     with exclusive(folder):
         for ended in await asyncio.to_thread(end_leftovers, folder):

@@ -58,6 +58,15 @@ SETTINGS: dict[str, str] = {
 }
 
 
+_CREATE_DATABASE = r"""
+SELECT format('CREATE ROLE %I LOGIN', :'role') WHERE to_regrole(quote_ident(:'role')) IS NULL \gexec
+SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', :'role', :'password') \gexec
+SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'role')
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'name') \gexec
+"""
+
+
 class Database(NamedTuple):
     """A database and the login role that owns it."""
 
@@ -120,16 +129,9 @@ def wait_until_ready(folder: Path, timeout: float = 30.0) -> None:
 def create_databases(folder: Path, port: int, databases: Sequence[Database]) -> None:
     """Make sure that each role and its database exist; passwords are set to the given ones. Safe to repeat."""
     script: list[str] = []
-    for name, role, password in databases:
-        script += [
-            f"SELECT 'CREATE ROLE {_name(role)} LOGIN' WHERE to_regrole({_text(_name(role))}) IS NULL \\gexec",
-            f"ALTER ROLE {_name(role)} LOGIN PASSWORD {_text(password)};",
-            (
-                f"SELECT 'CREATE DATABASE {_name(name)} OWNER {_name(role)}'"
-                f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {_text(name)}) \\gexec"
-            ),
-            f"REVOKE ALL ON DATABASE {_name(name)} FROM PUBLIC;",
-        ]
+    for each in databases:
+        script += [f"\\set {field} {_psql_text(value)}" for field, value in each._asdict().items()]
+        script.append(_CREATE_DATABASE)
     _run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", superuser_url(folder, port), text="\n".join(script))
 
 
@@ -190,9 +192,5 @@ def _binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def _psql_text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,154 @@
+"""The command line and the whole embedded system, as a person uses them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+NAMES = {"session-api", "task-runner", "evidence-store", "broker", "postgres", "graph"}
+
+
+def onboarding(*arguments: str, folder: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "onboarding_shared.cli", *arguments, "--data", str(folder)]
+    return subprocess.run(line, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **more)
+
+
+def journal(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "system.json").read_text()))
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A running system's data folder."""
+    folder = tmp_path_factory.mktemp("system")
+    started = onboarding("up", "--detach", folder=folder)
+    assert started.returncode == 0, started.stderr
+    assert "The onboarding system is ready." in started.stdout
+    yield folder
+    pids = list(journal(folder)["processes"].values())
+    assert onboarding("down", folder=folder).returncode == 0
+    assert not any(alive(pid) for pid in pids)
+    assert not (folder / "system.json").exists()
+
+
+def test_system_json_names_addresses_databases_and_processes(system: Path) -> None:
+    content = journal(system)
+    assert all(content[name].startswith("http://127.0.0.1:") for name in ("session_api", "evidence_store", "graph"))
+    assert content["kafka"].startswith("127.0.0.1:")
+    assert set(content["databases"]) == {"session_api", "task_runner", "evidence_store"}
+    assert set(content["processes"]) == NAMES
+    assert all(alive(pid) for pid in content["processes"].values())
+    assert (system / "system.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_status_says_ready_for_every_process(system: Path) -> None:
+    done = onboarding("status", "--json", folder=system)
+    assert done.returncode == 0
+    shown = json.loads(done.stdout)
+    assert shown["state"] == "ready"
+    assert {each["name"]: each["state"] for each in shown["processes"]} == dict.fromkeys(NAMES, "ready")
+
+
+def test_a_second_up_on_the_same_folder_is_refused_and_says_who_runs_it(system: Path) -> None:
+    done = onboarding("up", folder=system)
+    assert done.returncode == 4
+    assert f"process {journal(system)['supervisor']['pid']} already runs the system on {system}" in done.stderr
+    assert f"onboarding down --data {system}" in done.stderr
+
+
+def exported(system: Path) -> Mapping[str, str]:
+    shell = 'eval "$1"; exec "$2" -c "import json, os; print(json.dumps(dict(os.environ)))"'
+    exports = onboarding("env", folder=system).stdout
+    done = subprocess.run(["sh", "-c", shell, "sh", exports, sys.executable], capture_output=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def test_env_gives_a_shell_addresses_and_a_token_that_the_api_takes(system: Path) -> None:
+    found = exported(system)
+    assert found["SESSION_API"] == journal(system)["session_api"]
+    assert found["KAFKA_BOOTSTRAP_SERVERS"] == journal(system)["kafka"]
+    assert found["SESSION_API_DATABASE_URL"] == journal(system)["databases"]["session_api"]
+    curl = f"curl -sf -H 'Authorization: Bearer {found['TOKEN']}' {found['SESSION_API']}/tenants/42/onboarding/session"
+    assert json.loads(subprocess.check_output(curl, shell=True)) == {"session": None}
+
+
+def test_migrations_can_be_run_again(system: Path) -> None:
+    done = onboarding("migrate", folder=system)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_doctor_is_content_with_the_running_system(system: Path) -> None:
+    done = onboarding("doctor", "--json", folder=system)
+    assert done.returncode == 0, done.stdout
+    assert {each["name"] for each in json.loads(done.stdout)} >= NAMES
+
+
+def test_the_demo_onboards_a_tenant_and_shows_the_evidence(system: Path) -> None:
+    done = onboarding("demo", folder=system)
+    assert done.returncode == 0, done.stderr + done.stdout
+    for task in ("app.consent", "app.consent_grant", "graph.connectivity", "license.inventory", "identity.baseline"):
+        assert task in done.stdout
+    assert "The chain of evidence is whole" in done.stdout
+    assert "409 EDIT_LOCKED" in done.stderr
+    assert "Taken over: user 8" in done.stderr
+    assert "onboarding token --user 7" in done.stderr
+
+
+def test_the_demo_as_json_is_data_alone(system: Path) -> None:
+    done = onboarding("demo", "--json", "--url", journal(system)["session_api"], folder=system)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["ok"] is True
+    assert len(shown["evidence"]) >= 5
+
+
+def test_restart_replaces_one_process_and_leaves_the_others(system: Path) -> None:
+    before = journal(system)["processes"]
+    assert onboarding("restart", "graph", folder=system).returncode == 0
+    after = journal(system)["processes"]
+    assert {name for name in NAMES if before[name] != after[name]} == {"graph"}
+    assert "graph is ready again" in onboarding("restart", "graph", folder=system).stderr
+
+
+def test_logs_of_every_process_are_kept_as_json_lines_where_they_are_ours(system: Path) -> None:
+    done = onboarding("logs", "task-runner", folder=system)
+    assert done.returncode == 0
+    assert all("event" in json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+
+
+def test_a_demo_whose_system_cannot_start_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("9")
+    done = onboarding("demo", folder=tmp_path)
+    assert done.returncode == 1
+    assert "postgres" in done.stderr
+    assert not (tmp_path / "system.json").exists()
+
+
+def test_ctrl_c_stops_everything_in_order_and_ends_with_130(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "onboarding_shared.cli", "up", "--no-logs", "--data", str(tmp_path)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "system.json").exists() or len(journal(tmp_path)["processes"]) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        pids = list(journal(tmp_path)["processes"].values())
+        os.kill(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "stopping" in said
+    assert not any(alive(pid) for pid in pids)
