@@ -45,13 +45,17 @@ CATALOGUE = (
 )
 
 
-def make_settings(database_url: str, identity: Identity, **more: Any) -> SessionApiSettings:
-    kafka = KafkaSettings(
-        bootstrap_servers="127.0.0.1:9", enable_idempotence=False, replication_factor=1, topic_partitions=3
+def kafka_settings(bootstrap_servers: str) -> KafkaSettings:
+    """The embedded broker has no idempotent producers and one replica."""
+    return KafkaSettings(
+        bootstrap_servers=bootstrap_servers, enable_idempotence=False, replication_factor=1, topic_partitions=3
     )
+
+
+def make_settings(database_url: str, identity: Identity, **more: Any) -> SessionApiSettings:
     given: dict[str, Any] = {
         "database": DatabaseSettings(url=database_url),
-        "kafka": kafka,
+        "kafka": kafka_settings("127.0.0.1:9"),
         "log": LogSettings(),
         "http": HttpSettings(),
         "identity": IdentitySettings(jwks=str(identity.jwks), issuer=ISSUER),

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,7 +12,10 @@ import httpx2
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.devstack.identity import ISSUER, Identity
+from onboarding_shared.messaging.kafka import ensure_topics
+from tests.integration.session_api.service import kafka_settings
 from tests.support.engines import free_port, kafka_broker
 from tests.support.waiting import eventually
 
@@ -34,9 +37,9 @@ def environment(database_url: str, kafka: str, identity: Identity) -> dict[str, 
     }
 
 
-async def start(*arguments: str, env: dict[str, str]) -> Process:
+async def start(*arguments: str, env: dict[str, str], output: int = PIPE) -> Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "session_api", *arguments, env=env, stdout=PIPE, stderr=PIPE
+        sys.executable, "-m", "session_api", *arguments, env=env, stdout=output, stderr=output
     )
 
 
@@ -50,13 +53,13 @@ async def run(*arguments: str, env: dict[str, str]) -> tuple[int, str, str]:
 @asynccontextmanager
 async def serving(env: dict[str, str]) -> AsyncIterator[tuple[Process, str]]:
     port = free_port()
-    process = await start("serve", env={**env, "ONBOARDING_PORT": str(port)})
+    process = await start("serve", env={**env, "ONBOARDING_PORT": str(port)}, output=DEVNULL)
     try:
         yield process, f"http://127.0.0.1:{port}"
     finally:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        await process.wait()
 
 
 async def test_help_needs_no_settings() -> None:
@@ -105,6 +108,7 @@ async def test_migrating_four_times_at_once_makes_schema_and_topics(environment:
 
 async def test_it_is_alive_but_not_ready_before_a_runner_has_announced_task_types(environment: dict[str, str]) -> None:
     assert (await run("migrate", env=environment))[0] == 0
+    await ensure_topics(kafka_settings(environment["KAFKA_BOOTSTRAP_SERVERS"]), spoken_by("task-runner"))
     async with serving(environment) as (process, url), httpx2.AsyncClient(base_url=url) as client:
 
         async def down() -> list[str]:

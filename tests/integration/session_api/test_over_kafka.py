@@ -15,10 +15,9 @@ from onboarding_shared.contracts.topics import OPERATION_RUNS, SESSIONS, TASK_CO
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.devstack.identity import Identity
 from onboarding_shared.messaging.kafka import ensure_topics
-from onboarding_shared.runtime.settings import KafkaSettings
 from session_api.app import build
 from session_api.settings import SessionApiSettings
-from tests.integration.session_api.service import CATALOGUE, Api, make_settings
+from tests.integration.session_api.service import CATALOGUE, Api, kafka_settings, make_settings
 from tests.support.waiting import eventually
 
 TENANT = 4200
@@ -72,9 +71,7 @@ class Runner:
 
 @pytest.fixture
 async def online(settings: SessionApiSettings, identity: Identity, kafka: str) -> AsyncIterator[Api]:
-    connected = KafkaSettings(
-        bootstrap_servers=kafka, enable_idempotence=False, replication_factor=1, topic_partitions=3
-    )
+    connected = kafka_settings(kafka)
     await ensure_topics(connected, (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES))
     made = make_settings(settings.database.url, identity, kafka=connected)
     service = build(made)

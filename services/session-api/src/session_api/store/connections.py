@@ -16,17 +16,17 @@ INSERT INTO provider_connections (tenant_id, creation_key, provider, display_nam
 VALUES (:tenant, :key, :provider, :display_name, :external_tenant_id, :client_id, :credential_ref, :cloud, :user)
 ON CONFLICT (creation_key) DO UPDATE SET creation_key = excluded.creation_key
 RETURNING {_COLUMNS}
-""")
+""")  # noqa: S608 - no input, only names of ours
 _LIST = text(f"""
 SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id < :before ORDER BY id DESC LIMIT :limit
-""")
-_FIND = text(f"SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id = :id")
+""")  # noqa: S608 - no input, only names of ours
+_FIND = text(f"SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
 _DISABLE = text(f"""
 UPDATE provider_connections
 SET disabled_at = coalesce(disabled_at, now()), disabled_by_user_id = coalesce(disabled_by_user_id, :user)
 WHERE tenant_id = :tenant AND id = :id
 RETURNING {_COLUMNS}
-""")
+""")  # noqa: S608 - no input, only names of ours
 _IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE tenant_id = :tenant AND id = :id")
 
 

@@ -32,7 +32,7 @@ SELECT json_agg(e)::text FROM (
     ) everything
     ORDER BY at DESC, kind DESC, id DESC LIMIT :limit
 ) e
-""")
+""")  # noqa: S608 - no input, only names of ours
 
 
 @dataclass(frozen=True, slots=True)

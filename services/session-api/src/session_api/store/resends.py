@@ -33,7 +33,7 @@ SELECT t.tenant_id, t.id, t.task_type, t.session_id, t.requested_by_user_id, t.c
 FROM taken t
 LEFT JOIN provider_connections c ON c.tenant_id = t.tenant_id AND c.id = t.provider_connection_id
 ORDER BY t.tenant_id, t.id
-""")
+""")  # noqa: S608 - no input, only names of ours
 
 
 @dataclass(frozen=True, slots=True)

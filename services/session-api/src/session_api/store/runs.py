@@ -14,8 +14,8 @@ _COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_
        reason_code, message, resume_at, session_id, provider_connection_id, requested_by_user_id, created_at,
        started_at, finished_at, cancel_requested_at, cancel_requested_by_user_id"""
 
-_FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")
-_LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")
+_FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
+_LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")  # noqa: S608 - no input, only names of ours
 _LIST = text(f"""
 SELECT {_COLUMNS} FROM operation_runs
 WHERE tenant_id = :tenant AND id < :before
@@ -23,14 +23,14 @@ WHERE tenant_id = :tenant AND id < :before
   AND (CAST(:states AS text[]) IS NULL OR state = ANY(CAST(:states AS text[])))
   AND (CAST(:session AS bigint) IS NULL OR session_id = :session)
 ORDER BY id DESC LIMIT :limit
-""")
+""")  # noqa: S608 - no input, only names of ours
 _CANCEL = text(f"""
 UPDATE operation_runs
 SET state = 'cancelling', cancel_requested_at = now(), cancel_requested_by_user_id = :user, repeats = 0,
     resend_due_at = now() + make_interval(secs => :silence)
 WHERE tenant_id = :tenant AND id = :id
 RETURNING {_COLUMNS}
-""")
+""")  # noqa: S608 - no input, only names of ours
 
 
 @dataclass(frozen=True, slots=True)

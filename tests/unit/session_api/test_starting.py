@@ -1,0 +1,140 @@
+"""A batch of starts is decided one after the other, against what the earlier ones leave behind."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onboarding_shared.contracts.types import Mode, RunState, Scope, SessionStatus
+from session_api.domain.connections import NotUsable
+from session_api.domain.guard import Blocked, Created, Reused
+from session_api.domain.starting import (
+    KnownConnection,
+    OpenSession,
+    Plan,
+    Planned,
+    Standing,
+    StandingRun,
+    Start,
+    TaskRule,
+    UnknownTaskType,
+    plan,
+    retry_after,
+)
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+RULES = (
+    TaskRule("read", Scope.TENANT, Mode.SHARED, 60.0),
+    TaskRule("change", Scope.TENANT, Mode.EXCLUSIVE, 20.0),
+    TaskRule("probe", Scope.CONNECTION, Mode.SHARED, 600.0),
+)
+
+
+def standing(
+    *runs: StandingRun,
+    sessions: tuple[OpenSession, ...] = (),
+    connections: tuple[KnownConnection, ...] = (),
+) -> Standing:
+    return Standing(now=NOW, runs=runs, sessions=sessions, connections=connections, rules=RULES)
+
+
+def start(task_type: str, tenant_id: int = 1, connection_id: int | None = None) -> Start:
+    return Start(tenant_id, task_type, connection_id, 7, None)
+
+
+def connection(number: int, *, tenant_id: int = 1, disabled: bool = False) -> KnownConnection:
+    return KnownConnection(tenant_id, number, disabled, "microsoft_graph", "t", "c", "env:X", "public")
+
+
+def decisions(plans: list[Plan]) -> list[type]:
+    return [type(one.decision) if isinstance(one, Planned) else type(one) for one in plans]
+
+
+def test_two_equal_starts_in_a_batch_make_one_run() -> None:
+    assert decisions(plan([start("read"), start("read")], standing())) == [Created, Reused]
+
+
+def test_the_second_of_two_exclusive_ones_is_blocked_by_the_first() -> None:
+    first, second = plan([start("change"), start("read")], standing())
+
+    assert isinstance(first, Planned)
+    assert isinstance(second, Planned)
+    assert second.decision == Blocked(first.decision.run)
+
+
+def test_tenants_of_a_batch_do_not_touch_each_other() -> None:
+    assert decisions(plan([start("change", 1), start("change", 2)], standing())) == [Created, Created]
+
+
+def test_an_unknown_type_harms_nobody_else_and_names_the_known_ones() -> None:
+    unknown, known = plan([start("nonsense"), start("read")], standing())
+
+    assert unknown == UnknownTaskType("nonsense", ("change", "probe", "read"))
+    assert decisions([known]) == [Created]
+
+
+def test_a_standing_run_is_reused() -> None:
+    run = StandingRun(1, 55, "read", "tenant", Mode.SHARED, RunState.WAITING, NOW)
+    [planned] = plan([start("read")], standing(run))
+
+    assert isinstance(planned, Planned)
+    assert isinstance(planned.decision, Reused)
+    assert planned.decision.run.run_id == 55
+
+
+def test_the_named_connection_decides_the_scope() -> None:
+    [planned] = plan([start("probe", connection_id=2)], standing(connections=(connection(1), connection(2))))
+
+    assert isinstance(planned, Planned)
+    assert planned.decision.run.scope_key == "connection:2"
+    assert planned.connection == connection(2)
+
+
+def test_the_open_sessions_connection_comes_before_the_only_enabled_one() -> None:
+    session = OpenSession(1, 9, SessionStatus.DRAFT, 1)
+    [planned] = plan([start("probe")], standing(sessions=(session,), connections=(connection(1), connection(2))))
+
+    assert isinstance(planned, Planned)
+    assert planned.connection == connection(1)
+    assert planned.session == session
+
+
+def test_a_disabled_connection_of_the_session_is_as_good_as_none() -> None:
+    session = OpenSession(1, 9, SessionStatus.DRAFT, 1)
+    known = (connection(1, disabled=True), connection(2))
+    [planned] = plan([start("probe")], standing(sessions=(session,), connections=known))
+
+    assert isinstance(planned, Planned)
+    assert planned.connection is None
+
+
+@pytest.mark.parametrize("enabled", [0, 2])
+def test_none_or_several_enabled_connections_leave_the_choice_open(enabled: int) -> None:
+    known = tuple(connection(number) for number in range(1, enabled + 1))
+    [planned] = plan([start("probe")], standing(connections=known))
+
+    assert isinstance(planned, Planned)
+    assert planned.connection is None
+    assert planned.decision.run.scope_key == "tenant"
+
+
+def test_a_named_connection_must_be_there_and_enabled() -> None:
+    known = (connection(1, disabled=True), connection(2, tenant_id=2))
+    plans = plan([start("probe", connection_id=1), start("probe", connection_id=2)], standing(connections=known))
+
+    assert plans == [NotUsable(1, disabled=True), NotUsable(2, disabled=False)]
+
+
+@pytest.mark.parametrize(
+    ("task_type", "age", "expected"),
+    [("change", 0, 20), ("change", 5.5, 15), ("change", 500, 1), ("probe", 0, 30), ("gone", 0, 30)],
+)
+def test_retry_after_is_what_is_left_of_the_time_limit_within_1_and_30_seconds(
+    task_type: str, age: float, expected: int
+) -> None:
+    since = NOW - timedelta(seconds=age)
+    run = StandingRun(1, 55, task_type, "tenant", Mode.EXCLUSIVE, RunState.RUNNING, since)
+    [planned] = plan([start("read")], standing(run))
+
+    assert isinstance(planned, Planned)
+    assert isinstance(planned.decision, Blocked)
+    assert retry_after(planned.decision, standing(run)) == expected
