@@ -1,0 +1,58 @@
+"""docs/events.md names every topic, message, field, header and dead-letter reason, and no other."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import onboarding_shared.contracts.cloudevents as cloudevents
+import onboarding_shared.messaging.inbox as inbox
+from onboarding_shared.contracts.catalogue import MESSAGES
+from onboarding_shared.contracts.dead_letters import DeadLettered
+from onboarding_shared.contracts.topics import ALL_TOPICS, Topic
+from tests.docs.tables import DOCS, first_words, rows, words
+
+PAGE = DOCS / "events.md"
+
+
+def test_every_topic_stands_there_with_its_speaker() -> None:
+    assert {words(row[0])[0]: row[1] for row in rows(PAGE, "Topics")} == {
+        topic.name: topic.speaker for topic in ALL_TOPICS
+    }
+
+
+@pytest.mark.parametrize("topic", ALL_TOPICS, ids=lambda topic: topic.name)
+def test_every_message_of_a_topic_stands_there_with_its_fields(topic: Topic) -> None:
+    told = {words(row[0])[0]: set(words(row[2])) for row in rows(PAGE, topic.name)}
+
+    assert told == {
+        message.__name__: {field.encode_name for field in msgspec.structs.fields(message)} - {"tenant_id"}
+        for message in MESSAGES[topic]
+    }
+
+
+def test_every_header_stands_there() -> None:
+    headers = cloudevents.encode_headers(
+        message_id="1", source="/s", event_type="t", time=datetime.now(UTC), subject="s", tenant_id=1, sequence=1,
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )  # fmt: skip
+
+    assert set(first_words(PAGE, "A record")) == {name for name, _ in headers}
+
+
+def test_every_reason_for_a_dead_letter_stands_there() -> None:
+    given = {
+        code
+        for module in (cloudevents, inbox)
+        for code in re.findall(r'(?:Undecodable\(\s*|Bad\(record, )"([A-Z_]+)"', Path(module.__file__).read_text())
+    }
+
+    assert set(first_words(PAGE, "Dead letters")) == given
+
+
+def test_every_field_of_a_dead_letter_is_named() -> None:
+    text = PAGE.read_text(encoding="utf-8").partition("## Dead letters")[2]
+
+    assert {field.name for field in msgspec.structs.fields(DeadLettered)} - {"tenant_id"} <= set(words(text))
