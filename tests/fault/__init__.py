@@ -1,0 +1,1 @@
+"""The whole embedded system while its processes are killed."""

@@ -1,0 +1,104 @@
+"""One user of the session API, looking at one tenant."""
+
+import uuid
+from typing import Any, Self
+
+import httpx2
+
+from tests.support.waiting import eventually
+
+ENDED = ("succeeded", "failed", "cancelled", "timed_out")
+CREDENTIAL = "env:ONBOARDING_DEMO_CLIENT_SECRET"
+
+
+class Caller:
+    """Requests below ``/tenants/{tenant}/onboarding`` of the session API with one token."""
+
+    def __init__(self, url: str, token: str, tenant: int, *, graph: str) -> None:
+        self.url = url
+        self.token = token
+        self.tenant = tenant
+        self.external_tenant = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.test"))
+        self._graph = graph
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.http = httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=30)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.aclose()
+
+    def path(self, path: str) -> str:
+        """The whole path of one below the tenant."""
+        return f"/tenants/{self.tenant}/onboarding{path}"
+
+    async def get(self, path: str, **options: Any) -> httpx2.Response:
+        """GET below the tenant."""
+        return await self.http.get(self.path(path), **options)
+
+    async def post(self, path: str, **options: Any) -> httpx2.Response:
+        """POST below the tenant."""
+        return await self.http.post(self.path(path), **options)
+
+    async def patch(self, path: str, **options: Any) -> httpx2.Response:
+        """PATCH below the tenant."""
+        return await self.http.patch(self.path(path), **options)
+
+    async def behave(self, behaviour: str, **control: Any) -> None:
+        """Tell the Graph-shaped server how this customer's tenant behaves; what was created there is forgotten."""
+        address = f"{self._graph}/_control/tenants/{self.external_tenant}"
+        answer = await self.http.put(address, json={"behaviour": behaviour, **control})
+        answer.raise_for_status()
+
+    async def connect(self, behaviour: str | None = None, *, credential: str = CREDENTIAL, **control: Any) -> int:
+        """Create a provider connection to this customer's tenant, which behaves so; returns its id."""
+        if behaviour is not None:
+            await self.behave(behaviour, **control)
+        answer = await self.post(
+            "/provider-connections",
+            json={
+                "display_name": "Customer",
+                "external_tenant_id": self.external_tenant,
+                "client_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "application.test")),
+                "credential_ref": credential,
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    async def start(self, task_type: str, **options: Any) -> int:
+        """Start a task that must be accepted; returns the run's id."""
+        answer = await self.post(f"/tasks/{task_type}/runs", **options)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["run_id"])
+
+    async def run(self, run_id: int) -> dict[str, Any]:
+        """One run as it stands."""
+        answer = await self.get(f"/runs/{run_id}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def state(self, run_id: int) -> str:
+        """The state of a run."""
+        return str((await self.run(run_id))["state"])
+
+    async def ended(self, run_id: int, *, seconds: float = 30.0) -> dict[str, Any]:
+        """Wait for the end of a run; returns it."""
+
+        async def look() -> dict[str, Any] | None:
+            run = await self.run(run_id)
+            return run if run["state"] in ENDED else None
+
+        return dict(await eventually(look, seconds=seconds, every=0.05))
+
+    async def evidence(self, run_id: int, *, seconds: float = 30.0) -> dict[str, Any]:
+        """Wait for the evidence of a run; returns its only item."""
+
+        async def look() -> list[dict[str, Any]]:
+            answer = await self.get(f"/evidence?run={run_id}")
+            assert answer.status_code == 200, answer.text
+            return list(answer.json())
+
+        (item,) = await eventually(look, seconds=seconds, every=0.05)
+        return dict(item)

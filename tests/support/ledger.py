@@ -1,0 +1,71 @@
+"""The books of all three services side by side: what was accepted, what was executed, what is evidence."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tests.support.system import System
+
+RUNS = "SELECT id, state, status, reason_code FROM operation_runs WHERE tenant_id = ANY($1::bigint[])"
+EXECUTIONS = "SELECT run_id, state, status, reason_code FROM executions WHERE tenant_id = ANY($1::bigint[])"
+UNCONFIRMED = """SELECT run_id FROM executions
+WHERE tenant_id = ANY($1::bigint[]) AND confirmed_at IS NULL AND state <> 'cancelled'"""
+EVIDENCE = "SELECT run_id, status, reason_code FROM evidence WHERE tenant_id = ANY($1::bigint[])"
+ENDED = {"succeeded", "failed", "timed_out", "cancelled"}
+
+
+async def mistakes(system: System, accepted: Mapping[int, int]) -> list[str]:
+    """What does not add up for these runs (run id → tenant), as sentences; empty when all books agree.
+
+    Every accepted run has ended, with the same verdict in all three services, one execution and one item of evidence
+    (none when it was cancelled); nothing else is there; no dead letters; every chain verifies.
+    """
+    tenants = sorted(set(accepted.values()))
+    runs = {run: tuple(rest) for run, *rest in await system.rows("session_api", RUNS, tenants)}
+    executions = {run: tuple(rest) for run, *rest in await system.rows("task_runner", EXECUTIONS, tenants)}
+    evidence = [tuple(row) for row in await system.rows("evidence_store", EVIDENCE, tenants)]
+    found = [f"run {run} was accepted, and session-api has none" for run in accepted if run not in runs]
+    for run, verdict in runs.items():
+        if run not in accepted:
+            found.append(f"run {run} is there, and nobody was told so")
+        if verdict[0] not in ENDED:
+            found.append(f"run {run} has not ended: {verdict}")
+        elif executions.get(run) != verdict:
+            found.append(f"run {run} is {verdict} for session-api, {executions.get(run)} for task-runner")
+    found += [f"execution {run} has no run" for run in executions if run not in runs]
+    found += _evidence(runs, evidence)
+    found += [f"result {row[0]} was not confirmed" for row in await system.rows("task_runner", UNCONFIRMED, tenants)]
+    found += await _dead_letters(system)
+    found += await _chains(system, tenants, Counter(accepted[row[0]] for row in evidence if row[0] in accepted))
+    return found
+
+
+def _evidence(runs: Mapping[int, tuple[Any, ...]], evidence: list[tuple[Any, ...]]) -> list[str]:
+    counted = Counter(row[0] for row in evidence)
+    found = [f"evidence of {run}, which is no run" for run in counted if run not in runs]
+    for run, (state, *_) in runs.items():
+        wanted = 0 if state == "cancelled" else 1
+        if counted[run] != wanted:
+            found.append(f"run {run} ({state}) has {counted[run]} items of evidence")
+    for run, *verdict in evidence:
+        if run in runs and tuple(verdict) != runs[run][1:]:
+            found.append(f"evidence of {run} says {verdict}, its run {runs[run]}")
+    return found
+
+
+async def _dead_letters(system: System) -> list[str]:
+    found = []
+    for database in ("session_api", "task_runner", "evidence_store"):
+        rows = await system.rows(database, "SELECT source_topic, reason_code, detail FROM dead_letters")
+        found += [f"dead letter in {database}: {tuple(row)}" for row in rows]
+    return found
+
+
+async def _chains(system: System, tenants: list[int], lengths: Mapping[int, int]) -> list[str]:
+    found = []
+    for tenant in tenants:
+        async with system.caller(tenant) as caller:
+            answer = (await caller.get("/evidence/verification")).json()
+        if not answer.get("verified") or answer.get("length") != lengths.get(tenant, 0):
+            found.append(f"chain of tenant {tenant}, which should have {lengths.get(tenant, 0)} items: {answer}")
+    return found
