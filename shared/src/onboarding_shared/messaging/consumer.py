@@ -92,7 +92,7 @@ class Consumer:
             self.progress = Progress()
             while not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), _WATCH_SECONDS)
+                    await asyncio.wait_for(self._stopping.wait(), self._watch_every())
                 if not self._stopping.is_set() and await self._is_stuck():
                     return
         finally:
@@ -102,6 +102,9 @@ class Consumer:
             except Exception as error:
                 _log.warning("consumer_stop_failed", group=self._group, reason=repr(error))
             self._client = None
+
+    def _watch_every(self) -> float:
+        return _WATCH_SECONDS if self.progress.connected else 0.2
 
     def _build(self) -> tuple[KafkaBroker, Any]:
         """A fresh broker and subscriber: handlers of a module-level router would belong to one broker only."""
@@ -125,8 +128,8 @@ class Consumer:
             max_records=self._max_records,
             batch_timeout_ms=20,
             fetch_max_wait_ms=self._kafka.fetch_max_wait_ms,
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=3_000,
+            session_timeout_ms=6_000,  # the embedded broker lets a new member wait half of it
+            heartbeat_interval_ms=2_000,
             max_poll_interval_ms=300_000,
         )
         subscriber(self._handle, parser=_keep_raw, decoder=_raw_records)
