@@ -2,6 +2,7 @@
 
 import sys
 
+from onboarding_shared.cli.program import ours
 from onboarding_shared.devstack.place import Place
 from onboarding_shared.devstack.system import addresses
 
@@ -22,9 +23,9 @@ def print_banner(place: Place) -> None:
         "                   databases, keys and ports survive a restart; the broker's messages do not and need not",
         "",
         "Next:",
-        f"  onboarding demo --url {at['session-api']} --data {place.folder}",
-        f'  eval "$(onboarding env --data {place.folder})"   # addresses and a token for your shell',
-        f"  onboarding status --data {place.folder}",
+        f"  {ours('demo')} --url {at['session-api']} --data {place.folder}",
+        f'  eval "$({ours("env")} --data {place.folder})"   # addresses and a token for your shell',
+        f"  {ours('status')} --data {place.folder}",
         "",
     ]
     print("\n".join(lines), file=sys.stdout, flush=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from onboarding_shared.cli.program import ours
 from onboarding_shared.devstack.folder import data_folder
 
 ROOM_NEEDED = 500_000_000
@@ -109,7 +110,7 @@ def _system(folder: Path, data: Path | None) -> Iterator[Finding]:
     yield Finding("system", True, f"process {found.supervisor} runs it on {folder}")
     for each in health_of(found):
         ok = each.state == "ready"
-        mend = "" if ok else f"onboarding restart {each.name}{option(data)}"
+        mend = "" if ok else ours(f"restart {each.name}{option(data)}")
         yield Finding(
             each.name, ok, f"{each.state} at {each.address}" + ("" if ok else _last_words(found, each.name)), mend
         )
@@ -131,9 +132,9 @@ def _left_over(folder: Path, option: str) -> Iterator[Finding]:
 
     left = [f"{name} (pid {process.pid})" for name, process in leftovers(folder)]
     if left:
-        yield Finding("system", False, f"a killed run left {', '.join(left)}", f"onboarding down{option}")
+        yield Finding("system", False, f"a killed run left {', '.join(left)}", ours(f"down{option}"))
     else:
-        yield Finding("system", True, f"nothing runs on {folder} (onboarding up{option} starts it)")
+        yield Finding("system", True, f"nothing runs on {folder} ({ours('up')}{option} starts it)")
 
 
 def _last_words(found: Any, name: str) -> str:

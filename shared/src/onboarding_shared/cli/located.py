@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from onboarding_shared.cli.exits import CommandError, Exit
+from onboarding_shared.cli.program import ours
 from onboarding_shared.devstack.folder import data_folder
 from onboarding_shared.devstack.journal import read_journal, supervisor_of
 from onboarding_shared.devstack.place import Place, recall
@@ -38,7 +39,7 @@ def must_run(data: Path | None) -> Running:
     """The same; raises `CommandError` (unreachable) when nothing runs there."""
     found = running(data)
     if found is None:
-        raise CommandError(Exit.UNREACHABLE, f"no system runs on {data_folder(data)}", f"onboarding up{option(data)}")
+        raise CommandError(Exit.UNREACHABLE, f"no system runs on {data_folder(data)}", ours(f"up{option(data)}"))
     return found
 
 

@@ -12,6 +12,7 @@ from cyclopts.types import PositiveInt
 
 from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data, Json, ProcessName
+from onboarding_shared.cli.program import ours
 
 
 def status(*, as_json: Json = False, data: Data = None) -> Exit:
@@ -92,7 +93,7 @@ def logs(
     chosen = names or PROCESSES
     paths = {name: log_path(folder, name) for name in chosen}
     if not any(path.exists() for path in paths.values()):
-        raise CommandError(Exit.CONFLICT, f"no logs in {folder}", "onboarding up")
+        raise CommandError(Exit.CONFLICT, f"no logs in {folder}", ours("up"))
     people, colour = sys.stdout.isatty(), coloured(sys.stdout)
 
     def show(name: str, line: str) -> None:

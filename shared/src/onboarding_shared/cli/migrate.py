@@ -5,6 +5,7 @@ import sys
 
 from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data
+from onboarding_shared.cli.program import ours
 
 
 def migrate(*, data: Data = None) -> Exit:
@@ -23,6 +24,6 @@ def migrate(*, data: Data = None) -> Exit:
     }
     failed = [name for name, process in running.items() if process.wait() != 0]
     if failed:
-        raise CommandError(Exit.FAILED, f"migrations failed: {', '.join(failed)}", "onboarding doctor")
+        raise CommandError(Exit.FAILED, f"migrations failed: {', '.join(failed)}", ours("doctor"))
     err().print(f"migrated {', '.join(SERVICES)}")
     return Exit.OK

@@ -13,9 +13,10 @@ from cyclopts import Parameter
 
 from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data, ProcessName
+from onboarding_shared.cli.program import ours
 
-START_TIMEOUT = 120.0
-STOP_TIMEOUT = 60.0
+START_TIMEOUT = 300.0
+STOP_TIMEOUT = 120.0
 # One Ctrl-C may come twice: from the terminal, and passed on by `uv run` or `timeout`.
 SAME_KEYSTROKE = 1.0
 
@@ -81,7 +82,7 @@ def already_running(folder: Path, data: Path | None) -> CommandError:
     return CommandError(
         Exit.CONFLICT,
         f"{who} already runs the system on {folder}",
-        f"onboarding status{option(data)}, or onboarding down{option(data)}, or another folder with --data",
+        f"{ours('status')}{option(data)}, or {ours('down')}{option(data)}, or another folder with --data",
     )
 
 
@@ -92,7 +93,7 @@ def did_not_start(failed: Exception, folder: Path) -> CommandError:
 
     path = log_path(logs_of(folder), getattr(failed, "name", ""))
     ending = "\n".join(f"  {rendered(line)}" for line in tail(path, 15))
-    return CommandError(Exit.FAILED, f"{failed}\nthe end of {path}:\n{ending}", "onboarding doctor")
+    return CommandError(Exit.FAILED, f"{failed}\nthe end of {path}:\n{ending}", ours("doctor"))
 
 
 class _Signals:
@@ -145,9 +146,7 @@ def _detached(folder: Path, data: Path | None) -> None:
                 return
             if time.monotonic() > deadline:
                 os.kill(child.pid, signal.SIGTERM)
-                raise CommandError(
-                    Exit.FAILED, f"not ready within {START_TIMEOUT:g} s; see {path}", "onboarding doctor"
-                )
+                raise CommandError(Exit.FAILED, f"not ready within {START_TIMEOUT:g} s; see {path}", ours("doctor"))
             time.sleep(0.05)
 
 
@@ -201,7 +200,7 @@ def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
         Which process.
     """
     from onboarding_shared.cli.health import is_healthy
-    from onboarding_shared.cli.located import must_run, running
+    from onboarding_shared.cli.located import must_run, option, running
     from onboarding_shared.cli.screen import err
     from onboarding_shared.devstack.journal import same_process
 
@@ -218,4 +217,6 @@ def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
             err().print(f"{name} is ready again as process {now}", markup=False)
             return Exit.OK
         time.sleep(0.3)
-    raise CommandError(Exit.FAILED, f"{name} was not ready within {STOP_TIMEOUT:g} s", f"onboarding logs {name}")
+    raise CommandError(
+        Exit.FAILED, f"{name} was not ready within {STOP_TIMEOUT:g} s", ours(f"logs {name}{option(data)}")
+    )

@@ -10,7 +10,7 @@ from onboarding_shared.devstack.child import Child, how_it_ended
 from onboarding_shared.devstack.journal import Journal
 from onboarding_shared.devstack.system import Process
 
-START_PATIENCE = 60.0
+START_PATIENCE = 120.0
 FIRST_START_ATTEMPTS = 3
 
 

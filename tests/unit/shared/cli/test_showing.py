@@ -1,6 +1,7 @@
 """Colours, tables, the demo's stage and ending."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -9,6 +10,7 @@ from onboarding_shared.cli.demo.ending import next_steps, print_evidence
 from onboarding_shared.cli.demo.stage import LiveStage, PlainStage, stage_for
 from onboarding_shared.cli.demo.story import Outcome, customer_of, steps_of
 from onboarding_shared.cli.look import duration
+from onboarding_shared.cli.program import ours
 from onboarding_shared.cli.report import prefix
 from onboarding_shared.cli.screen import THEME, coloured
 
@@ -158,3 +160,37 @@ def test_the_next_steps_can_be_copied_and_begin_with_the_start_when_the_system_w
 
 def test_a_tenant_has_the_same_customer_each_time_and_no_other_tenants() -> None:
     assert customer_of(42) == customer_of(42) != customer_of(43)
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Our program as it lies in a checkout's environment, called from the checkout."""
+    path = tmp_path / ".venv" / "bin" / "onboarding"
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(path), "demo"])
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    return path
+
+
+def test_suggested_commands_use_the_name_where_the_shell_finds_it(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert ours("down") == "onboarding down"
+
+
+def test_suggested_commands_use_the_path_where_the_shell_does_not_find_the_name(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert ours("down") == ".venv/bin/onboarding down"
+
+
+def test_suggested_commands_do_not_count_on_what_uv_run_puts_on_the_path(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(script.parent))
+    monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    assert ours("down") == ".venv/bin/onboarding down"

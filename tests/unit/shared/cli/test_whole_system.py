@@ -67,7 +67,7 @@ def test_a_second_up_on_the_same_folder_is_refused_and_says_who_runs_it(system: 
     done = onboarding("up", folder=system)
     assert done.returncode == 4
     assert f"process {journal(system)['supervisor']['pid']} already runs the system on {system}" in done.stderr
-    assert f"onboarding down --data {system}" in done.stderr
+    assert f" down --data {system}" in done.stderr
 
 
 def exported(system: Path) -> Mapping[str, str]:
@@ -105,7 +105,7 @@ def test_the_demo_onboards_a_tenant_and_shows_the_evidence(system: Path) -> None
     assert "The chain of evidence is whole" in done.stdout
     assert "409 EDIT_LOCKED" in done.stderr
     assert "Taken over: user 8" in done.stderr
-    assert "onboarding token --user 7" in done.stderr
+    assert " token --user 7" in done.stderr
 
 
 def test_the_demo_as_json_is_data_alone(system: Path) -> None:

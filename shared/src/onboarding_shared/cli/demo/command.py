@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data, Json
+from onboarding_shared.cli.program import ours
 
 FIRST_USER, SECOND_USER = 7, 8
 
@@ -87,10 +88,8 @@ async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) 
         print(json.dumps({"tenant": tenant, "ok": outcome.good, **vars(outcome)}, indent=2))
     else:
         print_evidence(out(), outcome, tenant)
-    again = f"onboarding up --detach --data {theatre.folder}" if theatre.started_here else None
-    token = (
-        f"onboarding token --user {FIRST_USER} --tenant {tenant} --data {theatre.folder}" if token_of else "echo $TOKEN"
-    )
+    again = ours(f"up --detach --data {theatre.folder}") if theatre.started_here else None
+    token = ours(f"token --user {FIRST_USER} --tenant {tenant} --data {theatre.folder}") if token_of else "echo $TOKEN"
     for line in next_steps(theatre.url, tenant, token, again):
         screen.print(line, markup=False, soft_wrap=True)  # to be copied, so never folded
     return Exit.OK if outcome.good else Exit.VERDICT
