@@ -4,11 +4,14 @@ import asyncio
 
 import msgspec
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
 from onboarding_shared.contracts.types import RunState
+from session_api.domain.starting import Start
+from session_api.starts import Accepted
 from tests.integration.session_api.service import TENANT, Api
 
 TASKS = f"/tenants/{TENANT}/onboarding/tasks"
@@ -224,6 +227,17 @@ async def test_one_batch_of_starts_of_many_tenants_is_decided_for_each(api: Api)
 
     assert {answer.status_code for answer in answers} == {201}
     assert [answer.json()["outcome"] for answer in answers].count("created") == 60
+
+
+async def test_a_batch_of_starts_costs_four_statements_however_many_there_are(api: Api) -> None:
+    statements: list[str] = []
+    engine = api.service.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+    starts = [Start(tenant, "license.inventory", None, 7, None) for tenant in range(200, 300)]
+    answers = await asyncio.gather(*(api.service.starts.start(start) for start in starts))
+
+    assert all(isinstance(answer, Accepted) and answer.created for answer in answers)
+    assert len(statements) == 4
 
 
 async def test_the_database_refuses_a_second_active_run_of_a_kind(api: Api) -> None:

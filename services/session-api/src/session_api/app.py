@@ -1,6 +1,6 @@
 """The wiring of session-api, by hand and in one place."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -85,7 +85,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
     links = Links(settings.public_url)
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
         await service.start()
         try:
             yield

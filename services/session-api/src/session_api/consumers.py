@@ -6,7 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.run_states import TERMINAL
-from onboarding_shared.contracts.task_runner import RunMessage, TaskTypeDeclaration, TaskTypesAnnounced
+from onboarding_shared.contracts.task_runner import (
+    RunFinished,
+    RunProgressed,
+    RunStarted,
+    TaskTypeDeclaration,
+    TaskTypesAnnounced,
+)
 from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES, Topic
 from onboarding_shared.messaging.inbox import Apply
 from session_api.domain.projection import project
@@ -20,7 +26,7 @@ def applies(*, silence_seconds: float) -> Mapping[Topic, Apply]:
     """What to do with the messages of each topic that this service reads."""
 
     async def project_runs(connection: AsyncConnection, received: Sequence[Received]) -> None:
-        heard = [one.message for one in received if isinstance(one.message, RunMessage)]
+        heard = [one.message for one in received if isinstance(one.message, RunStarted | RunProgressed | RunFinished)]
         before = await lock_runs(connection, sorted({(one.tenant_id, one.run_id) for one in heard}))
         after = dict(before)
         for one in heard:

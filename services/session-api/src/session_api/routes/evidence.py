@@ -27,7 +27,7 @@ def evidence_routes(store: EvidenceStore, links: Links) -> list[HTTPRouteHandler
         path = request.scope["path"]
         headers = {
             "authorization": request.headers["authorization"],
-            "x-request-id": request.scope.get("request_id", ""),
+            "x-request-id": str(request.scope.get("request_id", "")),
             "traceparent": current_traceparent() or "",
         }
         answer = await store.get(path, request.scope["query_string"].decode("latin-1"), headers)

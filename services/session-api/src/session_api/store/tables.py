@@ -31,7 +31,8 @@ add_messaging_tables(METADATA)
 
 
 def _one_of(column: str, values: Iterable[str]) -> str:
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})"
 
 
 _ACTIVE = text(_one_of("state", sorted(ACTIVE)))
