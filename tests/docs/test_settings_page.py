@@ -1,0 +1,96 @@
+"""docs/settings.md and .env.example have every setting, for the services that read it, with its default."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from evidence_store.settings import EvidenceStoreSettings
+from onboarding_shared.devstack.system import TUNING
+from onboarding_shared.runtime.identity import Permissions
+from onboarding_shared.runtime.settings import Settings
+from session_api.settings import SessionApiSettings
+from task_runner.settings import TaskRunnerSettings
+from tests.docs.tables import DOCS, ROOT, first_words, rows, words
+
+PAGE = DOCS / "settings.md"
+EXAMPLE = ROOT / ".env.example"
+SECTIONS = ("Database", "Kafka", "HTTP", "Identity", "Logs", "session-api", "task-runner")
+SERVICES = {"S": SessionApiSettings, "R": TaskRunnerSettings, "E": EvidenceStoreSettings}
+
+
+def variables(settings: type[Settings]) -> Iterator[tuple[str, FieldInfo]]:
+    """Every variable of a settings class and its sections."""
+    for field in settings.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            yield from variables(field.annotation)
+        else:
+            yield str(field.validation_alias), field
+
+
+def written(value: Any) -> str:
+    """A default as the page writes it."""
+    if value is None or value == "":
+        return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def told() -> dict[str, tuple[str, str]]:
+    """Variable → the services it is for, and its default, as the page says."""
+    return {
+        words(row[0])[0]: (row[1], row[2])
+        for section in SECTIONS
+        for row in rows(PAGE, section)
+        if "onboarding." not in row[0]
+    }
+
+
+@pytest.mark.parametrize("letter", SERVICES)
+def test_every_setting_of_a_service_stands_there_and_no_other(letter: str) -> None:
+    page = {name for name, (services, _) in told().items() if letter in services.split()}
+
+    assert page == {name for name, _ in variables(SERVICES[letter])}
+
+
+def test_every_default_is_the_one_of_the_code() -> None:
+    defaults = {
+        name: "needed" if field.is_required() else written(field.default)
+        for settings in (TaskRunnerSettings, EvidenceStoreSettings, SessionApiSettings)
+        for name, field in variables(settings)
+        if not (settings is TaskRunnerSettings and name == "ONBOARDING_DRAIN_SECONDS")
+    }
+
+    assert {name: default for name, (_, default) in told().items()} == defaults
+
+
+def test_every_permission_stands_there() -> None:
+    assert [word for word in first_words(PAGE, "Identity") if "." in word] == list(Permissions.ALL)
+
+
+def test_what_the_embedded_system_is_tuned_by_stands_there() -> None:
+    rows_of = {tuple(words(row[0])): row[1] for row in rows(PAGE, "The embedded system")}
+
+    assert rows_of[tuple(TUNING)] == f"`{TUNING['ONBOARDING_LEASE_SECONDS']}`"
+    assert len(set(TUNING.values())) == 1
+
+
+def test_the_example_has_every_setting_once_in_the_order_of_the_page() -> None:
+    names = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert names == list(told())
+
+
+def test_the_example_sets_what_is_needed_and_shows_the_rest_as_defaults() -> None:
+    lines = dict(re.findall(r"^(#? ?[A-Z][A-Z0-9_]+)=(.*)$", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
+
+    for name, (_, default) in told().items():
+        if default == "needed":
+            assert lines[name]
+        else:
+            assert lines[f"# {name}"] == default.strip("`").replace("unset", "")
