@@ -1,5 +1,6 @@
 """What `up` says when all is ready, and `status` again: every address, what survives, and what to do next."""
 
+import contextlib
 import sys
 
 from onboarding_shared.cli.program import ours
@@ -28,4 +29,5 @@ def print_banner(place: Place) -> None:
         f"  {ours('status')} --data {place.folder}",
         "",
     ]
-    print("\n".join(lines), file=sys.stdout, flush=True)
+    with contextlib.suppress(OSError):  # nobody reads on
+        print("\n".join(lines), file=sys.stdout, flush=True)

@@ -43,7 +43,7 @@ def _described(journal: dict[str, Any], state: str, folder: Path, processes: lis
 def _print_table(state: str, folder: Path, health: list[Any]) -> None:
     from rich.table import Table
 
-    from onboarding_shared.cli.screen import out
+    from onboarding_shared.cli.screen import table_out
 
     table = Table("process", "state", "pid", "up for", "memory", "address", box=None, pad_edge=False)
     styles = {"ready": "good", "not ready": "warn", "gone": "fail"}
@@ -52,7 +52,7 @@ def _print_table(state: str, folder: Path, health: list[Any]) -> None:
         memory = "" if each.memory_bytes is None else f"{each.memory_bytes / 1_000_000:.0f} MB"
         shown = f"[{styles[each.state]}]{each.state}[/]"
         table.add_row(each.name, shown, str(each.pid or ""), age, memory, each.address)
-    screen = out()
+    screen = table_out()
     screen.print(table)
     screen.print(f"\n{state}; data in {folder}", markup=False)
 

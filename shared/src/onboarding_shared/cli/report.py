@@ -1,5 +1,6 @@
 """What a person sees while the embedded system runs: events, and the processes' logs with a coloured prefix."""
 
+import contextlib
 import sys
 import time
 
@@ -31,11 +32,16 @@ class TerminalReport:
         """Print one event with the seconds since the start."""
         shown = f"\x1b[1;31m{words}\x1b[0m" if bad and self._colour_events else words
         since = f"{time.monotonic() - self._began:6.1f}s"
-        print(since, prefix(name, self._colour_events), shown, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # the terminal is gone: what runs must be stopped all the same
+            print(since, prefix(name, self._colour_events), shown, file=sys.stderr, flush=True)
 
     def log(self, name: str, line: bytes) -> None:
         """Keep one log line, and show it."""
         self._files.write(name, line)
-        if self._show_logs:
+        if not self._show_logs:
+            return
+        try:
             for shown in rendered(line.decode("utf-8", "replace")).splitlines():
                 print(prefix(name, self._colour_logs), shown, flush=True)
+        except OSError:
+            self._show_logs = False  # nobody reads on

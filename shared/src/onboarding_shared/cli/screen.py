@@ -14,6 +14,9 @@ THEME = Theme(
 )
 
 
+TABLE_WIDTH = 200
+
+
 def coloured(stream: TextIO) -> bool:
     """Whether to colour what goes to `stream`: NO_COLOR and TERM=dumb say no, FORCE_COLOR yes, else a terminal."""
     if os.environ.get("NO_COLOR"):
@@ -23,12 +26,13 @@ def coloured(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def console(stream: TextIO) -> Console:
-    """A console on a stream; off a terminal lines are not folded to a guessed width."""
+def console(stream: TextIO, width: int | None = None) -> Console:
+    """A console on a stream, as wide as the terminal or `width`; lines are folded on a terminal only."""
     colour = coloured(stream)
     live = stream.isatty() and os.environ.get("TERM") != "dumb"
     return Console(
         file=stream,
+        width=width,
         theme=THEME,
         highlight=False,
         no_color=not colour,
@@ -42,6 +46,11 @@ def console(stream: TextIO) -> Console:
 def out() -> Console:
     """For data."""
     return console(sys.stdout)
+
+
+def table_out() -> Console:
+    """For tables: nothing is cut short where nobody's terminal is too narrow."""
+    return console(sys.stdout, None if sys.stdout.isatty() else TABLE_WIDTH)
 
 
 def err() -> Console:

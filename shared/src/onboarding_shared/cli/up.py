@@ -1,6 +1,7 @@
 """`up`, `down`, `restart`: the embedded system's life."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -114,7 +115,8 @@ class _Signals:
                 self.at_second()
             return
         self.first, self._heard_at = which, now
-        print("stopping; once more to kill", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            print("stopping; once more to kill", file=sys.stderr, flush=True)
         if self._command is not None:
             self._command.cancel()
 

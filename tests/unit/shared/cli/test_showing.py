@@ -11,8 +11,9 @@ from onboarding_shared.cli.demo.stage import LiveStage, PlainStage, stage_for
 from onboarding_shared.cli.demo.story import Outcome, customer_of, steps_of
 from onboarding_shared.cli.look import duration
 from onboarding_shared.cli.program import ours
-from onboarding_shared.cli.report import prefix
+from onboarding_shared.cli.report import TerminalReport, prefix
 from onboarding_shared.cli.screen import THEME, coloured
+from onboarding_shared.devstack.logs import LogFiles
 
 CATALOGUE = [
     {"name": "app.consent", "title": "Consent", "step": 3, "required": True},
@@ -194,3 +195,20 @@ def test_suggested_commands_do_not_count_on_what_uv_run_puts_on_the_path(
     monkeypatch.setenv("PATH", str(script.parent))
     monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
     assert ours("down") == ".venv/bin/onboarding down"
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_logs_go_on_into_their_files_when_nobody_reads_them_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", Gone())
+    monkeypatch.setattr("sys.stderr", Gone())
+    report = TerminalReport(LogFiles(tmp_path), show_logs=True)
+    report.say("broker", "ready")
+    report.log("broker", b"one")
+    report.log("broker", b"two")
+    assert (tmp_path / "broker.log").read_text() == "one\ntwo\n"

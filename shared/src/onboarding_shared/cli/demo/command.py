@@ -63,7 +63,7 @@ async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) 
     from onboarding_shared.cli.demo.ending import next_steps, print_evidence
     from onboarding_shared.cli.demo.stage import stage_for
     from onboarding_shared.cli.demo.story import Story, steps_of
-    from onboarding_shared.cli.screen import err, out
+    from onboarding_shared.cli.screen import err, table_out
 
     screen = err()
     async with _theatre(url, tenant, data) as theatre:
@@ -87,7 +87,7 @@ async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) 
     if as_json:
         print(json.dumps({"tenant": tenant, "ok": outcome.good, **vars(outcome)}, indent=2))
     else:
-        print_evidence(out(), outcome, tenant)
+        print_evidence(table_out(), outcome, tenant)
     again = ours(f"up --detach --data {theatre.folder}") if theatre.started_here else None
     token = ours(f"token --user {FIRST_USER} --tenant {tenant} --data {theatre.folder}") if token_of else "echo $TOKEN"
     for line in next_steps(theatre.url, tenant, token, again):
