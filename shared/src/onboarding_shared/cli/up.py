@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,7 +14,6 @@ from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import Data, ProcessName
 from onboarding_shared.cli.program import ours
 
-START_TIMEOUT = 300.0
 STOP_TIMEOUT = 120.0
 # One Ctrl-C may come twice: from the terminal, and passed on by `uv run` or `timeout`.
 SAME_KEYSTROKE = 1.0
@@ -34,12 +31,13 @@ def up(
     not: the services repeat what was not answered.
     """
     from onboarding_shared.cli.banner import print_banner
+    from onboarding_shared.cli.detach import start_detached
     from onboarding_shared.cli.located import running
     from onboarding_shared.devstack.folder import data_folder
 
     folder = data_folder(data)
     if detach:
-        _detached(folder, data)
+        start_detached(folder)
         found = running(data)
         if found is not None:
             print_banner(found.place)
@@ -119,42 +117,6 @@ class _Signals:
             print("stopping; once more to kill", file=sys.stderr, flush=True)
         if self._command is not None:
             self._command.cancel()
-
-
-def _detached(folder: Path, data: Path | None) -> None:
-    """Start `up` in the background and wait until all is ready, showing its progress."""
-    from onboarding_shared.devstack.journal import read_journal
-    from onboarding_shared.devstack.place import logs_of
-
-    logs_of(folder).mkdir(parents=True, exist_ok=True)
-    path = logs_of(folder) / "up.log"
-    command = [sys.executable, "-m", "onboarding_shared.cli", "up", "--no-logs", "--data", str(folder)]
-    with path.open("wb") as log:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    deadline = time.monotonic() + START_TIMEOUT
-    with path.open(encoding="utf-8", errors="replace") as progress:
-        while True:
-            ended = child.poll()
-            supervisor = read_journal(folder).get("supervisor") or {}
-            ready = supervisor.get("pid") == child.pid and supervisor.get("ready")
-            said = progress.read()
-            if ended is not None:
-                raise _ended(said, ended)
-            if ready:
-                said = said.split("\n\n", 1)[0]
-            sys.stderr.write(said)
-            sys.stderr.flush()
-            if ready:
-                return
-            if time.monotonic() > deadline:
-                os.kill(child.pid, signal.SIGTERM)
-                raise CommandError(Exit.FAILED, f"not ready within {START_TIMEOUT:g} s; see {path}", ours("doctor"))
-            time.sleep(0.05)
-
-
-def _ended(said: str, code: int) -> CommandError:
-    exit_code = Exit(code) if code in list(Exit) and code != Exit.OK else Exit.FAILED
-    return CommandError(exit_code, said.strip().removeprefix("error: ") or f"ended with exit code {code}")
 
 
 def down(*, data: Data = None) -> Exit:
