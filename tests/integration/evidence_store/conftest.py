@@ -47,19 +47,32 @@ def calm_url(postgres_server: Server, template_url: str) -> str:
 
 
 @pytest.fixture
-async def store_url(postgres_server: Server, template_url: str) -> str:
-    return await copy_of(postgres_server, template_url)
+async def store_url(postgres_server: Server, template_url: str) -> AsyncIterator[str]:
+    """A copy that goes away again, so that the server has less to write down when it stops."""
+    url = await copy_of(postgres_server, template_url)
+    yield url
+    await administer(postgres_server, template_url, f"DROP DATABASE {name_of(url)} WITH (FORCE)")
 
 
 async def copy_of(server: Server, template_url: str) -> str:
     template = urlsplit(template_url)
-    name = f"{template.path[1:]}_{next(_numbers)}"
-    connection = await asyncpg.connect(server.superuser_url(template_url.replace(template.path, "/postgres")))
+    url = template._replace(path=f"{template.path}_{next(_numbers)}").geturl()
+    await administer(server, template_url, f"CREATE DATABASE {name_of(url)} TEMPLATE {name_of(template_url)}"
+                                           f" OWNER {template.username}")  # fmt: skip
+    return url
+
+
+def name_of(url: str) -> str:
+    return urlsplit(url).path[1:]
+
+
+async def administer(server: Server, url: str, statement: str) -> None:
+    """A database that somebody is connected to can be neither copied nor dropped: this goes through another one."""
+    connection = await asyncpg.connect(server.superuser_url(urlsplit(url)._replace(path="/postgres").geturl()))
     try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.path[1:]}" OWNER "{template.username}"')
+        await connection.execute(statement)
     finally:
         await connection.close()
-    return template._replace(path=f"/{name}").geturl()
 
 
 def settings_for(url: str, identity: Identity, kafka: str = "127.0.0.1:9") -> EvidenceStoreSettings:

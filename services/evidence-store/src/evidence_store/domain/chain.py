@@ -4,11 +4,12 @@
 a verification never has to write it again: it hashes the bytes as they are stored.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
+
+import msgspec
 
 from onboarding_shared.contracts.cloudevents import rfc3339
 from onboarding_shared.contracts.task_runner import RunFinished
@@ -19,7 +20,8 @@ GENESIS = bytes(32)
 FORMAT = 1
 """The format of the sealed record, which it names itself, so that later formats can stand in the same chain."""
 
-_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 class Head(NamedTuple):
@@ -62,11 +64,13 @@ def extend(
     ``heads`` has the present end of every tenant's chain, ``ids`` one evidence id for each result.
     """
     moved: dict[int, Head] = {}
+    recorded_text = rfc3339(recorded_at)
     rows: list[StoredEvidence] = []
     for result, evidence_id in zip(results, ids, strict=True):
         tenant_id = result.tenant_id
         head = moved.get(tenant_id) or heads[tenant_id]
-        row = _sealed(head, result, evidence_id, recorded_at)
+        record = _encoder.encode(_fields(result, evidence_id, head.length + 1, recorded_text))
+        row = _sealed(head, result, evidence_id, recorded_at, record)
         moved[tenant_id] = Head(row.position, row.seal)
         rows.append(row)
     return rows, moved
@@ -75,21 +79,16 @@ def extend(
 def read_record(record: bytes) -> dict[str, Any]:
     """The fields of a sealed record. Raises ``ValueError`` where the bytes are not a JSON object."""
     try:
-        fields = json.loads(record)
-    except RecursionError:
-        raise ValueError("The record is nested too deep.") from None
-    if not isinstance(fields, dict):
-        raise ValueError("The record is not a JSON object.")
-    return fields
+        return _decoder.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"The bytes are not a JSON object: {error}") from error
 
 
-def _sealed(head: Head, result: RunFinished, evidence_id: int, recorded_at: datetime) -> StoredEvidence:
-    position = head.length + 1
-    record = _encode(_fields(result, evidence_id, position, recorded_at))
+def _sealed(head: Head, result: RunFinished, evidence_id: int, recorded_at: datetime, record: bytes) -> StoredEvidence:
     return StoredEvidence(
         id=evidence_id,
         tenant_id=result.tenant_id,
-        position=position,
+        position=head.length + 1,
         run_id=result.run_id,
         task_type=result.task_type,
         status=result.status.value,
@@ -102,11 +101,7 @@ def _sealed(head: Head, result: RunFinished, evidence_id: int, recorded_at: date
     )
 
 
-def _encode(fields: Mapping[str, Any]) -> bytes:
-    return _encoder.encode(fields).encode()
-
-
-def _fields(result: RunFinished, evidence_id: int, position: int, recorded_at: datetime) -> dict[str, Any]:
+def _fields(result: RunFinished, evidence_id: int, position: int, recorded_at: str) -> dict[str, Any]:
     """The sealed fields, under the names of the public contract where it has one."""
     return {
         "format": FORMAT,
@@ -125,5 +120,5 @@ def _fields(result: RunFinished, evidence_id: int, position: int, recorded_at: d
         "attempt": result.attempt,
         "started_at": None if result.started_at is None else rfc3339(result.started_at),
         "finished_at": rfc3339(result.finished_at),
-        "recorded_at": rfc3339(recorded_at),
+        "recorded_at": recorded_at,
     }

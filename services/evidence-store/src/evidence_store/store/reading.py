@@ -17,12 +17,13 @@ PAGE_BYTES = 4 * 1024 * 1024
 _CHAIN_ROWS = 500
 
 # Head and rows come from one snapshot, so a chain that grows meanwhile never looks broken.
-_CHAIN = text(f"""
+_CHAIN = text("""
 SELECT head.length AS head_length, head.seal AS head_seal, page.*
 FROM (SELECT 1) AS one
 LEFT JOIN evidence_heads head ON head.tenant_id = :tenant_id
 LEFT JOIN LATERAL (
-    SELECT {", ".join(StoredEvidence._fields)}, sum(octet_length(record)) OVER (ORDER BY position) AS bytes
+    SELECT id, tenant_id, position, run_id, task_type, status, reason_code, session_id, recorded_at,
+           record, previous_seal, seal, sum(octet_length(record)) OVER (ORDER BY position) AS bytes
     FROM (SELECT * FROM evidence WHERE tenant_id = :tenant_id AND position > :after
           ORDER BY position LIMIT :rows) AS next
 ) page ON page.bytes - octet_length(page.record) < :bytes
