@@ -1,0 +1,105 @@
+"""Many callers at the same moment: one run, one session, one winner."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from tests.support.caller import Caller
+from tests.support.system import System
+
+pytestmark = pytest.mark.system
+
+
+async def test_a_hundred_identical_starts_make_one_run_and_one_item_of_evidence(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("slow", delay_seconds=2.0)
+        answers = await asyncio.gather(*(caller.post("/tasks/graph.connectivity/runs") for _ in range(100)))
+
+        assert Counter(each.status_code for each in answers) == {201: 100}
+        assert Counter(each.json()["outcome"] for each in answers) == {"created": 1, "reused": 99}
+        (run_id,) = {each.json()["run_id"] for each in answers}
+        await caller.ended(run_id)
+        await caller.evidence(run_id)
+        for database, table in (("session_api", "operation_runs"), ("task_runner", "executions")):
+            query = f"SELECT count(*) FROM {table} WHERE tenant_id = $1"
+            assert await system.value(database, query, caller.tenant) == 1, table
+        assert len((await caller.get("/evidence")).json()) == 1
+
+
+async def test_two_exclusive_tasks_at_once_make_one_run_and_one_refusal_that_names_it(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("slow", delay_seconds=1.0)
+        answers = await asyncio.gather(
+            caller.post("/tasks/app.consent_grant/runs"), caller.post("/tasks/example.upkeep/runs")
+        )
+        won, refused = sorted(answers, key=lambda each: each.status_code)
+
+        assert (won.status_code, refused.status_code) == (201, 409)
+        winner = "app.consent_grant" if won is answers[0] else "example.upkeep"
+        run_id = won.json()["run_id"]
+        body = refused.json()
+        assert body["code"] == "BLOCKED_BY_RUN"
+        assert (body["blocking_run"]["run_id"], body["blocking_run"]["task_type"]) == (run_id, winner)
+        assert winner in body["error"]
+        assert body["blocking_run"]["since"].endswith("Z")
+        assert body["blocking_run"]["url"] == won.json()["url"]
+        assert 1 <= int(refused.headers["retry-after"]) <= 30
+
+
+async def test_the_guard_is_free_as_soon_as_the_exclusive_run_has_ended(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("slow", delay_seconds=0.5)
+        first = await caller.start("app.consent_grant")
+        assert (await caller.post("/tasks/example.upkeep/runs")).status_code == 409
+        await caller.ended(first)
+
+        assert (await caller.post("/tasks/example.upkeep/runs")).json()["outcome"] == "created"
+
+
+async def test_exclusive_tasks_of_different_connections_do_not_exclude_each_other(system: System) -> None:
+    async with system.caller() as caller:
+        connections = [await caller.connect("slow", delay_seconds=0.5) for _ in range(2)]
+        answers = [
+            await caller.post("/tasks/app.consent_grant/runs", json={"provider_connection_id": connection})
+            for connection in connections
+        ]
+
+        assert [(each.status_code, each.json()["outcome"]) for each in answers] == [(201, "created")] * 2
+
+
+async def test_shared_tasks_run_side_by_side_and_an_exclusive_one_has_to_wait(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("slow", delay_seconds=1.0)
+        shared = [await caller.start(name) for name in ("graph.connectivity", "license.inventory")]
+        refused = await caller.post("/tasks/app.consent_grant/runs")
+
+        assert refused.status_code == 409
+        assert refused.json()["blocking_run"]["run_id"] in shared
+
+
+async def test_fifty_callers_open_one_session(system: System) -> None:
+    async with system.caller() as caller:
+        answers = await asyncio.gather(*(caller.post("/session") for _ in range(50)))
+
+        assert Counter(each.status_code for each in answers) == {201: 50}
+        assert len({each.json()["id"] for each in answers}) == 1
+        assert await _sessions(system, caller) == 1
+
+
+async def test_of_fifty_users_who_open_the_session_one_holds_the_lock(system: System) -> None:
+    async with system.caller() as first:
+        users = [system.caller(first.tenant, user=100 + number) for number in range(50)]
+        answers = await asyncio.gather(*(each.post("/session") for each in users))
+        holders = {each.json()["locked_by_user_id"] for each in answers}
+        for each in users:
+            await each.http.aclose()
+
+        assert Counter(each.status_code for each in answers) == {201: 50}
+        assert len(holders) == 1
+        assert await _sessions(system, first) == 1
+
+
+async def _sessions(system: System, caller: Caller) -> int:
+    query = "SELECT count(*) FROM onboarding_sessions WHERE tenant_id = $1"
+    return int(await system.value("session_api", query, caller.tenant))
