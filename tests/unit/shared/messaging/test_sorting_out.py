@@ -1,0 +1,148 @@
+"""However often, late or out of order messages come: each is applied at most once, and in order."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.session_api import CancelTask
+from onboarding_shared.messaging.inbox import sort_out
+from onboarding_shared.messaging.inbox_sequences import SequenceKey
+
+COMMANDS, EVENTS = "onboarding.task-commands.v1", "onboarding.sessions.v1"
+
+
+def delivered(sequence: int, tenant_id: int = 42, topic: str = COMMANDS) -> Received:
+    message = CancelTask(
+        tenant_id=tenant_id, run_id=sequence, requested_by=7, requested_at=datetime(2026, 11, 24, tzinfo=UTC)
+    )
+    return Received(
+        message=message,
+        topic=topic,
+        tenant_id=tenant_id,
+        sequence=sequence,
+        message_id=f"{topic}/{tenant_id}/{sequence}",
+        source="/test",
+        time="",
+    )
+
+
+def sequences(messages: Sequence[Received]) -> list[int]:
+    return [message.sequence for message in messages]
+
+
+def test_messages_in_order_are_all_fresh() -> None:
+    batch = sort_out([delivered(1), delivered(2), delivered(3)], {})
+    assert sequences(batch.fresh) == [1, 2, 3]
+    assert (batch.repeats, batch.missing) == (0, 0)
+    assert batch.last == {(42, COMMANDS): 3}
+
+
+def test_a_batch_delivered_three_times_is_applied_once() -> None:
+    batch = sort_out([delivered(1), delivered(2)] * 3, {})
+    assert sequences(batch.fresh) == [1, 2]
+    assert (batch.repeats, batch.missing) == (4, 0)
+
+
+def test_what_was_applied_before_is_dropped() -> None:
+    batch = sort_out([delivered(6), delivered(7), delivered(8)], {(42, COMMANDS): 7})
+    assert sequences(batch.fresh) == [8]
+    assert (batch.repeats, batch.missing) == (2, 0)
+
+
+def test_a_message_that_comes_after_a_later_one_is_dropped_and_was_counted_as_missing() -> None:
+    batch = sort_out([delivered(1), delivered(3), delivered(2)], {})
+    assert sequences(batch.fresh) == [1, 3]
+    assert (batch.repeats, batch.missing) == (1, 1)
+
+
+def test_a_gap_is_counted_with_its_whole_length() -> None:
+    batch = sort_out([delivered(10)], {(42, COMMANDS): 4})
+    assert sequences(batch.fresh) == [10]
+    assert batch.missing == 5
+
+
+def test_a_first_message_that_is_not_the_first_of_its_tenant_has_a_gap_before_it() -> None:
+    assert sort_out([delivered(3)], {}).missing == 2
+
+
+def test_tenants_and_topics_count_apart() -> None:
+    batch = sort_out([delivered(1), delivered(1, tenant_id=43), delivered(1, topic=EVENTS)], {(42, EVENTS): 1})
+    assert [(one.tenant_id, one.topic) for one in batch.fresh] == [(42, COMMANDS), (43, COMMANDS)]
+    assert batch.repeats == 1
+    assert batch.last == {(42, COMMANDS): 1, (43, COMMANDS): 1, (42, EVENTS): 1}
+
+
+def test_the_given_sequences_are_left_alone() -> None:
+    before = {(42, COMMANDS): 1}
+    sort_out([delivered(2)], before)
+    assert before == {(42, COMMANDS): 1}
+
+
+deliveries = st.lists(
+    st.builds(delivered, st.integers(1, 12), st.sampled_from([42, 43]), st.sampled_from([COMMANDS, EVENTS])),
+    max_size=40,
+)
+cuts = st.lists(st.integers(0, 40), max_size=5).map(sorted)
+relaxed = settings(deadline=None)
+
+
+def in_batches(messages: Sequence[Received], places: Sequence[int]) -> tuple[list[Received], int, int]:
+    """What is applied, dropped and missing when the deliveries come cut at these places."""
+    last: dict[SequenceKey, int] = {}
+    fresh: list[Received] = []
+    repeats = missing = 0
+    for start, end in pairwise([0, *places, len(messages)]):
+        batch = sort_out(messages[start:end], last)
+        last = batch.last
+        fresh += batch.fresh
+        repeats += batch.repeats
+        missing += batch.missing
+    return fresh, repeats, missing
+
+
+@relaxed
+@given(deliveries, cuts)
+def test_each_message_is_applied_at_most_once_and_in_order(messages: list[Received], places: list[int]) -> None:
+    fresh, _, _ = in_batches(messages, places)
+    for key in {(one.tenant_id, one.topic) for one in messages}:
+        applied = [one.sequence for one in fresh if (one.tenant_id, one.topic) == key]
+        assert applied == sorted(set(applied))
+
+
+@relaxed
+@given(deliveries, cuts)
+def test_how_deliveries_fall_into_batches_makes_no_difference(messages: list[Received], places: list[int]) -> None:
+    places = [place for place in places if place <= len(messages)]
+    assert in_batches(messages, places) == in_batches(messages, [])
+
+
+@relaxed
+@given(deliveries)
+def test_every_delivery_is_applied_or_counted_as_repeated(messages: list[Received]) -> None:
+    batch = sort_out(messages, {})
+    assert len(batch.fresh) + batch.repeats == len(messages)
+
+
+@relaxed
+@given(deliveries)
+def test_what_is_missing_is_what_was_passed_over(messages: list[Received]) -> None:
+    batch = sort_out(messages, {})
+    assert batch.missing == sum(batch.last.values()) - len(batch.fresh)
+
+
+@relaxed
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(0, 12), cuts)
+def test_an_ordered_stream_with_any_repeats_is_applied_whole(repeats: list[int], back: int, places: list[int]) -> None:
+    """The relay publishes in order; a retry sends some of the last rows again, in order, any number of times."""
+    stream: list[Received] = []
+    for sequence, times in enumerate(repeats, start=1):
+        for _ in range(times):
+            stream += [delivered(earlier) for earlier in range(max(1, sequence - back), sequence + 1)]
+    fresh, dropped, missing = in_batches(stream, [place for place in places if place <= len(stream)])
+    assert sequences(fresh) == list(range(1, len(repeats) + 1))
+    assert missing == 0
+    assert dropped == len(stream) - len(repeats)
