@@ -10,15 +10,7 @@ from onboarding_shared.runtime.settings import (
 )
 
 
-class MigrateSettings(Settings):
-    """What ``evidence-store migrate`` needs."""
-
-    database: DatabaseSettings
-    kafka: KafkaSettings
-    log: LogSettings
-
-
-class EvidenceStoreSettings(MigrateSettings):
+class EvidenceStoreSettings(ServiceSettings):
     """What ``evidence-store serve`` needs."""
 
     http: HttpSettings
