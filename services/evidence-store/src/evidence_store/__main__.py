@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from onboarding_shared.service import run_service
 from evidence_store.settings import EvidenceStoreSettings
+from onboarding_shared.service import run_service
 
 if TYPE_CHECKING:
     from onboarding_shared.runtime.http import HttpApplication

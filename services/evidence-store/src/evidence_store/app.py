@@ -24,8 +24,6 @@ from onboarding_shared.runtime.identity import Authenticator
 
 GROUP = "evidence-store"
 SOURCE = "/onboarding/evidence-store"
-TOPICS = spoken_by("evidence-store")
-"""What it says; the migrate command and the relay create these topics where they are missing."""
 
 
 class EvidenceStore:
@@ -33,7 +31,7 @@ class EvidenceStore:
 
     def __init__(self, settings: EvidenceStoreSettings) -> None:
         self.database = Database(settings.database.url, application_name=GROUP, pool_size=settings.database.pool_size)
-        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=TOPICS)
+        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=spoken_by("evidence-store"))
         self.outbox = Outbox(self.relay.wake)
         self.consumer = Consumer(
             settings.kafka,

@@ -1,17 +1,9 @@
 """The settings of evidence-store; it has none of its own beside what every service has."""
 
-from onboarding_shared.runtime.settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    KafkaSettings,
-    LogSettings,
-    Settings,
-)
+from onboarding_shared.runtime.settings import IdentitySettings, ServiceSettings
 
 
 class EvidenceStoreSettings(ServiceSettings):
     """What ``evidence-store serve`` needs."""
 
-    http: HttpSettings
     identity: IdentitySettings

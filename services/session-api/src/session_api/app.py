@@ -36,8 +36,6 @@ from session_api.sweeper import Sweeper
 
 SERVICE = "session-api"
 SOURCE = "/onboarding/session-api"
-TOPICS = spoken_by("session-api")
-"""What it says; the migrate command and the relay create these topics where they are missing."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class SessionApi:
 def build(settings: SessionApiSettings) -> SessionApi:
     """The whole service, not started: the application's lifespan starts and stops it."""
     database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
-    relay = Relay(database, settings.kafka, source=SOURCE, topics=TOPICS)
+    relay = Relay(database, settings.kafka, source=SOURCE, topics=spoken_by("session-api"))
     outbox = Outbox(relay.wake)
     consumer = Consumer(
         settings.kafka, database, outbox, group=GROUP, applies=applies(silence_seconds=settings.silence_seconds)

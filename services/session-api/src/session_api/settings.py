@@ -2,28 +2,12 @@
 
 from pydantic import Field, field_validator
 
-from onboarding_shared.runtime.settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    KafkaSettings,
-    LogSettings,
-    Settings,
-)
+from onboarding_shared.runtime.settings import IdentitySettings, ServiceSettings
 
 
-class MigrateSettings(Settings):
-    """What ``session-api migrate`` needs."""
-
-    database: DatabaseSettings
-    kafka: KafkaSettings
-    log: LogSettings
-
-
-class SessionApiSettings(MigrateSettings):
+class SessionApiSettings(ServiceSettings):
     """What ``session-api serve`` needs."""
 
-    http: HttpSettings
     identity: IdentitySettings
     evidence_store_url: str = Field(
         validation_alias="ONBOARDING_EVIDENCE_STORE_URL", description="http(s) address of evidence-store"

@@ -1,73 +1,30 @@
-"""The command line of the task runner: ``task-runner serve`` and ``task-runner migrate``."""
+"""The command line of task-runner."""
 
-import sys
+from typing import TYPE_CHECKING
 
-import cyclopts
-
-from onboarding_shared.messaging.kafka import ensure_topics
-from onboarding_shared.postgres.migrate import migrate as migrate_database
-from onboarding_shared.runtime.logging import configure_logging
-from onboarding_shared.runtime.server import ServeError, run
-from onboarding_shared.runtime.server import serve as serve_http
-from onboarding_shared.runtime.settings import (
-    DatabaseSettings,
-    KafkaSettings,
-    LogSettings,
-    Settings,
-    SettingsError,
-    load,
-)
-from task_runner.app import TOPICS, build
+from onboarding_shared.service import CannotStart, run_service
 from task_runner.settings import TaskRunnerSettings
-from task_runner.tasks import DeclarationError
 
-SERVICE = "task-runner"
-MIGRATIONS = "task_runner.store.migrations"
+if TYPE_CHECKING:
+    from onboarding_shared.runtime.http import HttpApplication
 
-app = cyclopts.App(name=SERVICE, help="Runs onboarding tasks. Settings come from the environment.", version_flags=[])
-
-
-class MigrateSettings(Settings):
-    """What the migrate command needs."""
-
-    database: DatabaseSettings
-    kafka: KafkaSettings
-    log: LogSettings
+SUMMARY = "Takes task commands, runs onboarding tasks under leases, and tells their results."
 
 
-@app.command
-def serve() -> None:
-    """Take commands, run tasks, tell results, until SIGTERM or Ctrl-C; then drain and stop."""
-    settings = load(TaskRunnerSettings)
-    configure_logging(settings.log, service=SERVICE)
-    run(_serve(settings))
+def wire(settings: TaskRunnerSettings) -> "HttpApplication":
+    """The application to serve; the wiring is imported here because ``migrate`` needs none of it."""
+    from task_runner.app import build
+    from task_runner.tasks import DeclarationError
 
-
-async def _serve(settings: TaskRunnerSettings) -> None:
-    await serve_http(build(settings).http, settings.http)
-
-
-@app.command
-def migrate() -> None:
-    """Bring the database to the newest schema and create missing topics. Safe to run again, and concurrently."""
-    settings = load(MigrateSettings)
-    configure_logging(settings.log, service=SERVICE)
-    migrate_database(settings.database.url, MIGRATIONS)
-    run(ensure_topics(settings.kafka, TOPICS))
+    try:
+        return build(settings).http
+    except DeclarationError as error:
+        raise CannotStart(str(error)) from error
 
 
 def main() -> None:
-    """Exits 0 when all went well, 1 when the work failed, 2 when the command line or a setting is wrong."""
-    try:
-        app(exit_on_error=False)
-    except cyclopts.CycloptsError:
-        sys.exit(2)
-    except SettingsError as error:
-        print("\n".join(error.problems), file=sys.stderr)
-        sys.exit(2)
-    except (ServeError, DeclarationError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    """See ``run_service`` for commands and exit codes."""
+    run_service("task-runner", SUMMARY, TaskRunnerSettings, wire)
 
 
 if __name__ == "__main__":

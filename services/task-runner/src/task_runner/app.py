@@ -24,8 +24,6 @@ from task_runner.worker.worker import Worker, WorkerLimits
 
 GROUP = "task-runner"
 SOURCE = "/onboarding/task-runner"
-TOPICS = spoken_by("task-runner")
-"""What it says; the migrate command and the relay create these topics where they are missing."""
 
 
 class TaskRunner:
@@ -35,7 +33,7 @@ class TaskRunner:
         self, settings: TaskRunnerSettings, tasks: Mapping[str, Task], context_for: ContextFactory | None
     ) -> None:
         self.database = Database(settings.database.url, application_name=GROUP, pool_size=settings.database.pool_size)
-        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=TOPICS)
+        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=spoken_by("task-runner"))
         self.outbox = Outbox(self.relay.wake)
         self.providers = Providers(_provider_settings(settings.outside))
         limits = WorkerLimits(**settings.worker.model_dump())

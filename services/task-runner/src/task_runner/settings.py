@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings, Settings
+from onboarding_shared.runtime.settings import ServiceSettings, Settings
 
 
 class WorkerSettings(Settings):
@@ -72,12 +72,8 @@ class OutsideSettings(Settings):
     )
 
 
-class TaskRunnerSettings(Settings):
+class TaskRunnerSettings(ServiceSettings):
     """Everything the process reads from its environment."""
 
-    database: DatabaseSettings
-    kafka: KafkaSettings
-    http: HttpSettings
-    log: LogSettings
     worker: WorkerSettings
     outside: OutsideSettings

@@ -16,7 +16,7 @@ from onboarding_shared.runtime.text_rules import check_url_text
 from onboarding_shared.runtime.tracing import bind_traceparent
 
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
-_ids = random.Random()
+_ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 access = structlog.get_logger("onboarding.access")

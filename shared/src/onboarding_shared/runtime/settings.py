@@ -210,6 +210,20 @@ class LogSettings(Settings):
         return value.upper() if isinstance(value, str) else value
 
 
+class MigrateSettings(Settings):
+    """What a service's ``migrate`` needs."""
+
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    log: LogSettings
+
+
+class ServiceSettings(MigrateSettings):
+    """What a service's ``serve`` needs; each service adds its own."""
+
+    http: HttpSettings
+
+
 SettingsClass = TypeVar("SettingsClass", bound=Settings)
 
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from structlog.contextvars import bind_contextvars
 
 _HEADER = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
-_ids = random.Random()
+_ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
 _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 

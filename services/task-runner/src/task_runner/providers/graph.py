@@ -121,8 +121,9 @@ class GraphClient:
     ) -> dict[str, Any]:
         started = time.monotonic()
         session = await self._ready_session()
+        obtained = session.token_obtained  # of the token that goes out: another task may renew it meanwhile
         response, content = await self._exchange(session, method, url, headers, body)
-        if response.status_code in (401, 403) and session.token_obtained < started:
+        if response.status_code in (401, 403) and obtained < started:
             # An older token may be revoked, or name fewer permissions than were granted since.
             session = await self._ready_session(not_older_than=started)
             response, content = await self._exchange(session, method, url, headers, body)

@@ -1,0 +1,82 @@
+"""The command line that every service has: ``serve`` and ``migrate``, settings from the environment, exit codes.
+
+What one command needs and the other does not is imported in its function: a process that migrates starts in half the
+time of one that serves.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, TypeVar
+
+import cyclopts
+
+from onboarding_shared.runtime.logging import configure_logging
+from onboarding_shared.runtime.settings import MigrateSettings, ServiceSettings, SettingsError, load
+
+if TYPE_CHECKING:
+    from onboarding_shared.runtime.http import HttpApplication
+
+FAILED, USAGE = 1, 2
+
+ServedSettings = TypeVar("ServedSettings", bound=ServiceSettings)
+
+
+class CannotStart(Exception):
+    """The service cannot start; the text says why and what to change."""
+
+
+def run_service(
+    name: str, summary: str, settings_class: type[ServedSettings], build: "Callable[[ServedSettings], HttpApplication]"
+) -> None:
+    """Run the command line of the service ``name``, whose package keeps its migrations in ``store/migrations``.
+
+    ``build`` wires the service. Exits 0 when all went well, 1 when the work failed, 2 when the command line or a
+    setting is wrong.
+    """
+    cli = cyclopts.App(name=name, help=summary, version=lambda: version(f"onboarding-{name}"))
+
+    @cli.command
+    def serve() -> None:
+        """Work until SIGTERM or Ctrl-C; then drain and stop."""
+        settings = load(settings_class)
+        configure_logging(settings.log, service=name)
+        _serve(settings, build)
+
+    @cli.command
+    def migrate() -> None:
+        """Bring the database to the newest schema and create missing topics. Safe to run again, and concurrently."""
+        settings = load(MigrateSettings)
+        configure_logging(settings.log, service=name)
+        _migrate(name, settings)
+
+    try:
+        cli(exit_on_error=False)
+    except cyclopts.CycloptsError:
+        sys.exit(USAGE)
+    except (SettingsError, CannotStart) as error:
+        for line in str(error).splitlines():
+            print(f"{name}: {line}", file=sys.stderr)
+        sys.exit(USAGE if isinstance(error, SettingsError) else FAILED)
+
+
+def _serve(settings: ServedSettings, build: "Callable[[ServedSettings], HttpApplication]") -> None:
+    from onboarding_shared.runtime.server import ServeError, run, serve
+
+    async def work() -> None:
+        await serve(build(settings), settings.http)
+
+    try:
+        run(work())
+    except ServeError as error:
+        raise CannotStart(str(error)) from error
+
+
+def _migrate(name: str, settings: MigrateSettings) -> None:
+    from onboarding_shared.contracts.topics import spoken_by
+    from onboarding_shared.messaging.kafka import ensure_topics
+    from onboarding_shared.postgres.migrate import migrate
+    from onboarding_shared.runtime.server import run
+
+    migrate(settings.database.url, f"{name.replace('-', '_')}.store.migrations")
+    run(ensure_topics(settings.kafka, spoken_by(name)))
