@@ -84,7 +84,7 @@ async def test_a_missing_permission_is_named(system: System, method: str, path: 
     everything = ("onboarding.read", "onboarding.write", "onboarding.run", "onboarding.connections")
     held = [each for each in everything if each != lacking]
     async with system.caller(permissions=held) as caller:
-        answer = await caller.http.request(method, caller.path(path))
+        answer = await caller.http.request(method, caller.path(path), json={} if method == "POST" else None)
 
         body = answer.json()
         assert (answer.status_code, body["code"], body["permission"]) == (403, "PERMISSION_MISSING", lacking)
