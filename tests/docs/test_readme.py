@@ -37,7 +37,8 @@ def test_the_readmes_commands_do_what_it_shows(reader: Reader) -> None:
     for command in sorted(before_the_stop, key=lambda one: one.text == "make demo"):
         reader.follow(command)
 
-    assert not [one for one in (disagreement(README, *ran) for ran in reader.ran) if one]
+    disagreements = [one for one in (disagreement(README, *ran) for ran in reader.ran) if one]
+    assert not disagreements, "\n\n".join(disagreements)
 
 
 @pytest.mark.system
@@ -48,7 +49,8 @@ def test_the_commands_of_a_how_to_do_what_it_shows(page: Path, reader: Reader) -
     for command in commands_of(page):
         reader.follow(command)
 
-    assert not [one for one in (disagreement(page, *ran) for ran in reader.ran[already:]) if one]
+    disagreements = [one for one in (disagreement(page, *ran) for ran in reader.ran[already:]) if one]
+    assert not disagreements, "\n\n".join(disagreements)
 
 
 def test_the_readme_shows_the_example_task_as_it_is() -> None:
