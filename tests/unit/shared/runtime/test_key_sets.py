@@ -51,6 +51,7 @@ def test_keys_that_cannot_check_a_signature_are_left_out() -> None:
         document(dict(EC.as_dict(private=True))),
         document(dict(OctKey.generate_key(256, {"kid": "o"}).as_dict(private=True))),
     ],
+    ids=["empty", "text", "list", "no-keys", "number", "not-a-key", "none", "short", "bytes", "private", "secret"],
 )
 def test_a_document_that_cannot_be_trusted_is_refused(wrong: bytes) -> None:
     with pytest.raises(KeySetError):
