@@ -42,7 +42,7 @@ versions: setup
 	@$(UV) pip list --quiet
 
 test: setup ## run all tests
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup ## lint, format, architecture rules, types
 	$(RUN) ruff check
