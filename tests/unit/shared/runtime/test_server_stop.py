@@ -56,7 +56,7 @@ class Running:
 
     async def until(self, event: str) -> dict[str, Any]:
         assert self.process.stdout is not None
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while line := await self.process.stdout.readline():
                 found = json.loads(line)
                 self.seen.append(found["event"])
@@ -73,7 +73,7 @@ class Running:
 
     async def end(self) -> int:
         assert self.process.stdout is not None
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             rest = await self.process.stdout.read()
             self.seen += [json.loads(line)["event"] for line in rest.splitlines()]
             return await self.process.wait()
