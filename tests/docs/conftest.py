@@ -36,7 +36,7 @@ def start_of(commands: list[Command]) -> list[Command]:
     return commands[begin : end + 1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reader() -> Iterator[Reader]:
     """A reader at the beginning of README's tour: the system runs and the shell's variables are set."""
     home = Path(tempfile.mkdtemp(prefix="onboarding-docs-"))
