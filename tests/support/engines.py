@@ -40,7 +40,7 @@ def postgres_server() -> Iterator[Server]:
         data = folder / "postgres"
         postgres.prepare(data)
         port = free_port()
-        with _child(postgres.command(data, port), stop=signal.SIGINT):
+        with _child(postgres.command(data, port), stop=signal.SIGQUIT):
             postgres.wait_until_ready(data)
             yield Server(data, port)
 

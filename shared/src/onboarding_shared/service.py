@@ -4,6 +4,7 @@ What one command needs and the other does not is imported in its function: a pro
 time of one that serves.
 """
 
+import importlib
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -40,6 +41,8 @@ def run_service(
     def serve() -> None:
         """Work until SIGTERM or Ctrl-C; then drain and stop."""
         settings = load(settings_class)
+        # FastStream puts handlers of its own on its logger when it is imported; ours replace them afterwards.
+        importlib.import_module("onboarding_shared.messaging.consumer")
         configure_logging(settings.log, service=name)
         _serve(settings, build)
 

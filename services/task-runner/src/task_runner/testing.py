@@ -122,7 +122,7 @@ async def task_context(
     if tenant is None or behaviour != "healthy" or options:
         await server.tell(guid, behaviour, **options)
     os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
-    limits = {"graph_url": server.url, "login_url": server.url, **(settings or {})}
+    limits: dict[str, Any] = {"graph_url": server.url, "login_url": server.url, **(settings or {})}
     reported = progress if progress is not None else []
 
     async def report(step: Progress) -> None:

@@ -30,6 +30,7 @@ _BATCH_SECONDS = 45.0
 """How long a batch is tried before it is handed back. Below Kafka's limit of 300 s between polls, and a hung
 database shows within a minute."""
 _STOP_SECONDS = 20.0
+_COMMIT_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ class Consumer:
         """Returns when asked to stop or when the client must be replaced."""
         broker, subscriber = self._build()
         try:
-            await within(30.0, broker.start())
+            await within(15.0, broker.start())
             self._client = subscriber.consumer
             self.progress = Progress()
             while not self._stopping.is_set():
@@ -145,6 +146,7 @@ class Consumer:
         except Exception as error:
             _log.error("consumer_handler_failed", group=self._group, reason=repr(error))
             self._hand_back(records)
+            await asyncio.sleep(1.0)
         finally:
             self.progress.batch_ended(len(records))
 
@@ -172,7 +174,8 @@ class Consumer:
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
         assigned = client.assignment()
         try:
-            await client.commit({partition: offset for partition, offset in offsets.items() if partition in assigned})
+            kept = {partition: offset for partition, offset in offsets.items() if partition in assigned}
+            await within(_COMMIT_SECONDS, client.commit(kept))
         except Exception as error:
             _log.warning("offset_commit_failed", group=self._group, reason=repr(error))
 

@@ -20,7 +20,9 @@ _log = structlog.get_logger(__name__)
 
 # aiokafka asks for unknown topics to be created and has no option against it. Where a broker obliges, the topic gets
 # the broker's partition count instead of ours, and the embedded one may end up with two topics of the same name.
-aiokafka.client.MetadataRequest = functools.partial(MetadataRequest, allow_auto_topic_creation=False)
+aiokafka.client.MetadataRequest = functools.partial(  # pyrefly: ignore[bad-assignment]
+    MetadataRequest, allow_auto_topic_creation=False
+)
 
 
 def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
@@ -41,9 +43,9 @@ def faststream_options(kafka: KafkaSettings) -> dict[str, Any]:
     options = kafka.client_options()
     use_ssl = str(options.get("security_protocol", "PLAINTEXT")).endswith("SSL")
     context = options.get("ssl_context")
-    login = {"username": options.get("sasl_plain_username"), "password": options.get("sasl_plain_password")}
     security: BaseSecurity = BaseSecurity(ssl_context=context, use_ssl=use_ssl)
-    if login["username"] is not None:
+    if "sasl_mechanism" in options:
+        login = {"username": options["sasl_plain_username"], "password": options["sasl_plain_password"]}
         kind = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
         security = kind[options["sasl_mechanism"]](**login, ssl_context=context, use_ssl=use_ssl)
     return {

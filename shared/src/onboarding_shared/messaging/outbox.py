@@ -31,6 +31,14 @@ ORDER BY i.place
 """)
 
 
+MAX_BYTES = 900_000
+"""The largest message: below the 1 MiB that Kafka takes by default, with room for the headers."""
+
+
+class MessageTooLarge(ValueError):
+    """A message that Kafka would refuse; kept, it would stand in the relay's way for ever."""
+
+
 class Outgoing(msgspec.Struct, frozen=True):
     """A message with the trace it belongs to; ``topic`` where it is not the message's own."""
 
@@ -50,11 +58,12 @@ class Outbox:
         """Number the messages, gapless per tenant and topic, and keep them; one round trip for any number.
 
         It locks the tenants' sequence rows in the order of tenant id and topic until the commit, so it comes
-        last in a transaction.
+        last in a transaction. Raises ``MessageTooLarge`` for a message over ``MAX_BYTES``.
         """
         if not messages:
             return
         outgoing = [one if isinstance(one, Outgoing) else Outgoing(one) for one in messages]
+        data = [_encode(one.message) for one in outgoing]
         await connection.execute(
             _APPEND,
             {
@@ -64,10 +73,17 @@ class Outbox:
                 "types": [one.message.event_type() for one in outgoing],
                 "subjects": [one.message.subject for one in outgoing],
                 "traceparents": [one.traceparent for one in outgoing],
-                "data": [_encoder.encode(one.message) for one in outgoing],
+                "data": data,
             },
         )
         after_commit(connection, self._wake)
 
 
 _encoder = msgspec.json.Encoder()
+
+
+def _encode(message: Message) -> bytes:
+    data = _encoder.encode(message)
+    if len(data) > MAX_BYTES:
+        raise MessageTooLarge(f"a {type(message).__name__} of {len(data)} bytes; {MAX_BYTES} are the most")
+    return data

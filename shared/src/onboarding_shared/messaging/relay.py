@@ -62,8 +62,12 @@ class Relay:
         self._woken = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self.connected = False
         self.standing_by = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether what this service says gets out: Kafka was reached, or another instance publishes."""
+        return self.standing_by or self._producer is not None
 
     def wake(self) -> None:
         """Say that there is something to publish; polling finds it too, a little later."""
@@ -95,7 +99,6 @@ class Relay:
                 if not published:
                     await self._rest(self._poll_seconds)
             except Exception as error:
-                self.connected = self._producer is not None
                 _log.warning("relay_delayed", reason=repr(error), retry_in_seconds=delay)
                 if self._stopping:
                     return
@@ -196,13 +199,11 @@ class Relay:
                 await within(1.0, producer.stop())
             raise
         self._producer = producer
-        self.connected = True
         return producer
 
     async def _discard_producer(self) -> None:
         """A producer whose batch failed may never send again; a new one costs little."""
         producer, self._producer = self._producer, None
-        self.connected = False
         if producer is not None:
             with contextlib.suppress(Exception):
                 await within(1.0, producer.stop())

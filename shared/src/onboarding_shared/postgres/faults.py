@@ -1,13 +1,13 @@
 """Which database errors pass by themselves, and which say that the data or the statement is wrong."""
 
-import asyncio
-
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 _PASSING_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown)."""
-_PASSING_CODES = ("40001", "40P01", "55P03", "25P03", "25P04")
-"""Serialization failure, deadlock, lock timeout, idle-in-transaction and transaction timeout."""
+_PASSING_CODES = ("40001", "40P01", "55P03", "25P03", "25P04", "0A000", "42P01", "42703", "42501")
+"""Serialization failure, deadlock, lock timeout, idle-in-transaction and transaction timeout; then what a schema says
+that is not migrated yet, or is just being: stale cached plan, undefined table or column, missing privilege."""
 
 
 class DatabaseUnavailable(Exception):
@@ -19,7 +19,7 @@ def is_passing(error: BaseException) -> bool:
 
     SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
-    if isinstance(error, DatabaseUnavailable | OSError | asyncio.TimeoutError | TimeoutError):
+    if isinstance(error, DatabaseUnavailable | OSError | TimeoutError | PoolTimeout):
         return True
     if not isinstance(error, DBAPIError):
         return False

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TextIO
 
@@ -56,11 +56,15 @@ def configure_logging(settings: LogSettings, *, service: str, stream: TextIO | N
         redact_secrets,
     ]
     render: list[Processor] = [JsonLine(service)] if as_json else [_console(stream)]
+
+    def lines(*names: object) -> Lines:
+        return Lines(stream, str(names[0]) if names else service)
+
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         context_class=dict,
-        logger_factory=lambda *names: Lines(stream, str(names[0]) if names else service),
+        logger_factory=lines,
         cache_logger_on_first_use=True,
     )
     _route_standard_library(stream, level, shared, render)
@@ -120,7 +124,7 @@ def _redacted(key: str, value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, Mapping):
         return {name: _redacted(str(name), inner, depth + 1) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_redacted(key, inner, depth + 1) for inner in value]
     return value
 

@@ -35,7 +35,7 @@ class ProblemResponses:
     def respond(self, request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
         """The response for a problem."""
         return Response(
-            content=self.body(problem, request.scope.get("request_id", "")),
+            content=self.body(problem, str(request.scope.get("request_id", ""))),
             status_code=problem.status,
             headers=problem.headers,
             media_type="application/json",

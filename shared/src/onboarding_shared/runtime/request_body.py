@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.types import HTTPScope, Message, Receive
+from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
+from litestar.types.asgi_types import HTTPRequestEvent, WebSocketReceiveMessage
 
 from onboarding_shared.runtime.errors import BadRequest, ClientGone, Problem, TooLarge, UnsupportedMediaType
 from onboarding_shared.runtime.text_rules import check_json_text
@@ -88,9 +89,9 @@ def _check_content_type(value: bytes) -> None:
 
 def replay(body: bytes, receive: Receive) -> Receive:
     """A ``receive`` that hands out a body that was read already, and then whatever comes next."""
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    pending: list[HTTPRequestEvent] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive_again() -> Message:
+    async def receive_again() -> HTTPReceiveMessage | WebSocketReceiveMessage:
         return pending.pop() if pending else await receive()
 
     return receive_again

@@ -82,7 +82,8 @@ def sealed_body(item: EvidenceItem) -> SealedEvidence:
 def verification_body(verdict: Verdict) -> ChainVerification:
     """The verdict as an answer."""
     broken = verdict.broken
-    return ChainVerification(broken is None, verdict.length, verdict.seal.hex(), broken and _break_body(broken))
+    told = None if broken is None else _break_body(broken)
+    return ChainVerification(broken is None, verdict.length, verdict.seal.hex(), told)
 
 
 def _break_body(broken: Break) -> ChainBreak:

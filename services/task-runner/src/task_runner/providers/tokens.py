@@ -6,7 +6,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -66,7 +66,8 @@ class GraphSession:
     @asynccontextmanager
     async def request(self, method: str, url: str, **options: Any) -> AsyncIterator[httpx2.Response]:
         """One authorised request; its body is not read yet. Transport errors come through as httpx2 raises them."""
-        async with self._client.stream(method, url, **options) as response:
+        stream: AbstractAsyncContextManager[httpx2.Response] = self._client.stream(method, url, **options)  # pyrefly: ignore[bad-assignment]
+        async with stream as response:
             yield response
 
     async def ensure_token(self, not_older_than: float = 0.0) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding_shared.contracts.run_states import next_state
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
-from task_runner.domain.execution import describe
+from task_runner.domain.execution import Execution, describe
 from task_runner.domain.outcomes import Outcome, RetryLater
 from task_runner.store.rows import COLUMNS, to_execution
 
@@ -76,11 +76,11 @@ async def settle(
 ) -> list[Settled | Refused]:
     """Settle a batch; one answer each, in order. Safe to run twice."""
     legal = {one.run_id: (one, target) for one in settlements if (target := next_state(one.seen, one.outcome.event))}
-    settled: set[int] = set()
+    executions: list[Execution] = []
     if legal:
         rows = await connection.execute(_SETTLE, {**_arrays(legal.values()), "confirm": confirm_seconds})
         executions = [to_execution(row) for row in rows]
-        settled = {one.run_id for one in executions}
+    settled = {one.run_id for one in executions}
     refused = [one for one in settlements if one.run_id not in settled]
     standing = await _standing(connection, refused) if refused else {}
     if settled:

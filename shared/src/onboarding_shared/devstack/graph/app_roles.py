@@ -15,6 +15,8 @@ class AppRoles(msgspec.Struct, frozen=True):
     app_roles: dict[str, str]
 
 
-APP_ROLES: Final = msgspec.json.decode(files(__package__).joinpath("app_roles.json").read_bytes(), type=AppRoles)
+APP_ROLES: Final = msgspec.json.decode(
+    files("onboarding_shared.devstack.graph").joinpath("app_roles.json").read_bytes(), type=AppRoles
+)
 NAMES: Final = {role_id: name for name, role_id in APP_ROLES.app_roles.items()}
 """Permission name by id."""

@@ -64,7 +64,7 @@ def _assign(tenant: Tenant, principal_id: str, body: dict[str, Any]) -> Response
         return graph_error(400, "Request_BadRequest", "principalId, resourceId and appRoleId must name known objects.")
     if any(item["appRoleId"] == role for item in tenant.assignments[principal_id]):
         return graph_error(400, "Request_BadRequest", "Permission being assigned already exists on the object")
-    return reply(tenant.grant(principal_id, resource, role), 201)
+    return reply(tenant.grant(principal_id, tenant.graph_principal_id, role), 201)
 
 
 def _not_found(what: str) -> Response[Any]:
