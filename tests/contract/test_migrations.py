@@ -1,10 +1,11 @@
 """Each service's migrations: from nothing, twice, four at once, and exactly to the tables that the code knows."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from contextlib import ExitStack
+from subprocess import PIPE, Popen
+from typing import IO, Any, TypeVar
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -30,6 +31,15 @@ MESSAGING = {"outbox", "outbox_sequences", "relay_lease", "inbox_sequences", "de
 DESCRIBE = """
 SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
 WHERE table_schema = 'public' ORDER BY table_name, ordinal_position
+"""
+
+WAITING_FOR_THE_WORD = """
+import sys
+import asyncpg
+from onboarding_shared.postgres.migrate import migrate
+print("ready", flush=True)
+sys.stdin.read()
+migrate(*sys.argv[1:])
 """
 
 each_service = pytest.mark.parametrize("package", SERVICES)
@@ -82,9 +92,13 @@ def test_migrating_again_changes_nothing(database_url: str, package: str) -> Non
 
 @each_service
 def test_four_processes_migrate_one_empty_database_at_once(database_url: str, package: str) -> None:
-    line = f"from onboarding_shared.postgres.migrate import migrate; migrate({database_url!r}, {package!r})"
-    processes = [subprocess.Popen([sys.executable, "-c", line]) for _ in range(4)]
-    assert [process.wait(90) for process in processes] == [0, 0, 0, 0]
+    line = [sys.executable, "-c", WAITING_FOR_THE_WORD, database_url, package]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Popen(line, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(4)]
+        assert [pipe(process.stdout).readline() for process in processes] == ["ready\n"] * 4
+        for process in processes:
+            pipe(process.stdin).close()
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert asking(database_url, lambda connection: differences(connection, SERVICES[package])) == []
     assert len(asking(database_url, lambda connection: rows(connection, "SELECT * FROM relay_lease"))) == 1
 
@@ -93,6 +107,11 @@ def test_four_processes_migrate_one_empty_database_at_once(database_url: str, pa
 def test_the_migrations_have_one_end(package: str) -> None:
     heads = ScriptDirectory.from_config(config("postgresql://nobody@127.0.0.1:9/nothing", package)).get_heads()
     assert len(heads) == 1
+
+
+def pipe(end: IO[str] | None) -> IO[str]:
+    assert end is not None
+    return end
 
 
 def asking(database_url: str, question: Callable[[Connection], T]) -> T:
