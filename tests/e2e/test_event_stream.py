@@ -1,0 +1,173 @@
+"""What another service reads from Kafka: everything, in order, each event as its published schema says."""
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from datetime import datetime
+from typing import Any
+
+import httpx2
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.support.caller import Caller
+from tests.support.outside_reader import Event, read_everything
+from tests.support.system import System
+
+pytestmark = pytest.mark.system
+
+TOPICS = (
+    "onboarding.task-commands.v1",
+    "onboarding.operation-runs.v1",
+    "onboarding.sessions.v1",
+    "onboarding.evidence.v1",
+    "onboarding.task-types.v1",
+)
+
+
+async def look_after(system: System) -> int:
+    """A session with everything that can happen to one, and three runs, one of them cancelled; returns the tenant."""
+    async with system.caller() as first, system.caller(first.tenant, user=8) as second:
+        session = (await first.post("/session")).json()["id"]
+        await first.connect("healthy")
+        await first.patch(f"/session/{session}", json={"current_step": 2, "assigned_to_user_id": 9})
+        await second.patch(f"/session/{session}", json={"takeover": True})
+        await asyncio.gather(*(_run(first, task_type) for task_type in ("graph.connectivity", "app.consent")))
+        await first.behave("slow", delay_seconds=20.0)
+        run_id = await first.start("license.inventory")
+        await first.post(f"/runs/{run_id}/cancel")
+        await first.ended(run_id)
+        await second.post(f"/session/{session}/abandon")
+        return first.tenant
+
+
+async def complete(system: System) -> None:
+    """One tenant through all five steps of the wizard."""
+    async with system.caller() as caller:
+        session = (await caller.post("/session")).json()["id"]
+        connection = await caller.connect("healthy")
+        await caller.patch(f"/session/{session}", json={"provider_connection_id": connection})
+        catalogue = (await caller.http.get("/onboarding/task-types")).json()
+        for step in range(1, 6):
+            await caller.patch(f"/session/{session}", json={"current_step": step})
+            required = [one["name"] for one in catalogue if one["step"] == step and one["required"]]
+            await asyncio.gather(*(_run(caller, task_type) for task_type in required))
+        done = await caller.post(f"/session/{session}/complete")
+        assert (done.status_code, done.json().get("status")) == (200, "completed"), done.text
+
+
+async def _run(caller: Caller, task_type: str) -> None:
+    run_id = await caller.start(task_type)
+    await caller.ended(run_id)
+    await caller.evidence(run_id)
+
+
+@pytest.fixture(scope="module")
+def told(system: System) -> tuple[list[int], list[Event]]:
+    """The tenants that were looked after, and all events since the beginning; one more was onboarded to the end."""
+
+    async def several() -> list[int]:
+        await complete(system)
+        return list(await asyncio.gather(*(look_after(system) for _ in range(5))))
+
+    tenants = asyncio.run(several())
+    return tenants, read_everything(system.journal["kafka"], TOPICS)
+
+
+@pytest.fixture
+async def validators(system: System) -> dict[str, Draft202012Validator]:
+    """The schema of each type as evidence-store publishes it, for everybody."""
+    async with httpx2.AsyncClient(base_url=system.journal["evidence_store"], trust_env=False) as client:
+        listed = (await client.get("/onboarding/schemas")).json()["schemas"]
+        schemas = {one["type"]: (await client.get(f"/onboarding/schemas/{one['type']}")).json() for one in listed}
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    return {
+        name: Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        for name, schema in schemas.items()
+    }
+
+
+def first_told(events: list[Event]) -> dict[tuple[int, str], list[int]]:
+    """Tenant and topic → sequences in the order in which they were first read; a repeat is allowed to Kafka."""
+    sequences: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for event in events:
+        seen = sequences[event.tenant, event.topic]
+        if event.sequence not in seen:
+            seen.append(event.sequence)
+    return sequences
+
+
+def test_every_tenant_is_told_in_order_and_without_a_gap_on_every_topic(told: Any) -> None:
+    tenants, events = told
+    sequences = first_told(events)
+
+    assert {topic for _, topic in sequences} == set(TOPICS)
+    for topic in TOPICS[:4]:
+        assert {tenant for tenant, its in sequences if its == topic} >= set(tenants)
+    for place, found in sequences.items():
+        assert found == list(range(1, len(found) + 1)), place
+
+
+def test_a_tenant_stays_in_one_partition(told: Any) -> None:
+    _, events = told
+    partitions = defaultdict(set)
+    for event in events:
+        partitions[event.tenant, event.topic].add(event.partition)
+
+    assert {len(found) for found in partitions.values()} == {1}
+    assert len({event.partition for event in events if event.topic == TOPICS[1]}) > 1, "tenants share the partitions"
+
+
+async def test_every_event_is_as_its_published_schema_says(
+    told: Any, validators: dict[str, Draft202012Validator]
+) -> None:
+    _, events = told
+    seen = {event.type for event in events}
+
+    for event in events:
+        errors = [error.message for error in validators[event.type].iter_errors(json.loads(event.value))]
+        assert errors == [], (event.type, event.value)
+    assert len(events) > 80
+    assert set(validators) - seen == set(), "every published type was told at least once"
+
+
+def test_every_event_is_a_cloudevent_about_its_tenant(told: Any) -> None:
+    _, events = told
+    wanted = {"ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_dataschema", "ce_sequence"}
+
+    assert len({(event.headers["ce_source"], event.headers["ce_id"]) for event in events}) == len(
+        {(event.topic, event.tenant, event.sequence) for event in events}
+    )
+    for event in events:
+        assert wanted <= event.headers.keys()
+        assert event.headers["ce_specversion"] == b"1.0"
+        assert event.headers["content-type"] == b"application/json"
+        assert event.headers["ce_dataschema"].decode() == f"urn:onboarding:schema:{event.type}"
+        assert datetime.fromisoformat(event.headers["ce_time"].decode()).utcoffset() is not None
+        assert json.loads(event.value)["tenant_id"] == event.tenant
+
+
+def test_a_run_is_told_from_its_command_to_its_evidence(told: Any) -> None:
+    tenants, events = told
+    of_runs = defaultdict(list)
+    for event in events:
+        data = json.loads(event.value)
+        if event.tenant in tenants and "run_id" in data:
+            of_runs[data["run_id"]].append((event.topic, event.type, data))
+
+    assert len(of_runs) == 3 * len(tenants)
+    states = Counter()
+    for run_id, told_of_it in of_runs.items():
+        commands = [data for topic, type_, data in told_of_it if topic == TOPICS[0] and "start" in type_.lower()]
+        finished = [data for topic, type_, data in told_of_it if topic == TOPICS[1] and "finished" in type_.lower()]
+        recorded = [data for topic, _, data in told_of_it if topic == TOPICS[3]]
+        assert commands, run_id
+        assert len({data["state"] for data in finished}) == 1, run_id
+        states[finished[0]["state"]] += 1
+        assert bool(recorded) == (finished[0]["state"] != "cancelled"), run_id
+    assert states == {"succeeded": 2 * len(tenants), "cancelled": len(tenants)}
+
+
+def test_nothing_was_put_aside_as_unreadable(system: System, told: Any) -> None:
+    assert read_everything(system.journal["kafka"], [f"{topic}.dlq" for topic in TOPICS]) == []
