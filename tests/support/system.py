@@ -30,10 +30,11 @@ _tenants = itertools.count(1001)
 
 
 class System:
-    """A running embedded system in a data folder of its own."""
+    """A running embedded system in a data folder of its own, started with ``settings`` in its environment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.settings = dict(settings or {})
         found = recall(folder)
         assert found is not None, f"{folder} holds no system"
         self.place: Place = found
@@ -103,7 +104,7 @@ class System:
         await eventually(all_ready, seconds=seconds, every=0.1)
 
     async def _is_ready(self, name: str) -> bool:
-        async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
+        async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=5) as client:
             with contextlib.suppress(httpx2.TransportError):
                 return (await client.get(f"{self.journal[name]}/health/ready")).status_code == 200
         return False
@@ -121,7 +122,7 @@ def running_system(**settings: str) -> Iterator[System]:
     data = folder / "data"
     try:
         onboarding("up", "--detach", data=data, **settings)
-        yield System(data)
+        yield System(data, settings)
     finally:
         with contextlib.suppress(subprocess.SubprocessError):
             onboarding("down", data=data)
