@@ -92,12 +92,15 @@ class RouteRules:
 
 
 def check_path_ids(scope: HTTPScope) -> None:
-    """Raises for ids out of range or oddly written (``+1``, ``007``, ``1_0``), and for a tenant not the caller's."""
+    """Raises for ids out of range or oddly written (``+1``, ``007``, ``1_0``), and for a tenant not the caller's.
+
+    All are 404: an integer that cannot be an id names nothing that exists, and the contract calls every integer valid.
+    """
     parameters: dict[str, Any] = scope["path_params"]
     segments = scope["path"].split("/")
     for name, value in parameters.items():
         if isinstance(value, int) and not (1 <= value <= MAX_ID and str(value) in segments):
-            raise BadRequest("INVALID_PATH_ID", f"The {name} in the path is not a valid id", extra={"field": name})
+            raise NotFound("INVALID_PATH_ID", f"The {name} in the path is not a valid id", extra={"field": name})
     tenant_id = parameters.get(TENANT)
     if isinstance(tenant_id, int):
         caller = scope.get("user")

@@ -18,13 +18,13 @@ def test_the_biggest_id_is_an_id(client: Client) -> None:
 
 
 @pytest.mark.parametrize("thing", ["0", "-1", f"{BIGGEST + 1}", "1" * 400, "007", "+1", "1_0", "%201", "%EF%BC%91"])
-def test_an_id_out_of_range_or_oddly_written_is_a_400(client: Client, thing: str) -> None:
-    assert answer(client, f"/tenants/42/things/{thing}") == (400, "INVALID_PATH_ID", "thing_id")
+def test_an_id_out_of_range_or_oddly_written_is_a_404(client: Client, thing: str) -> None:
+    assert answer(client, f"/tenants/42/things/{thing}") == (404, "INVALID_PATH_ID", "thing_id")
 
 
 @pytest.mark.parametrize("tenant", ["0", "-42", "9223372036854775808", "042"])
-def test_a_bad_tenant_id_is_a_400_before_it_is_a_foreign_tenant(client: Client, tenant: str) -> None:
-    assert answer(client, f"/tenants/{tenant}/things") == (400, "INVALID_PATH_ID", "tenant_id")
+def test_a_bad_tenant_id_is_found_before_it_is_a_foreign_tenant(client: Client, tenant: str) -> None:
+    assert answer(client, f"/tenants/{tenant}/things") == (404, "INVALID_PATH_ID", "tenant_id")
 
 
 @pytest.mark.parametrize("thing", ["abc", "1.5", "1e3", "null", "9" * 5000])
