@@ -25,25 +25,29 @@ TENANT = "tenant_id"
 
 
 class RouteFacts(Struct, frozen=True):
-    """What a handler declares that it takes. ``query`` has its parameters with their types."""
+    """What a handler declares that it takes. ``query`` has its parameters with their types.
+
+    ``allow`` lists the methods of its path.
+    """
 
     query: Mapping[str, Any]
     repeatable: frozenset[str]
     takes_body: bool
     needs_body: bool
+    allow: bytes
 
 
 def facts_of(app: Litestar) -> dict[int, RouteFacts]:
     """The facts of every HTTP handler of an application, by the identity of the handler."""
     return {
-        id(handler): _facts(handler, model)
+        id(handler): _facts(handler, model, ", ".join(sorted(route.methods)).encode())
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler, model in route.route_handler_map.values()
     }
 
 
-def _facts(handler: HTTPRouteHandler, model: Any) -> RouteFacts:
+def _facts(handler: HTTPRouteHandler, model: Any, allow: bytes) -> RouteFacts:
     body = handler.parsed_data_field
     signatures = [handler.parsed_fn_signature]
     signatures += [provider.parsed_fn_signature for provider in handler.resolve_dependencies().values()]
@@ -56,6 +60,7 @@ def _facts(handler: HTTPRouteHandler, model: Any) -> RouteFacts:
         repeatable=frozenset(model.sequence_query_parameter_names),
         takes_body=body is not None,
         needs_body=body is not None and not body.is_optional and not body.has_default,
+        allow=allow,
     )
 
 
@@ -82,6 +87,9 @@ class RouteRules:
             check_path_ids(scope)
         facts = self._facts.get(id(scope["route_handler"]))
         if facts is not None:
+            if scope["method"] == "OPTIONS":
+                await _options(facts.allow, send)
+                return
             if scope["query_string"]:
                 check_query(scope["query_string"], facts)
             body = await read_body(scope, receive)
@@ -89,6 +97,12 @@ class RouteRules:
             ScopeState.from_scope(scope).body = body
             receive = replay(body, receive)
         await self._app(scope, receive, send)
+
+
+async def _options(allow: bytes, send: Send) -> None:
+    """Litestar's own answer knows only the first handler of a path."""
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allow)]})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def check_path_ids(scope: HTTPScope) -> None:
