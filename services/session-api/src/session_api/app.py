@@ -21,7 +21,7 @@ from session_api.cancellations import Cancellations
 from session_api.consumers import GROUP, applies
 from session_api.evidence import EvidenceStore
 from session_api.links import Links
-from session_api.openapi import name_parameters_as_the_contract
+from session_api.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
 from session_api.problems import CODES, database_unavailable
 from session_api.routes.connections import connection_routes
 from session_api.routes.evidence import evidence_routes
@@ -107,6 +107,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         translations={DatabaseUnavailable: database_unavailable},
     )
     name_parameters_as_the_contract(app.openapi_schema)
+    say_which_bodies_are_optional(app.openapi_schema)
     service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence)
     return service
 

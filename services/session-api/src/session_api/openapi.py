@@ -1,8 +1,8 @@
-"""The API description in the words of the contract: path parameters are called there as here, but in camel case."""
+"""What Litestar describes otherwise than the contract: the names of path parameters, and bodies that may be absent."""
 
 import re
 
-from litestar.openapi.spec import OpenAPI, Parameter
+from litestar.openapi.spec import OpenAPI, OpenAPIType, Parameter, Reference, RequestBody, Schema
 
 _SNAKE = re.compile(r"_([a-z])")
 _METHODS = ("get", "post", "patch", "put", "delete")
@@ -18,6 +18,21 @@ def name_parameters_as_the_contract(document: OpenAPI) -> None:
             for parameter in (operation.parameters or []) if operation is not None else []:
                 if isinstance(parameter, Parameter) and parameter.param_in == "path":
                     parameter.name = _camel(parameter.name)
+
+
+def say_which_bodies_are_optional(document: OpenAPI) -> None:
+    """Litestar describes every body as required; one that may be null may as well be left out."""
+    for item in (document.paths or {}).values():
+        for method in _METHODS:
+            operation = getattr(item, method)
+            body = operation.request_body if operation is not None else None
+            if isinstance(body, RequestBody) and any(_takes_null(media.schema) for media in body.content.values()):
+                body.required = False
+
+
+def _takes_null(schema: Schema | Reference | None) -> bool:
+    variants = schema.one_of or [] if isinstance(schema, Schema) else []
+    return any(isinstance(one, Schema) and one.type is OpenAPIType.NULL for one in variants)
 
 
 def _camel(name: str) -> str:

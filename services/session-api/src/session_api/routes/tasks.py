@@ -54,7 +54,9 @@ def task_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
         f"{_TASKS}/{{task_type:str}}/runs",
         guards=[requires(Permissions.RUN)],
         summary="Start onboarding task (OperationRun-backed)",
-        responses={409: ResponseSpec(data_container=ErrorResponse, description="Blocked by concurrency guard")},
+        responses={
+            409: ResponseSpec(ErrorResponse, generate_examples=False, description="Blocked by concurrency guard")
+        },
     )
     async def start_run(
         tenant_id: FromPath[int],
