@@ -22,6 +22,11 @@ _VOLATILE = (
 )
 
 
+def _reader() -> dict[str, str]:
+    """Our environment without what the `make` that runs these tests would hand to a reader's `make`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
+
+
 class Command(NamedTuple):
     """A command and the output that its page shows."""
 
@@ -58,7 +63,7 @@ class Shell:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            ["bash", "--norc", "--noprofile"], cwd=folder, env={**os.environ, **environment},
+            ["bash", "--norc", "--noprofile"], cwd=folder, env={**_reader(), **environment},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 

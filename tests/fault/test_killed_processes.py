@@ -19,8 +19,13 @@ SWEEPS = 3
 UNDER_WAY = "SELECT count(*) FROM executions WHERE state = 'running' AND tenant_id = ANY($1::bigint[])"
 
 
-@pytest.mark.parametrize("name", ["broker", "task-runner", "session-api", "evidence-store", "postgres"])
-async def test_every_accepted_run_ends_with_one_item_of_evidence_when_this_is_killed(system: System, name: str) -> None:
+ALL = ("broker", "task-runner", "session-api", "evidence-store", "postgres")
+
+
+@pytest.mark.parametrize("names", [*((name,) for name in ALL), ("broker", "postgres"), ALL], ids="+".join)
+async def test_every_accepted_run_ends_with_one_item_of_evidence_when_these_are_killed(
+    system: System, names: tuple[str, ...]
+) -> None:
     callers = await connected_callers(system, STARTS, delay_seconds=1.0)
     tenants = [each.tenant for each in callers]
     accepted = Accepted()
@@ -29,9 +34,9 @@ async def test_every_accepted_run_ends_with_one_item_of_evidence_when_this_is_ki
     await eventually(lambda: len(accepted.runs) >= STARTS // 3)
     under_way = await eventually(lambda: system.value("task_runner", UNDER_WAY, tenants))
     accepted_before = len(accepted.runs)
-    killed = system.kill(name)
+    killed = {name: system.kill(name) for name in names}
     at = time.monotonic()
-    await system.wait_ready(instead_of={name: killed})
+    await system.wait_ready(instead_of=killed)
     ready_after = time.monotonic() - at
     await stream
 
@@ -43,7 +48,7 @@ async def test_every_accepted_run_ends_with_one_item_of_evidence_when_this_is_ki
     await asyncio.sleep(SWEEPS * PATIENCE)
     assert await mistakes(system, accepted.runs) == []
     print(
-        f"\n{name}: killed pid {killed} with {under_way} under way and {accepted_before} of {STARTS} accepted;"
+        f"\nkilled {killed} with {under_way} under way and {accepted_before} of {STARTS} accepted;"
         f" ready after {ready_after:.1f} s, all books balanced after {settled_after:.1f} s,"
         f" callers put off {accepted.put_off} times"
     )

@@ -238,8 +238,8 @@ async def test_another_tenants_evidence_is_as_unknown_as_any(calm: Scene) -> Non
 
 
 @pytest.mark.parametrize("evidence_id", ["0", "-1", "9223372036854775808", "007", "+1"])
-async def test_an_id_that_is_none_is_refused(calm: Scene, evidence_id: str) -> None:
-    assert (await calm.reader().get(f"{LIST}/{evidence_id}")).status_code == 400
+async def test_an_id_that_is_none_is_not_found(calm: Scene, evidence_id: str) -> None:
+    assert (await calm.reader().get(f"{LIST}/{evidence_id}")).status_code == 404
 
 
 async def test_without_a_token_nothing_is_told(calm: Scene) -> None:
