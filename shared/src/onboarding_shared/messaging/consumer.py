@@ -19,7 +19,7 @@ from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import faststream_options
 from onboarding_shared.messaging.outbox import Outbox
-from onboarding_shared.messaging.progress import Progress, Verdict
+from onboarding_shared.messaging.progress import Patience, Progress, Verdict
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.runtime.settings import KafkaSettings
@@ -57,7 +57,8 @@ class Consumer:
         self._client: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
-        self.progress = Progress()
+        self._patience = Patience()
+        self.progress = Progress(self._patience)
 
     async def start(self) -> None:
         """Begin to consume in the background. Never raises: Kafka may come later."""
@@ -90,7 +91,7 @@ class Consumer:
         try:
             await within(15.0, broker.start())
             self._client = subscriber.consumer
-            self.progress = Progress()
+            self.progress = Progress(self._patience)
             while not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), self._watch_every())

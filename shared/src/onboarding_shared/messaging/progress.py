@@ -8,7 +8,8 @@ from aiokafka import TopicPartition
 
 _STILL_SECONDS = 15.0
 _VAIN_LIMIT = 4
-_UNASSIGNED_SECONDS = 90.0
+_UNASSIGNED_SECONDS = (15.0, 600.0)
+"""How long a member may be without partitions: at first, and at most."""
 
 
 class Verdict(Enum):
@@ -18,10 +19,31 @@ class Verdict(Enum):
     STUCK = "stuck"
 
 
+class Patience:
+    """How long a consumer's next client may be without partitions, in seconds.
+
+    A client that joined while its topics were missing may be left without any for good, so it is replaced soon. A
+    group with more members than partitions leaves some without too, and each replacement disturbs the whole group, so
+    the patience doubles until there are partitions again.
+    """
+
+    def __init__(self) -> None:
+        self.seconds, self._longest = _UNASSIGNED_SECONDS
+
+    def was_in_vain(self) -> None:
+        """A client was replaced because it had no partitions."""
+        self.seconds = min(self.seconds * 2, self._longest)
+
+    def was_rewarded(self) -> None:
+        """A client has partitions."""
+        self.seconds = _UNASSIGNED_SECONDS[0]
+
+
 class Progress:
     """What is known of one client's progress; times are monotonic seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, patience: Patience | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience or Patience()
         self._clock = clock
         self._positions: dict[TopicPartition, int] = {}
         self._moved_at = clock()
@@ -52,10 +74,13 @@ class Progress:
         self._positions = positions
         if offsets:
             self._assigned_at = now
+            self._patience.was_rewarded()
         if self.lag and self._busy_since is None and now - self._moved_at > _STILL_SECONDS:
             return Verdict.STUCK
-        # A group with more members than partitions leaves some without: being rebuilt now and then does them no harm.
-        return Verdict.STUCK if now - self._assigned_at > _UNASSIGNED_SECONDS else Verdict.FINE
+        if now - self._assigned_at > self._patience.seconds:
+            self._patience.was_in_vain()
+            return Verdict.STUCK
+        return Verdict.FINE
 
     def asked_in_vain(self) -> Verdict:
         """Kafka did not answer; after some times the client itself may be what is broken."""
