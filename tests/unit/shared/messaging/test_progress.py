@@ -1,26 +1,93 @@
-"""When a consumer counts as stuck."""
+"""When the watchdog calls a consumer stuck, by a clock that the test moves."""
 
-import pytest
 from aiokafka import TopicPartition
 
 from onboarding_shared.messaging.progress import Patience, Progress, Verdict
 
-FIRST = TopicPartition("topic", 0)
+ONE, TWO = TopicPartition("onboarding.sessions.v1", 0), TopicPartition("onboarding.sessions.v1", 1)
 
 
 class Clock:
-    """Monotonic seconds that the test moves."""
+    """Monotonic seconds that pass when told to."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now = 1000.0
 
     def __call__(self) -> float:
         return self.now
 
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+
+def watched() -> tuple[Progress, Clock]:
+    clock = Clock()
+    return Progress(clock=clock), clock
+
+
+def test_a_consumer_without_waiting_records_is_fine_however_long_it_stands() -> None:
+    progress, clock = watched()
+    for _ in range(100):
+        assert progress.asked({ONE: (7, 7)}) is Verdict.FINE
+        clock.pass_by(60)
+    assert progress.lag == 0
+    assert progress.seconds_still == 0.0
+
+
+def test_a_consumer_that_leaves_records_waiting_is_stuck_after_fifteen_seconds() -> None:
+    progress, clock = watched()
+    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    clock.pass_by(15)
+    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    clock.pass_by(0.1)
+    assert progress.asked({ONE: (7, 9)}) is Verdict.STUCK
+    assert progress.lag == 2
+
+
+def test_records_that_arrive_late_give_the_consumer_its_whole_time() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 7)})
+    clock.pass_by(3600)
+    progress.asked({ONE: (7, 7)})
+    clock.pass_by(2)
+    assert progress.asked({ONE: (7, 8)}) is Verdict.FINE
+    clock.pass_by(12)
+    assert progress.asked({ONE: (7, 8)}) is Verdict.FINE
+
+
+def test_a_position_that_moves_is_progress_even_while_the_lag_grows() -> None:
+    progress, clock = watched()
+    for step in range(20):
+        assert progress.asked({ONE: (step, 1000 + 10 * step)}) is Verdict.FINE
+        clock.pass_by(14)
+
+
+def test_a_partition_that_moves_speaks_for_the_consumer() -> None:
+    progress, clock = watched()
+    for step in range(20):
+        assert progress.asked({ONE: (7, 9), TWO: (step, 100)}) is Verdict.FINE
+        clock.pass_by(14)
+    assert progress.lag == 2 + (100 - 19)
+
+
+def test_a_consumer_busy_with_a_batch_is_not_stuck() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 9)})
+    progress.batch_began()
+    clock.pass_by(40)
+    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    progress.batch_ended(2)
+    clock.pass_by(14)
+    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    clock.pass_by(2)
+    assert progress.asked({ONE: (7, 9)}) is Verdict.STUCK
+
+
+def test_how_long_records_wait_is_counted_from_the_last_progress() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 9)})
+    clock.pass_by(5)
+    assert progress.seconds_still == 5.0
 
 
 def unassigned_until_stuck(clock: Clock, patience: Patience) -> float:
@@ -28,60 +95,60 @@ def unassigned_until_stuck(clock: Clock, patience: Patience) -> float:
     began = clock.now
     progress = Progress(patience, clock)
     while progress.asked({}) is Verdict.FINE:
-        clock.now += 1.0
+        clock.pass_by(1)
     return clock.now - began
 
 
-def test_a_client_without_partitions_is_given_up_soon_and_then_more_and_more_patiently(clock: Clock) -> None:
-    patience = Patience()
-
+def test_a_client_without_partitions_is_given_up_soon_and_then_more_and_more_patiently() -> None:
+    clock, patience = Clock(), Patience()
     assert [unassigned_until_stuck(clock, patience) for _ in range(8)] == [16, 31, 61, 121, 241, 481, 601, 601]
 
 
-def test_partitions_restore_the_short_patience(clock: Clock) -> None:
-    patience = Patience()
+def test_partitions_restore_the_short_patience() -> None:
+    clock, patience = Clock(), Patience()
     for _ in range(5):
         unassigned_until_stuck(clock, patience)
-    Progress(patience, clock).asked({FIRST: (0, 0)})
-
+    Progress(patience, clock).asked({ONE: (0, 0)})
     assert unassigned_until_stuck(clock, patience) == 16
 
 
-def test_a_client_that_has_partitions_and_nothing_to_read_is_fine_for_ever(clock: Clock) -> None:
-    progress = Progress(clock=clock)
-    for _ in range(1000):
-        clock.now += 10.0
-        assert progress.asked({FIRST: (5, 5)}) is Verdict.FINE
+def test_partitions_that_come_and_go_start_the_patience_again() -> None:
+    progress, clock = watched()
+    progress.asked({})
+    clock.pass_by(14)
+    progress.asked({ONE: (0, 0)})
+    clock.pass_by(14)
+    assert progress.asked({}) is Verdict.FINE
 
 
-def test_a_client_that_does_not_read_what_is_there_is_stuck(clock: Clock) -> None:
-    progress = Progress(clock=clock)
-    assert progress.asked({FIRST: (5, 9)}) is Verdict.FINE
-    clock.now += 16.0
-
-    assert progress.asked({FIRST: (5, 9)}) is Verdict.STUCK
-    assert progress.lag == 4
+def test_a_broker_that_forgot_its_records_leaves_no_lag() -> None:
+    progress, _ = watched()
+    assert progress.asked({ONE: (500, 3)}) is Verdict.FINE
+    assert progress.lag == 0
 
 
-def test_a_client_in_the_middle_of_a_batch_is_not_stuck(clock: Clock) -> None:
-    progress = Progress(clock=clock)
-    progress.asked({FIRST: (5, 9)})
-    progress.batch_began()
-    clock.now += 60.0
-
-    assert progress.asked({FIRST: (5, 9)}) is Verdict.FINE
-
-
-def test_a_position_that_moves_is_progress(clock: Clock) -> None:
-    progress = Progress(clock=clock)
-    for position in range(100):
-        clock.now += 14.0
-        assert progress.asked({FIRST: (position, 1000)}) is Verdict.FINE
-
-
-def test_a_kafka_that_does_not_answer_is_no_connection_and_in_the_end_a_broken_client(clock: Clock) -> None:
-    progress = Progress(clock=clock)
-    progress.asked({FIRST: (0, 0)})
-
-    assert [progress.asked_in_vain() for _ in range(4)] == [Verdict.FINE] * 3 + [Verdict.STUCK]
+def test_nothing_counts_as_connected_before_kafka_has_answered() -> None:
+    progress, _ = watched()
     assert not progress.connected
+    progress.asked({})
+    assert progress.connected
+
+
+def test_the_second_question_in_vain_means_not_connected_and_the_fourth_that_the_client_is_stuck() -> None:
+    progress, _ = watched()
+    progress.asked({ONE: (1, 1)})
+    assert progress.asked_in_vain() is Verdict.FINE
+    assert progress.connected
+    assert progress.asked_in_vain() is Verdict.FINE
+    assert not progress.connected
+    assert progress.asked_in_vain() is Verdict.FINE
+    assert progress.asked_in_vain() is Verdict.STUCK
+
+
+def test_one_answer_makes_up_for_the_questions_in_vain() -> None:
+    progress, _ = watched()
+    for _ in range(10):
+        for _ in range(3):
+            assert progress.asked_in_vain() is Verdict.FINE
+        assert progress.asked({ONE: (1, 1)}) is Verdict.FINE
+        assert progress.connected
