@@ -1,17 +1,13 @@
 """A migrated database of the evidence store, and the service on it."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 
 from evidence_store.app import build
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_shared.devstack.identity import ISSUER, Identity
-from onboarding_shared.postgres.migrate import migrate
 from onboarding_shared.runtime.settings import (
     DatabaseSettings,
     HttpSettings,
@@ -21,8 +17,6 @@ from onboarding_shared.runtime.settings import (
 )
 from tests.integration.evidence_store.store_scene import MIXED, Scene
 from tests.support.engines import Server
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -34,45 +28,20 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
 
 @pytest.fixture(scope="session")
 def template_url(postgres_server: Server) -> str:
-    """A migrated database that stays as it is: tests that write get copies of it."""
-    url = postgres_server.new_database()
-    migrate(url, "evidence_store.store.migrations")
-    return url
+    return postgres_server.migrated_template("evidence_store.store.migrations")
 
 
 @pytest.fixture(scope="session")
 def calm_url(postgres_server: Server, template_url: str) -> str:
     """One copy for all tests that only read."""
-    return asyncio.run(copy_of(postgres_server, template_url))
+    return asyncio.run(postgres_server.copy_of(template_url))
 
 
 @pytest.fixture
 async def store_url(postgres_server: Server, template_url: str) -> AsyncIterator[str]:
-    """A copy that goes away again, so that the server has less to write down when it stops."""
-    url = await copy_of(postgres_server, template_url)
+    url = await postgres_server.copy_of(template_url)
     yield url
-    await administer(postgres_server, template_url, f"DROP DATABASE {name_of(url)} WITH (FORCE)")
-
-
-async def copy_of(server: Server, template_url: str) -> str:
-    template = urlsplit(template_url)
-    url = template._replace(path=f"{template.path}_{next(_numbers)}").geturl()
-    await administer(server, template_url, f"CREATE DATABASE {name_of(url)} TEMPLATE {name_of(template_url)}"
-                                           f" OWNER {template.username}")  # fmt: skip
-    return url
-
-
-def name_of(url: str) -> str:
-    return urlsplit(url).path[1:]
-
-
-async def administer(server: Server, url: str, statement: str) -> None:
-    """A database that somebody is connected to can be neither copied nor dropped: this goes through another one."""
-    connection = await asyncpg.connect(server.superuser_url(urlsplit(url)._replace(path="/postgres").geturl()))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+    await postgres_server.drop(url)
 
 
 def settings_for(url: str, identity: Identity, kafka: str = "127.0.0.1:9") -> EvidenceStoreSettings:

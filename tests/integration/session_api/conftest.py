@@ -6,10 +6,10 @@ import pytest
 
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.devstack.identity import Identity
-from onboarding_shared.postgres.migrate import migrate
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import CATALOGUE, Api, make_settings
+from tests.support.engines import Server
 
 
 @pytest.fixture(scope="session")
@@ -19,11 +19,17 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
     return made
 
 
+@pytest.fixture(scope="session")
+def template_url(postgres_server: Server) -> str:
+    return postgres_server.migrated_template("session_api.store.migrations")
+
+
 @pytest.fixture
-def settings(database_url: str, identity: Identity) -> SessionApiSettings:
-    """A broker that nobody listens at: what needs one asks for it."""
-    migrate(database_url, "session_api.store.migrations")
-    return make_settings(database_url, identity)
+async def settings(postgres_server: Server, template_url: str, identity: Identity) -> AsyncIterator[SessionApiSettings]:
+    """A database of its own, and a broker that nobody listens at: what needs one asks for it."""
+    url = await postgres_server.copy_of(template_url)
+    yield make_settings(url, identity)
+    await postgres_server.drop(url)
 
 
 @pytest.fixture

@@ -5,14 +5,20 @@ from collections.abc import AsyncIterator
 import pytest
 
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.postgres.migrate import migrate
 from tests.integration.task_runner.scene import Scene
+from tests.support.engines import Server
+
+
+@pytest.fixture(scope="session")
+def template_url(postgres_server: Server) -> str:
+    return postgres_server.migrated_template("task_runner.store.migrations")
 
 
 @pytest.fixture
-def runner_url(database_url: str) -> str:
-    migrate(database_url, "task_runner.store.migrations")
-    return database_url
+async def runner_url(postgres_server: Server, template_url: str) -> AsyncIterator[str]:
+    url = await postgres_server.copy_of(template_url)
+    yield url
+    await postgres_server.drop(url)
 
 
 @pytest.fixture
