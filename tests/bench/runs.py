@@ -1,0 +1,83 @@
+"""The main job under load: starts over HTTP until the last evidence row is there."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from tests.bench.http_load import Connection, closed_loop, post
+from tests.bench.usage import Written, cpu_seconds, difference, written
+from tests.support.system import System
+
+TASK = "bench.noop"
+TENANTS_A_TOKEN = 100
+PATIENCE_SECONDS = 120.0
+
+_tenants = itertools.count(1_000_000_001)
+
+
+class Round(NamedTuple):
+    """One round of load."""
+
+    runs: int
+    accept_seconds: float
+    total_seconds: float
+    cpu_seconds: dict[str, float]
+    written: Written
+
+
+class Bench:
+    """A system under load, and one connection to look at its evidence."""
+
+    def __init__(self, system: System, evidence: "asyncpg.Connection[Any]") -> None:
+        self.system = system
+        self._evidence = evidence
+
+    async def round(self, runs: int, clients: int) -> Round:
+        """Start one run for each of ``runs`` new tenants, and wait for the evidence of all."""
+        tenants = list(itertools.islice(_tenants, runs))
+        requests = self._requests(tenants)
+        cpu, log = cpu_seconds(self.system), await written(self._evidence)
+        began = time.perf_counter()
+        accepted = await closed_loop(self.system.journal["session_api"], requests, clients=clients, expect=201)
+        await self._until_recorded(tenants)
+        total = time.perf_counter() - began
+        await asyncio.sleep(1.0)  # confirmations and projections are part of a run's cost
+        spent = difference(cpu_seconds(self.system), cpu)
+        return Round(runs, accepted, total, spent, (await written(self._evidence)).since(log))
+
+    async def latencies(self, count: int) -> list[float]:
+        """Seconds from POST to evidence, for one run after the other on the idle system; sorted."""
+        tenants = list(itertools.islice(_tenants, count))
+        connection = await Connection.open(self.system.journal["session_api"])
+        found: list[float] = []
+        try:
+            for tenant, raw in zip(tenants, self._requests(tenants), strict=True):
+                began = time.perf_counter()
+                await connection.request(raw)
+                while not await self._evidence.fetchval("SELECT count(*) FROM evidence WHERE tenant_id = $1", tenant):
+                    await asyncio.sleep(0.0005)
+                found.append(time.perf_counter() - began)
+                await asyncio.sleep(0.05)
+        finally:
+            connection.close()
+        return sorted(found)
+
+    def _requests(self, tenants: Sequence[int]) -> list[bytes]:
+        requests: list[bytes] = []
+        for begin in range(0, len(tenants), TENANTS_A_TOKEN):
+            some = tenants[begin : begin + TENANTS_A_TOKEN]
+            token = self.system.token(tenants=some)
+            requests += [post(f"/tenants/{tenant}/onboarding/tasks/{TASK}/runs", token) for tenant in some]
+        return requests
+
+    async def _until_recorded(self, tenants: Sequence[int]) -> None:
+        query = "SELECT count(*) FROM evidence WHERE tenant_id BETWEEN $1 AND $2"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (count := await self._evidence.fetchval(query, tenants[0], tenants[-1])) < len(tenants):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"only {count} of {len(tenants)} runs left evidence within {PATIENCE_SECONDS:.0f} s")
+            await asyncio.sleep(0.01)
