@@ -106,7 +106,7 @@ def command(folder: Path, port: int) -> list[str]:
     SIGINT stops it fast and cleanly, SIGQUIT at once (it recovers at the next start).
     """
     settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
-    return unprivileged([_binary("postgres"), "-D", str(folder.absolute()), "-p", str(port), *settings])
+    return unprivileged([binary("postgres"), "-D", str(folder.absolute()), "-p", str(port), *settings])
 
 
 def is_ready(folder: Path) -> bool:
@@ -147,7 +147,7 @@ def superuser_url(folder: Path, port: int, database: str = "postgres") -> str:
 
 def version_command() -> list[str]:
     """A command that prints the server's version, started as the server would be."""
-    return unprivileged([_binary("postgres"), "--version"])
+    return unprivileged([binary("postgres"), "--version"])
 
 
 def _password_file(folder: Path) -> Path:
@@ -173,13 +173,14 @@ def environment() -> dict[str, str]:
 
 
 def _run(program: str, *arguments: str, text: str | None = None) -> None:
-    line = [_binary(program), *arguments]
+    line = [binary(program), *arguments]
     if program == "initdb":
         line = unprivileged(line)
     subprocess.run(line, check=True, input=text, capture_output=True, text=True, env=environment())
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
+    """The path of one of PostgreSQL's own programs, ``psql`` or ``pgbench`` for example."""
     return str(_binaries() / name)
 
 
