@@ -4,16 +4,17 @@ What one command needs and the other does not is imported in its function: a pro
 time of one that serves.
 """
 
+import contextlib
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 import cyclopts
 
 from onboarding_shared.runtime.logging import configure_logging
-from onboarding_shared.runtime.settings import MigrateSettings, ServiceSettings, SettingsError, load
+from onboarding_shared.runtime.settings import MigrateSettings, ServiceSettings, SettingsError, TracingSettings, load
 
 if TYPE_CHECKING:
     from onboarding_shared.runtime.http import HttpApplication
@@ -44,7 +45,8 @@ def run_service(
         # FastStream puts handlers of its own on its logger when it is imported; ours replace them afterwards.
         importlib.import_module("onboarding_shared.messaging.consumer")
         configure_logging(settings.log, service=name)
-        _serve(settings, build)
+        with _traces(name, settings.tracing):
+            _serve(settings, build)
 
     @cli.command
     def migrate() -> None:
@@ -61,6 +63,24 @@ def run_service(
         for line in str(error).splitlines():
             print(f"{name}: {line}", file=sys.stderr)
         sys.exit(USAGE if isinstance(error, SettingsError) else FAILED)
+
+
+@contextlib.contextmanager
+def _traces(name: str, settings: TracingSettings) -> Iterator[None]:
+    """Record spans while the service runs, where the settings say so."""
+    if settings.url is None:
+        yield
+        return
+    from onboarding_shared.runtime.trace_export import open_recorder
+    from onboarding_shared.runtime.tracing import record_with
+
+    recorder = open_recorder(settings, service=name, version=version(f"onboarding-{name}"))
+    record_with(recorder)
+    try:
+        yield
+    finally:
+        record_with(None)
+        recorder.close()
 
 
 def _serve(settings: ServedSettings, build: "Callable[[ServedSettings], HttpApplication]") -> None:

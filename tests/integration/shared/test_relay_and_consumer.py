@@ -129,6 +129,19 @@ async def test_a_record_nobody_can_read_becomes_a_dead_letter_and_its_neighbours
     await eventually(scene.unpublished, equals=0)  # it went to the dead-letter topic as well
 
 
+@pytest.mark.parametrize("traceparent", [None, b"\x00", b"\xff", b"garbage"])
+async def test_a_record_with_a_trace_context_nobody_can_read_is_applied(
+    scene: Scene, traceparent: bytes | None
+) -> None:
+    good = record(4, 1)
+    producer = await started(scene)
+    await producer.send_and_wait(**good | {"headers": [*good["headers"], ("ce_traceparent", traceparent)]})
+    await producer.stop()
+    await scene.consumer.start()
+    await eventually(lambda: scene.applied == [(4, 1)])
+    assert await scene.dead_letters() == []
+
+
 async def test_a_message_that_cannot_be_applied_harms_only_itself(scene: Scene) -> None:
     def fault(message: Received) -> None:
         if message.sequence == 2:

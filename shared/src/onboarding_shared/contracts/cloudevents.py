@@ -11,10 +11,12 @@ import msgspec
 
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.traceparent import parse_traceparent
 
 SPEC_VERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_sequence")
+_TRACEPARENT = "ce_traceparent"
 _MAX_SEQUENCE = 2**63 - 1
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -67,13 +69,17 @@ def encode_headers(
         ("content-type", CONTENT_TYPE),
     ]
     if traceparent is not None:
-        headers.append(("ce_traceparent", traceparent.encode()))
+        headers.append((_TRACEPARENT, traceparent.encode()))
     return headers
 
 
 def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Received:
-    """Read one record. Raises ``Undecodable``, and nothing else, whatever the bytes are."""
+    """Read one record. Raises ``Undecodable``, and nothing else, whatever the bytes are.
+
+    A trace context that cannot be read is left out: nobody's work hangs on it.
+    """
     attributes = _attributes(headers)
+    trace = parse_traceparent(attributes.get(_TRACEPARENT))
     if value is None:
         raise Undecodable("VALUE_MISSING", "The record has no value.")
     try:
@@ -96,7 +102,7 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers)
         message_id=attributes["ce_id"],
         source=attributes["ce_source"],
         time=attributes.get("ce_time", ""),
-        traceparent=attributes.get("ce_traceparent"),
+        traceparent=None if trace is None else trace.header(),
     )
 
 
@@ -109,6 +115,9 @@ def _attributes(headers: Headers) -> dict[str, str]:
     attributes: dict[str, str] = {}
     for name, value in headers:
         if not name.startswith("ce_"):
+            continue
+        if name == _TRACEPARENT:
+            attributes[name] = "" if value is None else value.decode("latin-1")
             continue
         if value is None:
             raise Undecodable("HEADER_INVALID", f"The header {name[:100]!r} is null.")

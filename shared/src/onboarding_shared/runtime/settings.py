@@ -210,6 +210,54 @@ class LogSettings(Settings):
         return value.upper() if isinstance(value, str) else value
 
 
+class TracingSettings(Settings):
+    """Where traces go: the standard variables of OpenTelemetry. Without an endpoint nothing is recorded.
+
+    https://opentelemetry.io/docs/languages/sdk-configuration/
+    """
+
+    endpoint: str = Field(
+        "", validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="http(s) address of the collector; unset = off"
+    )
+    traces_endpoint: str = Field(
+        "",
+        validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        description="The same for traces, with its whole path",
+    )
+    headers: str = Field(
+        "", validation_alias="OTEL_EXPORTER_OTLP_HEADERS", repr=False, description="name=value,… sent to the collector"
+    )
+    protocol: Literal["http/protobuf"] = Field("http/protobuf", validation_alias="OTEL_EXPORTER_OTLP_PROTOCOL")
+    disabled: bool = Field(False, validation_alias="OTEL_SDK_DISABLED", description="true = off")
+    service_name: str = Field("", validation_alias="OTEL_SERVICE_NAME", description="unset = the service's own name")
+    sampler: Literal[
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+    ] = Field("parentbased_always_on", validation_alias="OTEL_TRACES_SAMPLER")
+    sampler_arg: float = Field(
+        1.0, ge=0, le=1, validation_alias="OTEL_TRACES_SAMPLER_ARG", description="The ratio of …traceidratio, 0..1"
+    )
+    resource_attributes: str = Field("", validation_alias="OTEL_RESOURCE_ATTRIBUTES", description="name=value,…")
+
+    @field_validator("endpoint", "traces_endpoint")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url
+
+    @property
+    def url(self) -> str | None:
+        """Where spans are posted; ``None`` when tracing is off."""
+        if self.disabled or not (self.endpoint or self.traces_endpoint):
+            return None
+        return self.traces_endpoint or f"{self.endpoint.rstrip('/')}/v1/traces"
+
+
 class MigrateSettings(Settings):
     """What a service's ``migrate`` needs."""
 
@@ -222,6 +270,7 @@ class ServiceSettings(MigrateSettings):
     """What a service's ``serve`` needs; each service adds its own."""
 
     http: HttpSettings
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
 
 
 SettingsClass = TypeVar("SettingsClass", bound=Settings)

@@ -27,6 +27,7 @@ HEADERS: dict[str, bytes | None] = {
     "ce_type": b"org.onboarding.CancelTask.v1",
     "ce_sequence": b"17",
 }
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 DEEP = 100_000
 
 
@@ -46,11 +47,26 @@ def refusal(key: bytes | None, data: bytes | None, given_headers: Headers) -> st
 
 
 def test_a_sound_record_is_read_with_its_attributes() -> None:
-    received = decode(TOPIC, b"42", VALUE, headers(ce_time=b"2026-11-24T09:30:00Z", ce_traceparent=b"00-a-b-01"))
+    received = decode(TOPIC, b"42", VALUE, headers(ce_time=b"2026-11-24T09:30:00Z", ce_traceparent=TRACE.encode()))
     assert isinstance(received.message, CancelTask)
     assert (received.tenant_id, received.sequence, received.topic) == (42, 17, TOPIC)
     assert (received.message_id, received.source) == ("0b8f1f0e", "/onboarding/session-api")
-    assert (received.time, received.traceparent) == ("2026-11-24T09:30:00Z", "00-a-b-01")
+    assert (received.time, received.traceparent) == ("2026-11-24T09:30:00Z", TRACE)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, b"", b"\x00", TRACE.encode() + b"\x00", b"\xff\xfe", b"garbage", b"00-a-b-01", TRACE.upper().encode()],
+)
+def test_a_trace_context_that_cannot_be_read_is_left_out(given: bytes | None) -> None:
+    received = decode(TOPIC, b"42", VALUE, headers(ce_traceparent=given))
+    assert isinstance(received.message, CancelTask)
+    assert received.traceparent is None
+
+
+def test_of_a_later_versions_trace_context_the_known_part_is_kept() -> None:
+    received = decode(TOPIC, b"42", VALUE, headers(ce_traceparent=b"cc" + TRACE[2:].encode() + b"-more"))
+    assert received.traceparent == TRACE
 
 
 def test_headers_of_others_may_be_anything() -> None:

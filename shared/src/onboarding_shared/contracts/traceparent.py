@@ -1,0 +1,31 @@
+"""The W3C trace context of a message or request: https://www.w3.org/TR/trace-context/#traceparent-header"""
+
+import re
+from typing import NamedTuple
+
+_HEADER = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
+_ZEROES = ("0" * 32, "0" * 16)
+
+
+class TraceContext(NamedTuple):
+    """A span of a trace, as lower-case hex digits; ``sampled`` says that its trace is recorded."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+    def header(self) -> str:
+        """The ``traceparent`` that names this span, in version 00."""
+        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
+
+
+def parse_traceparent(header: str | None) -> TraceContext | None:
+    """What a ``traceparent`` names; ``None`` for one that is missing or malformed. A later version is read as far as it
+    is known."""
+    found = _HEADER.match(header) if header else None
+    if found is None:
+        return None
+    version, trace_id, span_id, flags, tail = found.groups()
+    if version == "ff" or (version == "00" and tail) or trace_id == _ZEROES[0] or span_id == _ZEROES[1]:
+        return None
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1))
