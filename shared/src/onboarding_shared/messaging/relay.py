@@ -22,6 +22,8 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.settings import KafkaSettings
 
 _LOOK_SECONDS = 2.0
+_CALM_POLL_SECONDS = 0.5
+"""Between two looks at an outbox that stays empty: what another instance put there waits this long at most."""
 
 _log = structlog.get_logger(__name__)
 
@@ -90,14 +92,18 @@ class Relay:
 
     async def _run(self) -> None:
         delay = 0.1
+        poll = self._poll_seconds
         while True:
             try:
                 published = await self._turn()
                 delay = 0.1
                 if self._stopping and not published:
                     return
-                if not published:
-                    await self._rest(self._poll_seconds)
+                if published:
+                    poll = self._poll_seconds
+                else:
+                    await self._rest(poll)
+                    poll = min(poll * 2, _CALM_POLL_SECONDS)
             except Exception as error:
                 _log.warning("relay_delayed", reason=repr(error), retry_in_seconds=delay)
                 if self._stopping:

@@ -121,7 +121,7 @@ class KafkaSettings(Settings):
         validation_alias="ONBOARDING_TOPIC_REPLICATION_FACTOR",
         description="-1 = the broker's default",
     )
-    fetch_max_wait_ms: int = Field(20, ge=0, le=60_000, validation_alias="ONBOARDING_FETCH_MAX_WAIT_MS")
+    fetch_max_wait_ms: int = Field(500, ge=0, le=60_000, validation_alias="ONBOARDING_FETCH_MAX_WAIT_MS")
 
     @model_validator(mode="after")
     def _sasl_needs_a_user(self) -> Self:
