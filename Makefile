@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status versions test check
+.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -17,7 +17,7 @@ RUN := $(UV) run --no-sync
 unexport VIRTUAL_ENV
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  More options: make up ARGS='--detach', make test ARGS='-k seal', .venv/bin/onboarding --help"
 
@@ -43,6 +43,16 @@ versions: setup
 
 test: setup ## run all tests
 	$(RUN) pytest -n 2 --dist loadfile $(ARGS)
+
+test-kafka: setup-kafka ## integration, e2e and fault tests on Apache Kafka, without Docker
+	ONBOARDING_TEST_ENGINES=kafka $(RUN) pytest -n 2 --dist loadfile tests/integration tests/e2e tests/fault $(ARGS)
+
+test-docker: setup ## integration and e2e tests on PostgreSQL and Apache Kafka in containers
+	ONBOARDING_TEST_ENGINES=docker $(RUN) pytest -n 2 --dist loadfile tests/integration tests/e2e $(ARGS)
+
+# A Java for machines without one.
+setup-kafka: $(SETUP_NEEDS)
+	@$(UV) sync --locked --quiet --group kafka
 
 check: setup ## lint, format, architecture rules, types
 	$(RUN) ruff check

@@ -1,10 +1,22 @@
 """The engines every test may ask for."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import engines
+
+
+def pytest_report_header() -> str:
+    """Says which engines the tests run on."""
+    return engines.described()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One broker that all workers shared would give each a part of what is meant for one."""
+    if os.environ.get(engines.KAFKA_VARIABLE) and getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError(f"with {engines.KAFKA_VARIABLE} the tests need one process: -n 0")
 
 
 @pytest.fixture(scope="session")
@@ -23,5 +35,5 @@ def database_url(postgres_server: engines.Server) -> str:
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """The bootstrap address of one broker for the whole run."""
-    with engines.kafka_broker() as bootstrap_servers:
+    with engines.shared_broker() as bootstrap_servers:
         yield bootstrap_servers

@@ -1,111 +1,135 @@
-"""The engines that the tests run on: one PostgreSQL and one broker, in folders that go away."""
+"""The engines that the tests run on, and the choice between them.
 
+``ONBOARDING_TEST_ENGINES`` is a list, of which the first one that can be used here is taken: ``embedded``, ``docker``,
+``kafka``. ``ONBOARDING_TEST_POSTGRES_URL`` and ``ONBOARDING_TEST_KAFKA`` name servers that run already; tests that kill
+engines or want them empty still start their own.
+"""
+
+import asyncio
 import contextlib
-import itertools
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
+import functools
+import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from urllib.parse import urlsplit
+from contextlib import AbstractContextManager
+from typing import Protocol
 
-import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
 
-from onboarding_shared.devstack import broker, postgres
-from onboarding_shared.postgres.migrate import migrate
+from onboarding_shared.devstack.engines import OUTSIDE_CLIENT_SETTINGS
+from onboarding_shared.runtime.settings import KafkaSettings
+from tests.support.children import Children
+from tests.support.containers import Containers
+from tests.support.databases import Server
+from tests.support.free_ports import free_port
 
-_numbers = itertools.count(1)
+ORDER_VARIABLE = "ONBOARDING_TEST_ENGINES"
+POSTGRES_VARIABLE = "ONBOARDING_TEST_POSTGRES_URL"
+KAFKA_VARIABLE = "ONBOARDING_TEST_KAFKA"
+DEFAULT_ORDER = "embedded,docker"
 
 
-class Server:
-    """A running PostgreSQL that hands out databases, empty or with a service's schema."""
+class Engines(Protocol):
+    """One way to get hold of PostgreSQL and a broker."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
-        self.port = port
-        self._templates: dict[str, str] = {}
+    name: str
+    client_settings: Mapping[str, str]
+    """What the broker's clients need in their environment beside its address."""
 
-    def new_database(self) -> str:
-        """The URL of a database that nobody has used yet, as its own role."""
-        name = f"test_{next(_numbers)}"
-        postgres.create_databases(self.folder, self.port, [postgres.Database(name, name, "secret")])
-        return postgres.url(self.port, name, name, "secret")
+    def unusable(self) -> str | None: ...
+    def described(self) -> str: ...
+    def postgres_server(self) -> AbstractContextManager[str]: ...
+    def kafka_broker(self, port: int) -> AbstractContextManager[str]: ...
+    def up_options(self) -> AbstractContextManager[list[str]]: ...
 
-    async def copy_of(self, database_url: str) -> str:
-        """The URL of a new copy of a database that nobody is connected to; a fifth of the time a migration takes."""
-        template = urlsplit(database_url)
-        name = f"test_{next(_numbers)}"
-        await self._administer(f"CREATE DATABASE {name} TEMPLATE {template.path[1:]} OWNER {template.username}")
-        return template._replace(path=f"/{name}").geturl()
 
-    def migrated_template(self, package: str) -> str:
-        """The database to copy for a service's tests, which the migrations of ``package`` made. Nobody writes to it."""
-        if package not in self._templates:
-            self._templates[package] = self.new_database()
-            migrate(self._templates[package], package)
-        return self._templates[package]
+class NoEnginesError(Exception):
+    """None of the engines in the list can be used here."""
 
-    async def drop(self, database_url: str) -> None:
-        """Remove a database with whoever is connected, so that the server has less to write down when it stops."""
-        await self._administer(f"DROP DATABASE {urlsplit(database_url).path[1:]} WITH (FORCE)")
 
-    async def _administer(self, statement: str) -> None:
-        connection = await asyncpg.connect(postgres.superuser_url(self.folder, self.port))
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+@functools.cache
+def chosen() -> Engines:
+    """The first of the list that can be used here."""
+    known: dict[str, Engines] = {each.name: each for each in (Children("embedded"), Children("kafka"), Containers())}
+    refused = []
+    for name in (os.environ.get(ORDER_VARIABLE) or DEFAULT_ORDER).split(","):
+        engines = known.get(name.strip())
+        if engines is None:
+            raise NoEnginesError(f"{ORDER_VARIABLE} knows {', '.join(known)}, not {name!r}")
+        why = engines.unusable()
+        if why is None:
+            return engines
+        refused.append(f"{engines.name}: {why}")
+    raise NoEnginesError("no engines for the tests: " + "; ".join(refused))
 
-    def superuser_url(self, database_url: str) -> str:
-        """The same database as the superuser, who may do what the service's role must not."""
-        return postgres.superuser_url(self.folder, self.port, database_url.rsplit("/", 1)[1])
+
+def described() -> str:
+    """The choice in words, for the header of a test run."""
+    try:
+        engines = chosen()
+        words = f"engines: {engines.name} ({engines.described()})"
+    except NoEnginesError as error:
+        words = f"engines: {error}"
+    outside = [name for name in (POSTGRES_VARIABLE, KAFKA_VARIABLE) if os.environ.get(name)]
+    return words + (f"; but for what is shared those of {' and '.join(outside)}" if outside else "")
 
 
 @contextlib.contextmanager
 def postgres_server() -> Iterator[Server]:
-    """PostgreSQL on a free port."""
-    with _temporary_folder() as folder:
-        data = folder / "postgres"
-        postgres.prepare(data)
-        port = free_port()
-        with _child(postgres.command(data, port), stop=signal.SIGQUIT):
-            postgres.wait_until_ready(data)
-            yield Server(data, port)
+    """The PostgreSQL that tests share."""
+    if url := os.environ.get(POSTGRES_VARIABLE):
+        yield Server(url)
+        return
+    with chosen().postgres_server() as url:
+        yield Server(url)
+
+
+@contextlib.contextmanager
+def shared_broker() -> Iterator[str]:
+    """The broker that tests share; yields its bootstrap address."""
+    if address := os.environ.get(KAFKA_VARIABLE):
+        if topics := [name for name in asyncio.run(topics_at(address)) if name.startswith("onboarding.")]:
+            raise NoEnginesError(f"{KAFKA_VARIABLE}={address} must be an empty broker, but has {', '.join(topics)}")
+        yield address
+        return
+    with kafka_broker() as address:
+        yield address
 
 
 @contextlib.contextmanager
 def kafka_broker(port: int | None = None) -> Iterator[str]:
-    """A Kafka-protocol broker; yields its bootstrap address."""
-    port = port or free_port()
-    with _child(broker.command(port), env=broker.environment(), stop=signal.SIGKILL):
-        broker.wait_until_ready(port)
-        yield broker.bootstrap_servers(port)
+    """A broker without any topic, on ``port`` or a free one; yields its bootstrap address."""
+    with chosen().kafka_broker(port or free_port()) as address:
+        yield address
 
 
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def client_environment(address: str) -> dict[str, str]:
+    """What a process gets in its environment to reach the broker at ``address``."""
+    outside = address == os.environ.get(KAFKA_VARIABLE)
+    settings = OUTSIDE_CLIENT_SETTINGS if outside else chosen().client_settings
+    return {"KAFKA_BOOTSTRAP_SERVERS": address, "ONBOARDING_TOPIC_PARTITIONS": "3", **settings}
 
 
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="onb-"))
-    folder.chmod(0o755)
+def kafka_settings(address: str) -> KafkaSettings:
+    """The same as settings."""
+    environment = client_environment(address)
+    return KafkaSettings(
+        bootstrap_servers=address,
+        enable_idempotence=environment["KAFKA_ENABLE_IDEMPOTENCE"] == "true",
+        replication_factor=int(environment["ONBOARDING_TOPIC_REPLICATION_FACTOR"]),
+        topic_partitions=3,
+    )
+
+
+def up_options() -> AbstractContextManager[list[str]]:
+    """The options of `onboarding up` for a whole system on the chosen engines."""
+    return chosen().up_options()
+
+
+async def topics_at(address: str) -> set[str]:
+    """The names of a broker's topics."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
     try:
-        yield folder
+        return set(await admin.list_topics())
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _child(command: list[str], *, stop: signal.Signals, env: Mapping[str, str] | None = None) -> Iterator[None]:
-    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield
-        finally:
-            process.send_signal(stop)
-            process.wait(20)
+        await admin.close()

@@ -20,8 +20,9 @@ import psutil
 from onboarding_shared.devstack.identity import PERMISSIONS
 from onboarding_shared.devstack.journal import read_journal
 from onboarding_shared.devstack.place import Place, recall
-from onboarding_shared.devstack.system import PROCESSES
+from onboarding_shared.devstack.system import process_names
 from tests.support.caller import Caller
+from tests.support.engines import up_options
 from tests.support.waiting import eventually
 
 START_SECONDS = 180.0
@@ -97,7 +98,7 @@ class System:
 
         async def all_ready() -> bool:
             pids = self.journal.get("processes", {})
-            if set(pids) != set(PROCESSES) or any(pids[name] == pid for name, pid in old.items()):
+            if set(pids) != set(process_names(self.place)) or any(pids[name] == pid for name, pid in old.items()):
                 return False
             return all([await self._is_ready(name) for name in ("session_api", "task_runner", "evidence_store")])
 
@@ -121,11 +122,14 @@ def running_system(**settings: str) -> Iterator[System]:
     folder.chmod(0o755)
     data = folder / "data"
     try:
-        onboarding("up", "--detach", data=data, **settings)
-        yield System(data, settings)
+        with up_options() as options:
+            onboarding("up", "--detach", *options, data=data, **settings)
+            try:
+                yield System(data, settings)
+            finally:
+                with contextlib.suppress(subprocess.SubprocessError):
+                    onboarding("down", data=data)
     finally:
-        with contextlib.suppress(subprocess.SubprocessError):
-            onboarding("down", data=data)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,11 +12,10 @@ from onboarding_shared.runtime.settings import (
     DatabaseSettings,
     HttpSettings,
     IdentitySettings,
-    KafkaSettings,
     LogSettings,
 )
 from tests.integration.evidence_store.store_scene import MIXED, Scene
-from tests.support.engines import Server
+from tests.support.engines import Server, kafka_settings
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +47,7 @@ def settings_for(url: str, identity: Identity, kafka: str = "127.0.0.1:9") -> Ev
     """The settings of a service; its broker is nobody's address unless one is given."""
     return EvidenceStoreSettings(
         database=DatabaseSettings(url=url, pool_size=12),
-        kafka=KafkaSettings(
-            bootstrap_servers=kafka, enable_idempotence=False, replication_factor=1, topic_partitions=3
-        ),
+        kafka=kafka_settings(kafka),
         log=LogSettings(),
         http=HttpSettings(port=0),
         identity=IdentitySettings(jwks=str(identity.jwks), issuer=ISSUER),

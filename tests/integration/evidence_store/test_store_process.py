@@ -25,9 +25,8 @@ from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.devstack.identity import ISSUER, Identity
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
-from onboarding_shared.runtime.settings import KafkaSettings
 from tests.integration.evidence_store.store_scene import TRACE
-from tests.support.engines import free_port, kafka_broker
+from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings
 from tests.support.waiting import eventually
 from tests.unit.evidence_store.chains import NOW, result
 
@@ -46,19 +45,14 @@ class World:
 
     def __init__(self, url: str, broker: str, identity: Identity, folder: Path) -> None:
         self.url = url
-        self.kafka = KafkaSettings(
-            bootstrap_servers=broker, enable_idempotence=False, replication_factor=1, topic_partitions=3
-        )
+        self.kafka = kafka_settings(broker)
         self._folder = folder
         self._sequences = itertools.count(1)
         self._processes: list[subprocess.Popen[bytes]] = []
         self.environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME")},
             "DATABASE_URL": url,
-            "KAFKA_BOOTSTRAP_SERVERS": broker,
-            "KAFKA_ENABLE_IDEMPOTENCE": "false",
-            "ONBOARDING_TOPIC_PARTITIONS": "3",
-            "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
+            **client_environment(broker),
             "ONBOARDING_JWKS": str(identity.jwks),
             "ONBOARDING_JWT_ISSUER": ISSUER,
         }

@@ -17,12 +17,12 @@ from onboarding_shared.runtime.settings import (
     DatabaseSettings,
     HttpSettings,
     IdentitySettings,
-    KafkaSettings,
     LogSettings,
 )
 from session_api.app import SessionApi
 from session_api.consumers import applies
 from session_api.settings import SessionApiSettings
+from tests.support.engines import kafka_settings
 
 TENANT = 42
 
@@ -43,13 +43,6 @@ CATALOGUE = (
     declaration("app.consent_grant", step=2, mode=Mode.EXCLUSIVE, required=False),
     declaration("app.other_grant", step=2, mode=Mode.EXCLUSIVE, required=False),
 )
-
-
-def kafka_settings(bootstrap_servers: str) -> KafkaSettings:
-    """The embedded broker has no idempotent producers and one replica."""
-    return KafkaSettings(
-        bootstrap_servers=bootstrap_servers, enable_idempotence=False, replication_factor=1, topic_partitions=3
-    )
 
 
 def make_settings(database_url: str, identity: Identity, **more: Any) -> SessionApiSettings:

@@ -15,8 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.devstack.identity import ISSUER, Identity
 from onboarding_shared.messaging.kafka import ensure_topics
-from tests.integration.session_api.service import kafka_settings
-from tests.support.engines import free_port, kafka_broker
+from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings
 from tests.support.waiting import eventually
 
 SPOKEN = {"onboarding.task-commands.v1", "onboarding.sessions.v1"}
@@ -27,10 +26,7 @@ def environment(database_url: str, kafka: str, identity: Identity) -> dict[str, 
     return {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": database_url,
-        "KAFKA_BOOTSTRAP_SERVERS": kafka,
-        "KAFKA_ENABLE_IDEMPOTENCE": "false",
-        "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
-        "ONBOARDING_TOPIC_PARTITIONS": "3",
+        **client_environment(kafka),
         "ONBOARDING_JWKS": str(identity.jwks),
         "ONBOARDING_JWT_ISSUER": ISSUER,
         "ONBOARDING_EVIDENCE_STORE_URL": "http://127.0.0.1:9",

@@ -17,7 +17,8 @@ from onboarding_shared.devstack.identity import Identity
 from onboarding_shared.messaging.kafka import ensure_topics
 from session_api.app import build
 from session_api.settings import SessionApiSettings
-from tests.integration.session_api.service import CATALOGUE, Api, kafka_settings, make_settings
+from tests.integration.session_api.service import CATALOGUE, Api, make_settings
+from tests.support.engines import kafka_settings
 from tests.support.waiting import eventually
 
 TENANT = 4200

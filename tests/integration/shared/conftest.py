@@ -8,6 +8,7 @@ import pytest
 from onboarding_shared.messaging.schema import MESSAGING_TABLES_V1
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.settings import KafkaSettings
+from tests.support import engines
 
 
 @pytest.fixture
@@ -22,4 +23,4 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def kafka_settings(kafka: str) -> KafkaSettings:
-    return KafkaSettings(bootstrap_servers=kafka, enable_idempotence=False, replication_factor=1, topic_partitions=3)
+    return engines.kafka_settings(kafka)

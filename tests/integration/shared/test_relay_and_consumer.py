@@ -19,7 +19,7 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.settings import KafkaSettings
-from tests.support.engines import free_port, kafka_broker
+from tests.support.engines import free_port, kafka_broker, kafka_settings
 from tests.support.waiting import eventually
 
 
@@ -63,9 +63,7 @@ class Scene:
 async def own_kafka() -> AsyncIterator[KafkaSettings]:
     """A broker of this test's own: topics start empty."""
     with kafka_broker() as address:
-        yield KafkaSettings(
-            bootstrap_servers=address, enable_idempotence=False, replication_factor=1, topic_partitions=3
-        )
+        yield kafka_settings(address)
 
 
 @pytest.fixture
@@ -157,9 +155,7 @@ async def test_a_message_that_cannot_be_applied_harms_only_itself(scene: Scene) 
 
 async def test_a_broker_that_forgot_everything_gets_its_topics_and_the_rest_of_the_messages(database: Database) -> None:
     port = free_port()
-    kafka = KafkaSettings(
-        bootstrap_servers=f"127.0.0.1:{port}", enable_idempotence=False, replication_factor=1, topic_partitions=3
-    )
+    kafka = kafka_settings(f"127.0.0.1:{port}")
     scene = Scene(database, kafka, "test")
     try:
         with kafka_broker(port):

@@ -17,12 +17,12 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypesAnnounced
 from onboarding_shared.contracts.topics import ALL_TOPICS, OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
-from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
+from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, LogSettings
 from task_runner.app import TaskRunner, build
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
 from task_runner.tasks import Result, TaskContext, task
 from tests.integration.task_runner.scene import TASKS, recorded, start
-from tests.support.engines import free_port, kafka_broker
+from tests.support.engines import free_port, kafka_broker, kafka_settings
 from tests.support.waiting import eventually
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -79,9 +79,7 @@ def settings(runner_url: str) -> Iterator[TaskRunnerSettings]:
     with kafka_broker() as bootstrap:
         yield TaskRunnerSettings(
             database=DatabaseSettings(url=runner_url),
-            kafka=KafkaSettings(
-                bootstrap_servers=bootstrap, enable_idempotence=False, replication_factor=1, topic_partitions=3
-            ),
+            kafka=kafka_settings(bootstrap),
             http=HttpSettings(port=free_port()),
             log=LogSettings(),
             worker=WorkerSettings(drain_seconds=0.0),

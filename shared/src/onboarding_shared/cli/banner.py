@@ -11,17 +11,22 @@ from onboarding_shared.devstack.system import addresses
 def print_banner(place: Place) -> None:
     """Print where everything is."""
     at = addresses(place)
+    own = place.engines.own_broker
+    label = "somebody else's broker" if own is None else own.label
+    kept = "databases, keys and ports survive a restart; the broker's messages do not and need not"
+    if own is None or own.keeps_messages:
+        kept = "databases, messages, keys and ports survive a restart"
     lines = [
         "",
         "The onboarding system is ready.",
         "",
         f"  session API      {at['session-api']}      (API pages: {at['session-api']}/schema)",
         f"  evidence store   {at['evidence-store']}",
-        f"  events           {at['broker']}             (Kafka protocol, in memory)",
+        f"  events           {at['broker']}             ({label})",
         f"  databases        {at['postgres']}",
         f"  Graph-shaped     {at['graph']}",
         f"  data             {place.folder}",
-        "                   databases, keys and ports survive a restart; the broker's messages do not and need not",
+        f"                   {kept}",
         "",
         "Next:",
         f"  {ours('demo')} --url {at['session-api']} --data {place.folder}",

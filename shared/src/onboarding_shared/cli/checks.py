@@ -34,7 +34,7 @@ def examine(data: Path | None) -> list[Finding]:
     machine += [_folder(folder), _room(folder)]
     if not machine[3].ok:
         return machine
-    return [*machine, _runs("PostgreSQL", _postgres_version), _runs("broker", _broker_version), *_system(folder, data)]
+    return [*machine, _runs("PostgreSQL", _postgres_version), _broker(folder), *_system(folder, data)]
 
 
 def _python() -> Finding:
@@ -92,10 +92,20 @@ def _postgres_version() -> list[str]:
     return postgres.version_command()
 
 
-def _broker_version() -> list[str]:
-    from onboarding_shared.devstack import broker
+def _broker(folder: Path) -> Finding:
+    from onboarding_shared.devstack.broker import EngineError, is_ready
+    from onboarding_shared.devstack.engines import recall_engines
 
-    return broker.version_command()
+    chosen = recall_engines(folder)
+    own = chosen.own_broker
+    if own is None:
+        there = is_ready(chosen.broker)
+        said = f"somebody else's, {'answers' if there else 'does not answer'} at {chosen.broker}"
+        return Finding("broker", there, said, "" if there else ours("up --broker embedded"))
+    try:
+        return Finding("broker", True, own.describe())
+    except EngineError as error:
+        return Finding("broker", False, str(error), error.next_step or "")
 
 
 def _system(folder: Path, data: Path | None) -> Iterator[Finding]:

@@ -15,11 +15,13 @@ from onboarding_shared.devstack.place import logs_of
 START_TIMEOUT = 300.0
 
 
-def start_detached(folder: Path) -> None:
+def start_detached(folder: Path, broker: str | None, postgres: str | None) -> None:
     """Start `up` in the background and wait until all is ready, showing its progress."""
     logs_of(folder).mkdir(parents=True, exist_ok=True)
     path = logs_of(folder) / "up.log"
     command = [sys.executable, "-m", "onboarding_shared.cli", "up", "--no-logs", "--data", str(folder)]
+    for option, engine in (("--broker", broker), ("--postgres", postgres)):
+        command += [] if engine is None else [option, engine]
     with path.open("wb") as log:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + START_TIMEOUT

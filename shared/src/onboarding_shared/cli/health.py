@@ -20,7 +20,7 @@ class ProcessHealth:
 
     name: str
     state: str
-    """`ready`, `not ready` or `gone`."""
+    """`ready`, `not ready` or `gone`. An engine that somebody else runs has no process: no pid, age and memory."""
     pid: int | None
     address: str
     up_seconds: float | None
@@ -33,10 +33,12 @@ class ProcessHealth:
 
 def is_healthy(place: Place, name: str) -> bool:
     """Whether process `name` answers and is ready."""
+    if name == "postgres" and name in place.engines.outside:
+        return postgres.answers(place.engines.postgres)
     if name == "postgres":
         return postgres.is_ready(place.postgres) and postgres.running(place.postgres) is not None
     if name == "broker":
-        return broker.is_ready(place.ports["broker"])
+        return broker.is_ready(addresses(place)["broker"])
     return asyncio.run(http_status(HOST, place.ports[name], "/health/ready")) == 200
 
 
@@ -46,10 +48,13 @@ def health_of(system: Running) -> list[ProcessHealth]:
 
 
 def _health(system: Running, name: str) -> ProcessHealth:
+    address = addresses(system.place)[name]
+    if name in system.place.engines.outside:
+        state = "ready" if is_healthy(system.place, name) else "not ready"
+        return ProcessHealth(name, state, None, address, None, None)
     pid = system.journal["processes"].get(name)
     started = float(system.journal["started"].get(name, 0.0))
     process = same_process(int(pid), started) if pid else None
-    address = addresses(system.place)[name]
     if process is None:
         return ProcessHealth(name, "gone", None, address, None, None)
     state = "ready" if is_healthy(system.place, name) else "not ready"

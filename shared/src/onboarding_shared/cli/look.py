@@ -157,6 +157,9 @@ def variables(place: Any) -> dict[str, str]:
         "EVIDENCE_STORE": at["evidence-store"],
         "GRAPH": at["graph"],
         "KAFKA_BOOTSTRAP_SERVERS": at["broker"],
-        "KAFKA_ENABLE_IDEMPOTENCE": "false",
     }
-    return found | {f"{name.upper()}_DATABASE_URL": url for name, url in database_urls(place).items()}
+    return (
+        found
+        | place.engines.client_settings()
+        | {f"{name.upper()}_DATABASE_URL": url for name, url in database_urls(place).items()}
+    )

@@ -1,9 +1,13 @@
 """Options that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+
+EMBEDDED = "embedded"
+BROKERS = (EMBEDDED, "kafka")
 
 Data = Annotated[
     Path | None,
@@ -14,4 +18,34 @@ Data = Annotated[
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+
+
+def _broker(_: object, value: str | None) -> None:
+    if value is not None and value not in BROKERS and not re.fullmatch(r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*", value):
+        raise ValueError(f"must be {', '.join(BROKERS)}, or HOST:PORT")
+
+
+def _postgres(_: object, value: str | None) -> None:
+    if value is not None and value != EMBEDDED and not value.startswith("postgresql://"):
+        raise ValueError(f"must be {EMBEDDED}, or a postgresql:// URL")
+
+
+BrokerChoice = Annotated[
+    str | None,
+    Parameter(
+        name="--broker",
+        validator=_broker,
+        help="embedded (in memory), kafka (Apache Kafka on a Java of this machine; keeps its messages), or the "
+        "HOST:PORT of a broker that runs. Default: as at the start before, else embedded.",
+    ),
+]
+PostgresChoice = Annotated[
+    str | None,
+    Parameter(
+        name="--postgres",
+        validator=_postgres,
+        help="embedded, or the postgresql:// URL of a server that runs, as a role that may create roles and "
+        "databases. Default: as at the start before, else embedded.",
+    ),
+]
 ProcessName = Literal["session-api", "task-runner", "evidence-store", "graph", "broker", "postgres"]

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from onboarding_shared.cli.exits import CommandError, Exit
-from onboarding_shared.cli.options import Data, ProcessName
+from onboarding_shared.cli.options import BrokerChoice, Data, PostgresChoice, ProcessName
 from onboarding_shared.cli.program import ours
 
 STOP_TIMEOUT = 120.0
@@ -23,12 +23,14 @@ def up(
     *,
     detach: Annotated[bool, Parameter(name=("--detach", "-d"), negative="", help="Return when all is ready.")] = False,
     logs: Annotated[bool, Parameter(help="Show the processes' logs; they are always kept in DIR/logs.")] = True,
+    broker: BrokerChoice = None,
+    postgres: PostgresChoice = None,
     data: Data = None,
 ) -> Exit:
     """Start everything on this machine: PostgreSQL, broker, a Graph-shaped server, migrations and the three services.
 
-    Stays in the foreground until Ctrl-C unless told to detach. Data survives; messages in the broker do not, and need
-    not: the services repeat what was not answered.
+    Stays in the foreground until Ctrl-C unless told to detach. Data survives; messages in the embedded broker do not,
+    and need not: the services repeat what was not answered.
     """
     from onboarding_shared.cli.banner import print_banner
     from onboarding_shared.cli.detach import start_detached
@@ -37,18 +39,22 @@ def up(
 
     folder = data_folder(data)
     if detach:
-        start_detached(folder)
+        start_detached(folder, broker, postgres)
         found = running(data)
         if found is not None:
             print_banner(found.place)
         return Exit.OK
-    return asyncio.run(_foreground(folder, data, logs))
+    return asyncio.run(_foreground(folder, data, logs, broker, postgres))
 
 
-async def _foreground(folder: Path, data: Path | None, show_logs: bool) -> Exit:
+async def _foreground(
+    folder: Path, data: Path | None, show_logs: bool, broker: str | None, postgres: str | None
+) -> Exit:
     from onboarding_shared.cli.banner import print_banner
+    from onboarding_shared.cli.failures import already_running, did_not_start, engine_missing
     from onboarding_shared.cli.quiet import quiet_libraries
     from onboarding_shared.cli.report import TerminalReport
+    from onboarding_shared.devstack.broker import EngineError
     from onboarding_shared.devstack.embedded import embedded_system
     from onboarding_shared.devstack.lock import AlreadyRunningError
     from onboarding_shared.devstack.logs import LogFiles
@@ -59,40 +65,19 @@ async def _foreground(folder: Path, data: Path | None, show_logs: bool) -> Exit:
     heard = _Signals()
     report = TerminalReport(LogFiles(logs_of(folder)), show_logs=show_logs)
     try:
-        async with embedded_system(folder, report) as (place, supervisor):
+        async with embedded_system(folder, report, broker, postgres) as (place, supervisor):
             heard.at_second = supervisor.kill
             print_banner(place)
             await supervisor.watch()
     except AlreadyRunningError:
         raise already_running(folder, data) from None
+    except EngineError as missing:
+        raise engine_missing(missing) from None
     except StartFailedError as failed:
         raise did_not_start(failed, folder) from None
     except asyncio.CancelledError:
         return Exit.INTERRUPTED if heard.first == signal.SIGINT else Exit.OK
     return Exit.FAILED
-
-
-def already_running(folder: Path, data: Path | None) -> CommandError:
-    """The failure to start what runs."""
-    from onboarding_shared.cli.located import option, running
-
-    found = running(data)
-    who = f"process {found.supervisor}" if found else "another process"
-    return CommandError(
-        Exit.CONFLICT,
-        f"{who} already runs the system on {folder}",
-        f"{ours('status')}{option(data)}, or {ours('down')}{option(data)}, or another folder with --data",
-    )
-
-
-def did_not_start(failed: Exception, folder: Path) -> CommandError:
-    """The failure of a process to get ready, with the end of its log."""
-    from onboarding_shared.devstack.logs import log_path, rendered, tail
-    from onboarding_shared.devstack.place import logs_of
-
-    path = log_path(logs_of(folder), getattr(failed, "name", ""))
-    ending = "\n".join(f"  {rendered(line)}" for line in tail(path, 15))
-    return CommandError(Exit.FAILED, f"{failed}\nthe end of {path}:\n{ending}", ours("doctor"))
 
 
 class _Signals:
@@ -167,8 +152,12 @@ def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
     from onboarding_shared.cli.located import must_run, option, running
     from onboarding_shared.cli.screen import err
     from onboarding_shared.devstack.journal import same_process
+    from onboarding_shared.devstack.system import addresses
 
     before = must_run(data)
+    if name in before.place.engines.outside:
+        where = addresses(before.place)[name]
+        raise CommandError(Exit.CONFLICT, f"{name} is no process of this system: it uses the one at {where}")
     pid = int(before.journal["processes"].get(name, 0))
     process = same_process(pid, float(before.journal["started"].get(name, 0.0))) if pid else None
     if process is not None:

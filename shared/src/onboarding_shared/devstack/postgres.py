@@ -6,7 +6,7 @@ How a fixture uses it::
     prepare(folder)                                  # initdb, 0.7 s; at once when the folder has data
     process = subprocess.Popen(command(folder, port), env=environment())   # the postmaster stays in the foreground
     wait_until_ready(folder, timeout=20)
-    create_databases(folder, port, [Database("orders", role="orders", password="secret")])
+    create_databases(superuser_url(folder, port), [Database("orders", role="orders", password="secret")])
     url(port, "orders", role="orders", password="secret")             # postgresql://orders:secret@127.0.0.1:…/orders
     superuser_url(folder, port)                      # for CREATE DATABASE by the test itself
     process.send_signal(signal.SIGINT); process.wait()                # fast, clean stop
@@ -24,7 +24,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 
@@ -126,18 +126,43 @@ def wait_until_ready(folder: Path, timeout: float = 30.0) -> None:
         time.sleep(0.01)
 
 
-def create_databases(folder: Path, port: int, databases: Sequence[Database]) -> None:
-    """Make sure that each role and its database exist; passwords are set to the given ones. Safe to repeat."""
+def create_databases(administrator: str, databases: Sequence[Database]) -> None:
+    """Make sure that each role and its database exist; passwords are set to the given ones. Safe to repeat.
+
+    `administrator` is the URL of a role that may do so. Raises `subprocess.CalledProcessError` with psql's words.
+    """
     script: list[str] = []
     for each in databases:
         script += [f"\\set {field} {_psql_text(value)}" for field, value in each._asdict().items()]
         script.append(_CREATE_DATABASE)
-    _run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", superuser_url(folder, port), text="\n".join(script))
+    _run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", administrator, text="\n".join(script))
+
+
+def answers(server: str) -> bool:
+    """Whether the server of a `postgresql://` URL takes connections now, whoever runs it."""
+    try:
+        _run("pg_isready", "--quiet", "--timeout=2", f"--dbname={server}")
+    except subprocess.CalledProcessError:
+        return False
+    return True
 
 
 def url(port: int, database: str, role: str, password: str) -> str:
     """`postgresql://` address of one database as one role."""
     return f"postgresql://{quote(role, safe='')}:{quote(password, safe='')}@{HOST}:{port}/{quote(database, safe='')}"
+
+
+def url_on(server: str, database: str, role: str, password: str) -> str:
+    """The same for any server: the host, the port and the options are those of the URL `server`."""
+    where = urlsplit(server)
+    login = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    netloc = f"{login}@{where.netloc.rpartition('@')[2]}"
+    return where._replace(scheme="postgresql", netloc=netloc, path=f"/{quote(database, safe='')}").geturl()
+
+
+def server_of(url: str) -> str:
+    """The server of a `postgresql://` URL: without database, login and options, so that it may be shown."""
+    return f"postgresql://{urlsplit(url).netloc.rpartition('@')[2]}"
 
 
 def superuser_url(folder: Path, port: int, database: str = "postgres") -> str:

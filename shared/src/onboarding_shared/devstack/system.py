@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import platformdirs
 
 from onboarding_shared.devstack import broker, postgres
+from onboarding_shared.devstack.broker import Broker
 from onboarding_shared.devstack.identity import AUDIENCE, ISSUER
 from onboarding_shared.devstack.place import Place
 from onboarding_shared.devstack.ports import HOST
@@ -64,26 +65,26 @@ def databases(place: Place) -> dict[str, postgres.Database]:
 def addresses(place: Place) -> dict[str, str]:
     """Process name → its address: an http:// or postgresql:// URL, or the broker's host:port."""
     web = {name: f"http://{HOST}:{place.ports[name]}" for name in ("graph", *SERVICES)}
-    engines = {"postgres": f"postgresql://{HOST}:{place.ports['postgres']}"}
-    return web | engines | {"broker": broker.bootstrap_servers(place.ports["broker"])}
+    outside, engines = place.engines.outside, place.engines
+    own_server = f"postgresql://{HOST}:{place.ports['postgres']}"
+    return web | {
+        "postgres": postgres.server_of(engines.postgres) if "postgres" in outside else own_server,
+        "broker": engines.broker if "broker" in outside else broker.bootstrap_servers(place.ports),
+    }
 
 
 def database_urls(place: Place) -> dict[str, str]:
     """Database name → `postgresql://` URL with role and password."""
-    found = databases(place).values()
-    return {each.name: postgres.url(place.ports["postgres"], *each) for each in found}
+    outside = "postgres" in place.engines.outside
+    server = place.engines.postgres if outside else addresses(place)["postgres"]
+    return {each.name: postgres.url_on(server, *each) for each in databases(place).values()}
 
 
 def environments(place: Place) -> dict[str, dict[str, str]]:
     """Service name → what its process gets beside the inherited environment."""
     at = addresses(place)
     urls = database_urls(place)
-    kafka = {
-        "KAFKA_BOOTSTRAP_SERVERS": at["broker"],
-        # The embedded broker speaks the protocol without idempotent producers, and is one node.
-        "KAFKA_ENABLE_IDEMPOTENCE": "false",
-        "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
-    }
+    kafka = {"KAFKA_BOOTSTRAP_SERVERS": at["broker"]} | place.engines.client_settings()
     identity = {
         "ONBOARDING_JWKS": str(place.identity.jwks),
         "ONBOARDING_JWT_ISSUER": ISSUER,
@@ -113,8 +114,16 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
 
 
 def processes(place: Place) -> tuple[Process, ...]:
-    """All child processes; each one's `needs` come before it."""
-    return (_postgres(place), _broker(place), _graph(place), *(_service(place, name) for name in SERVICES))
+    """All child processes; each one's `needs` come before it. Raises `EngineError`."""
+    own_broker = place.engines.own_broker
+    engines = [] if "postgres" in place.engines.outside else [_postgres(place)]
+    engines += [] if own_broker is None else [_broker(place, own_broker)]
+    return (*engines, _graph(place), *(_service(place, name) for name in SERVICES))
+
+
+def process_names(place: Place) -> tuple[str, ...]:
+    """The names of all child processes; engines that somebody else runs are none."""
+    return tuple(name for name in PROCESSES if name not in place.engines.outside)
 
 
 def _postgres(place: Place) -> Process:
@@ -124,7 +133,8 @@ def _postgres(place: Place) -> Process:
         await asyncio.to_thread(postgres.prepare, folder)
 
     async def create_databases() -> None:
-        await asyncio.to_thread(postgres.create_databases, folder, port, list(databases(place).values()))
+        administrator = postgres.superuser_url(folder, port)
+        await asyncio.to_thread(postgres.create_databases, administrator, list(databases(place).values()))
 
     async def ready() -> bool:
         return postgres.is_ready(folder)
@@ -142,17 +152,21 @@ def _postgres(place: Place) -> Process:
     )
 
 
-def _broker(place: Place) -> Process:
-    port = place.ports["broker"]
+def _broker(place: Place, own: Broker) -> Process:
+    address = broker.bootstrap_servers(place.ports)
+
+    async def prepare() -> None:
+        await asyncio.to_thread(own.prepare, place.broker, place.ports)
 
     async def ready() -> bool:
-        return await asyncio.to_thread(broker.is_ready, port)
+        return await asyncio.to_thread(broker.is_ready, address)
 
     return Process(
         name="broker",
-        address=broker.bootstrap_servers(port),
-        command=tuple(broker.command(port)),
-        environment=broker.environment(),
+        address=address,
+        command=tuple(own.command(place.broker, place.ports)),
+        environment=own.environment(),
+        before_start=prepare,
         ready=ready,
     )
 
@@ -182,7 +196,7 @@ def _service(place: Place, name: str) -> Process:
         command=service_command(name, "serve"),
         environment=inherited() | environments(place)[name],
         setup=service_command(name, "migrate"),
-        needs=("postgres", "broker"),
+        needs=tuple(each for each in ("postgres", "broker") if each not in place.engines.outside),
         probe_every=0.2,
         ready=ready,
     )

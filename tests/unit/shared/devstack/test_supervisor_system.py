@@ -62,13 +62,13 @@ async def test_a_killed_postgres_comes_back_with_its_data_on_the_same_port(tmp_p
 
 async def test_a_killed_broker_comes_back_at_the_same_address(tmp_path: Path) -> None:
     report = Recording()
-    async with engines_only(tmp_path, report) as (place, _):
+    async with engines_only(tmp_path, report) as (_, _):
         first, bootstrap_servers = pid_of(tmp_path, "broker"), read_journal(tmp_path)["kafka"]
         os.kill(first, signal.SIGKILL)
         await until(lambda: sum("broker: ready" in each for each in report.said) == 2)
         assert pid_of(tmp_path, "broker") not in (0, first)
         assert read_journal(tmp_path)["kafka"] == bootstrap_servers
-        assert broker.is_ready(place.ports["broker"])
+        assert broker.is_ready(bootstrap_servers)
 
 
 async def test_data_and_addresses_survive_a_stop_and_a_new_start(tmp_path: Path) -> None:

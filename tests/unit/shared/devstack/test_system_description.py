@@ -20,6 +20,7 @@ from onboarding_shared.devstack.system import (
 PORTS = {
     "postgres": 20001,
     "broker": 20002,
+    "controller": 20007,
     "graph": 20003,
     "session-api": 20004,
     "task-runner": 20005,

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from onboarding_shared.cli.exits import CommandError, Exit
-from onboarding_shared.cli.options import Data, Json
+from onboarding_shared.cli.options import BrokerChoice, Data, Json
 from onboarding_shared.cli.program import ours
 
 FIRST_USER, SECOND_USER = 7, 8
@@ -42,6 +42,7 @@ def demo(
         int | None, Parameter(help="Tenant id. Default: a fresh one, so that it begins at the beginning.")
     ] = None,
     as_json: Json = False,
+    broker: BrokerChoice = None,
     data: Data = None,
 ) -> Exit:
     """Onboard one customer tenant, live: five steps, every task, a takeover, the evidence and its seal.
@@ -53,12 +54,12 @@ def demo(
     if not 1 <= chosen <= 2**63 - 1:
         raise CommandError(Exit.USAGE, f"--tenant must be between 1 and {2**63 - 1}")
     try:
-        return asyncio.run(_play(url, chosen, as_json, data))
+        return asyncio.run(_play(url, chosen, as_json, broker, data))
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
 
 
-async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) -> Exit:
+async def _play(url: str | None, tenant: int, as_json: bool, broker: str | None, data: Path | None) -> Exit:
     from onboarding_shared.cli.demo.api import Api, Refused
     from onboarding_shared.cli.demo.ending import next_steps, print_evidence
     from onboarding_shared.cli.demo.stage import stage_for
@@ -66,7 +67,7 @@ async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) 
     from onboarding_shared.cli.screen import err, table_out
 
     screen = err()
-    async with _theatre(url, tenant, data) as theatre:
+    async with _theatre(url, tenant, broker, data) as theatre:
         token_of = theatre.token_of
         first_token = token_of(FIRST_USER) if token_of else theatre.fixed_token
         async with contextlib.AsyncExitStack() as stack:
@@ -96,7 +97,7 @@ async def _play(url: str | None, tenant: int, as_json: bool, data: Path | None) 
 
 
 @contextlib.asynccontextmanager
-async def _theatre(url: str | None, tenant: int, data: Path | None) -> AsyncIterator[Theatre]:
+async def _theatre(url: str | None, tenant: int, broker: str | None, data: Path | None) -> AsyncIterator[Theatre]:
     if url is not None:
         yield _given(url, tenant, data)
         return
@@ -109,7 +110,7 @@ async def _theatre(url: str | None, tenant: int, data: Path | None) -> AsyncIter
         if found is not None:
             yield _on_this_machine(found.place, tenant, started_here=False)
             return
-    async with _started(own) as place:
+    async with _started(own, broker) as place:
         yield _on_this_machine(place, tenant, started_here=True)
 
 
@@ -141,12 +142,13 @@ def _on_this_machine(place: Any, tenant: int, *, started_here: bool) -> Theatre:
 
 
 @contextlib.asynccontextmanager
-async def _started(folder: Path) -> AsyncIterator[Any]:
+async def _started(folder: Path, broker: str | None) -> AsyncIterator[Any]:
     """The embedded system, for as long as the story takes."""
+    from onboarding_shared.cli.failures import already_running, did_not_start, engine_missing
     from onboarding_shared.cli.quiet import quiet_libraries
     from onboarding_shared.cli.report import TerminalReport
     from onboarding_shared.cli.screen import err
-    from onboarding_shared.cli.up import already_running, did_not_start
+    from onboarding_shared.devstack.broker import EngineError
     from onboarding_shared.devstack.embedded import embedded_system
     from onboarding_shared.devstack.lock import AlreadyRunningError
     from onboarding_shared.devstack.logs import LogFiles
@@ -157,10 +159,12 @@ async def _started(folder: Path) -> AsyncIterator[Any]:
     err().print(f"Starting the whole system; its data is in {folder}", markup=False)
     report = TerminalReport(LogFiles(logs_of(folder)), show_logs=False)
     try:
-        async with embedded_system(folder, report) as (place, _):
+        async with embedded_system(folder, report, broker) as (place, _):
             yield place
     except AlreadyRunningError:
         raise already_running(folder, folder) from None
+    except EngineError as missing:
+        raise engine_missing(missing) from None
     except StartFailedError as failed:
         raise did_not_start(failed, folder) from None
 
