@@ -119,7 +119,7 @@ def _checks(database: Database, relay: Relay, consumer: Consumer, sweeper: Sweep
         return {"lag": consumer.progress.lag}
 
     async def catalogue() -> dict[str, Any]:
-        known = await database.run(count_task_types)
+        known = await database.run_single(count_task_types)
         if not known:
             raise LookupError("no runner has announced its task types yet")
         return {"task_types": known}

@@ -56,7 +56,7 @@ class Sessions:
 
     async def current(self, tenant_id: int) -> Done | None:
         """The open session."""
-        found = await self._database.run(lambda connection: find_open_session(connection, tenant_id))
+        found = await self._database.run_single(lambda connection: find_open_session(connection, tenant_id))
         return None if found is None else (found.session, found.now)
 
     async def open(self, tenant_id: int, user_id: int) -> Done:

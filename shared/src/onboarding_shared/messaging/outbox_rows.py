@@ -56,7 +56,7 @@ class OutboxRows:
         async def work(connection: AsyncConnection) -> list[OutboxRow]:
             return [OutboxRow._make(row) for row in await connection.execute(_READ, {"batch": batch})]
 
-        return await self._database.run(work)
+        return await self._database.run_single(work)
 
     async def delete(self, ids: Sequence[int], token: int | None) -> bool:
         """Delete published rows while the lease is still held; False where it is not and nothing was deleted."""
@@ -65,7 +65,7 @@ class OutboxRows:
             bound = {"ids": list(ids), "token": token, "holder": self._holder}
             return (await connection.execute(_DELETE, bound)).rowcount
 
-        return await self._database.run(work) > 0
+        return await self._database.run_single(work) > 0
 
     async def take_lease(self, seconds: float, token: int | None) -> int | None:
         """Take or renew the lease; returns its fencing token, or None while another relay holds it."""
@@ -74,7 +74,7 @@ class OutboxRows:
             bound = {"holder": self._holder, "seconds": seconds, "token": token if token is not None else -1}
             return (await connection.execute(_TAKE, bound)).scalar_one_or_none()
 
-        return await self._database.run(work)
+        return await self._database.run_single(work)
 
     async def release(self, token: int | None) -> None:
         """Let another relay take over at once."""
@@ -82,4 +82,4 @@ class OutboxRows:
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(_RELEASE, {"holder": self._holder, "token": token if token is not None else -1})
 
-        await self._database.run(work)
+        await self._database.run_single(work)

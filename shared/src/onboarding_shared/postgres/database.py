@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 import structlog
@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Database:
-    """A pool of connections and the two ways to use it: ``transaction`` and ``run``."""
+    """A pool of connections and the ways to use it: ``transaction``, ``run``, and ``run_single`` for one statement."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Database:
                 "server_settings": _server_settings(application_name, statement_seconds, transaction_seconds),
             },
         )
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -53,20 +54,25 @@ class Database:
         Raises ``DatabaseUnavailable`` for every fault that passes by itself; after one that struck during the
         COMMIT the outcome is unknown, so whatever is written here must be safe to write again.
         """
+        callbacks: list[Callable[[], None]] = []
+        async with self._connected(self.engine) as connection:
+            connection.info[_AFTER_COMMIT] = callbacks
+            async with connection.begin():
+                yield connection
+        for callback in dict.fromkeys(callbacks):
+            callback()
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            async with asyncio.timeout(self._transaction_seconds), self.engine.connect() as connection:
-                callbacks: list[Callable[[], None]] = []
-                connection.info[_AFTER_COMMIT] = callbacks
-                async with connection.begin():
-                    yield connection
+            async with asyncio.timeout(self._transaction_seconds), engine.connect() as connection:
+                yield connection
         except DatabaseUnavailable:
             raise
         except Exception as error:
             if is_passing(error):
                 raise DatabaseUnavailable(f"The database did not complete the transaction: {error}") from error
             raise
-        for callback in dict.fromkeys(callbacks):
-            callback()
 
     async def run(self, work: Work[T]) -> T:
         """Run a whole transaction, and once more where the first try met a passing fault.
@@ -74,13 +80,11 @@ class Database:
         A restarted server leaves stale connections in the pool: the first use finds out, the second gets a
         fresh one. ``work`` must be safe to run twice.
         """
-        try:
-            async with self.transaction() as connection:
-                return await work(connection)
-        except DatabaseUnavailable as error:
-            _log.warning("transaction_retried", reason=str(error))
-        async with self.transaction() as connection:
-            return await work(connection)
+        return await _twice(self.transaction, work)
+
+    async def run_single(self, work: Work[T]) -> T:
+        """Like ``run`` for work of one statement, which is a transaction by itself: one round trip instead of three."""
+        return await _twice(lambda: self._connected(self._single), work)
 
     async def ping(self) -> None:
         """Ask the server for a sign of life. Raises ``DatabaseUnavailable``."""
@@ -88,11 +92,21 @@ class Database:
         async def ask(connection: AsyncConnection) -> None:
             await connection.execute(_PING)
 
-        await self.run(ask)
+        await self.run_single(ask)
 
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+async def _twice(connected: Callable[[], AbstractAsyncContextManager[AsyncConnection]], work: Work[T]) -> T:
+    try:
+        async with connected() as connection:
+            return await work(connection)
+    except DatabaseUnavailable as error:
+        _log.warning("transaction_retried", reason=str(error))
+    async with connected() as connection:
+        return await work(connection)
 
 
 def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> None:

@@ -60,7 +60,7 @@ def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler
         request: Request[Any, Any, Any], tenant_id: FromPath[int], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response[list[ProviderConnection]]:
         before = before_id(cursor)
-        found = await database.run(
+        found = await database.run_single(
             lambda connection: list_connections(connection, tenant_id, before=before, limit=limit + 1)
         )
         page = found[:limit]
@@ -69,7 +69,9 @@ def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler
 
     @get(_ONE, guards=_PERMITTED, summary="Get a provider connection")
     async def get_one(tenant_id: FromPath[int], connection_id: FromPath[int]) -> ProviderConnection:
-        return _found(await database.run(lambda connection: find_connection(connection, tenant_id, connection_id)))
+        return _found(
+            await database.run_single(lambda connection: find_connection(connection, tenant_id, connection_id))
+        )
 
     @post(f"{_ONE}/disable", status_code=200, guards=_PERMITTED, summary="Disable a provider connection")
     async def disable(

@@ -31,7 +31,7 @@ def run_routes(cancellations: Cancellations, database: Database, links: Links) -
 
     @get(_ONE, guards=[requires(Permissions.READ)], summary="Get a run")
     async def get_run(tenant_id: FromPath[int], run_id: FromPath[int]) -> OperationRun:
-        found = await database.run(lambda connection: find_run(connection, tenant_id, run_id))
+        found = await database.run_single(lambda connection: find_run(connection, tenant_id, run_id))
         if found is None:
             raise run_not_found()
         return _body(found, links)
@@ -49,7 +49,7 @@ def run_routes(cancellations: Cancellations, database: Database, links: Links) -
         refuse_nulls(request, state=states, session=session)
         wanted = RunFilter(task_type, states, session)
         before = before_id(cursor)
-        found = await database.run(
+        found = await database.run_single(
             lambda connection: list_runs(connection, tenant_id, wanted, before=before, limit=limit + 1)
         )
         page = found[:limit]

@@ -26,7 +26,7 @@ def task_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
 
     @get("/onboarding/task-types", summary="List the task types that runners have announced")
     async def list_types() -> list[TaskType]:
-        found = await database.run(list_task_types)
+        found = await database.run_single(list_task_types)
         return [
             TaskType(
                 name=one.name,
@@ -47,7 +47,7 @@ def task_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
 
     @get(_TASKS, guards=[requires(Permissions.READ)], summary="List onboarding tasks and latest status")
     async def list_tasks(tenant_id: FromPath[int]) -> list[OnboardingTaskSummary]:
-        found = await database.run(lambda connection: summarize_tasks(connection, tenant_id))
+        found = await database.run_single(lambda connection: summarize_tasks(connection, tenant_id))
         return [_summary(one) for one in found]
 
     @post(
