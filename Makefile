@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker check
+.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker test-compose check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -17,7 +17,7 @@ RUN := $(UV) run --no-sync
 unexport VIRTUAL_ENV
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  More options: make up ARGS='--detach', make test ARGS='-k seal', .venv/bin/onboarding --help"
 
@@ -49,6 +49,9 @@ test-kafka: setup-kafka ## integration, e2e and fault tests on Apache Kafka, wit
 
 test-docker: setup ## integration and e2e tests on PostgreSQL and Apache Kafka in containers
 	ONBOARDING_TEST_ENGINES=docker $(RUN) pytest -n 2 --dist loadfile tests/integration tests/e2e $(ARGS)
+
+test-compose: setup ## build the images, run docker-compose.yml, kill every container
+	ONBOARDING_TEST_COMPOSE=1 $(RUN) pytest tests/compose $(ARGS)
 
 # A Java for machines without one.
 setup-kafka: $(SETUP_NEEDS)

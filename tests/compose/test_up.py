@@ -1,0 +1,80 @@
+"""`docker compose up` is all that a user types."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.compose_file import one_shots, started_by_default
+from tests.support.composed import Composed
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
+
+
+def test_everything_is_there_and_healthy(system: Composed) -> None:
+    containers = system.containers()
+    ended = {name: each["State"]["ExitCode"] for name, each in containers.items() if name in one_shots()}
+    running = {name: each["State"]["Health"]["Status"] for name, each in containers.items() if name not in one_shots()}
+    by_default = started_by_default().keys()
+    assert ended == dict.fromkeys(by_default & one_shots(), 0)
+    assert running == dict.fromkeys(by_default - one_shots(), "healthy")
+
+
+def test_the_demo_passes_with_a_token_that_the_system_gives_out(system: Composed, tmp_path: Path) -> None:
+    token = system.compose("run", "--rm", "token", "--user", "7", "--tenant", "42").strip()
+    told = subprocess.run(
+        [sys.executable, "-m", "onboarding_shared.cli", "demo", "--url", system.url, "--tenant", "42"],
+        env={**os.environ, "TOKEN": token, "ONBOARDING_HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert "The chain of evidence is whole: 5 items" in told.stdout
+
+
+async def test_what_a_customer_had_not_consented_to_is_found_and_put_right(system: Composed) -> None:
+    async with system.caller() as caller:
+        await caller.connect("unconsented")
+        verdicts = []
+        for task in ("app.consent", "app.consent_grant", "app.consent"):
+            run = await caller.ended(await caller.start(task))
+            verdicts.append(run["result"]["reason_code"])
+        assert verdicts == ["CONSENT_MISSING", "CONSENT_OK", "CONSENT_OK"]
+
+
+def test_up_again_keeps_what_is_there(system: Composed) -> None:
+    def started() -> dict[str, str]:
+        return {
+            name: each["State"]["StartedAt"] for name, each in system.containers().items() if name not in one_shots()
+        }
+
+    before = started()
+    system.compose("up", "--detach", "--wait")
+    assert started() == before
+
+
+def test_no_service_can_write_to_its_image_or_has_a_capability(system: Composed) -> None:
+    script = "touch /here 2>&1 || true; id -u; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/1/status"
+    for name in ("session-api", "task-runner", "evidence-store", "graph"):
+        said = system.compose("exec", "-T", name, "sh", "-c", script)
+        assert "Read-only file system" in said
+        assert said.split()[-7:] == ["10001", "CapEff:", "0" * 16, "CapBnd:", "0" * 16, "NoNewPrivs:", "1"], said
+
+
+@pytest.mark.parametrize("name", ["session-api", "task-runner", "evidence-store", "graph", "kafka"])
+def test_no_service_sees_a_secret_of_another(system: Composed, name: str) -> None:
+    seen = system.compose("exec", "-T", name, "sh", "-c", "ls /run/onboarding /setup/* 2>/dev/null || true").split()
+    files = {file for file in seen if not file.endswith(":")}
+    assert files == {
+        "session-api": {"database-url", "jwks.json"},
+        "task-runner": {"database-url"},
+        "evidence-store": {"database-url", "jwks.json"},
+    }.get(name, set())
+
+
+def test_docker_inspect_shows_no_secret(system: Composed) -> None:
+    shown = "".join(str(each["Config"]) for each in system.containers().values())
+    secrets = [system.compose("exec", "-T", "postgres", "cat", f"/run/onboarding/{role}.password").strip()
+               for role in ("postgres", "session_api", "task_runner", "evidence_store")]  # fmt: skip
+    assert [secret for secret in secrets if not secret or secret in shown] == []

