@@ -1,5 +1,6 @@
 """What comes in: how runs ended. Each end that was not a cancellation becomes one sealed row of evidence."""
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -14,7 +15,7 @@ from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
-from onboarding_shared.runtime.tracing import trace_id_of
+from onboarding_shared.runtime.tracing import recording, start_span, trace_id_of
 
 _log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ class ResultIntake:
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
         """Apply one batch inside its transaction. Safe to run twice, and beside other instances."""
+        began_ns = time.time_ns()
         results: dict[int, RunFinished] = {}
         traces: dict[int, str | None] = {}
         for received in batch:
@@ -47,6 +49,7 @@ class ResultIntake:
         answers = standing.kept | {row.run_id: recorded(row) for row in rows}
         await self._outbox.append(connection, [Outgoing(answers[run_id], traces[run_id]) for run_id in results])
         after_commit(connection, partial(_tell, rows, results, standing.kept, traces))
+        after_commit(connection, partial(_trace_recording, rows, traces, began_ns))
 
 
 def _tell(
@@ -63,6 +66,22 @@ def _tell(
         if contradicts(results[run_id], first):
             _log.error("result_contradicts_evidence", tenant_id=first.tenant_id, run_id=run_id,
                        trace_id=_trace(traces[run_id]), evidence_id=first.evidence_id)  # fmt: skip
+
+
+def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[int, str | None], began_ns: int) -> None:
+    for row in rows if recording() else ():
+        sealed = {
+            "onboarding.tenant_id": row.tenant_id,
+            "onboarding.run_id": row.run_id,
+            "onboarding.evidence_id": row.id,
+            "onboarding.evidence_position": row.position,
+            "onboarding.task_type": row.task_type,
+            "onboarding.check_status": row.status,
+            "onboarding.reason_code": row.reason_code,
+        }
+        span = start_span("record evidence", parent=traces[row.run_id], attributes=sealed, began_ns=began_ns)
+        if span is not None:
+            span.end()
 
 
 def _trace(traceparent: str | None) -> str | None:

@@ -7,6 +7,7 @@ import httpx2
 import structlog
 
 from onboarding_shared.runtime.errors import DependencyDown
+from onboarding_shared.runtime.tracing import current_traceparent, start_span
 
 RETRY_SECONDS = 5
 _log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ class EvidenceStore:
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self.url = url
+        self._host = httpx2.URL(url).host
         self._client = httpx2.AsyncClient(
             base_url=url,
             timeout=httpx2.Timeout(timeout_seconds),
@@ -37,15 +39,32 @@ class EvidenceStore:
     async def get(self, path: str, query: str, headers: Mapping[str, str]) -> EvidenceAnswer:
         """Ask for ``path`` with the raw query. Raises ``DependencyDown`` where no usable answer comes in time."""
         target = f"{path}?{query}" if query else path
-        try:
-            response = await self._client.get(target, headers=dict(headers))
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            _log.warning("evidence_store_unreachable", reason=repr(error))
-            raise _unavailable("does not answer") from error
+        response = await self._exchange(target, dict(headers))
         if response.status_code >= 500 or response.is_redirect:
             _log.warning("evidence_store_failed", status=response.status_code)
             raise _unavailable("cannot answer now")
         return EvidenceAnswer(response.status_code, response.content, response.headers)
+
+    async def _exchange(self, target: str, headers: dict[str, str]) -> httpx2.Response:
+        """One request, as part of the caller's trace."""
+        trace = current_traceparent()
+        seen = {"http.request.method": "GET", "server.address": self._host, "url.path": target.partition("?")[0]}
+        span = start_span("GET", "client", parent=trace, attributes=seen)
+        trace = trace if span is None else span.traceparent
+        failure: str | None = None
+        try:
+            response = await self._client.get(
+                target, headers=headers | ({} if trace is None else {"traceparent": trace})
+            )
+            failure = str(response.status_code) if response.status_code >= 400 else None
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            failure = type(error).__name__
+            _log.warning("evidence_store_unreachable", reason=repr(error))
+            raise _unavailable("does not answer") from error
+        finally:
+            if span is not None:
+                span.end(failure)
+        return response
 
     async def close(self) -> None:
         """Close the connections."""

@@ -13,6 +13,7 @@ from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.dead_letters import Bad, DeadLetters
 from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.spans import processing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 
@@ -55,6 +56,7 @@ class Inbox:
         self._database = database
         self._applies = {topic.name: apply for topic, apply in applies.items()}
         self._dead_letters = DeadLetters(outbox, group=group)
+        self._group = group
 
     async def take(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """Apply a batch. Afterwards each record is applied, known already, or a dead letter.
@@ -62,9 +64,8 @@ class Inbox:
         Raises ``DatabaseUnavailable`` and nothing else: then nothing of the batch may count as taken. A batch
         that fails on one record is applied record by record, so that one bad record harms only itself.
         """
-        readable, unreadable = self._read(records)
         try:
-            await self._database.run(lambda connection: self._apply(connection, readable, unreadable))
+            await self._apply_all(*self._read(records))
         except DatabaseUnavailable:
             raise
         except Exception as error:
@@ -75,7 +76,7 @@ class Inbox:
     async def _take_alone(self, record: ConsumerRecord[bytes, bytes]) -> None:
         readable, unreadable = self._read([record])
         try:
-            await self._database.run(lambda connection: self._apply(connection, readable, unreadable))
+            await self._apply_all(readable, unreadable)
         except DatabaseUnavailable:
             raise
         except Exception as error:
@@ -96,6 +97,10 @@ class Inbox:
             except Undecodable as error:
                 unreadable.append(Bad(record, error.code, error.detail))
         return readable, unreadable
+
+    async def _apply_all(self, readable: Sequence[Received], unreadable: Sequence[Bad]) -> None:
+        with processing(readable, self._group) as messages:
+            await self._database.run(lambda connection: self._apply(connection, messages, unreadable))
 
     async def _apply(
         self, connection: AsyncConnection, readable: Sequence[Received], unreadable: Sequence[Bad]

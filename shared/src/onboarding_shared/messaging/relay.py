@@ -18,6 +18,7 @@ from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
+from onboarding_shared.messaging.spans import sending
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.settings import KafkaSettings
 
@@ -158,9 +159,11 @@ class Relay:
             metrics.PUBLISHED.labels(row.topic).inc()
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
-        await asyncio.gather(*[await producer.send(**self._record(row)) for row in rows])
+        with sending(rows) as traceparents:
+            records = [self._record(row, trace) for row, trace in zip(rows, traceparents, strict=True)]
+            await asyncio.gather(*[await producer.send(**record) for record in records])
 
-    def _record(self, row: OutboxRow) -> dict[str, Any]:
+    def _record(self, row: OutboxRow, traceparent: str | None) -> dict[str, Any]:
         headers = encode_headers(
             message_id=str(row.message_id),
             source=self._source,
@@ -169,7 +172,7 @@ class Relay:
             subject=row.subject,
             tenant_id=row.tenant_id,
             sequence=row.sequence,
-            traceparent=row.traceparent,
+            traceparent=traceparent,
         )
         return {"topic": row.topic, "key": str(row.tenant_id).encode(), "value": row.data, "headers": headers}
 

@@ -13,7 +13,7 @@ from onboarding_shared.runtime.errors import CLIENT_GONE, Problem
 from onboarding_shared.runtime.identity import Authenticator
 from onboarding_shared.runtime.problem_responses import ProblemResponses, internal_error
 from onboarding_shared.runtime.text_rules import check_url_text
-from onboarding_shared.runtime.tracing import bind_traceparent
+from onboarding_shared.runtime.tracing import AttributeValue, Span, bind_traceparent, enter_span, recording, start_span
 
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
 _ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
@@ -52,7 +52,7 @@ class Edge:
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         clear_contextvars()
         bind_contextvars(request_id=request_id)
-        bind_traceparent(traceparent)
+        span = self._begin_trace(scope, traceparent)
         status = 0
 
         async def reply(message: Message) -> None:
@@ -74,6 +74,19 @@ class Edge:
             await self._answer(internal_error(), request_id, reply)
         finally:
             self._log_access(scope, status, started)
+            if span is not None:
+                _end(span, scope, status or CLIENT_GONE)
+
+    def _begin_trace(self, scope: HTTPScope, traceparent: str | None) -> Span | None:
+        """The request's span, where requests are recorded; those of health and metrics pages never are."""
+        if not recording() or scope["path"] in self._quiet_paths:
+            bind_traceparent(traceparent)
+            return None
+        seen = {"http.request.method": scope["method"], "url.scheme": scope["scheme"], "url.path": scope["path"]}
+        span = start_span(scope["method"], "server", parent=traceparent, attributes=seen)
+        if span is not None:
+            enter_span(span)
+        return span
 
     async def _admit(self, scope: HTTPScope, authorization: str | None) -> None:
         path = scope["path"]
@@ -100,6 +113,15 @@ class Edge:
             status=status or CLIENT_GONE,
             duration_ms=round((time.perf_counter() - started) * 1000, 2),
         )
+
+
+def _end(span: Span, scope: HTTPScope, status: int) -> None:
+    route = scope.get("path_template")
+    known: dict[str, AttributeValue | None] = {"http.route": route, "http.response.status_code": status}
+    parameters = scope.get("path_params") or {}
+    known |= {f"onboarding.{name}": parameters[name] for name in ("tenant_id", "run_id") if name in parameters}
+    span.note(known, name=f"{scope['method']} {route}" if route else None)
+    span.end(str(status) if status >= 500 else None)
 
 
 def _picked(scope: Scope) -> tuple[str | None, str | None, str | None]:

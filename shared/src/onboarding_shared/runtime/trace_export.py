@@ -1,4 +1,4 @@
-"""Records spans with the OpenTelemetry SDK and exports them with OTLP over HTTP; loaded only where an endpoint is set."""
+"""Records spans with the OpenTelemetry SDK and exports them with OTLP over HTTP; loaded only where one is set."""
 
 import threading
 from typing import cast

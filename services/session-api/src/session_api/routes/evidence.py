@@ -7,7 +7,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from onboarding_shared.runtime.identity import Permissions, requires
-from onboarding_shared.runtime.tracing import current_traceparent
 from session_api.evidence import EvidenceAnswer, EvidenceStore
 from session_api.links import Links
 from session_api.routes.bodies import ChainVerification, OnboardingEvidence
@@ -28,7 +27,6 @@ def evidence_routes(store: EvidenceStore, links: Links) -> list[HTTPRouteHandler
         headers = {
             "authorization": request.headers["authorization"],
             "x-request-id": str(request.scope.get("request_id", "")),
-            "traceparent": current_traceparent() or "",
         }
         answer = await store.get(path, request.scope["query_string"].decode("latin-1"), headers)
         return Response(

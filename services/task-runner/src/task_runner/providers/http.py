@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
+from onboarding_shared.runtime.tracing import Span, current_traceparent, start_span
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import CannotTell
 
@@ -11,12 +12,13 @@ TOO_LARGE = "RESPONSE_TOO_LARGE"
 
 
 class _CountedStream(httpx2.AsyncByteStream):
-    """A response body that ends with an error once more bytes came than are allowed."""
+    """A response body that ends with an error once more bytes came than are allowed; ``span`` ends with it."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream, limit: int, url: str) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, limit: int, url: str, span: Span | None) -> None:
         self._stream = stream
         self._limit = limit
         self._url = url
+        self._span = span
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         count = 0
@@ -27,6 +29,8 @@ class _CountedStream(httpx2.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
+        if self._span is not None:
+            self._span.end()
         await self._stream.aclose()
 
 
@@ -41,14 +45,22 @@ class SharedTransport(httpx2.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self._pool.handle_async_request(request)
+        url = str(request.url.copy_with(query=None, username=None, password=None))
+        span = _begin_span(request, url)
+        try:
+            response = await self._pool.handle_async_request(request)
+        except BaseException as error:
+            if span is not None:
+                span.end(type(error).__name__)
+            raise
         if not isinstance(response.stream, httpx2.AsyncByteStream):
             raise TypeError("An asynchronous transport answered with a synchronous stream")
-        url = str(request.url.copy_with(query=None))
+        if span is not None:
+            _note_answer(span, response)
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
-            stream=_CountedStream(response.stream, self._limit, url),
+            stream=_CountedStream(response.stream, self._limit, url, span),
             extensions=response.extensions,
         )
 
@@ -58,6 +70,18 @@ class SharedTransport(httpx2.AsyncBaseTransport):
     async def close_pool(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+
+
+def _begin_span(request: httpx2.Request, url: str) -> Span | None:
+    """A provider learns nothing of the trace: the request goes out as it is."""
+    attributes = {"http.request.method": request.method, "server.address": request.url.host, "url.full": url}
+    return start_span(request.method, "client", parent=current_traceparent(), attributes=attributes)
+
+
+def _note_answer(span: Span, response: httpx2.Response) -> None:
+    span.note({"http.response.status_code": response.status_code})
+    if response.status_code >= 400:
+        span.end(str(response.status_code))
 
 
 def timeouts(settings: ProviderSettings) -> httpx2.Timeout:

@@ -48,7 +48,8 @@ _encoder = msgspec.json.Encoder()
 class Settlement:
     """What should become of a run under way, by the worker that holds ``lease_token`` and saw it ``seen``.
 
-    ``excused``: the attempt does not count against the retry policy. ``lost``: its worker went away.
+    ``excused``: the attempt does not count against the retry policy. ``lost``: its worker went away. ``traceparent``:
+    what the news of it belongs to, where that is not the trace context that the run came with.
     """
 
     run_id: int
@@ -57,6 +58,7 @@ class Settlement:
     outcome: Outcome
     excused: bool = False
     lost: bool = False
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,10 @@ async def settle(
     refused = [one for one in settlements if one.run_id not in settled]
     standing = await _standing(connection, refused) if refused else {}
     if settled:
-        await outbox.append(connection, [Outgoing(describe(one), one.traceparent) for one in executions])
+        traces = {one.run_id: one.traceparent for one in settlements if one.traceparent is not None}
+        await outbox.append(
+            connection, [Outgoing(describe(one), traces.get(one.run_id, one.traceparent)) for one in executions]
+        )
     return [Settled() if one.run_id in settled else _refusal(one, standing.get(one.run_id)) for one in settlements]
 
 

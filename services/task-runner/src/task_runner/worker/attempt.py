@@ -9,7 +9,7 @@ import structlog
 
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.runtime.tracing import bind_traceparent
+from onboarding_shared.runtime.tracing import Span, bind_traceparent, enter_span, start_span
 from task_runner.domain.outcomes import Ending, Overran, Stopped
 from task_runner.store.rows import Claim
 from task_runner.tasks import Connection, Result, Task, TaskContext
@@ -66,6 +66,7 @@ class Attempt:
         self.progress: Progress | None = None
         self.told: Progress | None = None
         self.stopped_by: Stop | None = None
+        self.span: Span | None = None
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._renewed_at = claim_began
@@ -112,7 +113,7 @@ class Attempt:
         """How the attempt ended; None when it must not be settled, because its lease ended or is given back."""
         execution = self.claim.execution
         structlog.contextvars.bind_contextvars(run_id=execution.run_id, tenant_id=execution.tenant_id)
-        bind_traceparent(execution.traceparent)
+        self._begin_trace()
         self._inner = asyncio.create_task(self._guarded(context_for), name=f"run-{execution.run_id}")
         self._inner.add_done_callback(lambda _: self._set_over())
         self._timers.append(self._later(self.claim.time_limit, Stop.TIME_LIMIT))
@@ -123,6 +124,20 @@ class Attempt:
                 if timer is not None:
                     timer.cancel()
         return self._ending(self._inner)
+
+    def _begin_trace(self) -> None:
+        execution = self.claim.execution
+        attributes = {
+            "onboarding.task_type": execution.task_type,
+            "onboarding.tenant_id": execution.tenant_id,
+            "onboarding.run_id": execution.run_id,
+            "onboarding.attempt": execution.attempt,
+        }
+        self.span = start_span(f"run {execution.task_type}", parent=execution.traceparent, attributes=attributes)
+        if self.span is None:
+            bind_traceparent(execution.traceparent)
+        else:
+            enter_span(self.span)
 
     def _later(self, delay: float, why: Stop) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(max(0.0, delay), self.stop, why)

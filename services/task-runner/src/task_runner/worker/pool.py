@@ -8,7 +8,16 @@ import structlog
 
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from task_runner.domain.outcomes import Cancelled, Ending, Faulted, Outcome, RetryLater, decide_outcome
+from task_runner.domain.outcomes import (
+    Cancelled,
+    Ending,
+    Faulted,
+    GiveUp,
+    Outcome,
+    RetryLater,
+    TimedOut,
+    decide_outcome,
+)
 from task_runner.domain.reasons import RESULT_INVALID, WORKER_STOPPED
 from task_runner.store.claims import Claims
 from task_runner.store.rows import Claim
@@ -112,6 +121,8 @@ class Pool:
             _log.exception("attempt_failed", run_id=attempt.run_id)
         finally:
             self._attempts.pop(attempt.claim.lease_token, None)
+            if attempt.span is not None:
+                attempt.span.end("not settled")
             metrics.UNDER_WAY.set(len(self._attempts))
             if self._full:
                 self.loop.wake()
@@ -138,7 +149,7 @@ class Pool:
                 ending = _UNWRITABLE
                 continue
             if isinstance(answer, Settled):
-                self._note(settlement.outcome)
+                self._note(attempt, settlement.outcome)
                 return
             if answer.state is not RunState.CANCELLING or attempt.seen is RunState.CANCELLING:
                 metrics.LATE_WRITES.inc()
@@ -163,10 +174,16 @@ class Pool:
             seen=attempt.seen,
             outcome=outcome,
             excused=ending is None,
+            traceparent=None if attempt.span is None else attempt.span.traceparent,
         )
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, attempt: Attempt, outcome: Outcome) -> None:
         metrics.SETTLED.labels(outcome.event.value).inc()
+        if attempt.span is not None:
+            attempt.span.note(
+                {"onboarding.outcome": outcome.event.value, "onboarding.reason_code": outcome.reason_code}
+            )
+            attempt.span.end(outcome.reason_code if isinstance(outcome, GiveUp | TimedOut) else None)
         if isinstance(outcome, RetryLater):
             _log.info("run_waits", reason_code=outcome.reason_code, seconds=outcome.delay)
             asyncio.get_running_loop().call_later(outcome.delay + 0.01, self.loop.wake)
