@@ -20,6 +20,9 @@ class EmbeddedBroker:
     client_settings: Mapping[str, str] = {
         "KAFKA_ENABLE_IDEMPOTENCE": "false",
         "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
+        # It looks for new records less and less often while a fetch waits, and each look costs by the partition.
+        "ONBOARDING_FETCH_MAX_WAIT_MS": "20",
+        "ONBOARDING_TOPIC_PARTITIONS": os.environ.get("ONBOARDING_TOPIC_PARTITIONS", "3"),
     }
 
     def obtain(self, say: Callable[[str], None]) -> None:

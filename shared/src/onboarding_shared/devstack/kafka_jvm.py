@@ -54,8 +54,6 @@ class ApacheKafka:
     client_settings: Mapping[str, str] = {
         "KAFKA_ENABLE_IDEMPOTENCE": "true",
         "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
-        # It answers a waiting fetch as soon as there is something.
-        "ONBOARDING_FETCH_MAX_WAIT_MS": "500",
     }
 
     def obtain(self, say: Callable[[str], None]) -> None:
