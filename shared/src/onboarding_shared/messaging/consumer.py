@@ -221,7 +221,7 @@ def _waiting_longer(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
     async def getmany(*, timeout_ms: int, max_records: int | None) -> dict[TopicPartition, list[Any]]:
         return await poll(timeout_ms=max(timeout_ms, _POLL_MS), max_records=max_records)
 
-    client.getmany = getmany  # pyrefly: ignore[method-assign]
+    client.getmany = getmany  # pyrefly: ignore[method-assign, bad-assignment]
     return client
 
 
