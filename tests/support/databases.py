@@ -36,8 +36,9 @@ class Server:
     def migrated_template(self, package: str) -> str:
         """The database to copy for a service's tests, which the migrations of ``package`` made. Nobody writes to it."""
         if package not in self._templates:
-            self._templates[package] = self.new_database()
-            migrate(self._templates[package], package)
+            template = self.new_database()
+            migrate(template, package)
+            self._templates[package] = template
         return self._templates[package]
 
     async def drop(self, database_url: str) -> None:

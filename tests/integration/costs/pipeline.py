@@ -1,0 +1,130 @@
+"""The way of a batch of runs through all three services, carried by hand from outbox to inbox, without a broker."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+from aiokafka import ConsumerRecord
+
+from evidence_store.app import EvidenceStore
+from evidence_store.consumers import ResultIntake
+from onboarding_shared.contracts.cloudevents import encode_headers
+from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS
+from onboarding_shared.contracts.types import CheckStatus
+from onboarding_shared.messaging.inbox import Inbox
+from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
+from onboarding_shared.postgres.database import Database
+from session_api.app import SessionApi
+from session_api.consumers import applies
+from session_api.domain.starting import Start
+from session_api.starts import Accepted
+from task_runner.app import TaskRunner
+from task_runner.consumers import CommandIntake, apply_confirmations
+from task_runner.domain.outcomes import Succeed
+from task_runner.store.claims import Claims
+from task_runner.store.rows import Claim
+from task_runner.store.settling import Settled, Settlement, settle
+from task_runner.tasks import Task
+
+Records = Sequence[ConsumerRecord[bytes, bytes]]
+
+
+class Carrier:
+    """A service's relay, whose rows go to a list instead of to Kafka."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = OutboxRows(database, holder="carrier")
+        self._token: int | None = None
+
+    async def begin(self) -> None:
+        """Take the relay's lease."""
+        self._token = await self._rows.take_lease(600.0, None)
+
+    async def carry(self) -> Records:
+        """Everything in the outbox, as one batch."""
+        rows = await self._rows.read(1000)
+        assert await self._rows.delete([row.id for row in rows], self._token)
+        return [_record(offset, row) for offset, row in enumerate(rows)]
+
+
+def _record(offset: int, row: OutboxRow) -> ConsumerRecord[bytes, bytes]:
+    headers = encode_headers(
+        message_id=str(row.message_id), source="/pipeline", event_type=row.event_type, time=row.created_at,
+        subject=row.subject, tenant_id=row.tenant_id, sequence=row.sequence, traceparent=row.traceparent,
+    )  # fmt: skip
+    return ConsumerRecord(
+        topic=row.topic, partition=0, offset=offset, timestamp=0, timestamp_type=0, key=str(row.tenant_id).encode(),
+        value=row.data, checksum=None, serialized_key_size=0, serialized_value_size=0, headers=tuple(headers),
+    )  # fmt: skip
+
+
+class Pipeline:
+    """Three services on databases of their own; each step takes the whole batch."""
+
+    def __init__(self, api: SessionApi, runner: TaskRunner, store: EvidenceStore, task: Task) -> None:
+        self.databases = (api.database, runner.database, store.database)
+        self._api, self._runner, self._task = api, runner, task
+        self._tenants = itertools.count(1)
+        self._carriers = [Carrier(database) for database in self.databases]
+        intake = CommandIntake(
+            runner.outbox, {task.name: task.declaration}, confirm_seconds=600, wake=_nothing, interrupt=_nothing
+        )
+        self._api_inbox = Inbox(api.database, api.outbox, group="api", applies=applies(silence_seconds=600))
+        self._runner_inbox = Inbox(
+            runner.database, runner.outbox, group="runner",
+            applies={TASK_COMMANDS: intake.apply, EVIDENCE: apply_confirmations},
+        )  # fmt: skip
+        self._store_inbox = Inbox(
+            store.database, store.outbox, group="store", applies={OPERATION_RUNS: ResultIntake(store.outbox).apply}
+        )
+        self._claims = Claims(
+            runner.database, runner.outbox, worker="pipeline", task_types=[task.name], lease_seconds=600,
+            tenant_limit=8,
+        )  # fmt: skip
+
+    async def begin(self) -> None:
+        """Ready the carriers."""
+        for carrier in self._carriers:
+            await carrier.begin()
+
+    async def run(self, count: int) -> int:
+        """Runs of new tenants, from their starts to the confirmed evidence; returns the number of messages."""
+        from_api, from_runner, from_store = self._carriers
+        tenants = list(itertools.islice(self._tenants, count))
+        await self._start(tenants)
+        commands = await from_api.carry()
+        await self._runner_inbox.take(commands)
+        claims = (await self._claims.claim(len(tenants))).claims
+        await self._settle(claims)
+        results = await from_runner.carry()
+        await self._store_inbox.take(results)
+        await self._api_inbox.take(results)
+        recorded = await from_store.carry()
+        await self._runner_inbox.take(recorded)
+        return len(commands) + len(results) + len(recorded)
+
+    async def _start(self, tenants: Sequence[int]) -> None:
+        starts = [
+            Start(tenant_id=tenant, task_type=self._task.name, connection_id=None, user_id=7, traceparent=None)
+            for tenant in tenants
+        ]
+        answers = await asyncio.gather(*map(self._api.starts.start, starts))
+        assert all(isinstance(answer, Accepted) for answer in answers)
+
+    async def _settle(self, claims: Sequence[Claim]) -> None:
+        settlements = [
+            Settlement(
+                run_id=claim.execution.run_id, lease_token=claim.lease_token, seen=claim.execution.state,
+                outcome=Succeed(status=CheckStatus.OK, reason_code="DONE", message="Done.", payload={}),
+            )
+            for claim in claims
+        ]  # fmt: skip
+        outbox = self._runner.outbox
+        answers = await self._runner.database.run(
+            lambda connection: settle(connection, outbox, settlements, confirm_seconds=600)
+        )
+        assert answers == [Settled()] * len(settlements)
+
+
+def _nothing(*_: object) -> None:
+    return None

@@ -1,0 +1,104 @@
+"""What a run costs does not grow: counters of one way through all services, against ``baseline.json``.
+
+They do not depend on the machine or its load. Where a change makes one better or worse on purpose, the file changes
+with it.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import evidence_store.app
+import session_api.app
+import task_runner.app
+from evidence_store.settings import EvidenceStoreSettings
+from onboarding_shared.devstack.identity import ISSUER, Identity
+from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
+from session_api.settings import SessionApiSettings
+from session_api.store.task_types import upsert_task_types
+from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
+from tests.integration.costs.counting import Counter
+from tests.integration.costs.pipeline import Pipeline
+from tests.integration.task_runner.scene import quick
+from tests.support.databases import Server
+from tests.support.engines import kafka_settings
+
+BASELINE = json.loads(Path(__file__).with_name("baseline.json").read_text(encoding="utf-8"))
+RUNS = 32
+
+
+class Costs(NamedTuple):
+    """What a batch of runs cost."""
+
+    round_trips: int
+    write_transactions: int
+    messages: int
+    wal_records: int
+
+
+async def costs_of(pipeline: Pipeline, counter: Counter, runs: int) -> Costs:
+    """The costs of a batch, after one of the same size has prepared every statement."""
+    await pipeline.run(runs)
+    log, asked = await counter.wal_records(), counter.asked
+    messages = await pipeline.run(runs)
+    asked = counter.asked.since(asked)
+    return Costs(*asked, messages, await counter.wal_records() - log)
+
+
+@pytest.fixture(scope="session")
+def templates(postgres_server: Server) -> list[str]:
+    packages = ("session_api", "task_runner", "evidence_store")
+    return [postgres_server.migrated_template(f"{package}.store.migrations") for package in packages]
+
+
+@pytest.fixture
+async def services(
+    postgres_server: Server, templates: list[str], tmp_path: Path
+) -> AsyncIterator[tuple[Pipeline, Counter]]:
+    urls = [await postgres_server.copy_of(template) for template in templates]
+    identity = Identity(tmp_path)
+    identity.ensure()
+    databases = [DatabaseSettings(url=url) for url in urls]
+    shared = {"kafka": kafka_settings("127.0.0.1:9"), "log": LogSettings(), "http": HttpSettings()}
+    guarded = {**shared, "identity": IdentitySettings(jwks=str(identity.jwks), issuer=ISSUER)}
+    api = session_api.app.build(
+        SessionApiSettings(database=databases[0], evidence_store_url="http://127.0.0.1:9", **guarded)
+    )
+    runner = task_runner.app.build(
+        TaskRunnerSettings(database=databases[1], worker=WorkerSettings(), outside=OutsideSettings(), **shared),
+        tasks={quick.name: quick},
+    )
+    store = evidence_store.app.build(EvidenceStoreSettings(database=databases[2], **guarded))
+    pipeline = Pipeline(api, runner, store, quick)
+    counter = Counter(pipeline.databases)
+    await api.database.run(lambda connection: upsert_task_types(connection, [quick.declaration]))
+    await pipeline.begin()
+    yield pipeline, counter
+    await api.evidence.close()
+    await runner.providers.close()
+    for database, url in zip(pipeline.databases, urls, strict=True):
+        await database.close()
+        await postgres_server.drop(url)
+
+
+@pytest.mark.parametrize("runs", [1, RUNS])
+async def test_a_batch_of_runs_costs_what_the_baseline_says(services: tuple[Pipeline, Counter], runs: int) -> None:
+    costs = await costs_of(*services, runs)
+
+    expected = BASELINE[f"{runs}_runs"]
+    assert costs._asdict() == {**expected, "wal_records": pytest.approx(expected["wal_records"], rel=0.1)}
+
+
+async def test_a_batch_takes_the_round_trips_of_a_single_run(services: tuple[Pipeline, Counter]) -> None:
+    alone = await costs_of(*services, 1)
+    together = await costs_of(*services, RUNS)
+
+    assert together.round_trips == alone.round_trips
+    assert together.write_transactions == alone.write_transactions
+
+
+async def test_a_run_sends_four_messages(services: tuple[Pipeline, Counter]) -> None:
+    assert (await costs_of(*services, RUNS)).messages == 4 * RUNS
