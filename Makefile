@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker test-compose check
+.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -52,6 +52,12 @@ test-docker: setup ## integration and e2e tests on PostgreSQL and Apache Kafka i
 
 test-compose: setup ## build the images, run docker-compose.yml, kill every container
 	ONBOARDING_TEST_COMPOSE=1 $(RUN) pytest tests/compose $(ARGS)
+
+bench: setup ## load the whole system, print what it does beside the limits of its parts
+	$(RUN) python -m tests.bench $(ARGS)
+
+bench-growth: setup ## the same with 100 thousand and 1 million runs already there
+	$(RUN) python -m tests.bench.growth $(ARGS)
 
 # A Java for machines without one.
 setup-kafka: $(SETUP_NEEDS)

@@ -5,7 +5,6 @@ Wall time on a shared machine varies; compare figures of one run with each other
 
 import argparse
 import asyncio
-import tempfile
 import time
 from pathlib import Path
 
@@ -14,11 +13,10 @@ import asyncpg
 from onboarding_shared.devstack.system import SERVICES
 from tests.bench import limits, report
 from tests.bench.runs import Bench
+from tests.bench.system import bench_system
 from tests.bench.usage import cpu_seconds, difference, resident_megabytes
-from tests.support import task_package
-from tests.support.system import System, running_system
+from tests.support.system import System
 
-NOOP = Path(__file__).parent / "noop_package"
 SETTLE_SECONDS = 12.0
 IDLE_SECONDS = 10.0
 JSON = Path(".onboarding/bench.json")
@@ -79,10 +77,8 @@ def main() -> None:
         "--json", type=Path, default=Path(".onboarding/bench.json"), help="where to write (%(default)s)"
     )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        site = task_package.install(Path(folder), NOOP)
-        with running_system(PYTHONPATH=str(site)) as system:
-            asyncio.run(measure(system, options))
+    with bench_system() as system:
+        asyncio.run(measure(system, options))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ TASK = "bench.noop"
 TENANTS_A_TOKEN = 100
 PATIENCE_SECONDS = 120.0
 
-_tenants = itertools.count(1_000_000_001)
+NEW_TENANTS = 2_000_000_001
+"""The first of the tenants that nobody has heard of."""
 
 
 class Round(NamedTuple):
@@ -32,13 +33,23 @@ class Round(NamedTuple):
 class Bench:
     """A system under load, and one connection to look at its evidence."""
 
-    def __init__(self, system: System, evidence: "asyncpg.Connection[Any]") -> None:
+    def __init__(
+        self,
+        system: System,
+        evidence: "asyncpg.Connection[Any]",
+        first_tenant: int = NEW_TENANTS,
+        *,
+        runs_before: int = 0,
+    ) -> None:
+        """Each run is for another tenant, from ``first_tenant`` on; each of them has ``runs_before`` already."""
         self.system = system
         self._evidence = evidence
+        self._tenants = itertools.count(first_tenant)
+        self._runs_before = runs_before
 
     async def round(self, runs: int, clients: int) -> Round:
         """Start one run for each of ``runs`` new tenants, and wait for the evidence of all."""
-        tenants = list(itertools.islice(_tenants, runs))
+        tenants = list(itertools.islice(self._tenants, runs))
         requests = self._requests(tenants)
         cpu, log = cpu_seconds(self.system), await written(self._evidence)
         began = time.perf_counter()
@@ -51,14 +62,15 @@ class Bench:
 
     async def latencies(self, count: int) -> list[float]:
         """Seconds from POST to evidence, for one run after the other on the idle system; sorted."""
-        tenants = list(itertools.islice(_tenants, count))
+        tenants = list(itertools.islice(self._tenants, count))
         connection = await Connection.open(self.system.journal["session_api"])
+        query = "SELECT count(*) FROM evidence_heads WHERE tenant_id = $1 AND length > $2"
         found: list[float] = []
         try:
             for tenant, raw in zip(tenants, self._requests(tenants), strict=True):
                 began = time.perf_counter()
                 await connection.request(raw)
-                while not await self._evidence.fetchval("SELECT count(*) FROM evidence WHERE tenant_id = $1", tenant):
+                while not await self._evidence.fetchval(query, tenant, self._runs_before):
                     await asyncio.sleep(0.0005)
                 found.append(time.perf_counter() - began)
                 await asyncio.sleep(0.05)
@@ -75,9 +87,11 @@ class Bench:
         return requests
 
     async def _until_recorded(self, tenants: Sequence[int]) -> None:
-        query = "SELECT count(*) FROM evidence WHERE tenant_id BETWEEN $1 AND $2"
+        # Heads, because counting the evidence itself would take longer the more there is.
+        query = "SELECT count(*) FROM evidence_heads WHERE tenant_id BETWEEN $1 AND $2 AND length > $3"
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (count := await self._evidence.fetchval(query, tenants[0], tenants[-1])) < len(tenants):
+        span = (tenants[0], tenants[-1], self._runs_before)
+        while (count := await self._evidence.fetchval(query, *span)) < len(tenants):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"only {count} of {len(tenants)} runs left evidence within {PATIENCE_SECONDS:.0f} s")
             await asyncio.sleep(0.01)
