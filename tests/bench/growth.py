@@ -71,8 +71,15 @@ async def measure(system: System, options: argparse.Namespace) -> list[Level]:
 
 def show(levels: Sequence[Level]) -> None:
     """Each level beside what it is to the first one; above 1 is worse."""
-    table = Table("runs there", "runs/s", "CPU ms/run", "write transactions/run", "POST to evidence p50, ms", title=machine(),
-                  caption=f"in brackets: how many times worse than empty; the limit is {LIMIT}")  # fmt: skip
+    table = Table(
+        "runs there",
+        "runs/s",
+        "CPU ms/run",
+        "write transactions/run",
+        "POST to evidence p50, ms",
+        title=machine(),
+        caption=f"in brackets: how many times worse than empty; the limit is {LIMIT}",
+    )
     empty = levels[0]
     for one in levels:
         worse = [empty.runs_per_second / one.runs_per_second] + [

@@ -23,15 +23,16 @@ _EXECUTIONS = """
 INSERT INTO executions (run_id, tenant_id, task_type, scope_key, mode, time_limit, max_attempts, state, attempt, status,
                         reason_code, message, payload, created_at, started_at, finished_at, confirmed_at)
 SELECT $5::bigint + (tenant - $1) * $4 + place, tenant, $3::text, 0, 'shared', 60, 3, 'succeeded', 1, 'ok',
-       'NOTHING_DONE', 'Nothing was to be done.', '{}', now() - interval '1 day', now() - interval '1 day', now() - interval '1 day',
-       now()
+       'NOTHING_DONE', 'Nothing was to be done.', '{}',
+       now() - interval '1 day', now() - interval '1 day', now() - interval '1 day', now()
 FROM generate_series($1::bigint, $2::bigint) AS tenant, generate_series(0, $4::int - 1) AS place
 """
 _EVIDENCE = """
 INSERT INTO evidence (id, tenant_id, position, run_id, task_type, status, reason_code, recorded_at, record,
                       previous_seal, seal)
 SELECT nextval('evidence_ids'), tenant, $4::bigint, $5::bigint + (tenant - $1) * $6::bigint + $4 - 1, $3::text, 'ok',
-       'NOTHING_DONE', now() - interval '1 day', sealed.record, sealed.previous, sha256(sealed.previous || sealed.record)
+       'NOTHING_DONE', now() - interval '1 day', sealed.record, sealed.previous,
+       sha256(sealed.previous || sealed.record)
 FROM generate_series($1::bigint, $2::bigint) AS tenant
 LEFT JOIN evidence AS before ON before.tenant_id = tenant AND before.position = $4 - 1
 CROSS JOIN LATERAL (SELECT coalesce(before.seal, decode(repeat('00', 32), 'hex')) AS previous,
