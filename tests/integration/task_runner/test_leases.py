@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from onboarding_shared.contracts.run_states import RunEvent
 from onboarding_shared.contracts.task_runner import Progress, RunFinished, RunProgressed
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import RetryLater
@@ -53,14 +54,14 @@ async def test_progress_is_kept_and_told_with_the_renewal(scene: Scene, leases: 
 
 async def test_a_lease_that_lasts_is_left_alone(scene: Scene, leases: Leases) -> None:
     await held(scene)
-    assert await leases.recover() == 0
+    assert await leases.recover() == {}
     assert await scene.state(1) == "running"
 
 
 async def test_a_run_whose_worker_went_away_is_claimed_again_as_another_attempt(scene: Scene, leases: Leases) -> None:
     first = await held(scene)
     await scene.sql(EXPIRE)
-    assert await leases.recover() == 1
+    assert await leases.recover() == {RunEvent.WAIT: 1}
     (told,) = await scene.said()
     assert isinstance(told, RunProgressed)
     assert (told.state, told.reason_code) == (RunState.WAITING, "LEASE_LOST")
@@ -100,12 +101,13 @@ async def test_a_cancelled_run_whose_worker_went_away_is_cancelled(scene: Scene,
     await held(scene)
     await scene.apply(cancel(1))
     await scene.sql(EXPIRE)
-    assert await leases.recover() == 0
+    assert await leases.recover() == {RunEvent.CANCEL: 1}
     assert await scene.state(1) == "cancelled"
 
 
 async def test_two_workers_that_find_the_same_lost_lease_take_it_once(scene: Scene, leases: Leases) -> None:
     await held(scene)
     await scene.sql(EXPIRE)
-    assert sorted(await asyncio.gather(leases.recover(), leases.recover())) == [0, 1]
+    recovered = await asyncio.gather(leases.recover(), leases.recover())
+    assert sorted(sum(one.values()) for one in recovered) == [0, 1]
     assert (await scene.row(1)).losses == 1

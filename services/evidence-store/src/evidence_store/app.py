@@ -7,6 +7,7 @@ from litestar import Litestar
 
 from evidence_store.consumers import ResultIntake
 from evidence_store.health import readiness_checks
+from evidence_store.metrics import metrics_page
 from evidence_store.problems import CODES, database_unavailable
 from evidence_store.routes.evidence import evidence_routes
 from evidence_store.routes.schemas import SCHEMA_PATHS, schema_routes
@@ -54,6 +55,7 @@ class EvidenceStore:
             codes=CODES,
             translations={DatabaseUnavailable: database_unavailable},
             public_paths=SCHEMA_PATHS,
+            metrics=metrics_page(self.database, self.relay, self.consumer),
         )
 
     async def start(self) -> None:

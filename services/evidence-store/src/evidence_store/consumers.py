@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from evidence_store import metrics
 from evidence_store.domain.admission import check_repeat, contradicts, leaves_evidence, recorded
 from evidence_store.domain.chain import StoredEvidence, extend
 from evidence_store.store import ledger
@@ -59,11 +60,13 @@ def _tell(
     traces: Mapping[int, str | None],
 ) -> None:
     for row in rows:
+        metrics.DELAY.observe(max(0.0, (row.recorded_at - results[row.run_id].finished_at).total_seconds()))
         _log.info("evidence_recorded", tenant_id=row.tenant_id, run_id=row.run_id, trace_id=_trace(traces[row.run_id]),
                   evidence_id=row.id, position=row.position, task_type=row.task_type, status=row.status,
                   reason_code=row.reason_code)  # fmt: skip
     for run_id, first in kept.items():
         if contradicts(results[run_id], first):
+            metrics.CONTRADICTIONS.inc()
             _log.error("result_contradicts_evidence", tenant_id=first.tenant_id, run_id=run_id,
                        trace_id=_trace(traces[run_id]), evidence_id=first.evidence_id)  # fmt: skip
 

@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence_store.domain.verification import Anchor, ChainReader, Verdict
+from evidence_store.metrics import CHAIN_BREAKS
 from evidence_store.store.reading import ChainPage, read_chain
 from onboarding_shared.postgres.database import Database
 
@@ -20,6 +21,12 @@ class Verifier:
 
     async def verify(self, tenant_id: int, anchor: Anchor | None) -> Verdict:
         """The verdict on the tenant's chain as it stands when its end is read."""
+        verdict = await self._read(tenant_id, anchor)
+        if verdict.broken is not None:
+            CHAIN_BREAKS.labels(verdict.broken.kind.value, "no" if anchor is None else "yes").inc()
+        return verdict
+
+    async def _read(self, tenant_id: int, anchor: Anchor | None) -> Verdict:
         async with self._turns:
             reader = ChainReader(tenant_id, anchor)
             after: int | None = None

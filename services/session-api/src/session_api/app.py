@@ -21,6 +21,7 @@ from session_api.cancellations import Cancellations
 from session_api.consumers import GROUP, applies
 from session_api.evidence import EvidenceStore
 from session_api.links import Links
+from session_api.metrics import metrics_page
 from session_api.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
 from session_api.problems import CODES, database_unavailable
 from session_api.routes.connections import connection_routes
@@ -103,6 +104,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         ],
         checks=_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
+        metrics=metrics_page(database, relay, consumer),
         codes=CODES,
         translations={DatabaseUnavailable: database_unavailable},
     )

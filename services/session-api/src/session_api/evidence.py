@@ -8,6 +8,7 @@ import structlog
 
 from onboarding_shared.runtime.errors import DependencyDown
 from onboarding_shared.runtime.tracing import current_traceparent, start_span
+from session_api.metrics import READS_FAILED
 
 RETRY_SECONDS = 5
 _log = structlog.get_logger(__name__)
@@ -72,4 +73,5 @@ class EvidenceStore:
 
 
 def _unavailable(what: str) -> DependencyDown:
+    READS_FAILED.inc()
     return DependencyDown("EVIDENCE_STORE_UNAVAILABLE", f"The evidence store {what}", retry_after=RETRY_SECONDS)

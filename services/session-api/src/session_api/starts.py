@@ -23,6 +23,7 @@ from session_api.domain.starting import (
     plan,
     retry_after,
 )
+from session_api.metrics import STARTS
 from session_api.store.guards import lock_tenants
 from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_runs, load_standing
 
@@ -57,7 +58,9 @@ class Starts:
 
     async def start(self, start: Start) -> Answer:
         """Decide one start. An accepted one is committed, and its command is on its way."""
-        return await self._commits.submit(start)
+        answer = await self._commits.submit(start)
+        STARTS.labels(_outcome(answer)).inc()
+        return answer
 
     async def settle(self) -> None:
         """Wait until all starts so far are answered."""
@@ -81,6 +84,12 @@ class Starts:
                 await begin_sessions(connection, drafts)
             await self._outbox.append(connection, [_command(start, one, inserted) for start, one in created])
         return [_answer(start, one, standing, inserted) for start, one in zip(starts, plans, strict=True)]
+
+
+def _outcome(answer: Answer) -> str:
+    if isinstance(answer, Accepted):
+        return "created" if answer.created else "reused"
+    return "blocked" if isinstance(answer, BlockedBy) else "refused"
 
 
 def _drafts(created: Sequence[tuple[Start, Planned]]) -> dict[tuple[int, int], int]:

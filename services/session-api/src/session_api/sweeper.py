@@ -11,6 +11,7 @@ from onboarding_shared.contracts.session_api import CancelTask, StartTask
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
+from session_api import metrics
 from session_api.store.resends import SilentRun, take_silent_runs
 
 BATCH = 500
@@ -55,6 +56,7 @@ class Sweeper:
             return silent
 
         silent = await self._database.run(work)
+        metrics.COMMANDS_REPEATED.inc(len(silent))
         if silent:
             _log.warning("commands_sent_again", runs=len(silent), most_repeats=max(run.repeats for run in silent))
         return len(silent)
@@ -67,6 +69,7 @@ class Sweeper:
                 self.failures = 0
             except Exception as error:
                 self.failures += 1
+                metrics.SWEEP_FAILURES.inc()
                 _log.warning("sweep_failed", reason=repr(error), failures=self.failures)
             if taken < BATCH:
                 with contextlib.suppress(TimeoutError):

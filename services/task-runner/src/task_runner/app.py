@@ -16,6 +16,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.http import HttpApplication, build_http
 from task_runner.consumers import CommandIntake, apply_confirmations
 from task_runner.health import readiness_checks
+from task_runner.metrics import metrics_page
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.settings import OutsideSettings, TaskRunnerSettings
 from task_runner.tasks import Task, discover
@@ -64,6 +65,7 @@ class TaskRunner:
             authenticator=None,
             checks=readiness_checks(self.database, self.relay, self.consumer, self.worker),
             lifespan=[self._lifespan],
+            metrics=metrics_page(self.database, self.relay, self.consumer, self.worker),
         )
 
     async def start(self) -> None:

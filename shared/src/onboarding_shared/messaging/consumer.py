@@ -19,7 +19,7 @@ from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import faststream_options
 from onboarding_shared.messaging.outbox import Outbox
-from onboarding_shared.messaging.progress import Patience, Progress, Verdict
+from onboarding_shared.messaging.progress import Progress, Verdict
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.runtime.settings import KafkaSettings
@@ -60,8 +60,7 @@ class Consumer:
         self._client: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
-        self._patience = Patience()
-        self.progress = Progress(self._patience)
+        self.progress = Progress()
 
     async def start(self) -> None:
         """Begin to consume in the background. Never raises: Kafka may come later."""
@@ -91,17 +90,18 @@ class Consumer:
     async def _consume_until_stuck(self) -> None:
         """Returns when asked to stop or when the client must be replaced."""
         broker, subscriber = self._build()
+        self.progress = self.progress.successor()
         try:
             await within(15.0, broker.start())
             self._client = _waiting_longer(subscriber.consumer)
-            self.progress = Progress(self._patience)
+            self.progress.started()
             while not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), self._watch_every())
                 if not self._stopping.is_set() and await self._is_stuck():
                     return
         finally:
-            self.progress.connected = False
+            self.progress.disconnected()
             try:
                 await within(_STOP_SECONDS, broker.stop())
             except Exception as error:
@@ -141,9 +141,11 @@ class Consumer:
         return broker, subscriber
 
     async def _handle(self, records: Records) -> None:
-        self.progress.batch_began()
+        progress, applied = self.progress, False
+        progress.batch_began()
         try:
-            if await self._take(records):
+            applied = await self._take(records)
+            if applied:
                 await self._commit(records)
             else:
                 self._hand_back(records)
@@ -152,7 +154,7 @@ class Consumer:
             self._hand_back(records)
             await asyncio.sleep(1.0)
         finally:
-            self.progress.batch_ended(len(records))
+            progress.batch_ended(applied=applied)
 
     async def _take(self, records: Records) -> bool:
         """Apply the batch, trying again while the database is away; False when that took too long."""
@@ -214,7 +216,7 @@ class Consumer:
 def _waiting_longer(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
     """FastStream sleeps for as long again as an empty poll took, deaf to what arrives: its polls are short, ours long.
 
-    A poll ends with the first record, so a long one costs no time and saves a consumer without work 50 of them a second.
+    A poll ends with the first record, so a long one costs no time and saves an idle consumer 50 of them a second.
     """
     poll = client.getmany
 

@@ -3,6 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -15,6 +16,7 @@ from onboarding_shared.contracts.dead_letters import DeadLettered
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import after_commit
 
 _PUBLISHED_BYTES = 256 * 1024
 """How much of a value goes to the dead-letter topic; base64 of it stays below a broker's usual 1 MiB."""
@@ -55,10 +57,7 @@ class DeadLetters:
         kept = {(topic, partition, offset, bytes(fingerprint)) for topic, partition, offset, fingerprint in rows}
         fresh = [bad for bad in letters if _identity(bad.record) in kept]
         await self._outbox.append(connection, [self._message(bad) for bad in fresh])
-        for bad in fresh:
-            metrics.DEAD_LETTERS.labels(bad.record.topic, bad.reason_code).inc()
-            _log.error("dead_letter", topic=bad.record.topic, partition=bad.record.partition,
-                       offset=bad.record.offset, reason_code=bad.reason_code, detail=bad.detail)  # fmt: skip
+        after_commit(connection, partial(_tell, fresh))
 
     def _message(self, bad: Bad) -> Outgoing:
         record = bad.record
@@ -75,6 +74,13 @@ class DeadLetters:
             headers=tuple((name[:200], value and value[:1024]) for name, value in record.headers[:50]),
         )
         return Outgoing(message, topic=f"{record.topic}.dlq")
+
+
+def _tell(fresh: Sequence[Bad]) -> None:
+    for bad in fresh:
+        metrics.DEAD_LETTERS.labels(bad.record.topic, bad.reason_code).inc()
+        _log.error("dead_letter", topic=bad.record.topic, partition=bad.record.partition,
+                   offset=bad.record.offset, reason_code=bad.reason_code, detail=bad.detail)  # fmt: skip
 
 
 def _columns(letters: Sequence[Bad]) -> dict[str, object]:

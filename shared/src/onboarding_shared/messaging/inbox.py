@@ -1,6 +1,7 @@
 """Incoming records, applied in one transaction with the note of how far each tenant's sequence has come."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -14,7 +15,7 @@ from onboarding_shared.messaging.dead_letters import Bad, DeadLetters
 from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.spans import processing
-from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.database import Database, after_commit
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 
 Apply = Callable[[AsyncConnection, Sequence[Received]], Awaitable[None]]
@@ -113,14 +114,13 @@ class Inbox:
                 if of_topic:
                     await apply(connection, of_topic)
             await advance(connection, {key: last for key, last in batch.last.items() if last != before.get(key)})
-            _count(batch)
+            after_commit(connection, partial(_count, batch))
         if unreadable:
             await self._dead_letters.keep(connection, unreadable)
 
 
 def _count(batch: Sorted) -> None:
-    for message in batch.fresh:
-        metrics.APPLIED.labels(message.topic).inc()
+    metrics.count_by(metrics.APPLIED, (message.topic for message in batch.fresh))
     if batch.repeats:
         metrics.REPEATS.inc(batch.repeats)
     if batch.missing:

@@ -1,6 +1,11 @@
-"""What the messaging layer counts. Labels never carry a tenant id: their number must stay small."""
+"""What the messaging layer counts and shows. Labels never carry a tenant id: their number must stay small."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable
 
 from prometheus_client import Counter
+
+from onboarding_shared.runtime.metrics import Gauge
 
 PUBLISHED = Counter("onboarding_messages_published_total", "Messages that Kafka acknowledged", ["topic"])
 PUBLISH_FAILURES = Counter("onboarding_publish_failures_total", "Batches whose fate is unknown; they are sent again")
@@ -13,3 +18,25 @@ CONSUMER_RETRIES = Counter("onboarding_consumer_retries_total", "Batches tried a
 CONSUMER_REBUILDS = Counter(
     "onboarding_consumer_rebuilds_total", "Consumers replaced because they stood still", ["group"]
 )
+
+OUTBOX_MESSAGES = Gauge("onboarding_outbox_messages", "Messages that wait to be published; 10000 = that or more")
+OUTBOX_AGE = Gauge("onboarding_outbox_age_seconds", "How long the oldest message waits to be published; 0 = none waits")
+RELAY_UP = Gauge("onboarding_relay_up", "Whether messages get out: Kafka was reached, or another instance publishes")
+RELAY_ACTIVE = Gauge("onboarding_relay_active", "Whether this instance is the one that publishes")
+CONSUMER_UP = Gauge("onboarding_consumer_up", "Whether the consumer is connected to Kafka and gets on")
+CONSUMER_LAG = Gauge(
+    "onboarding_consumer_lag_messages", "Messages in this process's partitions that it has not read yet", "topic"
+)
+CONSUMER_STILL = Gauge(
+    "onboarding_consumer_still_seconds", "How long messages have waited without one being applied; 0 = none waits"
+)
+CONNECTIONS = Gauge("onboarding_database_connections", "Pooled connections to the database", "state")
+
+PROCESS_GAUGES = (RELAY_UP, RELAY_ACTIVE, CONSUMER_UP, CONSUMER_LAG, CONSUMER_STILL, CONNECTIONS)
+"""Those of ``messaging.gauges``."""
+
+
+def count_by(counter: Counter, labels: Iterable[str]) -> None:
+    """Add one for each label, with one call per different label."""
+    for label, count in Tally(labels).items():
+        counter.labels(label).inc(count)

@@ -155,8 +155,7 @@ class Relay:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard_producer()
             raise
-        for row in rows:
-            metrics.PUBLISHED.labels(row.topic).inc()
+        metrics.count_by(metrics.PUBLISHED, (row.topic for row in rows))
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
         with sending(rows) as traceparents:

@@ -11,6 +11,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from onboarding_shared.runtime.errors import CLIENT_GONE, Problem
 from onboarding_shared.runtime.identity import Authenticator
+from onboarding_shared.runtime.metrics import Requests
 from onboarding_shared.runtime.problem_responses import ProblemResponses, internal_error
 from onboarding_shared.runtime.text_rules import check_url_text
 from onboarding_shared.runtime.tracing import AttributeValue, Span, bind_traceparent, enter_span, recording, start_span
@@ -37,12 +38,14 @@ class Edge:
         public_paths: Collection[str],
         quiet_paths: Collection[str],
         problems: ProblemResponses,
+        requests: Requests,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._public_paths = frozenset(public_paths)
         self._quiet_paths = frozenset(quiet_paths)
         self._problems = problems
+        self._requests = requests
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -73,9 +76,7 @@ class Edge:
                 raise
             await self._answer(internal_error(), request_id, reply)
         finally:
-            self._log_access(scope, status, started)
-            if span is not None:
-                _end(span, scope, status or CLIENT_GONE)
+            self._account(scope, status or CLIENT_GONE, time.perf_counter() - started, span)
 
     def _begin_trace(self, scope: HTTPScope, traceparent: str | None) -> Span | None:
         """The request's span, where requests are recorded; those of health and metrics pages never are."""
@@ -104,15 +105,14 @@ class Edge:
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    def _log_access(self, scope: HTTPScope, status: int, started: float) -> None:
+    def _account(self, scope: HTTPScope, status: int, seconds: float, span: Span | None) -> None:
+        """Say in log, metrics and trace how the request ended."""
+        method, route = scope["method"], scope.get("path_template")
         write = access.debug if scope["path"] in self._quiet_paths else access.info
-        write(
-            "request",
-            method=scope["method"],
-            route=scope.get("path_template"),
-            status=status or CLIENT_GONE,
-            duration_ms=round((time.perf_counter() - started) * 1000, 2),
-        )
+        write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+        self._requests.note(method, route, status, seconds)
+        if span is not None:
+            _end(span, scope, status)
 
 
 def _end(span: Span, scope: HTTPScope, status: int) -> None:

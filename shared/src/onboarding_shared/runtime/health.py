@@ -5,6 +5,8 @@ killed. ``/health/ready`` asks everything the service needs.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -51,6 +53,8 @@ class HealthProbes:
         self._checks = tuple(checks)
         self._timeout = timeout
         self._round: asyncio.Task[HealthReport] | None = None
+        self._last = HealthReport("UP", ())
+        self._last_at = -math.inf
         self._hanging: dict[str, asyncio.Task[Any]] = {}
 
     async def report(self) -> HealthReport:
@@ -61,9 +65,15 @@ class HealthProbes:
             self._round = asyncio.create_task(self._ask_all())
         return await asyncio.shield(self._round)
 
+    async def recent(self, seconds: float) -> HealthReport:
+        """What was found in the last ``seconds``; where nobody asked in that time, what all probes say now."""
+        return self._last if time.monotonic() - self._last_at < seconds else await self.report()
+
     async def _ask_all(self) -> HealthReport:
         reports = await asyncio.gather(*(self._ask(check) for check in self._checks))
-        return HealthReport("UP" if all(report.status == "UP" for report in reports) else "DOWN", reports)
+        up = all(report.status == "UP" for report in reports)
+        self._last, self._last_at = HealthReport("UP" if up else "DOWN", reports), time.monotonic()
+        return self._last
 
     async def _ask(self, check: HealthCheck) -> CheckReport:
         previous = self._hanging.get(check.name)

@@ -24,6 +24,7 @@ from onboarding_shared.runtime.edge import Edge
 from onboarding_shared.runtime.errors import CODES
 from onboarding_shared.runtime.health import HealthCheck, HealthProbes, HealthReport
 from onboarding_shared.runtime.identity import Authenticator, Caller
+from onboarding_shared.runtime.metrics import CONTENT_TYPE, MetricsPage
 from onboarding_shared.runtime.openapi_page import PUBLIC_SCHEMA_PATHS, describe_problems, openapi_config
 from onboarding_shared.runtime.problem_responses import ProblemResponses, Translation
 from onboarding_shared.runtime.request_body import MAX_BODY_BYTES, JsonRequest
@@ -31,6 +32,9 @@ from onboarding_shared.runtime.route_rules import RouteFacts, RouteRules, facts_
 
 LIVE = "/health/live"
 READY = "/health/ready"
+METRICS = "/metrics"
+
+_OPERATORS = frozenset({LIVE, READY, METRICS})
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[Any]] | AbstractAsyncContextManager[Any]
 
@@ -67,23 +71,27 @@ def build_http(
     translations: Mapping[type[Exception], Translation] | None = None,
     dependencies: Mapping[str, Provide] | None = None,
     public_paths: Collection[str] = (),
+    metrics: MetricsPage | None = None,
 ) -> HttpApplication:
-    """The application: ``routes``, plus ``/health/live``, ``/health/ready`` and ``/schema``.
+    """The application: ``routes``, plus ``/health/live``, ``/health/ready``, ``/metrics`` and ``/schema``.
 
-    Every path needs a bearer token except health, schema and ``public_paths`` (exact paths). ``authenticator`` may be
-    ``None`` only when all routes are public. ``checks`` decide readiness, ``liveness`` the other page. ``codes``
+    Every path needs a bearer token except health, metrics, schema and ``public_paths`` (exact paths). ``authenticator``
+    may be ``None`` only when all routes are public. ``checks`` decide readiness, ``liveness`` the other page. ``codes``
     explains the service's own problem codes; ``translations`` makes problems of its own exceptions. ``dependencies``
-    are Litestar's; ``caller`` (the ``Caller``) is always there.
+    are Litestar's; ``caller`` (the ``Caller``) is always there. ``metrics`` is the service's page, if it has its own.
 
     Raises ``ValueError`` when a route would be open to everybody by mistake.
     """
-    public = PUBLIC_SCHEMA_PATHS | {LIVE, READY} | frozenset(public_paths)
+    public = PUBLIC_SCHEMA_PATHS | _OPERATORS | frozenset(public_paths)
     all_codes = {**CODES, **(codes or {})}
     problems = ProblemResponses(all_codes, translations or {})
     facts: dict[int, RouteFacts] = {}
     identity = [HealthCheck("identity", authenticator.check)] if authenticator else []
+    ready = HealthProbes([*checks, *identity])
+    page = metrics or MetricsPage(title, version)
+    page.watch(ready)
     app = HttpApplication(
-        route_handlers=[*routes, *health_routes(HealthProbes(liveness), HealthProbes([*checks, *identity]))],
+        route_handlers=[*routes, *health_routes(HealthProbes(liveness), ready), metrics_route(page)],
         dependencies={"caller": Provide(current_caller, sync_to_thread=False), **(dependencies or {})},
         exception_handlers=problems.handlers(),
         middleware=[DefineMiddleware(RouteRules, facts=facts)],
@@ -100,7 +108,12 @@ def build_http(
     if authenticator is None and (open_paths := sorted(_paths(app) - public)):
         raise ValueError(f"these routes need an authenticator or must be public_paths: {', '.join(open_paths)}")
     app.edge = Edge(
-        app.route, authenticator=authenticator, public_paths=public, quiet_paths={LIVE, READY}, problems=problems
+        app.route,
+        authenticator=authenticator,
+        public_paths=public,
+        quiet_paths=_OPERATORS,
+        problems=problems,
+        requests=page.requests,
     )
     return app
 
@@ -122,6 +135,16 @@ def health_routes(live: HealthProbes, ready: HealthProbes) -> list[HTTPRouteHand
         return _health_response(await ready.report())
 
     return [health_live, health_ready]
+
+
+def metrics_route(page: MetricsPage) -> HTTPRouteHandler:
+    """What Prometheus asks for."""
+
+    @get(METRICS, include_in_schema=False)
+    async def metrics_page() -> Response[bytes]:
+        return Response(await page.render(), media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+    return metrics_page
 
 
 def _health_response(report: HealthReport) -> Response[HealthReport]:

@@ -78,6 +78,7 @@ def _route_standard_library(stream: TextIO, level: int, shared: list[Processor],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
+    handler.addFilter(_repeated_by_the_client)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -88,6 +89,14 @@ def _route_standard_library(stream: TextIO, level: int, shared: list[Processor],
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
+
+
+def _repeated_by_the_client(record: logging.LogRecord) -> bool:
+    """The Kafka client calls each request that it repeats by itself an error: those of a broker that has only just
+    started, too. What it cannot mend, the relay and the consumers say in lines of their own."""
+    if record.name.startswith("aiokafka") and record.levelno == logging.ERROR:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:

@@ -76,7 +76,7 @@ def test_a_consumer_busy_with_a_batch_is_not_stuck() -> None:
     progress.batch_began()
     clock.pass_by(40)
     assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
-    progress.batch_ended(2)
+    progress.batch_ended(applied=False)
     clock.pass_by(14)
     assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
     clock.pass_by(2)
@@ -88,6 +88,67 @@ def test_how_long_records_wait_is_counted_from_the_last_progress() -> None:
     progress.asked({ONE: (7, 9)})
     clock.pass_by(5)
     assert progress.seconds_still == 5.0
+
+
+def test_a_batch_that_is_applied_ends_the_wait_and_one_handed_back_does_not() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 9)})
+    clock.pass_by(5)
+    progress.batch_ended(applied=False)
+    assert progress.seconds_still == 5.0
+    progress.batch_ended(applied=True)
+    assert progress.seconds_still == 0.0
+
+
+def test_how_long_records_wait_outlives_the_client_that_left_them() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 9)})
+    clock.pass_by(20)
+    after = progress.successor()
+    clock.pass_by(1)
+    assert after.seconds_still == 21.0
+    assert after.lags == {ONE.topic: 2}
+
+
+def test_the_client_after_one_that_stood_still_counts_as_connected_once_it_gets_on() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 9)})
+    clock.pass_by(16)
+    assert progress.asked({ONE: (7, 9)}) is Verdict.STUCK
+    assert not progress.connected
+    after = progress.successor()
+    after.asked({ONE: (7, 9)})
+    assert not after.connected
+    after.batch_ended(applied=True)
+    assert after.connected
+
+
+def test_the_client_after_one_that_stood_still_counts_as_connected_when_nothing_waits_any_more() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 9)})
+    clock.pass_by(16)
+    progress.asked({ONE: (7, 9)})
+    after = progress.successor()
+    after.asked({})
+    assert not after.connected
+    after.asked({ONE: (9, 9)})
+    assert after.connected
+
+
+def test_a_batch_that_never_ends_means_that_its_consumer_hangs() -> None:
+    progress, clock = watched()
+    progress.asked({ONE: (7, 7)})
+    progress.batch_began()
+    clock.pass_by(180)
+    assert progress.asked({ONE: (7, 7)}) is Verdict.FINE
+    clock.pass_by(0.1)
+    assert progress.asked({ONE: (7, 7)}) is Verdict.STUCK
+
+
+def test_what_waits_is_known_by_topic() -> None:
+    progress, _ = watched()
+    progress.asked({ONE: (7, 9), TWO: (1, 4), TopicPartition("onboarding.evidence.v1", 0): (5, 6)})
+    assert progress.lags == {"onboarding.sessions.v1": 5, "onboarding.evidence.v1": 1}
 
 
 def unassigned_until_stuck(clock: Clock, patience: Patience) -> float:

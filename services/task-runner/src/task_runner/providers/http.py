@@ -1,14 +1,21 @@
 """The one HTTP transport of the process, with its limits. Clients are cheap views of it."""
 
+import time
 from collections.abc import AsyncIterator
 
 import httpx2
+from prometheus_client import Counter, Histogram
 
 from onboarding_shared.runtime.tracing import Span, current_traceparent, start_span
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import CannotTell
 
 TOO_LARGE = "RESPONSE_TOO_LARGE"
+
+REQUESTS = Counter(
+    "onboarding_provider_requests_total", "Requests to providers by status; none = no answer came", ["status"]
+)
+DURATION = Histogram("onboarding_provider_request_duration_seconds", "Until a provider began to answer")
 
 
 class _CountedStream(httpx2.AsyncByteStream):
@@ -46,13 +53,18 @@ class SharedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         url = str(request.url.copy_with(query=None, username=None, password=None))
-        span = _begin_span(request, url)
+        span, began = _begin_span(request, url), time.perf_counter()
+        status = "none"
         try:
             response = await self._pool.handle_async_request(request)
+            status = str(response.status_code)
         except BaseException as error:
             if span is not None:
                 span.end(type(error).__name__)
             raise
+        finally:
+            REQUESTS.labels(status).inc()
+            DURATION.observe(time.perf_counter() - began)
         if not isinstance(response.stream, httpx2.AsyncByteStream):
             raise TypeError("An asynchronous transport answered with a synchronous stream")
         if span is not None:

@@ -1,19 +1,20 @@
 """Keeps leases alive, and finds those that nobody keeps alive any more."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.run_states import RunEvent
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from task_runner.domain.execution import describe
 from task_runner.domain.leases import LostLease, decide_lost_lease
-from task_runner.domain.outcomes import RetryLater
 from task_runner.store.rows import COLUMNS, to_execution
 from task_runner.store.settling import Settlement, settle
 
@@ -84,10 +85,13 @@ class Leases:
 
         return await self._database.run(work)
 
-    async def recover(self) -> int:
-        """Take the runs of workers that went away out of their hands; returns how many can be claimed again."""
+    async def recover(self) -> Mapping[RunEvent, int]:
+        """Take the runs of workers that went away out of their hands; returns what became of how many.
 
-        async def work(connection: AsyncConnection) -> int:
+        Those of ``RunEvent.WAIT`` can be claimed again, the others have ended.
+        """
+
+        async def work(connection: AsyncConnection) -> Mapping[RunEvent, int]:
             rows = await connection.execute(_LOST, {"batch": _BATCH})
             settlements = [
                 _recovery(LostLease(run_id=run_id, lease_token=token, state=RunState(state), losses=losses))
@@ -95,7 +99,7 @@ class Leases:
             ]
             if settlements:
                 await settle(connection, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
-            return sum(isinstance(one.outcome, RetryLater) for one in settlements)
+            return Counter(one.outcome.event for one in settlements)
 
         return await self._database.run(work)
 

@@ -67,6 +67,7 @@ class Attempt:
         self.told: Progress | None = None
         self.stopped_by: Stop | None = None
         self.span: Span | None = None
+        self.began = claim_began
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._renewed_at = claim_began

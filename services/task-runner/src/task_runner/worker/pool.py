@@ -111,7 +111,9 @@ class Pool:
         work = asyncio.create_task(self._work(attempt), name=f"attempt-{claim.execution.run_id}")
         self._attempts[claim.lease_token] = (attempt, work)
         metrics.CLAIMED.inc()
-        metrics.UNDER_WAY.set(len(self._attempts))
+        due = claim.execution.resume_at
+        if due is not None:
+            metrics.WAIT.labels(attempt.task.name).observe(max(0.0, (claim.claimed_at - due).total_seconds()))
 
     async def _work(self, attempt: Attempt) -> None:
         try:
@@ -123,7 +125,7 @@ class Pool:
             self._attempts.pop(attempt.claim.lease_token, None)
             if attempt.span is not None:
                 attempt.span.end("not settled")
-            metrics.UNDER_WAY.set(len(self._attempts))
+            metrics.EXECUTION.labels(attempt.task.name).observe(self._clock() - attempt.began)
             if self._full:
                 self.loop.wake()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.run_states import RunEvent
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging.outbox import Outbox
@@ -94,6 +95,11 @@ class Worker:
         """Say that there may be something to claim."""
         self.pool.loop.wake()
 
+    @property
+    def slots(self) -> int:
+        """How many attempts may run here at a time."""
+        return self._limits.concurrency
+
     def stalled_loops(self) -> list[str]:
         """The names of the loops that have ended, or whose last turn is more than a minute overdue."""
         return [loop.name for loop in self.loops if not loop.alive or loop.seconds_overdue > _STALLED_SECONDS]
@@ -118,8 +124,9 @@ class Worker:
 
     async def _recover(self) -> float:
         recovered = await self.leases.recover()
-        if recovered:
-            metrics.RECOVERED.inc(recovered)
+        for event, count in recovered.items():
+            metrics.LEASES_EXPIRED.labels(event.value).inc(count)
+        if RunEvent.WAIT in recovered:
             self.wake()
         return min(_RECOVER_SECONDS, self._limits.lease_seconds / 6)
 

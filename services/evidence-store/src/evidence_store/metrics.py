@@ -1,0 +1,37 @@
+"""What this service tells Prometheus beside what every service does."""
+
+from importlib.metadata import version
+
+from prometheus_client import Counter, Histogram
+
+from onboarding_shared.messaging.backlog_rows import BacklogRows
+from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.gauges import process_gauges
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.runtime.metrics import Backlog, MetricsPage
+
+DELAY = Histogram(
+    "onboarding_evidence_delay_seconds",
+    "From the end of a run until its evidence was recorded",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
+)
+CONTRADICTIONS = Counter(
+    "onboarding_evidence_contradictions_total", "Repeated results that say something else than the first"
+)
+CHAIN_BREAKS = Counter(
+    "onboarding_chain_breaks_total",
+    "Verifications that found a chain of evidence broken; an anchored one may only have been given a wrong anchor",
+    ["kind", "anchored"],
+)
+
+
+def metrics_page(database: Database, relay: Relay, consumer: Consumer) -> MetricsPage:
+    """The page of one process."""
+    rows = BacklogRows(database)
+    return MetricsPage(
+        "evidence-store",
+        version("onboarding-evidence-store"),
+        parts=[process_gauges(database, relay, consumer)],
+        backlog=Backlog(rows.gauges, rows.read),
+    )

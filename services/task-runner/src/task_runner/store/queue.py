@@ -1,0 +1,29 @@
+"""How many runs wait and work, for the metrics page."""
+
+from onboarding_shared.messaging.backlog_rows import COUNTED_AT_MOST
+from onboarding_shared.runtime.metrics import Gauge
+
+RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 = that or more", "state")
+QUEUE_RUNS = Gauge("onboarding_queue_runs", "Runs that a worker could claim now; 10000 = that or more")
+QUEUE_AGE = Gauge("onboarding_queue_age_seconds", "How long the run that is due the longest waits; 0 = none is due")
+QUEUE_GAUGES = (RUNS_ACTIVE, QUEUE_RUNS, QUEUE_AGE)
+
+# Both halves read a partial index that holds active runs only; ended ones cost nothing however many there are.
+QUEUE = f"""
+SELECT q.gauge, q.label, q.value FROM (
+    SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state = 'waiting') AS waiting,
+           count(*) FILTER (WHERE resume_at <= now()) AS due,
+           coalesce(greatest(0, extract(epoch FROM now() - min(resume_at) FILTER (WHERE resume_at <= now()))), 0) AS age
+    FROM (SELECT state, resume_at FROM executions WHERE state IN ('queued', 'waiting') LIMIT {COUNTED_AT_MOST}) w
+) waits CROSS JOIN LATERAL (VALUES
+    ('{RUNS_ACTIVE.name}', 'queued', CAST(queued AS float8)),
+    ('{RUNS_ACTIVE.name}', 'waiting', CAST(waiting AS float8)),
+    ('{QUEUE_RUNS.name}', NULL, CAST(due AS float8)), ('{QUEUE_AGE.name}', NULL, CAST(age AS float8))
+) q (gauge, label, value)
+UNION ALL
+SELECT '{RUNS_ACTIVE.name}', s.state, CAST(count(e.state) AS float8)
+FROM (VALUES ('running'), ('cancelling')) s (state)
+LEFT JOIN (SELECT state FROM executions WHERE state IN ('running', 'cancelling')
+           LIMIT {COUNTED_AT_MOST}) e USING (state)
+GROUP BY s.state
+"""  # noqa: S608 - no input, only constants of ours
