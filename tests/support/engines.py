@@ -126,10 +126,10 @@ def up_options() -> AbstractContextManager[list[str]]:
 
 
 async def topics_at(address: str) -> set[str]:
-    """The names of a broker's topics."""
+    """The names of a broker's topics but for its own."""
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:
-        return set(await admin.list_topics())
+        return {name for name in await admin.list_topics() if not name.startswith("__")}
     finally:
         await admin.close()

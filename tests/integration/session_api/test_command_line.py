@@ -10,12 +10,11 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.devstack.identity import ISSUER, Identity
 from onboarding_shared.messaging.kafka import ensure_topics
-from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings
+from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings, topics_at
 from tests.support.waiting import eventually
 
 SPOKEN = {"onboarding.task-commands.v1", "onboarding.sessions.v1"}
@@ -93,10 +92,7 @@ async def test_migrating_four_times_at_once_makes_schema_and_topics(environment:
         env = {**environment, "KAFKA_BOOTSTRAP_SERVERS": own}
         codes = [code for code, _, _ in await asyncio.gather(*(run("migrate", env=env) for _ in range(4)))]
         again, _, _ = await run("migrate", env=env)
-        admin = AIOKafkaAdminClient(bootstrap_servers=own)
-        await admin.start()
-        topics = set(await admin.list_topics())
-        await admin.close()
+        topics = await topics_at(own)
 
     assert (codes, again) == ([0, 0, 0, 0], 0)
     assert topics == SPOKEN | {f"{name}.dlq" for name in SPOKEN}

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +18,7 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.settings import KafkaSettings
-from tests.support.engines import free_port, kafka_broker, kafka_settings
+from tests.support.engines import free_port, kafka_broker, kafka_settings, topics_at
 from tests.support.waiting import eventually
 
 
@@ -155,7 +154,8 @@ async def test_a_message_that_cannot_be_applied_harms_only_itself(scene: Scene) 
 
 async def test_a_broker_that_forgot_everything_gets_its_topics_and_the_rest_of_the_messages(database: Database) -> None:
     port = free_port()
-    kafka = kafka_settings(f"127.0.0.1:{port}")
+    address = f"127.0.0.1:{port}"
+    kafka = kafka_settings(address)
     scene = Scene(database, kafka, "test")
     try:
         with kafka_broker(port):
@@ -164,7 +164,7 @@ async def test_a_broker_that_forgot_everything_gets_its_topics_and_the_rest_of_t
             await scene.say(1)
             await eventually(lambda: scene.applied == [(4, 1)])
         with kafka_broker(port):
-            await eventually(lambda: topics_of(kafka), equals={SESSIONS.name, SESSIONS.dead_letters})
+            await eventually(lambda: topics_at(address), equals={SESSIONS.name, SESSIONS.dead_letters})
             await scene.say(2)
             await eventually(lambda: scene.applied == [(4, 1), (4, 2)], seconds=60)
             await scene.consumer.stop()
@@ -183,15 +183,6 @@ async def test_a_relay_without_the_lease_publishes_nothing(scene: Scene) -> None
     await scene.say(2)
     await eventually(scene.unpublished, equals=0)
     await standby.stop()
-
-
-async def topics_of(kafka: KafkaSettings) -> set[str]:
-    admin = AIOKafkaAdminClient(**kafka.client_options())
-    await admin.start()
-    try:
-        return set(await admin.list_topics())
-    finally:
-        await admin.close()
 
 
 async def started(scene: Scene) -> AIOKafkaProducer:

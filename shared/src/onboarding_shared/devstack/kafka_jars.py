@@ -8,7 +8,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -58,17 +58,17 @@ def class_path(folder: Path) -> str:
     return os.pathsep.join(str(folder / jar.name) for jar in pinned())
 
 
-def missing(folder: Path) -> list[Jar]:
-    """The jars that `folder` lacks, or has with another content."""
-    return [jar for jar in pinned() if _sum_of(folder / jar.name) != jar.sha256]
+def missing(folder: Path, jars: Sequence[Jar]) -> list[Jar]:
+    """Those of the jars that `folder` lacks, or has with another content."""
+    return [jar for jar in jars if _sum_of(folder / jar.name) != jar.sha256]
 
 
-def fetch(folder: Path, say: Callable[[str], None]) -> None:
-    """Complete `folder`; at once when it is complete. Safe beside others that do the same.
+def fetch(folder: Path, jars: Sequence[Jar], say: Callable[[str], None]) -> None:
+    """See to it that `folder` has the jars; at once when it does. Safe beside others that do the same.
 
     Raises `EngineError` when a jar cannot be had, or is not the one whose sum is pinned.
     """
-    wanted = missing(folder)
+    wanted = missing(folder, jars)
     if not wanted:
         return
     repository = os.environ.get(MAVEN_VARIABLE) or MAVEN_CENTRAL

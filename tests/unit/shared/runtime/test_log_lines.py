@@ -61,6 +61,13 @@ def test_lines_of_libraries_look_the_same(stream: io.StringIO, name: str) -> Non
     assert (line["service"], line["attempt"], line["tenant_id"]) == ("session-api", 2, 42)
 
 
+def test_what_the_kafka_client_repeats_by_itself_is_no_error(stream: io.StringIO) -> None:
+    logging.getLogger("aiokafka.consumer.group_coordinator").error("Group Coordinator Request failed")
+    logging.getLogger("aiokafka").critical("lost")
+    logging.getLogger("uvicorn.error").error("broken")
+    assert [line["level"] for line in lines(stream)] == ["warning", "critical", "error"]
+
+
 def test_an_exception_is_text_in_the_same_line(stream: io.StringIO) -> None:
     try:
         fail(ValueError("broken\nin two lines"))
