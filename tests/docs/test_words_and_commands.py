@@ -5,7 +5,9 @@ from cyclopts import App
 from onboarding_shared.cli.app import build
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import CheckStatus, RunState, SessionStatus
+from onboarding_shared.devstack.engines import BROKERS
 from onboarding_shared.devstack.graph.behaviour import Behaviour
+from onboarding_shared.devstack.kafka_jars import VERSION, pinned
 from tests.docs.tables import DOCS, first_words, rows, words
 
 GLOSSARY = DOCS / "glossary.md"
@@ -39,3 +41,14 @@ def test_every_command_stands_there() -> None:
 
 def test_every_behaviour_of_the_graph_shaped_server_stands_there() -> None:
     assert first_words(COMMANDS, "The Graph-shaped server") == [behaviour.value for behaviour in Behaviour]
+
+
+def test_every_broker_stands_there() -> None:
+    assert first_words(COMMANDS, "The engines") == [*BROKERS, "HOST:PORT", "embedded", "postgresql://…"]
+
+
+def test_the_pages_name_the_kafka_that_is_pinned() -> None:
+    page = (DOCS / "how-to" / "run-on-apache-kafka.md").read_text(encoding="utf-8")
+
+    assert f"Apache Kafka {VERSION} ({len(pinned())} files" in page
+    assert f"Apache Kafka {VERSION} on a Java" in COMMANDS.read_text(encoding="utf-8")

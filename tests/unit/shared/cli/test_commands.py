@@ -58,7 +58,16 @@ def test_without_the_engines_a_command_says_what_to_install(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["up", "--nonsense"], ["restart", "kafka"], ["token", "--user", "7"]]
+    "arguments",
+    [
+        ["nonsense"],
+        ["up", "--nonsense"],
+        ["up", "--broker", "rabbit"],
+        ["up", "--broker", "host:port"],
+        ["up", "--postgres", "mysql://host/name"],
+        ["restart", "kafka"],
+        ["token", "--user", "7"],
+    ],
 )
 def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -75,6 +84,18 @@ def test_without_a_system_the_code_is_unreachable_and_the_next_command_is_named(
 ) -> None:
     assert run([*arguments, "--data", str(tmp_path)]) == Exit.UNREACHABLE
     assert f" up --data {tmp_path}" in capsys.readouterr().err.replace("\n", "")
+
+
+def test_a_broker_of_somebody_elses_that_does_not_answer_is_named_and_nothing_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onboarding_shared.devstack.outside.BROKER_PATIENCE", 0.1)
+    assert run(["up", "--broker", "127.0.0.1:9", "--data", str(tmp_path)]) == Exit.CONFLICT
+    error = capsys.readouterr().err
+    assert "no Kafka broker answers at 127.0.0.1:9" in error
+    assert "--broker kafka" in error
+    assert not (tmp_path / "engines.json").exists()
+    assert not (tmp_path / "system.json").exists()
 
 
 def test_status_as_json_says_down_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

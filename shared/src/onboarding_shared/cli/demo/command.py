@@ -108,6 +108,13 @@ async def _theatre(url: str | None, tenant: int, broker: str | None, data: Path 
     for candidate in (data, own):
         found = running(candidate)
         if found is not None:
+            if broker not in (None, found.place.engines.broker):
+                folder = found.place.folder
+                raise CommandError(
+                    Exit.CONFLICT,
+                    f"the system on {folder} runs on the broker {found.place.engines.broker}",
+                    f"{ours('down')} --data {folder}",
+                )
             yield _on_this_machine(found.place, tenant, started_here=False)
             return
     async with _started(own, broker) as place:
