@@ -1,0 +1,156 @@
+"""What the messaging layer tells Prometheus moves with what happens, and a consumer that stands still is seen."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.session_api import SessionStarted
+from onboarding_shared.contracts.topics import SESSIONS
+from onboarding_shared.messaging import progress
+from onboarding_shared.messaging.backlog_rows import BacklogRows
+from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.gauges import process_gauges
+from onboarding_shared.messaging.kafka import make_producer
+from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.runtime import metrics
+from onboarding_shared.runtime.http import build_http
+from onboarding_shared.runtime.metrics import Backlog, MetricsPage
+from onboarding_shared.runtime.settings import KafkaSettings
+from tests.support.engines import kafka_broker, kafka_settings
+from tests.support.scraped import Scraped, scrape
+from tests.support.waiting import eventually
+
+
+class Speaker:
+    """One service that speaks to itself, with its metrics page."""
+
+    def __init__(self, database: Database, kafka: KafkaSettings) -> None:
+        self.database = database
+        self.kafka = kafka
+        self.relay = Relay(database, kafka, source="/onboarding/test", topics=[SESSIONS])
+        self.outbox = Outbox(self.relay.wake)
+        self.applied = 0
+        self.consumer = Consumer(kafka, database, self.outbox, group="metrics", applies={SESSIONS: self._apply})
+        rows = BacklogRows(database)
+        page = MetricsPage(
+            "test",
+            "1",
+            parts=[process_gauges(database, self.relay, self.consumer)],
+            backlog=Backlog(rows.gauges, rows.read),
+        )
+        self.http = build_http(title="test", authenticator=None, metrics=page)
+
+    async def _apply(self, connection: AsyncConnection, messages: Sequence[Received]) -> None:
+        self.applied += len(messages)
+
+    async def say(self, *session_ids: int) -> None:
+        async with self.database.transaction() as connection:
+            await self.outbox.append(
+                connection, [SessionStarted(tenant_id=4, session_id=one, by_user_id=7) for one in session_ids]
+            )
+
+    async def value(self, name: str, **labels: str) -> float | None:
+        return (await scrape(self.http)).value(name, **labels)
+
+
+@pytest.fixture
+async def speaker(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Speaker]:
+    monkeypatch.setattr(metrics, "FRESH_SECONDS", 0.0)
+    with kafka_broker() as address:
+        speaker = Speaker(database, kafka_settings(address))
+        yield speaker
+        await speaker.consumer.stop()
+        await speaker.relay.stop()
+
+
+async def test_the_outbox_is_told_until_the_relay_has_published(speaker: Speaker) -> None:
+    before = await scrape(speaker.http)
+    await speaker.say(1, 2, 3)
+    waiting = await scrape(speaker.http)
+    assert waiting.value("onboarding_outbox_messages") == 3
+    assert (waiting.value("onboarding_outbox_age_seconds") or 0) > 0
+    assert waiting.value("onboarding_relay_up") == 0
+    await speaker.relay.start()
+    await eventually(lambda: speaker.value("onboarding_outbox_messages"), equals=0.0)
+    after = await scrape(speaker.http)
+    assert after.value("onboarding_outbox_age_seconds") == 0
+    assert (after.value("onboarding_relay_up"), after.value("onboarding_relay_active")) == (1, 1)
+    assert grown(before, after, "onboarding_messages_published_total", topic=SESSIONS.name) == 3
+
+
+async def test_what_is_applied_repeated_missing_and_put_aside_is_counted(speaker: Speaker) -> None:
+    await speaker.relay.start()
+    await eventually(lambda: speaker.relay.connected)
+    before = await scrape(speaker.http)
+    producer = make_producer(speaker.kafka)
+    await producer.start()
+    for sent in (record(1), record(1), record(4), record(5) | {"value": b"nonsense"}):
+        await producer.send_and_wait(**sent)
+    await producer.stop()
+    await speaker.consumer.start()
+    dead = {"topic": SESSIONS.name, "reason": "DATA_NOT_JSON"}
+    await eventually(lambda: speaker.value("onboarding_dead_letters_total", **dead))
+    after = await scrape(speaker.http)
+    assert grown(before, after, "onboarding_messages_applied_total", topic=SESSIONS.name) == 2
+    assert grown(before, after, "onboarding_messages_repeated_total") == 1
+    assert grown(before, after, "onboarding_message_gaps_total") == 2
+    assert grown(before, after, "onboarding_dead_letters_total", **dead) == 1
+
+
+async def test_a_consumer_that_lives_but_stands_still_is_unready_until_its_successor_gets_on(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_STILL_SECONDS", 5.0)
+    await speaker.relay.start()
+    await speaker.consumer.start()
+    await speaker.say(1)
+    await eventually(lambda: speaker.applied == 1)
+    await eventually(lambda: speaker.value("onboarding_consumer_up"), equals=1.0)
+    before = await scrape(speaker.http)
+    client: Any = speaker.consumer._client
+
+    async def never(**_: object) -> None:
+        await asyncio.Event().wait()
+
+    client.getmany = never  # it stays a member of its group, answers every question, and reads nothing
+    await asyncio.sleep(1.2)  # the poll in flight ends
+    for session_id in (2, 3):  # one by one: the embedded broker counts the last batch as one record
+        await speaker.say(session_id)
+        await eventually(lambda: speaker.value("onboarding_outbox_messages"), equals=0.0)
+    await eventually(lambda: speaker.value("onboarding_consumer_lag_messages", topic=SESSIONS.name), equals=2.0)
+    assert (await speaker.value("onboarding_consumer_still_seconds") or 0) > 0
+    await eventually(lambda: speaker.value("onboarding_consumer_up"), equals=0.0, seconds=30)
+    await eventually(lambda: speaker.applied == 3, seconds=60)
+    await eventually(lambda: speaker.value("onboarding_consumer_up"), equals=1.0)
+    after = await scrape(speaker.http)
+    assert grown(before, after, "onboarding_consumer_rebuilds_total", group="metrics") >= 1
+    assert speaker.consumer._client is not client
+    await eventually(lambda: speaker.value("onboarding_consumer_still_seconds"), equals=0.0)
+
+
+async def test_connections_in_use_are_told(speaker: Speaker) -> None:
+    async with speaker.database.transaction():
+        assert (await speaker.value("onboarding_database_connections", state="in use") or 0) >= 1
+
+
+def grown(before: Scraped, after: Scraped, name: str, **labels: str) -> float:
+    return after.count(name, **labels) - before.count(name, **labels)
+
+
+def record(sequence: int) -> dict[str, Any]:
+    message = SessionStarted(tenant_id=4, session_id=sequence, by_user_id=7)
+    attributes = {"specversion": "1.0", "id": f"m{sequence}", "source": "/test", "type": message.event_type(),
+                  "sequence": str(sequence)}  # fmt: skip
+    return {
+        "topic": SESSIONS.name,
+        "key": b"4",
+        "value": msgspec.json.encode(message),
+        "headers": [(f"ce_{name}", value.encode()) for name, value in attributes.items()],
+    }
