@@ -51,6 +51,11 @@ def test_no_process_of_ours_can_write_to_its_image(name: str) -> None:
     assert [mount.split(":")[0] for mount in SERVICES[name]["tmpfs"]] == ["/tmp"]
 
 
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_up_after_a_change_of_the_checkout_runs_what_is_in_it(name: str) -> None:
+    assert SERVICES[name]["pull_policy"] == "build"
+
+
 @every_container
 def test_every_container_has_limits_and_its_logs_too(name: str) -> None:
     container = SERVICES[name]
