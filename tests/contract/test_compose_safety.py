@@ -51,9 +51,14 @@ def test_no_process_of_ours_can_write_to_its_image(name: str) -> None:
     assert [mount.split(":")[0] for mount in SERVICES[name]["tmpfs"]] == ["/tmp"]
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
+@pytest.mark.parametrize("name", sorted(OURS & started_by_default().keys()))
 def test_up_after_a_change_of_the_checkout_runs_what_is_in_it(name: str) -> None:
     assert SERVICES[name]["pull_policy"] == "build"
+
+
+def test_nothing_is_built_or_started_where_only_a_token_may_be_printed() -> None:
+    token = SERVICES["token"]
+    assert (token["pull_policy"], token.get("depends_on")) == ("missing", None)
 
 
 @every_container
