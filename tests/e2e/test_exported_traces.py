@@ -124,7 +124,8 @@ async def test_a_fault_of_the_provider_is_a_failed_span(traced: System, collecto
 
 
 async def test_the_exporter_does_as_the_settings_say(traced: System, collector: Collector) -> None:
-    await eventually(lambda: {one["service.name"] for one in collector.resources} == {"session-api", "task-runner", "evidence-store"})  # fmt: skip
+    services = {"session-api", "task-runner", "evidence-store"}
+    await eventually(lambda: {one["service.name"] for one in collector.resources}, equals=services)
     assert {path for path, _ in collector.requests} == {"/v1/traces"}
     assert {headers["x-collector-key"] for _, headers in collector.requests} == {"s3cret key"}
     assert {one["deployment.environment.name"] for one in collector.resources} == {"test"}
