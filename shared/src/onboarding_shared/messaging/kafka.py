@@ -61,7 +61,7 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic], *, second
     A topic's partition count is fixed at its creation: more partitions later would break the order per key.
     """
     wanted = [
-        NewTopic(name, partitions, kafka.replication_factor)
+        _new_topic(name, partitions, kafka.replication_factor)
         for topic in topics
         for name, partitions in ((topic.name, kafka.topic_partitions), (topic.dead_letters, 1))
     ]
@@ -70,6 +70,13 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic], *, second
     if names:
         _log.info("topics_created", topics=names, partitions=kafka.topic_partitions)
     return names
+
+
+def _new_topic(name: str, partitions: int, replicas: int) -> NewTopic:
+    """aiokafka refuses the -1 that asks for the broker's default (KIP-464), though it sends it."""
+    topic = NewTopic(name, partitions, max(replicas, 1))
+    topic.replication_factor = replicas
+    return topic
 
 
 async def _create_missing(kafka: KafkaSettings, wanted: list[NewTopic]) -> list[NewTopic]:
