@@ -30,11 +30,6 @@ def test_env_tells_clients_how_to_speak_to_the_broker(system: System) -> None:
     assert told["KAFKA_ENABLE_IDEMPOTENCE"] == ("false" if system.place.engines.broker == "embedded" else "true")
 
 
-def test_the_demo_passes_on_them(system: System) -> None:
-    shown = json.loads(onboarding("demo", "--json", data=system.folder))
-    assert shown["ok"] is True
-
-
 @pytest.mark.parametrize("engine", ["broker", "postgres"])
 def test_an_engine_of_somebody_elses_is_not_restarted(system: System, engine: str) -> None:
     if engine not in system.place.engines.outside:
