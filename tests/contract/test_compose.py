@@ -178,7 +178,8 @@ def test_a_service_starts_after_the_engines_and_its_migration(name: str, place: 
 @each_service
 def test_what_runs_is_the_production_entrypoint(name: str) -> None:
     service, migration = services()[name], services()[f"{name}-migrate"]
-    assert service["build"]["args"]["SERVICE"] == migration["build"]["args"]["SERVICE"] == name
+    assert service["image"] == migration["image"] == f"onboarding/{name}:dev"
+    assert service["build"]["args"]["SERVICE"] == name
     assert "entrypoint" not in service.keys() | migration.keys()
     assert ("command" in service, migration["command"]) == (False, ["migrate"])
 

@@ -51,14 +51,16 @@ def test_no_process_of_ours_can_write_to_its_image(name: str) -> None:
     assert [mount.split(":")[0] for mount in SERVICES[name]["tmpfs"]] == ["/tmp"]
 
 
-@pytest.mark.parametrize("name", sorted(OURS & started_by_default().keys()))
-def test_up_after_a_change_of_the_checkout_runs_what_is_in_it(name: str) -> None:
-    assert SERVICES[name]["pull_policy"] == "build"
+def test_every_image_is_built_at_each_up_and_by_one_service_only() -> None:
+    """Otherwise `up` runs what was built before a change; and two would label, so make, different images."""
+    builders = [each["image"] for each in SERVICES.values() if "build" in each]
+    assert sorted(builders) == sorted({SERVICES[name]["image"] for name in OURS})
+    policies = {name: SERVICES[name]["pull_policy"] for name in OURS}
+    assert policies == {name: "build" if "build" in SERVICES[name] else "never" for name in OURS}
 
 
 def test_nothing_is_built_or_started_where_only_a_token_may_be_printed() -> None:
-    token = SERVICES["token"]
-    assert (token["pull_policy"], token.get("depends_on")) == ("missing", None)
+    assert not {"build", "depends_on"} & SERVICES["token"].keys()
 
 
 @every_container
