@@ -96,7 +96,13 @@ async def test_what_is_applied_repeated_missing_and_put_aside_is_counted(speaker
     await producer.stop()
     await speaker.consumer.start()
     dead = {"topic": SESSIONS.name, "reason": "DATA_NOT_JSON"}
-    await eventually(lambda: speaker.value("onboarding_dead_letters_total", **dead))
+
+    async def all_counted() -> bool:
+        now = await scrape(speaker.http)
+        applied = grown(before, now, "onboarding_messages_applied_total", topic=SESSIONS.name)
+        return applied >= 2 and grown(before, now, "onboarding_dead_letters_total", **dead) >= 1
+
+    await eventually(all_counted)
     after = await scrape(speaker.http)
     assert grown(before, after, "onboarding_messages_applied_total", topic=SESSIONS.name) == 2
     assert grown(before, after, "onboarding_messages_repeated_total") == 1
