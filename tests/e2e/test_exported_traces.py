@@ -45,28 +45,44 @@ def below(spans: list[Span], parent: str, service: str, name: str, event: str | 
     ]
 
 
+WAY = {
+    "request": (None, "session-api", POST, None),
+    "sent": ("request", "session-api", f"send {COMMANDS}", None),
+    "intake": ("sent", "task-runner", f"process {COMMANDS}", None),
+    "run": ("intake", "task-runner", "run graph.connectivity", None),
+    "finished": ("run", "task-runner", f"send {RUNS}", "RunFinished"),
+    "projected": ("finished", "session-api", f"process {RUNS}", None),
+    "taken": ("finished", "evidence-store", f"process {RUNS}", None),
+    "recorded": ("taken", "evidence-store", "record evidence", None),
+    "confirmed": ("taken", "evidence-store", f"send {EVIDENCE}", None),
+    "known": ("confirmed", "task-runner", f"process {EVIDENCE}", None),
+}
+"""Each span of a run: below which one, in which service, its name, and the message's type where there are several."""
+
+
+def way_of(spans: list[Span]) -> dict[str, Span] | None:
+    """The spans of ``WAY``; None as long as one is missing, since each service exports in its own time."""
+    found: dict[str, Span] = {}
+    for step, (parent, service, name, event) in WAY.items():
+        matching = below(spans, found[parent].span_id if parent else CALLER, service, name, event)
+        if len(matching) != 1:
+            return None
+        found[step] = matching[0]
+    return found
+
+
 async def test_the_spans_of_a_run_follow_its_way_through_all_services(traced: System, collector: Collector) -> None:
     async with traced.caller() as caller:
         await caller.connect("healthy")
         run_id = await caller.start("graph.connectivity", headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
         await caller.ended(run_id)
         await caller.evidence(run_id)
-        await eventually(lambda: [one for one in collector.trace(TRACE) if one.name == f"process {EVIDENCE}"])
-        spans = collector.trace(TRACE)
-
-    (request,) = below(spans, CALLER, "session-api", POST)
-    (sent,) = below(spans, request.span_id, "session-api", f"send {COMMANDS}")
-    (intake,) = below(spans, sent.span_id, "task-runner", f"process {COMMANDS}")
-    (run,) = below(spans, intake.span_id, "task-runner", "run graph.connectivity")
+        way = await eventually(lambda: way_of(collector.trace(TRACE)))
+    request, run = way["request"], way["run"]
+    spans = collector.trace(TRACE)
     graph = [span for span in spans if span.parent == run.span_id and span.kind == "client"]
-    (finished,) = below(spans, run.span_id, "task-runner", f"send {RUNS}", "RunFinished")
-    (projected,) = below(spans, finished.span_id, "session-api", f"process {RUNS}")
-    (taken,) = below(spans, finished.span_id, "evidence-store", f"process {RUNS}")
-    (recorded,) = below(spans, taken.span_id, "evidence-store", "record evidence")
-    (confirmed,) = below(spans, taken.span_id, "evidence-store", f"send {EVIDENCE}")
-    (known,) = below(spans, confirmed.span_id, "task-runner", f"process {EVIDENCE}")
 
-    assert [one.kind for one in (request, sent, intake, run, recorded)] == [
+    assert [one.kind for one in (request, way["sent"], way["intake"], run, way["recorded"])] == [
         "server",
         "producer",
         "consumer",
@@ -76,7 +92,7 @@ async def test_the_spans_of_a_run_follow_its_way_through_all_services(traced: Sy
     assert {span.attributes["http.response.status_code"] for span in graph} == {200}
     assert request.attributes["http.response.status_code"] == 201
     assert run.attributes["onboarding.outcome"] == "succeed"
-    for span in (intake, run, projected, taken, recorded, known):
+    for span in (way[step] for step in ("intake", "run", "projected", "taken", "recorded", "known")):
         assert (span.attributes["onboarding.run_id"], span.attributes["onboarding.tenant_id"]) == (
             run_id,
             caller.tenant,

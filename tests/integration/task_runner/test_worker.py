@@ -214,6 +214,8 @@ async def test_a_cancellation_taken_in_by_another_process_arrives_with_the_heart
 
 
 async def test_progress_is_told_once_a_second_at_most(scene: Scene) -> None:
+    began = time.monotonic()
+
     async def busy(context: TaskContext) -> Result:
         for done in range(1, 150):
             await context.progress(done, 150, "users")
@@ -224,7 +226,7 @@ async def test_progress_is_told_once_a_second_at_most(scene: Scene) -> None:
     await scene.apply(start(1, "test.task"))
     await eventually(lambda: scene.state(1), equals="succeeded")
     told = [one for one in await scene.said() if isinstance(one, RunProgressed)]
-    assert 2 <= len(told) <= 3
+    assert 2 <= len(told) <= 1 + time.monotonic() - began
     assert all(one.progress is not None and one.progress.total == 150 for one in told)
 
 

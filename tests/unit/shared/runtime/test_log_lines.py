@@ -13,8 +13,9 @@ from onboarding_shared.runtime.settings import LogSettings
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
+    root, kafka = logging.getLogger(), logging.getLogger("aiokafka")
     handlers, level = root.handlers[:], root.level
+    kafka.setLevel(logging.NOTSET)  # the command line silences it, and its tests run in this process too
     stream = io.StringIO()
     configure_logging(LogSettings(format="json", level="INFO"), service="session-api", stream=stream)
     structlog.contextvars.clear_contextvars()
