@@ -41,10 +41,6 @@ versions: setup
 	@$(RUN) python -c 'import sys; print("python", sys.version.split()[0])'
 	@$(UV) pip list --quiet
 
-# Python before 3.11.8 may fail to print a traceback while another thread prints one, as it parses the source to mark the
-# place in the line (https://github.com/python/cpython/issues/106905): without the marks it does not.
-test test-kafka test-docker test-compose: export PYTHONNODEBUGRANGES = 1
-
 test: setup ## run all tests
 	$(RUN) pytest -n 2 --dist loadfile $(ARGS)
 

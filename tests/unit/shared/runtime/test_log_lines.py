@@ -13,9 +13,8 @@ from onboarding_shared.runtime.settings import LogSettings
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    root, kafka = logging.getLogger(), logging.getLogger("aiokafka")
+    root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    kafka.setLevel(logging.NOTSET)  # the command line silences it, and its tests run in this process too
     # A test of a collector that hangs leaves a thread behind, which tells later that it gave up.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
     stream = io.StringIO()
