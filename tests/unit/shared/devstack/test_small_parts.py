@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,16 @@ def test_a_wanted_port_that_is_taken_is_replaced() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert choose_ports(["a"], {"a": port})["a"] != port
+
+
+def test_a_port_is_given_to_one_process_although_nobody_listens_on_it_yet() -> None:
+    port = choose_ports(["a"])["a"]
+    program = (
+        f"from onboarding_shared.devstack.ports import choose_ports; print(choose_ports(['a'], {{'a': {port}}})['a'])"
+    )
+    neighbours = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+
+    assert int(neighbours) != port
 
 
 def test_ports_are_outside_the_range_that_outgoing_connections_get() -> None:
