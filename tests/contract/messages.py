@@ -103,6 +103,8 @@ EXPECTED: tuple[Message, ...] = (
                 permissions=("AppRoleAssignment.ReadWrite.All",),
                 time_limit_seconds=60.5,
                 max_attempts=3,
+                fresh_seconds=86400.5,
+                wait_limit_seconds=3600.0,
                 distribution="onboarding-task-runner",
                 version="0.1.0",
             ),
@@ -132,6 +134,9 @@ EXPECTED: tuple[Message, ...] = (
         headers=(("ce_id", b"\xff"), ("ce_time", None)),
     ),
 )
+
+DECLARED = {"name": "a", "title": "A", "step": 1, "scope": "tenant", "mode": "shared", "time_limit_seconds": 1.0}
+"""The least that declares a task type."""
 
 SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (StartTask, {"run_id": 0}),
@@ -166,6 +171,8 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (RunFinished, {"finished_at": 1764000000}),
     (TaskTypesAnnounced, {"task_types": {}}),
     (TaskTypesAnnounced, {"task_types": [{"name": "a"}]}),
+    (TaskTypesAnnounced, {"task_types": [{**DECLARED, "fresh_seconds": 0}]}),
+    (TaskTypesAnnounced, {"task_types": [{**DECLARED, "wait_limit_seconds": 0}]}),
     (EvidenceRecorded, {"seal": "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"}),
     (EvidenceRecorded, {"position": 0}),
     (EvidenceRecorded, {"recorded_at": "2026-11-24"}),

@@ -78,7 +78,11 @@ class RunFinished(RunMessage, frozen=True, kw_only=True):
 
 
 class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
-    """What a task type is, as its author declared it. ``required`` ones gate the step after theirs."""
+    """What a task type is, as its author declared it. ``required`` ones gate the step after theirs.
+
+    ``time_limit_seconds`` bounds one attempt, ``wait_limit_seconds`` all waiting of a run, counted from its start;
+    ``fresh_seconds`` is how long evidence of it counts.
+    """
 
     name: TaskTypeName
     title: ShortText
@@ -90,6 +94,8 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     permissions: tuple[ShortText, ...] = ()
     time_limit_seconds: Annotated[float, Meta(gt=0)]
     max_attempts: Annotated[int, Meta(ge=1)] = 1
+    fresh_seconds: Annotated[float, Meta(gt=0)] = 604_800.0
+    wait_limit_seconds: Annotated[float, Meta(gt=0)] = 2_592_000.0
     distribution: ShortText = ""
     version: ShortText = ""
 

@@ -1,12 +1,13 @@
 """The decorator: what it accepts, what it refuses, and what a declared task does with its function's answer."""
 
+import math
 import time
 from typing import Any
 
 import pytest
 
 from onboarding_shared.contracts.types import CheckStatus, Mode, Scope
-from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, task
+from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, Wait, task
 
 
 def context(**replaced: Any) -> TaskContext:
@@ -40,6 +41,19 @@ def test_a_declared_task_carries_what_its_author_said() -> None:
     assert found.declaration.description == "Says that all is fine."
 
 
+def test_a_declared_task_says_how_long_evidence_counts_and_a_run_may_wait() -> None:
+    found = declared(fine, fresh_for=3600, wait_limit=60).declaration
+
+    assert (found.fresh_seconds, found.wait_limit_seconds) == (3600.0, 60.0)
+
+
+def test_evidence_counts_for_a_week_and_a_run_may_wait_for_thirty_days_unless_the_author_says_otherwise() -> None:
+    assert (declared(fine).declaration.fresh_seconds, declared(fine).declaration.wait_limit_seconds) == (
+        604_800.0,
+        2_592_000.0,
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -49,6 +63,10 @@ def test_a_declared_task_carries_what_its_author_said() -> None:
         ({"mode": "sometimes"}, "mode"),
         ({"time_limit": 0}, "time_limit"),
         ({"time_limit": 3601}, "time_limit"),
+        ({"fresh_for": 0}, "fresh_for"),
+        ({"fresh_for": math.inf}, "fresh_for"),
+        ({"wait_limit": -1}, "wait_limit"),
+        ({"wait_limit": math.nan}, "wait_limit"),
         ({"permissions": "One.Read"}, "permissions"),
         ({"title": "x" * 201}, "title"),
     ],
@@ -115,6 +133,22 @@ async def test_a_fault_goes_on_to_the_worker_with_provenance() -> None:
         True,
         3.0,
     )
+    assert caught.value.payload["provenance"]["checker"] == "area.what"
+
+
+async def test_a_wait_goes_on_to_the_worker_with_provenance() -> None:
+    async def too_early(context: TaskContext) -> Result:
+        raise Wait("APPROVAL_PENDING", "Nobody has approved yet.", seconds=300, payload={"id": "r1"})
+
+    with pytest.raises(Wait) as caught:
+        await declared(too_early)(context())
+
+    assert (caught.value.reason_code, caught.value.message, caught.value.seconds) == (
+        "APPROVAL_PENDING",
+        "Nobody has approved yet.",
+        300.0,
+    )
+    assert caught.value.payload["id"] == "r1"
     assert caught.value.payload["provenance"]["checker"] == "area.what"
 
 

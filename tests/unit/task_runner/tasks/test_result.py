@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onboarding_shared.contracts.types import CheckStatus
-from task_runner.tasks import PayloadError, Result, TaskFault
+from task_runner.tasks import PayloadError, Result, TaskFault, Wait
 from task_runner.tasks.payload import json_safe
 
 
@@ -23,6 +23,12 @@ def test_a_malformed_reason_code_is_refused(reason: str) -> None:
 def test_a_fault_with_a_malformed_reason_code_is_refused() -> None:
     with pytest.raises(ValueError, match="reason code"):
         TaskFault("oops", "text")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 604_801, math.nan, math.inf])
+def test_a_wait_of_impossible_length_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match="wait"):
+        Wait("A_B", "text", seconds=seconds)
 
 
 def test_each_status_has_its_maker() -> None:

@@ -1,10 +1,10 @@
-"""What a task author needs: ``from task_runner.tasks import task, TaskContext, Result, Retry, TaskFault``."""
+"""What a task author needs: ``from task_runner.tasks import task, TaskContext, Result, Retry, TaskFault, Wait``."""
 
 from task_runner.tasks.context import Connection, TaskContext
 from task_runner.tasks.declaration import DeclarationError, Task, task
 from task_runner.tasks.payload import PayloadError
 from task_runner.tasks.registry import discover
-from task_runner.tasks.result import CannotTell, Result, TaskFault
+from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
 from task_runner.tasks.retry import Retry
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Task",
     "TaskContext",
     "TaskFault",
+    "Wait",
     "discover",
     "task",
 ]

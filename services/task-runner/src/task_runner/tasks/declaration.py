@@ -1,6 +1,7 @@
 """A task is one async function with a declaration; ``@task`` puts the two together and checks them."""
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -9,13 +10,15 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.evidence import with_provenance
-from task_runner.tasks.result import CannotTell, Result, TaskFault
+from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
 from task_runner.tasks.retry import Retry
 
 TaskFunction = Callable[[TaskContext], Awaitable[Result]]
 
 DEFAULT_TIME_LIMIT = 60.0
 DEFAULT_RETRY = Retry()
+DEFAULT_FRESH_FOR = 7 * 86_400.0
+DEFAULT_WAIT_LIMIT = 30 * 86_400.0
 LONGEST_TIME_LIMIT = 3600.0
 
 
@@ -53,8 +56,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     async def __call__(self, context: TaskContext) -> Result:
         """Run one attempt and give its result, with provenance in the payload.
 
-        Raises ``TaskFault`` when the attempt was given up (its payload has the provenance too); anything else that is
-        raised is a defect of the task.
+        Raises ``TaskFault`` when the attempt was given up and ``Wait`` when it is too early (their payloads have the
+        provenance too); anything else that is raised is a defect of the task.
         """
         if self.scope is Scope.CONNECTION and context.connection is None:
             raise TaskFault("PROVIDER_CONNECTION_MISSING", "The tenant has no usable provider connection.")
@@ -62,8 +65,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
             result = await self.function(context)
         except CannotTell as reason:
             result = Result.unknown(reason.reason_code, reason.message, reason.payload)
-        except TaskFault as fault:
-            fault.payload = with_provenance(fault.payload, self.declaration, context)
+        except (TaskFault, Wait) as unfinished:
+            unfinished.payload = with_provenance(unfinished.payload, self.declaration, context)
             raise
         if not isinstance(result, Result):
             raise DeclarationError(f"{self.name} returned {type(result).__name__}; a task returns a Result")
@@ -79,6 +82,8 @@ def task(
     mode: str = Mode.SHARED,
     required: bool = True,
     time_limit: float = DEFAULT_TIME_LIMIT,
+    fresh_for: float = DEFAULT_FRESH_FOR,
+    wait_limit: float = DEFAULT_WAIT_LIMIT,
     retry: Retry = DEFAULT_RETRY,
     permissions: Sequence[str] = (),
     description: str = "",
@@ -87,8 +92,9 @@ def task(
     """Declare the decorated async function as a task.
 
     ``name`` is the task type (``area.what``, lower case), ``step`` the wizard step (1..5) that a ``required`` task
-    gates, ``time_limit`` seconds for one attempt (up to an hour), ``permissions`` the provider permissions it needs,
-    ``version`` that of the rules (the distribution's own when empty). ``description`` defaults to the docstring.
+    gates, ``permissions`` the provider permissions it needs, ``version`` that of the rules (the distribution's own when
+    empty). In seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts,
+    ``wait_limit`` how long a run may ``Wait``, counted from its start. ``description`` defaults to the docstring.
     Raises ``DeclarationError`` naming what is wrong.
     """
 
@@ -96,6 +102,8 @@ def task(
         _check_function(name, function)
         if not 0 < time_limit <= LONGEST_TIME_LIMIT:
             raise DeclarationError(f"Task {name!r}: time_limit must be over 0 and at most {LONGEST_TIME_LIMIT:.0f} s")
+        if not (0 < fresh_for < math.inf and 0 < wait_limit < math.inf):
+            raise DeclarationError(f"Task {name!r}: fresh_for and wait_limit must be over 0 and finite")
         if isinstance(permissions, str):
             raise DeclarationError(f"Task {name!r}: permissions is a sequence of names, not one text")
         fields = {
@@ -109,6 +117,8 @@ def task(
             "permissions": list(permissions),
             "time_limit_seconds": float(time_limit),
             "max_attempts": retry.attempts,
+            "fresh_seconds": float(fresh_for),
+            "wait_limit_seconds": float(wait_limit),
             "version": version,
         }
         try:

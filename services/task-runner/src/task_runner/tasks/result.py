@@ -1,5 +1,6 @@
-"""What a task can say: a result, that it cannot tell, or that it had to give up."""
+"""What a task can say: a result, that it cannot tell, that it has to wait, or that it had to give up."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from onboarding_shared.contracts.types import CheckStatus, ReasonCode
 from task_runner.tasks.payload import json_safe, safe_text
 
 MAX_MESSAGE = 4000
+LONGEST_PAUSE = 7 * 86_400.0
+"""Seconds that a task may ask to wait at once; it may ask again until its wait limit."""
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -100,4 +103,24 @@ class TaskFault(Exception):
         self.message = safe_text(message, MAX_MESSAGE)
         self.retryable = retryable
         self.retry_after = retry_after
+        self.payload = json_safe(payload)
+
+
+class Wait(Exception):
+    """Raised by a task that cannot answer yet because something outside has to happen first, such as an approval.
+
+    The run becomes ``waiting`` with this reason, frees its worker and keeps its guard; after ``seconds`` (over 0, at
+    most 7 days) the task runs again from its start. It uses up no attempt of the retry policy. Once the run is older
+    than the task type's wait limit, the last such answer ends it ``timed_out``. Raises ``ValueError`` on other seconds.
+    """
+
+    def __init__(
+        self, reason_code: str, message: str, *, seconds: float, payload: Mapping[str, Any] = _NOTHING
+    ) -> None:
+        super().__init__(f"{reason_code}: {message}")
+        if not (math.isfinite(seconds) and 0 < seconds <= LONGEST_PAUSE):
+            raise ValueError(f"A task may wait over 0 and at most {LONGEST_PAUSE:.0f} s, not {seconds}")
+        self.reason_code = checked_reason(reason_code)
+        self.message = safe_text(message, MAX_MESSAGE)
+        self.seconds = float(seconds)
         self.payload = json_safe(payload)
