@@ -1,0 +1,78 @@
+"""The catalogue of reason codes has every code that the services give, and no other."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import evidence_store.problems
+import session_api.problems
+from onboarding_shared.contracts.reason_codes import REASONS
+from onboarding_shared.contracts.types import CheckStatus
+from onboarding_shared.runtime import errors
+from tests.docs.tables import ROOT, rows, words
+
+SERVICES = ROOT / "services"
+CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+CODES_OF_HTTP = set(errors.CODES) | set(session_api.problems.CODES) | set(evidence_store.problems.CODES)
+REASONS_OF_DEAD_LETTERS = {"RUN_NOT_FINISHED", "RUN_OF_ANOTHER_TENANT", "TENANT_INVALID"}
+NAMES_OF_THE_ENVIRONMENT = {"DATABASE_URL", "TASK_CONTEXT_CLIENT_SECRET"} | {
+    words(row[0])[0] for row in rows(ROOT / "docs/settings.md") if words(row[0])
+}
+OTHERS = {"API_VERSION"}
+COMING = {
+    code
+    for code in REASONS
+    if code.startswith(("GDAP_", "MAPPING_", "GROUP_", "ADMIN_MFA_", "LEGACY_", "BREAKGLASS_", "CONSENT_USER_"))
+    or code in {"PARTNER_TENANT_MISSING", "QUEUE_TIME_LIMIT_EXCEEDED", "WAIT_LIMIT_EXCEEDED", "EVIDENCE_STALE"}
+}
+
+
+def codes_in(source: str) -> Iterator[str]:
+    """Every text in a source that looks like a code; a docstring is prose."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+            yield node.value
+
+
+def given_in(folder: Path) -> set[str]:
+    """The reason codes in the sources of the services."""
+    found = {code for file in folder.glob("*/src/**/*.py") for code in codes_in(file.read_text(encoding="utf-8"))}
+    no_reasons = CODES_OF_HTTP | REASONS_OF_DEAD_LETTERS | NAMES_OF_THE_ENVIRONMENT | OTHERS
+    return found - (no_reasons - REASONS.keys())
+
+
+def test_every_reason_code_that_a_service_gives_is_in_the_catalogue() -> None:
+    assert given_in(SERVICES) - REASONS.keys() == set()
+
+
+def test_every_reason_code_of_the_catalogue_is_given_by_some_service() -> None:
+    assert REASONS.keys() - given_in(SERVICES) - COMING == set()
+
+
+def test_a_code_outside_the_catalogue_would_be_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "some-service/src/some_service"
+    folder.mkdir(parents=True)
+    source = '"""Says NOT_A_CODE_HERE."""\nanswer = fail("NOT_IN_THE_CATALOGUE", "Says SO_AND_SO.")\n'
+    (folder / "task.py").write_text(source, encoding="utf-8")
+
+    assert given_in(tmp_path) - REASONS.keys() == {"NOT_IN_THE_CATALOGUE"}
+
+
+def test_every_reason_says_what_it_means_and_what_to_do_in_whole_sentences() -> None:
+    for reason in REASONS.values():
+        for text in (reason.meaning, reason.remediation):
+            assert text[0].isupper(), reason.code
+            assert text.endswith("."), reason.code
+
+
+def test_what_is_ok_needs_nothing_and_nothing_else_does() -> None:
+    idle = {reason.code for reason in REASONS.values() if reason.remediation == "Nothing is to be done."}
+
+    assert idle == {reason.code for reason in REASONS.values() if reason.status is CheckStatus.OK}
+
+
+def test_links_are_pages_of_microsoft_over_https() -> None:
+    links = {reason.link for reason in REASONS.values() if reason.link is not None}
+
+    assert all(link.startswith("https://learn.microsoft.com/") for link in links)
