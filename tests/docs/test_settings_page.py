@@ -32,7 +32,7 @@ def variables(settings: type[Settings]) -> Iterator[tuple[str, FieldInfo]]:
 
 def written(value: Any) -> str:
     """A default as the page writes it."""
-    if value is None or value == "":
+    if value in (None, "", ()):
         return "unset"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -50,3 +50,16 @@ def test_a_command_that_does_not_exist_exits_2() -> None:
     arguments = [sys.executable, "-m", "task_runner", "dance"]
     answer = subprocess.run(arguments, env={}, capture_output=True, text=True, timeout=60, check=False)
     assert answer.returncode == 2
+
+
+def test_the_partners_tenant_is_a_guid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_PARTNER_TENANT_ID", "contoso.onmicrosoft.com")
+    with pytest.raises(SettingsError) as raised:
+        load(TaskRunnerSettings)
+    assert [line.split(":")[0] for line in raised.value.problems] == ["ONBOARDING_PARTNER_TENANT_ID"]
+
+
+def test_tasks_are_left_out_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(TaskRunnerSettings).tasks.left_out == ()
+    monkeypatch.setenv("ONBOARDING_TASKS_LEFT_OUT", "gdap.roles, app.consent,")
+    assert load(TaskRunnerSettings).tasks.left_out == ("gdap.roles", "app.consent")

@@ -20,6 +20,7 @@ from task_runner.metrics import metrics_page
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.settings import OutsideSettings, TaskRunnerSettings
 from task_runner.tasks import Task, discover
+from task_runner.tasks.registry import without
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.worker import Worker, WorkerLimits
 
@@ -99,16 +100,19 @@ def build(
 ) -> TaskRunner:
     """The service with the installed tasks, or with ``tasks``; ``context_for`` replaces the real providers.
 
-    Raises ``DeclarationError`` when an installed task package is wrong. Nothing runs before ``start``, which serving
+    Raises ``DeclarationError`` when an installed task package is wrong, or a task that is to be left out is not
+    installed. Nothing runs before ``start``, which serving
     ``http`` calls.
     """
-    return TaskRunner(settings, discover() if tasks is None else tasks, context_for)
+    offered = without(discover() if tasks is None else tasks, settings.tasks.left_out)
+    return TaskRunner(settings, offered, context_for)
 
 
 def _provider_settings(outside: OutsideSettings) -> ProviderSettings:
     return ProviderSettings(
         graph_url=outside.graph_url,
         login_url=outside.login_url,
+        partner_tenant_id=outside.partner_tenant_id,
         proxy=outside.proxy,
         credential_prefix=outside.credential_prefix,
         credential_directory=outside.credential_directory,

@@ -1,8 +1,12 @@
 """The settings of the task runner, each by its environment variable."""
 
-from pydantic import Field
+from typing import Any
 
-from onboarding_shared.runtime.settings import ServiceSettings, Settings
+from pydantic import Field, field_validator
+
+from onboarding_shared.runtime.settings import ServiceSettings, Settings, separated
+
+GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 class WorkerSettings(Settings):
@@ -48,6 +52,21 @@ class WorkerSettings(Settings):
     )
 
 
+class TaskSettings(Settings):
+    """Which of the installed tasks this runner offers."""
+
+    left_out: tuple[str, ...] = Field(
+        (),
+        validation_alias="ONBOARDING_TASKS_LEFT_OUT",
+        description="Task types that are not offered although they are installed, separated by commas",
+    )
+
+    @field_validator("left_out", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return separated(value)
+
+
 class OutsideSettings(Settings):
     """How tasks reach the customer's tenants."""
 
@@ -56,6 +75,12 @@ class OutsideSettings(Settings):
     )
     login_url: str | None = Field(
         None, validation_alias="ONBOARDING_LOGIN_URL", description="Replaces the token endpoint of every cloud"
+    )
+    partner_tenant_id: str | None = Field(
+        None,
+        pattern=GUID,
+        validation_alias="ONBOARDING_PARTNER_TENANT_ID",
+        description="Our own tenant at Microsoft, where relationships with customers are kept",
     )
     proxy: str | None = Field(
         None, validation_alias="ONBOARDING_PROVIDER_PROXY", repr=False, description="HTTP proxy on the way to providers"
@@ -76,4 +101,5 @@ class TaskRunnerSettings(ServiceSettings):
     """Everything the process reads from its environment."""
 
     worker: WorkerSettings
+    tasks: TaskSettings = Field(default_factory=TaskSettings)
     outside: OutsideSettings

@@ -161,7 +161,8 @@ class HttpSettings(Settings):
     )
 
 
-def _split(value: Any) -> Any:
+def separated(value: Any) -> Any:
+    """The parts of a text between commas, without the empty ones; anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
@@ -184,7 +185,7 @@ class IdentitySettings(Settings):
     @field_validator("algorithms", mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
-        return _split(value)
+        return separated(value)
 
     @field_validator("algorithms")
     @classmethod

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from task_runner.tasks import DeclarationError, Result, Task, TaskContext, discover, task
+from task_runner.tasks.registry import without
 
 
 def a_task(name: str, version: str = "") -> Task:
@@ -83,3 +84,13 @@ def test_a_package_that_cannot_be_imported_is_refused_by_name() -> None:
 
     with pytest.raises(DeclarationError, match=r"onboarding-extra.*no such module"):
         discover([point(broken)])
+
+
+def test_a_task_that_is_left_out_is_not_offered() -> None:
+    tasks = {name: a_task(name) for name in ("one.check", "two.check")}
+    assert list(without(tasks, ("two.check",))) == ["one.check"]
+
+
+def test_leaving_out_a_task_that_is_not_installed_is_an_error() -> None:
+    with pytest.raises(DeclarationError, match=r"not installed: two\.chekc"):
+        without({"two.check": a_task("two.check")}, ("two.chekc",))

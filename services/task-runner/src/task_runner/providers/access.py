@@ -4,6 +4,8 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from task_runner.providers.graph import GraphClient
 from task_runner.providers.http import SharedTransport, open_client
 from task_runner.providers.settings import ProviderSettings
@@ -42,10 +44,21 @@ class Providers:
             connection=connection,
             open_http=lambda: open_client(self._transport, self.settings),
             graph=graph,
+            partner_graph=self._partner_graph(graph, connection, deadline),
             deadline=deadline,
             report=report,
             cancelled=cancelled,
         )
+
+    def _partner_graph(
+        self, graph: GraphClient | None, connection: Connection | None, deadline: float
+    ) -> GraphClient | None:
+        """The same application in our own tenant; what it reads stands in the same record."""
+        partner = self.settings.partner_tenant_id
+        if graph is None or connection is None or partner is None:
+            return None
+        own = msgspec.structs.replace(connection, external_tenant_id=partner)
+        return GraphClient(own, self._sessions, self.settings, deadline, graph.record)
 
     async def close(self) -> None:
         """Close every connection. Contexts made before are of no use after it."""

@@ -37,9 +37,15 @@ class GraphClient:
     """
 
     def __init__(
-        self, connection: Connection, sessions: GraphSessions, settings: ProviderSettings, deadline: float
+        self,
+        connection: Connection,
+        sessions: GraphSessions,
+        settings: ProviderSettings,
+        deadline: float,
+        record: ResponseRecord | None = None,
     ) -> None:
-        self.record = ResponseRecord(API_VERSION)
+        """With ``record`` the client notes its responses there, beside those of another client."""
+        self.record = record or ResponseRecord(API_VERSION)
         self._connection = connection
         self._sessions = sessions
         self._settings = settings
@@ -161,6 +167,7 @@ class GraphClient:
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise graph_errors.unavailable(where, type(error).__name__) from None
         self.record.add(
+            external_tenant_id=self._connection.external_tenant_id,
             method=method,
             url=url,
             status=response.status_code,

@@ -10,8 +10,9 @@ MAX_RESPONSES = 50
 
 
 class SeenResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """One response: where it came from, how it was answered, and the SHA-256 of its body."""
+    """One response: which tenant at Microsoft it came from, how it was answered, and the SHA-256 of its body."""
 
+    external_tenant_id: str
     method: str
     url: str
     status: int
@@ -47,6 +48,7 @@ class ResponseRecord:
     def add(
         self,
         *,
+        external_tenant_id: str,
         method: str,
         url: str,
         status: int,
@@ -61,6 +63,7 @@ class ResponseRecord:
         if len(self.responses) < MAX_RESPONSES:
             self.responses.append(
                 SeenResponse(
+                    external_tenant_id=external_tenant_id,
                     method=method,
                     url=url,
                     status=status,

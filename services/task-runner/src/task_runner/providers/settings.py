@@ -7,12 +7,14 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and addresses of the outside world. All times are seconds.
 
     ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace every cloud's hosts.
+    ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is our own tenant at Microsoft, a GUID, None = not known.
     ``credential_prefix`` restricts ``env:NAME`` references to names that begin so, ``credential_directory`` restricts
     ``file:PATH`` references to files in that folder.
     """
 
     graph_url: str | None = None
     login_url: str | None = None
+    partner_tenant_id: str | None = None
     proxy: str | None = None
     credential_prefix: str = ""
     credential_directory: str | None = None

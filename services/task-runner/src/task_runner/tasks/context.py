@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from onboarding_shared.contracts.session_api import ProviderConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.tasks.payload import safe_text
-from task_runner.tasks.result import TaskFault
+from task_runner.tasks.result import CannotTell, TaskFault
 
 if TYPE_CHECKING:
     import httpx2
@@ -44,6 +44,7 @@ class TaskContext:
         connection: Connection | None,
         open_http: "Callable[[], httpx2.AsyncClient]",
         graph: "GraphClient | None",
+        partner_graph: "GraphClient | None" = None,
         deadline: float,
         report: ProgressReport = ignore_progress,
         cancelled: asyncio.Event | None = None,
@@ -56,6 +57,7 @@ class TaskContext:
         self.deadline = deadline
         self.cancelled = cancelled or asyncio.Event()
         self._graph = graph
+        self._partner_graph = partner_graph
         self._report = report
 
     @cached_property
@@ -69,6 +71,19 @@ class TaskContext:
         if self._graph is None:
             raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no connection to Microsoft Graph.")
         return self._graph
+
+    @property
+    def partner_graph(self) -> "GraphClient":
+        """Microsoft Graph for our own tenant, where relationships with customers are kept; the same application.
+
+        Raises ``CannotTell`` when the runner does not know that tenant, ``TaskFault`` as ``graph`` does.
+        """
+        if self._graph is None:
+            return self.graph
+        if self._partner_graph is None:
+            message = "The runner does not know our own tenant: ONBOARDING_PARTNER_TENANT_ID is not set."
+            raise CannotTell("PARTNER_TENANT_MISSING", message)
+        return self._partner_graph
 
     @property
     def graph_used(self) -> "GraphClient | None":

@@ -1,6 +1,6 @@
 """Finds the tasks of every installed package, by the entry-point group ``onboarding.tasks``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
@@ -29,6 +29,17 @@ def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
                 )
             found[declared.name] = declared
     return dict(sorted(found.items()))
+
+
+def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> dict[str, Task]:
+    """The tasks but those. Raises ``DeclarationError`` when one of those is not installed: it may be misspelt."""
+    unknown = sorted(set(left_out) - tasks.keys())
+    if unknown:
+        raise DeclarationError(
+            f"ONBOARDING_TASKS_LEFT_OUT names tasks that are not installed: {', '.join(unknown)}."
+            f" Installed are {', '.join(tasks)}."
+        )
+    return {name: task for name, task in tasks.items() if name not in left_out}
 
 
 def _load(point: EntryPoint) -> Iterator[Task]:

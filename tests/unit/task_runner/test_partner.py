@@ -1,0 +1,43 @@
+"""The way to our own tenant, beside the one to the customer's."""
+
+import time
+
+import pytest
+
+from task_runner.providers import Providers, ProviderSettings
+from task_runner.tasks import CannotTell, Connection, TaskContext, TaskFault
+
+CUSTOMER = Connection(
+    id=1,
+    provider="microsoft_graph",
+    external_tenant_id="aaaaaaaa-0000-4000-8000-000000000001",
+    client_id="app",
+    credential_ref="env:SECRET",
+    cloud="public",
+)
+PARTNER = "bbbbbbbb-0000-4000-8000-000000000002"
+
+
+def context(connection: Connection | None, partner: str | None) -> TaskContext:
+    providers = Providers(ProviderSettings(partner_tenant_id=partner))
+    return providers.context_for(
+        tenant_id=1, run_id=1, attempt=1, connection=connection, deadline=time.monotonic() + 10
+    )
+
+
+def test_what_is_read_in_both_tenants_stands_in_one_record() -> None:
+    made = context(CUSTOMER, PARTNER)
+    assert made.partner_graph is not made.graph
+    assert made.partner_graph.record is made.graph.record
+
+
+def test_without_the_partners_tenant_nothing_can_be_told_of_it() -> None:
+    with pytest.raises(CannotTell) as caught:
+        _ = context(CUSTOMER, None).partner_graph
+    assert caught.value.reason_code == "PARTNER_TENANT_MISSING"
+
+
+def test_without_a_connection_there_is_no_way_to_the_partners_tenant() -> None:
+    with pytest.raises(TaskFault) as caught:
+        _ = context(None, PARTNER).partner_graph
+    assert caught.value.reason_code == "PROVIDER_CONNECTION_MISSING"
