@@ -35,20 +35,34 @@ async def test_a_task_that_never_ran_is_unknown_with_a_reason(api: Api) -> None:
         "reason_code": "NEVER_RUN",
         "message": "This task has not been run yet.",
         "last_run_id": None,
+        "remediation": "Start the task.",
+        "expires_at": None,
     }
 
 
 async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
     await api.run_to_end("app.consent", "fail")
     latest = await api.run_to_end("app.consent", "warn")
+    task = await summary(api, "app.consent")
 
-    assert await summary(api, "app.consent") == {
+    assert {name: value for name, value in task.items() if name != "expires_at"} == {
         "task_type": "app.consent",
         "status": "warn",
         "reason_code": "DONE",
         "message": "app.consent is warn",
         "last_run_id": latest,
+        "remediation": None,
     }
+
+
+async def test_the_status_comes_with_what_to_do_about_it(api: Api) -> None:
+    run_id = (await api.start("app.consent")).json()["run_id"]
+    await api.finish(run_id, "app.consent", "fail", reason_code="CONSENT_MISSING")
+    needed = "An administrator of the customer grants consent; or start app.consent_grant."
+
+    assert (await summary(api, "app.consent"))["remediation"] == needed
+    run = (await api.caller().get(f"/tenants/{TENANT}/onboarding/runs/{run_id}")).json()
+    assert run["result"]["remediation"] == needed
 
 
 async def test_an_unfinished_run_is_the_last_but_leaves_the_status(api: Api) -> None:
@@ -107,8 +121,24 @@ async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
         "permissions": [],
         "time_limit_seconds": 60.0,
         "max_attempts": 1,
+        "fresh_seconds": 604800.0,
+        "wait_limit_seconds": 2592000.0,
         "distribution": "",
         "version": "",
+    }
+
+
+async def test_the_reason_codes_say_what_to_do(api: Api) -> None:
+    answer = await api.caller(tenants=[], permissions=[]).get("/onboarding/reason-codes")
+
+    assert answer.status_code == 200
+    assert next(one for one in answer.json() if one["code"] == "GRAPH_THROTTLED") == {
+        "code": "GRAPH_THROTTLED",
+        "status": "unknown",
+        "meaning": "Graph asked for patience, longer than all attempts.",
+        "retryable": True,
+        "remediation": "Start it again later.",
+        "link": "https://learn.microsoft.com/graph/throttling",
     }
 
 

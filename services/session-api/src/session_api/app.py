@@ -24,6 +24,7 @@ from session_api.links import Links
 from session_api.metrics import metrics_page
 from session_api.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
 from session_api.problems import CODES, database_unavailable
+from session_api.routes.catalogue import catalogue_routes
 from session_api.routes.connections import connection_routes
 from session_api.routes.evidence import evidence_routes
 from session_api.routes.runs import run_routes
@@ -97,6 +98,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         authenticator=Authenticator(settings.identity),
         routes=[
             *session_routes(sessions, database, links),
+            *catalogue_routes(database),
             *task_routes(starts, database, links),
             *run_routes(cancellations, database, links),
             *connection_routes(database, links),

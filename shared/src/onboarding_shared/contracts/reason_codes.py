@@ -13,8 +13,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One reason code.
 
     ``status`` is the check status that it goes with, None where that depends on the task or there is none.
-    ``retryable``: starting the task again later can help although nobody changed anything. ``link`` leads to a page about
-    it, if there is one.
+    ``retryable``: starting the task again later can help although nobody changed anything. ``link`` leads to a page
+    about it, if there is one.
     """
 
     code: ReasonCode

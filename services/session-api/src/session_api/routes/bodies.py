@@ -66,13 +66,18 @@ class HistoryEntry(Struct, kw_only=True, rename={"before": "from", "after": "to"
 
 
 class OnboardingTaskSummary(Struct, kw_only=True):
-    """A task type and the verdict of its latest finished run in this tenant."""
+    """A task type and the verdict of its latest finished run in this tenant.
+
+    ``remediation`` says what to do about it; from ``expires_at`` on it counts as unknown.
+    """
 
     task_type: str
     status: CheckStatus
     reason_code: str | None = None
     message: str | None = None
     last_run_id: int | None = None
+    remediation: str | None = None
+    expires_at: datetime | None = None
 
 
 class TaskType(Struct, kw_only=True):
@@ -88,6 +93,8 @@ class TaskType(Struct, kw_only=True):
     permissions: tuple[str, ...]
     time_limit_seconds: float
     max_attempts: int
+    fresh_seconds: float
+    wait_limit_seconds: float
     distribution: str
     version: str
 
@@ -115,11 +122,12 @@ class RunProgress(Struct, kw_only=True):
 
 
 class RunResult(Struct, kw_only=True):
-    """How the run ended. ``status`` is null for a cancelled run, which found out nothing."""
+    """How the run ended, and what to do about it. ``status`` is null for a cancelled run, which found out nothing."""
 
     status: CheckStatus | None = None
     reason_code: ReasonCode | None = None
     message: str | None = None
+    remediation: str | None = None
 
 
 class RunWaiting(Struct, kw_only=True):

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
+from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus, RunState
 from onboarding_shared.postgres.database import Database
@@ -107,4 +108,6 @@ def _waiting(run: StoredRun) -> RunWaiting | None:
 
 def _result(run: StoredRun) -> RunResult:
     status = None if run.status is None else CheckStatus(run.status)
-    return RunResult(status=status, reason_code=run.reason_code, message=run.message)
+    return RunResult(
+        status=status, reason_code=run.reason_code, message=run.message, remediation=remediation_of(run.reason_code)
+    )

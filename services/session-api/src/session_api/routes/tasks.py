@@ -1,4 +1,4 @@
-"""Tasks: the catalogue, how a tenant stands, and starting one."""
+"""Tasks: how a tenant stands with each, and starting one."""
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -6,6 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
+from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
@@ -14,36 +15,15 @@ from session_api.domain.connections import NotUsable
 from session_api.domain.starting import Start, UnknownTaskType
 from session_api.links import Links
 from session_api.problems import blocked_problem, connection_not_found, connection_problem, unknown_task_type
-from session_api.routes.bodies import ErrorResponse, OnboardingTaskSummary, OperationRunLink, StartRun, TaskType
+from session_api.routes.bodies import ErrorResponse, OnboardingTaskSummary, OperationRunLink, StartRun
 from session_api.starts import BlockedBy, Starts
-from session_api.store.task_types import TaskSummary, list_task_types, summarize_tasks
+from session_api.store.task_types import TaskSummary, summarize_tasks
 
 _TASKS = "/tenants/{tenant_id:int}/onboarding/tasks"
 
 
 def task_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRouteHandler]:
     """The handlers of tasks and their starts."""
-
-    @get("/onboarding/task-types", summary="List the task types that runners have announced")
-    async def list_types() -> list[TaskType]:
-        found = await database.run_single(list_task_types)
-        return [
-            TaskType(
-                name=one.name,
-                title=one.title,
-                description=one.description,
-                step=one.step,
-                scope=one.scope,
-                mode=one.mode,
-                required=one.required,
-                permissions=one.permissions,
-                time_limit_seconds=one.time_limit_seconds,
-                max_attempts=one.max_attempts,
-                distribution=one.distribution,
-                version=one.version,
-            )
-            for one in found
-        ]
 
     @get(_TASKS, guards=[requires(Permissions.READ)], summary="List onboarding tasks and latest status")
     async def list_tasks(tenant_id: FromPath[int]) -> list[OnboardingTaskSummary]:
@@ -87,7 +67,7 @@ def task_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
         outcome = "created" if answer.created else "reused"
         return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})
 
-    return [list_types, list_tasks, start_run]
+    return [list_tasks, start_run]
 
 
 def _summary(one: TaskSummary) -> OnboardingTaskSummary:
@@ -97,4 +77,6 @@ def _summary(one: TaskSummary) -> OnboardingTaskSummary:
         reason_code=one.reason_code,
         message=one.message,
         last_run_id=one.last_run_id,
+        remediation=remediation_of(one.reason_code),
+        expires_at=one.expires_at,
     )

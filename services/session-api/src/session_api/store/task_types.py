@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import text
@@ -9,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus
+from session_api.domain.freshness import LatestResult, verdict
 from session_api.domain.readiness import TaskStanding
 
 _UPSERT = text("""
@@ -30,10 +33,11 @@ _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::
 _ANY = text("SELECT count(*) FROM task_types")
 # Two index look-ups per task type, however many runs the tenant has had.
 _STANDINGS = text("""
-SELECT t.name, t.step, t.required, finished.status, finished.reason_code, finished.message, latest.id
+SELECT t.name, t.step, t.required, coalesce(CAST(t.declaration ->> 'fresh_seconds' AS float8), :fresh_seconds),
+       finished.status, finished.reason_code, finished.message, finished.finished_at, latest.id, now()
 FROM task_types t
 LEFT JOIN LATERAL (
-    SELECT status, reason_code, message FROM operation_runs r
+    SELECT status, reason_code, message, finished_at FROM operation_runs r
     WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN ('succeeded', 'failed', 'timed_out')
     ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
 ) finished ON true
@@ -44,7 +48,8 @@ ORDER BY t.step, t.name
 """)
 _declarations = msgspec.json.Decoder(list[TaskTypeDeclaration])
 
-NEVER_RUN = "NEVER_RUN"
+FRESH_SECONDS = 604_800.0
+"""For a declaration that was stored before declarations said how long their evidence counts."""
 WITHDRAWN_AFTER_SECONDS = 900
 """Runners announce every minute; a task type that none of them names for so long is no longer installed."""
 
@@ -57,6 +62,7 @@ class TaskSummary:
     reason_code: str | None
     message: str | None
     last_run_id: int | None
+    expires_at: datetime | None
 
 
 async def upsert_task_types(connection: AsyncConnection, declarations: Sequence[TaskTypeDeclaration]) -> None:
@@ -76,18 +82,21 @@ async def count_task_types(connection: AsyncConnection) -> int:
 
 
 async def summarize_tasks(connection: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
-    """Every task type with the verdict of its latest finished run; one that never finished a run is unknown."""
-    rows = await connection.execute(_STANDINGS, {"tenant": tenant_id})
-    return [
-        TaskSummary(
-            standing=TaskStanding(name, step, required, CheckStatus(status or CheckStatus.UNKNOWN)),
-            reason_code=reason_code if status else NEVER_RUN,
-            message=message if status else _never_run(run_id),
-            last_run_id=run_id,
-        )
-        for name, step, required, status, reason_code, message, run_id in rows
-    ]
+    """Every task type with what may be said of it now: see ``freshness.verdict``."""
+    rows = await connection.execute(_STANDINGS, {"tenant": tenant_id, "fresh_seconds": FRESH_SECONDS})
+    return [_summary(row) for row in rows]
 
 
-def _never_run(run_id: int | None) -> str:
-    return "This task has not been run yet." if run_id is None else "No run of this task has finished yet."
+def _summary(row: Sequence[Any]) -> TaskSummary:
+    name, step, required, fresh_seconds, status, reason_code, message, finished_at, run_id, now = row
+    latest = None
+    if status is not None:
+        latest = LatestResult(CheckStatus(status), reason_code, message, finished_at, fresh_seconds)
+    found = verdict(latest, run_id, now)
+    return TaskSummary(
+        standing=TaskStanding(name, step, required, found.status),
+        reason_code=found.reason_code,
+        message=found.message,
+        last_run_id=run_id,
+        expires_at=found.expires_at,
+    )
