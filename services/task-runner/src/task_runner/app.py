@@ -101,8 +101,7 @@ def build(
     """The service with the installed tasks, or with ``tasks``; ``context_for`` replaces the real providers.
 
     Raises ``DeclarationError`` when an installed task package is wrong, or a task that is to be left out is not
-    installed. Nothing runs before ``start``, which serving
-    ``http`` calls.
+    installed. Nothing runs before ``start``, which serving ``http`` calls.
     """
     offered = without(discover() if tasks is None else tasks, settings.tasks.left_out)
     return TaskRunner(settings, offered, context_for)
