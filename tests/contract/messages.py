@@ -27,7 +27,7 @@ from onboarding_shared.contracts.task_runner import (
     TaskTypeDeclaration,
     TaskTypesAnnounced,
 )
-from onboarding_shared.contracts.types import CheckStatus, Mode, RunState, Scope
+from onboarding_shared.contracts.types import CheckStatus, Licence, Mode, RunState, Scope
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -101,6 +101,7 @@ EXPECTED: tuple[Message, ...] = (
                 mode=Mode.EXCLUSIVE,
                 required=False,
                 permissions=("AppRoleAssignment.ReadWrite.All",),
+                licence=Licence.P1,
                 time_limit_seconds=60.5,
                 max_attempts=3,
                 fresh_seconds=86400.5,

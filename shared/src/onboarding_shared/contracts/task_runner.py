@@ -11,6 +11,7 @@ from onboarding_shared.contracts.types import (
     CheckStatus,
     Count,
     Id,
+    Licence,
     LongText,
     Mode,
     Moment,
@@ -81,7 +82,7 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     """What a task type is, as its author declared it. ``required`` ones gate the step after theirs.
 
     ``time_limit_seconds`` bounds one attempt, ``wait_limit_seconds`` all waiting of a run, counted from its start;
-    ``fresh_seconds`` is how long evidence of it counts.
+    ``fresh_seconds`` is how long evidence of it counts. Without ``licence`` the customer's tenant needs none.
     """
 
     name: TaskTypeName
@@ -92,6 +93,7 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     mode: Mode
     required: bool = True
     permissions: tuple[ShortText, ...] = ()
+    licence: Licence | None = None
     time_limit_seconds: Annotated[float, Meta(gt=0)]
     max_attempts: Annotated[int, Meta(ge=1)] = 1
     fresh_seconds: Annotated[float, Meta(gt=0)] = 604_800.0

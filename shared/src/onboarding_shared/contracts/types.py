@@ -77,6 +77,13 @@ class Scope(StrEnum):
     CONNECTION = "connection"
 
 
+class Licence(StrEnum):
+    """The edition of Microsoft Entra ID without which a task cannot answer; P2 contains P1."""
+
+    P1 = "P1"
+    P2 = "P2"
+
+
 class Mode(StrEnum):
     """``shared`` runs only read; an ``exclusive`` run changes things and excludes every other in its scope."""
 

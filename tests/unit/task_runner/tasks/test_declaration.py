@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from onboarding_shared.contracts.types import CheckStatus, Mode, Scope
+from onboarding_shared.contracts.types import CheckStatus, Licence, Mode, Scope
 from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, Wait, task
 
 
@@ -47,6 +47,11 @@ def test_a_declared_task_says_how_long_evidence_counts_and_a_run_may_wait() -> N
     assert (found.fresh_seconds, found.wait_limit_seconds) == (3600.0, 60.0)
 
 
+def test_a_declared_task_says_which_licence_it_needs() -> None:
+    assert declared(fine, licence="P2").declaration.licence is Licence.P2
+    assert declared(fine).declaration.licence is None
+
+
 def test_evidence_counts_for_a_week_and_a_run_may_wait_for_thirty_days_unless_the_author_says_otherwise() -> None:
     assert (declared(fine).declaration.fresh_seconds, declared(fine).declaration.wait_limit_seconds) == (
         604_800.0,
@@ -58,6 +63,7 @@ def test_evidence_counts_for_a_week_and_a_run_may_wait_for_thirty_days_unless_th
     ("options", "named"),
     [
         ({"step": 6}, "step"),
+        ({"licence": "E5"}, "licence"),
         ({"step": 0}, "step"),
         ({"scope": "planet"}, "scope"),
         ({"mode": "sometimes"}, "mode"),

@@ -86,15 +86,17 @@ def task(
     wait_limit: float = DEFAULT_WAIT_LIMIT,
     retry: Retry = DEFAULT_RETRY,
     permissions: Sequence[str] = (),
+    licence: str | None = None,
     description: str = "",
     version: str = "",
 ) -> Callable[[TaskFunction], Task]:
     """Declare the decorated async function as a task.
 
     ``name`` is the task type (``area.what``, lower case), ``step`` the wizard step (1..5) that a ``required`` task
-    gates, ``permissions`` the provider permissions it needs, ``version`` that of the rules (the distribution's own when
-    empty). In seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts,
-    ``wait_limit`` how long a run may ``Wait``, counted from its start. ``description`` defaults to the docstring.
+    gates, ``permissions`` the provider permissions it needs, ``licence`` the edition of Microsoft Entra ID (``P1``,
+    ``P2``) without which it cannot answer, ``version`` that of the rules (the distribution's own when empty). In
+    seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
+    how long a run may ``Wait``, counted from its start. ``description`` defaults to the docstring.
     Raises ``DeclarationError`` naming what is wrong.
     """
 
@@ -115,6 +117,7 @@ def task(
             "mode": mode,
             "required": required,
             "permissions": list(permissions),
+            "licence": licence,
             "time_limit_seconds": float(time_limit),
             "max_attempts": retry.attempts,
             "fresh_seconds": float(fresh_for),
