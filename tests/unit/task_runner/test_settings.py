@@ -8,6 +8,9 @@ import pytest
 from onboarding_shared.runtime.settings import SettingsError, load
 from task_runner.settings import TaskRunnerSettings
 
+TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
+ACCOUNT = "aaaaaaaa-0000-4000-8000-0000000000a1"
+
 
 @pytest.fixture(autouse=True)
 def needed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,3 +66,26 @@ def test_tasks_are_left_out_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(TaskRunnerSettings).tasks.left_out == ()
     monkeypatch.setenv("ONBOARDING_TASKS_LEFT_OUT", "gdap.roles, app.consent,")
     assert load(TaskRunnerSettings).tasks.left_out == ("gdap.roles", "app.consent")
+
+
+def test_emergency_access_accounts_are_told_for_each_customers_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(TaskRunnerSettings).outside.emergency_access is None
+    monkeypatch.setenv("ONBOARDING_EMERGENCY_ACCESS", f'{{"{TENANT.upper()}": ["{ACCOUNT.upper()}"]}}')
+    assert load(TaskRunnerSettings).outside.emergency_access == {TENANT: (ACCOUNT,)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "not json",
+        '["a"]',
+        '{"contoso.example": ["aaaaaaaa-0000-4000-8000-0000000000a1"]}',
+        '{"aaaaaaaa-0000-4000-8000-000000000001": ["admin@contoso.example"]}',
+        '{"aaaaaaaa-0000-4000-8000-000000000001": []}',
+    ],
+)
+def test_emergency_access_that_cannot_be_read_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ONBOARDING_EMERGENCY_ACCESS", value)
+    with pytest.raises(SettingsError) as raised:
+        load(TaskRunnerSettings)
+    assert {line.split(":")[0] for line in raised.value.problems} == {"ONBOARDING_EMERGENCY_ACCESS"}

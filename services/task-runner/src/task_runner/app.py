@@ -112,6 +112,7 @@ def _provider_settings(outside: OutsideSettings) -> ProviderSettings:
         graph_url=outside.graph_url,
         login_url=outside.login_url,
         partner_tenant_id=outside.partner_tenant_id,
+        emergency_access=outside.emergency_access or {},
         proxy=outside.proxy,
         credential_prefix=outside.credential_prefix,
         credential_directory=outside.credential_directory,

@@ -1,12 +1,14 @@
 """The settings of the task runner, each by its environment variable."""
 
-from typing import Any
+import json
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from onboarding_shared.runtime.settings import ServiceSettings, Settings, separated
 
 GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+Guid = Annotated[str, StringConstraints(pattern=GUID, to_lower=True)]
 
 
 class WorkerSettings(Settings):
@@ -82,6 +84,11 @@ class OutsideSettings(Settings):
         validation_alias="ONBOARDING_PARTNER_TENANT_ID",
         description="Our own tenant at Microsoft, where relationships with customers are kept",
     )
+    emergency_access: dict[Guid, Annotated[tuple[Guid, ...], Field(min_length=1, max_length=10)]] | None = Field(
+        None,
+        validation_alias="ONBOARDING_EMERGENCY_ACCESS",
+        description="JSON: a customer's tenant to the object ids of its emergency access accounts",
+    )
     proxy: str | None = Field(
         None, validation_alias="ONBOARDING_PROVIDER_PROXY", repr=False, description="HTTP proxy on the way to providers"
     )
@@ -95,6 +102,14 @@ class OutsideSettings(Settings):
         validation_alias="ONBOARDING_CREDENTIAL_DIRECTORY",
         description="file:PATH references are allowed for files in this folder only",
     )
+
+    @field_validator("emergency_access", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"is not JSON: {error}") from error
 
 
 class TaskRunnerSettings(ServiceSettings):

@@ -45,6 +45,7 @@ class Providers:
             open_http=lambda: open_client(self._transport, self.settings),
             graph=graph,
             partner_graph=self._partner_graph(graph, connection, deadline),
+            emergency_access=self._emergency_access(connection),
             deadline=deadline,
             report=report,
             cancelled=cancelled,
@@ -59,6 +60,10 @@ class Providers:
             return None
         own = msgspec.structs.replace(connection, external_tenant_id=partner)
         return GraphClient(own, self._sessions, self.settings, deadline, graph.record)
+
+    def _emergency_access(self, connection: Connection | None) -> frozenset[str]:
+        tenant = connection.external_tenant_id.lower() if connection else ""
+        return frozenset(one.lower() for one in self.settings.emergency_access.get(tenant, ()))
 
     async def close(self) -> None:
         """Close every connection. Contexts made before are of no use after it."""

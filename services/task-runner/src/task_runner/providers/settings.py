@@ -1,5 +1,7 @@
 """What the providers can be told; the service's own settings fill this in."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 
@@ -8,13 +10,15 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace every cloud's hosts.
     ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is our own tenant at Microsoft, a GUID, None = not known.
-    ``credential_prefix`` restricts ``env:NAME`` references to names that begin so, ``credential_directory`` restricts
-    ``file:PATH`` references to files in that folder.
+    ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) has the object ids of emergency access accounts, by the GUID
+    of their tenant in lower case. ``credential_prefix`` restricts ``env:NAME`` references to names that begin so,
+    ``credential_directory`` restricts ``file:PATH`` references to files in that folder.
     """
 
     graph_url: str | None = None
     login_url: str | None = None
     partner_tenant_id: str | None = None
+    emergency_access: Mapping[str, tuple[str, ...]] = {}
     proxy: str | None = None
     credential_prefix: str = ""
     credential_directory: str | None = None

@@ -32,7 +32,8 @@ class TaskContext:
 
     ``tenant_id`` is the platform's tenant, ``connection`` how to reach the customer's tenant (None when there is none),
     ``attempt`` counts from 1, ``cancelled`` is set when somebody asked for the end, and ``deadline`` is the moment on
-    ``time.monotonic()`` at which the attempt is over.
+    ``time.monotonic()`` at which the attempt is over. ``emergency_access`` holds the object ids, in lower case, of the
+    customer's emergency access accounts and groups, as far as the runner was told of them.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class TaskContext:
         open_http: "Callable[[], httpx2.AsyncClient]",
         graph: "GraphClient | None",
         partner_graph: "GraphClient | None" = None,
+        emergency_access: frozenset[str] = frozenset(),
         deadline: float,
         report: ProgressReport = ignore_progress,
         cancelled: asyncio.Event | None = None,
@@ -58,6 +60,7 @@ class TaskContext:
         self.cancelled = cancelled or asyncio.Event()
         self._graph = graph
         self._partner_graph = partner_graph
+        self.emergency_access = emergency_access
         self._report = report
 
     @cached_property
