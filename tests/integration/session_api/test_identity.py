@@ -18,6 +18,7 @@ ROUTES = [
     ("GET", f"{_BASE}/runs", "onboarding.read"),
     ("GET", f"{_BASE}/runs/1", "onboarding.read"),
     ("POST", f"{_BASE}/runs/1/cancel", "onboarding.run"),
+    ("POST", f"{_BASE}/runs/1/retry", "onboarding.run"),
     ("GET", f"{_BASE}/provider-connections", "onboarding.connections"),
     ("POST", f"{_BASE}/provider-connections", "onboarding.connections"),
     ("GET", f"{_BASE}/provider-connections/1", "onboarding.connections"),
@@ -84,6 +85,7 @@ async def test_each_route_needs_its_permission(api: Api, permission: str) -> Non
         assert answers[route].json()["permission"] == permission
 
 
-async def test_the_catalogue_needs_a_token_only(api: Api) -> None:
-    assert (await api.client({}).get("/onboarding/task-types")).status_code == 401
-    assert (await api.caller(tenants=[], permissions=[]).get("/onboarding/task-types")).status_code == 200
+@pytest.mark.parametrize("path", ["/onboarding/task-types", "/onboarding/reason-codes"])
+async def test_a_catalogue_needs_a_token_only(api: Api, path: str) -> None:
+    assert (await api.client({}).get(path)).status_code == 401
+    assert (await api.caller(tenants=[], permissions=[]).get(path)).status_code == 200

@@ -24,11 +24,13 @@ from session_api.links import Links
 from session_api.metrics import metrics_page
 from session_api.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
 from session_api.problems import CODES, database_unavailable
+from session_api.retries import Retries
 from session_api.routes.catalogue import catalogue_routes
 from session_api.routes.connections import connection_routes
 from session_api.routes.evidence import evidence_routes
 from session_api.routes.runs import run_routes
 from session_api.routes.sessions import session_routes
+from session_api.routes.starts import start_routes
 from session_api.routes.tasks import task_routes
 from session_api.sessions import Sessions
 from session_api.settings import SessionApiSettings
@@ -99,7 +101,8 @@ def build(settings: SessionApiSettings) -> SessionApi:
         routes=[
             *session_routes(sessions, database, links),
             *catalogue_routes(database),
-            *task_routes(starts, database, links),
+            *task_routes(database),
+            *start_routes(starts, Retries(database, starts), links),
             *run_routes(cancellations, database, links),
             *connection_routes(database, links),
             *evidence_routes(evidence, links),

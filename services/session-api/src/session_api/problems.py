@@ -14,6 +14,7 @@ from session_api.domain.edit_lock import LockHeld
 from session_api.domain.sessions import SessionClosed, StepNotReady, StepOutOfOrder
 from session_api.domain.starting import UnknownTaskType
 from session_api.links import Links
+from session_api.retries import RunNotEnded
 from session_api.sessions import NoSuchSession, Refused
 from session_api.starts import BlockedBy
 
@@ -27,6 +28,7 @@ CODES: Mapping[str, str] = {
     "EVIDENCE_STORE_UNAVAILABLE": "Evidence cannot be read now: try again after the seconds in Retry-After.",
     "INVALID_CURSOR": "A cursor comes from a Link header of the same list: start again without one.",
     "RUN_ENDED": "The run has ended already: its state and result are final.",
+    "RUN_NOT_ENDED": "The run goes on: wait for its end, or cancel it, then retry it.",
     "RUN_NOT_FOUND": "This tenant has no such run.",
     "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
     "SESSION_NOT_FOUND": "This tenant has no such session: GET the current one.",
@@ -129,6 +131,12 @@ def run_ended(refused: RunEnded) -> Problem:
     """The run cannot be cancelled any more."""
     state = refused.run.state
     return Conflict("RUN_ENDED", f"The run has ended: {state}", extra={"state": state})
+
+
+def run_not_ended(refused: RunNotEnded) -> Problem:
+    """The run cannot be retried yet."""
+    state = refused.run.state
+    return Conflict("RUN_NOT_ENDED", f"The run has not ended: {state}", extra={"state": state})
 
 
 def database_unavailable(_: DatabaseUnavailable) -> Problem:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -54,19 +55,31 @@ class Starts:
         """``silence_seconds``: how long a runner may stay silent before its command is sent again."""
         self._outbox = outbox
         self._silence_seconds = silence_seconds
-        self._commits: GroupCommit[Start, Answer] = GroupCommit(database, self._take)
+        self._commits: GroupCommit[Sequence[Start], Sequence[Answer]] = GroupCommit(database, self._take)
 
     async def start(self, start: Start) -> Answer:
         """Decide one start. An accepted one is committed, and its command is on its way."""
-        answer = await self._commits.submit(start)
-        STARTS.labels(_outcome(answer)).inc()
+        [answer] = await self.start_all([start])
         return answer
+
+    async def start_all(self, starts: Sequence[Start]) -> Sequence[Answer]:
+        """Decide several starts, one after the other and in one transaction; one answer each, in order."""
+        answers = await self._commits.submit(starts)
+        for answer in answers:
+            STARTS.labels(_outcome(answer)).inc()
+        return answers
 
     async def settle(self) -> None:
         """Wait until all starts so far are answered."""
         await self._commits.settle()
 
-    async def _take(self, connection: AsyncConnection, starts: Sequence[Start]) -> Sequence[Answer | Exception]:
+    async def _take(
+        self, connection: AsyncConnection, requests: Sequence[Sequence[Start]]
+    ) -> Sequence[Sequence[Answer] | Exception]:
+        answers = iter(await self._decide(connection, [start for request in requests for start in request]))
+        return [list(islice(answers, len(request))) for request in requests]
+
+    async def _decide(self, connection: AsyncConnection, starts: Sequence[Start]) -> list[Answer]:
         tenant_ids = sorted({start.tenant_id for start in starts})
         await lock_tenants(connection, tenant_ids)
         standing = await load_standing(connection, tenant_ids)

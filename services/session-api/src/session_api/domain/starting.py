@@ -15,13 +15,17 @@ LONGEST_RETRY_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A caller wants this task to run; ``connection_id`` where it names the provider connection."""
+    """A caller wants this task to run; ``connection_id`` where it names the provider connection.
+
+    ``retry_of_run_id`` is the ended run that this one repeats.
+    """
 
     tenant_id: int
     task_type: str
     connection_id: int | None
     user_id: int
     traceparent: str | None
+    retry_of_run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class RunWaiting(Struct, kw_only=True):
 
 
 class OperationRun(Struct, kw_only=True):
-    """A run. ``result`` is null until it has ended."""
+    """A run. ``result`` is null until it has ended; ``retry_of_run_id`` is the run that it repeats."""
 
     id: int
     tenant_id: int
@@ -152,6 +152,7 @@ class OperationRun(Struct, kw_only=True):
     provider_connection_id: int | None = None
     requested_by_user_id: int
     cancel_requested_by_user_id: int | None = None
+    retry_of_run_id: int | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

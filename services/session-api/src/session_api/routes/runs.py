@@ -86,6 +86,7 @@ def _body(run: StoredRun, links: Links) -> OperationRun:
         provider_connection_id=run.provider_connection_id,
         requested_by_user_id=run.requested_by_user_id,
         cancel_requested_by_user_id=run.cancel_requested_by_user_id,
+        retry_of_run_id=run.retry_of_run_id,
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,

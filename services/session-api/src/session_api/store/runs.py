@@ -12,7 +12,7 @@ from onboarding_shared.contracts.types import RunState
 
 _COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_total, progress_message, status,
        reason_code, message, resume_at, session_id, provider_connection_id, requested_by_user_id, created_at,
-       started_at, finished_at, cancel_requested_at, cancel_requested_by_user_id"""
+       started_at, finished_at, cancel_requested_at, cancel_requested_by_user_id, retry_of_run_id"""
 
 _FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
 _LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")  # noqa: S608 - no input, only names of ours
@@ -57,6 +57,7 @@ class StoredRun:
     finished_at: datetime | None
     cancel_requested_at: datetime | None
     cancel_requested_by_user_id: int | None
+    retry_of_run_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,13 @@ SELECT json_build_object(
 
 _INSERT = text("""
 INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, session_id, provider_connection_id,
-                            requested_by_user_id, traceparent, resend_due_at)
-SELECT tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent,
+                            requested_by_user_id, traceparent, retry_of_run_id, resend_due_at)
+SELECT tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent, retry_of_run_id,
        now() + make_interval(secs => :silence)
 FROM unnest(CAST(:tenants AS bigint[]), CAST(:task_types AS text[]), CAST(:scope_keys AS text[]),
             CAST(:modes AS text[]), CAST(:sessions AS bigint[]), CAST(:connections AS bigint[]),
-            CAST(:users AS bigint[]), CAST(:traceparents AS text[]))
-     AS new (tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent)
+            CAST(:users AS bigint[]), CAST(:traceparents AS text[]), CAST(:retried AS bigint[]))
+     AS new (tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent, retry_of_run_id)
 RETURNING tenant_id, scope_key, task_type, id, created_at
 """)
 
@@ -87,6 +87,7 @@ async def insert_runs(
             "connections": [planned.connection.id if planned.connection else None for _, planned in created],
             "users": [start.user_id for start, _ in created],
             "traceparents": [start.traceparent for start, _ in created],
+            "retried": [start.retry_of_run_id for start, _ in created],
             "silence": silence_seconds,
         },
     )

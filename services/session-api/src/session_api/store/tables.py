@@ -165,6 +165,7 @@ OPERATION_RUNS = Table(
     _moment("last_heard_at"),
     _moment("resend_due_at", nullable=False),
     Column("repeats", Integer, nullable=False, server_default=text("0")),
+    Column("retry_of_run_id", BigInteger),
 )
 Index(
     "operation_runs_one_active",
