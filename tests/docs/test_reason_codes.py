@@ -18,12 +18,7 @@ CODES_OF_HTTP = set(errors.CODES) | set(session_api.problems.CODES) | set(eviden
 REASONS_OF_DEAD_LETTERS = {"RUN_NOT_FINISHED", "RUN_OF_ANOTHER_TENANT", "TENANT_INVALID"}
 OTHERS = {"API_VERSION", "DATABASE_URL", "TASK_CONTEXT_CLIENT_SECRET"}
 SETTINGS = "ONBOARDING_"
-COMING = {
-    code
-    for code in REASONS
-    if code.startswith(("GDAP_", "MAPPING_", "GROUP_", "ADMIN_MFA_", "LEGACY_", "BREAKGLASS_", "CONSENT_USER_"))
-    or code in {"PARTNER_TENANT_MISSING", "QUEUE_TIME_LIMIT_EXCEEDED", "WAIT_LIMIT_EXCEEDED"}
-}
+COMING = {"QUEUE_TIME_LIMIT_EXCEEDED", "WAIT_LIMIT_EXCEEDED"}
 
 
 def codes_in(source: str) -> Iterator[str]:

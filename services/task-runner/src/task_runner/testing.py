@@ -24,6 +24,7 @@ from litestar.types import ASGIApp
 
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.devstack.graph.app import build
+from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks.context import Connection, TaskContext
 
@@ -122,7 +123,8 @@ async def task_context(
     if tenant is None or behaviour != "healthy" or options:
         await server.tell(guid, behaviour, **options)
     os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
-    limits: dict[str, Any] = {"graph_url": server.url, "login_url": server.url, **(settings or {})}
+    hosts = {"graph_url": server.url, "login_url": server.url}
+    limits: dict[str, Any] = {**hosts, "partner_tenant_id": PARTNER_TENANT, **(settings or {})}
     reported = progress if progress is not None else []
 
     async def report(step: Progress) -> None:

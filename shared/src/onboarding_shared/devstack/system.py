@@ -11,6 +11,7 @@ import platformdirs
 
 from onboarding_shared.devstack import broker, postgres
 from onboarding_shared.devstack.broker import Broker
+from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
 from onboarding_shared.devstack.identity import AUDIENCE, ISSUER
 from onboarding_shared.devstack.place import Place
 from onboarding_shared.devstack.ports import HOST
@@ -95,6 +96,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         "task-runner": {
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],
+            "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,
             CREDENTIAL_VARIABLE: place.secrets["client_secret"],
         },
         "evidence-store": identity,

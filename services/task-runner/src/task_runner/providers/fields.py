@@ -1,5 +1,6 @@
 """Reads fields out of a provider's JSON. What is missing or of another type is ``DATA_INCOMPLETE``, never a default."""
 
+from datetime import datetime
 from typing import NoReturn
 
 from task_runner.tasks.result import CannotTell
@@ -31,6 +32,19 @@ class Fields:
         """A text, or null."""
         value = self._value(name)
         return value if value is None or isinstance(value, str) else self._wrong(name, "a text or null")
+
+    def moment(self, name: str) -> datetime:
+        """A moment in ISO 8601 with its time zone."""
+        value = self.text(name)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self._wrong(name, "a moment in ISO 8601")
+        return moment if moment.tzinfo else self._wrong(name, "a moment with its time zone")
+
+    def moment_or_none(self, name: str) -> datetime | None:
+        """A moment in ISO 8601 with its time zone, or null."""
+        return None if self._value(name) is None else self.moment(name)
 
     def flag(self, name: str) -> bool:
         """True or false."""

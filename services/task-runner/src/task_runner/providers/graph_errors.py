@@ -19,17 +19,17 @@ SIGN_IN_REFUSED = "TOKEN_REFUSED"
 MAX_TEXT = 300
 
 _AADSTS: Mapping[str, tuple[str, str]] = {
-    "65001": ("CONSENT_MISSING", "The customer has not consented to the application."),
-    "700016": ("CONSENT_MISSING", "The application does not exist in the customer's tenant."),
-    "7000229": ("CONSENT_MISSING", "The application has no service principal in the customer's tenant."),
+    "65001": ("CONSENT_MISSING", "Nobody has consented to the application in this tenant."),
+    "700016": ("CONSENT_MISSING", "The application does not exist in this tenant."),
+    "7000229": ("CONSENT_MISSING", "The application has no service principal in this tenant."),
     "700082": ("CREDENTIAL_EXPIRED", "The credential has expired."),
     "7000222": ("CREDENTIAL_EXPIRED", "The client secret has expired."),
     "7000215": ("CREDENTIAL_INVALID", "The client secret is wrong."),
     "7000216": ("CREDENTIAL_INVALID", "The request carried no client secret."),
-    "50020": ("GUEST_OR_GROUP_MISSING", "The account is not in the customer's tenant or not in the mapped group."),
-    "50177": ("GUEST_OR_GROUP_MISSING", "The account is not in the customer's tenant or not in the mapped group."),
-    "53003": ("BLOCKED_BY_CONDITIONAL_ACCESS", "A Conditional Access policy of the customer blocks the application."),
-    "5000224": ("TENANT_GONE", "The customer's tenant is not available any more."),
+    "50020": ("GUEST_OR_GROUP_MISSING", "The account is not in this tenant or not in the mapped group."),
+    "50177": ("GUEST_OR_GROUP_MISSING", "The account is not in this tenant or not in the mapped group."),
+    "53003": ("BLOCKED_BY_CONDITIONAL_ACCESS", "A Conditional Access policy of this tenant blocks the application."),
+    "5000224": ("TENANT_GONE", "This tenant is not available any more."),
     "90002": ("TENANT_GONE", "There is no such tenant."),
     "900023": ("TENANT_UNAVAILABLE", "The token service cannot use this tenant id."),
 }

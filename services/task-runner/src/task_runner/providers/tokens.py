@@ -34,14 +34,20 @@ SENT_IN_BODY = "client_secret_post"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+def external_tenant(connection: Connection) -> str:
+    """The connection's tenant id at Microsoft. Raises ``TaskFault`` when it is not a GUID: it goes into addresses."""
+    if not _GUID.fullmatch(connection.external_tenant_id):
+        raise TaskFault("CONNECTION_INVALID", "The connection's external tenant id is not a GUID.")
+    return connection.external_tenant_id
+
+
 class GraphSession:
     """One connection's OAuth client: it holds the secret and the current token, and shows neither."""
 
     def __init__(self, connection: Connection, settings: ProviderSettings, transport: SharedTransport) -> None:
-        if not _GUID.fullmatch(connection.external_tenant_id):
-            raise TaskFault("CONNECTION_INVALID", "The connection's external tenant id is not a GUID.")
+        tenant = external_tenant(connection)
         self.cloud: Cloud = cloud_of(connection.cloud, settings)
-        self._token_url = f"{self.cloud.login_url}/{connection.external_tenant_id}/oauth2/v2.0/token"
+        self._token_url = f"{self.cloud.login_url}/{tenant}/oauth2/v2.0/token"
         self._lock = asyncio.Lock()
         self.token_obtained = 0.0
         """When the current token was fetched, on ``time.monotonic()``."""

@@ -30,10 +30,33 @@ class LicencePlans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class AdminRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Role template ids of directory roles."""
+    """Role template ids of directory roles.
+
+    ``administrators`` is name to id of the roles of which Microsoft recommends to require multifactor authentication.
+    """
 
     source: str
     global_administrator: str
+    administrators_source: str
+    administrators: dict[str, str]
+
+
+class GdapRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The directory roles that a relationship should have: name to role template id.
+
+    ``group_prefix`` and a role's name are the conventional name of the security group that the role is mapped to.
+    """
+
+    source: str
+    version: str
+    group_prefix: str
+    required: dict[str, str]
+    optional: dict[str, str]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Role template id to name, of all of them."""
+        return {role: name for name, role in (*self.required.items(), *self.optional.items())}
 
 
 def _content(name: str) -> bytes:
@@ -42,4 +65,5 @@ def _content(name: str) -> bytes:
 
 MANIFEST: Final = msgspec.json.decode(_content("app_manifest.json"), type=AppManifest)
 PLANS: Final = msgspec.json.decode(_content("licence_plans.json"), type=LicencePlans)
+GDAP_ROLES: Final = msgspec.json.decode(_content("gdap_roles.json"), type=GdapRoles)
 ADMIN_ROLES: Final = msgspec.json.decode(_content("admin_roles.json"), type=AdminRoles)

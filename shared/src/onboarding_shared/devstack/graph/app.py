@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, get, post, put, route
 from litestar.params import FromPath, JSONBody
 
-from onboarding_shared.devstack.graph import consent, reads, tokens
+from onboarding_shared.devstack.graph import consent, partner, reads, tokens
 from onboarding_shared.devstack.graph.behaviour import Behaviour, Control
 from onboarding_shared.devstack.graph.replies import graph_error, reply, token_error
 from onboarding_shared.devstack.graph.tenants import Tenant, Tenants
@@ -29,7 +29,7 @@ def build() -> Litestar:
         tenant = tenants.of(claims["tid"]) if claims else None
         if claims is None or tenant is None:
             return graph_error(401, "InvalidAuthenticationToken", "Access token is missing, expired or not ours.")
-        return await _graph(request, tenant, path, frozenset(claims["roles"]))
+        return await _graph(request, tenants, tenant, path, frozenset(claims["roles"]))
 
     @put("/_control/tenants/{tenant_id:str}")
     async def control(tenant_id: FromPath[str], data: JSONBody[Control]) -> Response[Any]:
@@ -80,7 +80,9 @@ def _token(tenant: Tenant | None, form: dict[str, str]) -> Response[Any]:
     return reply({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access})
 
 
-async def _graph(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: frozenset[str]) -> Response[Any]:
+async def _graph(
+    request: Request[Any, Any, Any], tenants: Tenants, tenant: Tenant, path: str, roles: frozenset[str]
+) -> Response[Any]:
     if tenant.fault_strikes():
         fault = await _fault(tenant.control)
         if fault is not None:
@@ -88,7 +90,11 @@ async def _graph(request: Request[Any, Any, Any], tenant: Tenant, path: str, rol
     if request.method == "POST":
         answer = await consent.write(request, tenant, path)
     else:
-        answer = consent.read(request, tenant, path) or reads.read(request, tenant, path, roles)
+        answer = (
+            consent.read(request, tenant, path)
+            or partner.read(request, tenants, tenant, path, roles)
+            or reads.read(request, tenant, path, roles)
+        )
     return answer or graph_error(404, "ResourceNotFound", f"Resource not found for the segment '{path}'.")
 
 

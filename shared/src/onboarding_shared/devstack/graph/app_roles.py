@@ -7,11 +7,12 @@ import msgspec
 
 
 class AppRoles(msgspec.Struct, frozen=True):
-    """Permission names and their published ids, and which of them a healthy tenant has granted."""
+    """Permission names and their published ids, and which of them are granted in a healthy tenant and the partner's."""
 
     source: str
     resource_app_id: str
     granted_when_healthy: tuple[str, ...]
+    granted_in_partner: tuple[str, ...]
     app_roles: dict[str, str]
 
 

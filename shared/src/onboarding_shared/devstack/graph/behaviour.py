@@ -19,13 +19,37 @@ class Behaviour(StrEnum):
     WRONG_TENANT = "wrong-tenant"
 
 
+class RelationshipShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A delegated admin relationship of the partner with the customer. ``roles`` are ids, None = all that are expected.
+
+    Days are counted from the moment of each request, so that a shape stays what it is.
+    """
+
+    status: str = "active"
+    name: str = "Managed services"
+    created_days_ago: float = 31.0
+    activated_days_ago: float | None = 30.0
+    days_left: float | None = 700.0
+    auto_extend: str = "P180D"
+    roles: tuple[str, ...] | None = None
+
+
+class MappingShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mapping of one role (its id) to a group of the partner's, which may have been deleted."""
+
+    role: str
+    status: str = "active"
+    group_exists: bool = True
+
+
 class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of ``PUT /_control/tenants/{guid}``.
 
     ``times`` limits throttling, failing and slow to the first so many Graph requests (None = all of them);
     ``retry_after`` (seconds) goes with 429, and with 5xx when given; ``status`` is that of failing; ``delay_seconds``
     that of slow. ``token_error`` makes the token service refuse with this AADSTS number. ``overrides`` replaces what
-    a path answers: a list is paged as a collection, an object is sent as it is.
+    a path answers: a list is paged as a collection, an object is sent as it is. ``relationships`` and ``mappings`` are
+    what the partner's tenant says of this customer (None = all is well), and so are overrides of its paths there.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY
@@ -36,3 +60,5 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600
     overrides: dict[str, Any] = {}
+    relationships: tuple[RelationshipShape, ...] | None = None
+    mappings: tuple[MappingShape, ...] | None = None

@@ -7,6 +7,9 @@ from typing import Any
 from onboarding_shared.devstack.graph.app_roles import APP_ROLES, NAMES
 from onboarding_shared.devstack.graph.behaviour import Behaviour, Control
 
+PARTNER_TENANT = "a0000000-0000-4000-8000-000000000001"
+"""The partner's own tenant: it knows the relationships with all others."""
+
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -34,7 +37,8 @@ class Tenant:
         """The application asks for a token: where consent was given, its service principal exists with all grants."""
         if self.control.behaviour is not Behaviour.UNCONSENTED and app_id not in self.service_principals:
             principal = self.add_service_principal(app_id, "Managed tenant onboarding")
-            for name in APP_ROLES.granted_when_healthy:
+            partner = APP_ROLES.granted_in_partner if self.guid == PARTNER_TENANT else ()
+            for name in (*APP_ROLES.granted_when_healthy, *partner):
                 self.grant(principal["id"], self.graph_principal_id, APP_ROLES.app_roles[name])
 
     @property
@@ -89,6 +93,10 @@ class Tenants:
         if tenant is None:
             tenant = self._tenants[key] = Tenant(key)
         return tenant
+
+    def known(self) -> tuple[Tenant, ...]:
+        """Every tenant that was asked for so far."""
+        return tuple(self._tenants.values())
 
     def behave(self, tenant: Tenant, control: Control) -> Tenant:
         """The tenant made anew with this behaviour; what was created in it before is forgotten."""
