@@ -15,6 +15,8 @@ ROUTES = [
     ("GET", f"{_BASE}/session/1/history", "onboarding.read"),
     ("GET", f"{_BASE}/tasks", "onboarding.read"),
     ("POST", f"{_BASE}/tasks/license.inventory/runs", "onboarding.run"),
+    ("GET", f"{_BASE}/steps", "onboarding.read"),
+    ("POST", f"{_BASE}/steps/1/runs", "onboarding.run"),
     ("GET", f"{_BASE}/runs", "onboarding.read"),
     ("GET", f"{_BASE}/runs/1", "onboarding.read"),
     ("POST", f"{_BASE}/runs/1/cancel", "onboarding.run"),

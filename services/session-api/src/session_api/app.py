@@ -31,6 +31,7 @@ from session_api.routes.evidence import evidence_routes
 from session_api.routes.runs import run_routes
 from session_api.routes.sessions import session_routes
 from session_api.routes.starts import start_routes
+from session_api.routes.steps import step_routes
 from session_api.routes.tasks import task_routes
 from session_api.sessions import Sessions
 from session_api.settings import SessionApiSettings
@@ -103,6 +104,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
             *catalogue_routes(database),
             *task_routes(database),
             *start_routes(starts, Retries(database, starts), links),
+            *step_routes(starts, database, links),
             *run_routes(cancellations, database, links),
             *connection_routes(database, links),
             *evidence_routes(evidence, links),

@@ -32,6 +32,7 @@ CODES: Mapping[str, str] = {
     "RUN_NOT_FOUND": "This tenant has no such run.",
     "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
     "SESSION_NOT_FOUND": "This tenant has no such session: GET the current one.",
+    "STEP_NOT_FOUND": "The wizard has the steps 1 to 5.",
     "STEP_NOT_READY": "Run the tasks in tasks until each is ok or warn, then go on.",
     "STEP_OUT_OF_ORDER": "The wizard goes forward one step at a time and is completed from step 5: see current_step.",
     "TASK_TYPE_UNKNOWN": "Start one of the task types in known_task_types.",
@@ -112,6 +113,17 @@ def blocked_problem(refused: BlockedBy, tenant_id: int, links: Links) -> Problem
     )
 
 
+def start_problem(refused: BlockedBy | UnknownTaskType | NotUsable, tenant_id: int, links: Links) -> Problem:
+    """Why a start made no run."""
+    match refused:
+        case BlockedBy():
+            return blocked_problem(refused, tenant_id, links)
+        case UnknownTaskType():
+            return unknown_task_type(refused)
+        case NotUsable():
+            return connection_problem(refused)
+
+
 def unknown_task_type(refused: UnknownTaskType) -> Problem:
     """Which task types there are."""
     known = ", ".join(refused.known) or "none yet"
@@ -120,6 +132,11 @@ def unknown_task_type(refused: UnknownTaskType) -> Problem:
         f"There is no task type {refused.task_type[:100]!r}; known: {known}",
         extra={"known_task_types": refused.known},
     )
+
+
+def step_not_found() -> Problem:
+    """The wizard has no such step."""
+    return NotFound("STEP_NOT_FOUND", "The wizard has the steps 1 to 5")
 
 
 def run_not_found() -> Problem:

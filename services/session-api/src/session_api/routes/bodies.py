@@ -80,6 +80,15 @@ class OnboardingTaskSummary(Struct, kw_only=True):
     expires_at: datetime | None = None
 
 
+class OnboardingStep(Struct, kw_only=True):
+    """A step of the wizard: how many of its tasks have each status, and which required ones keep it from being left."""
+
+    step: StepNumber
+    counts: dict[CheckStatus, int]
+    can_be_left: bool
+    missing: list[OnboardingTaskSummary]
+
+
 class TaskType(Struct, kw_only=True):
     """A task type as its author declared it."""
 
@@ -103,6 +112,13 @@ class StartRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Optional wishes for a start."""
 
     provider_connection_id: int | None = None
+
+
+class StartStep(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Optional wishes for the start of a step. ``include_optional``: also tasks that are not required and only read."""
+
+    provider_connection_id: int | None = None
+    include_optional: bool = False
 
 
 class OperationRunLink(Struct, kw_only=True):
@@ -168,6 +184,22 @@ class BlockingRun(Struct, kw_only=True):
     state: RunState
     since: datetime
     url: str
+
+
+class StartedTask(Struct, kw_only=True):
+    """What became of one start of several; ``outcome`` is started, reused, blocked or refused.
+
+    The first two have ``run_id`` and ``url``; the others say why in ``code``, ``message`` and ``next``.
+    """
+
+    task_type: str
+    outcome: str
+    run_id: int | None = None
+    url: str | None = None
+    code: str | None = None
+    message: str | None = None
+    next: str | None = None
+    blocking_run: BlockingRun | None = None
 
 
 class ErrorResponse(Struct, kw_only=True):

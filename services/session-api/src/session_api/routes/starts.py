@@ -9,20 +9,12 @@ from litestar.params import FromPath, JSONBody
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
 from onboarding_shared.runtime.tracing import current_traceparent
-from session_api.domain.connections import NotUsable
-from session_api.domain.starting import Start, UnknownTaskType
+from session_api.domain.starting import Start
 from session_api.links import Links
-from session_api.problems import (
-    blocked_problem,
-    connection_not_found,
-    connection_problem,
-    run_not_ended,
-    run_not_found,
-    unknown_task_type,
-)
+from session_api.problems import connection_not_found, run_not_ended, run_not_found, start_problem
 from session_api.retries import Retries, RunNotEnded
 from session_api.routes.bodies import ErrorResponse, OperationRunLink, StartRun
-from session_api.starts import Answer, BlockedBy, Starts
+from session_api.starts import Accepted, Answer, Starts
 
 _HERE = "/tenants/{tenant_id:int}/onboarding"
 _BLOCKED = {409: ResponseSpec(ErrorResponse, generate_examples=False, description="Blocked by concurrency guard")}
@@ -81,13 +73,8 @@ def checked_connection(wanted: int | None) -> int | None:
 
 
 def _response(answer: Answer, tenant_id: int, links: Links) -> Response[OperationRunLink]:
-    match answer:
-        case BlockedBy():
-            raise blocked_problem(answer, tenant_id, links)
-        case UnknownTaskType():
-            raise unknown_task_type(answer)
-        case NotUsable():
-            raise connection_problem(answer)
+    if not isinstance(answer, Accepted):
+        raise start_problem(answer, tenant_id, links)
     url = links.run(tenant_id, answer.run_id)
     outcome = "created" if answer.created else "reused"
     return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})

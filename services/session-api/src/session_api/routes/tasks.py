@@ -21,12 +21,13 @@ def task_routes(database: Database) -> list[HTTPRouteHandler]:
     )
     async def list_tasks(tenant_id: FromPath[int]) -> list[OnboardingTaskSummary]:
         found = await database.run_single(lambda connection: summarize_tasks(connection, tenant_id))
-        return [_summary(one) for one in found]
+        return [summary_body(one) for one in found]
 
     return [list_tasks]
 
 
-def _summary(one: TaskSummary) -> OnboardingTaskSummary:
+def summary_body(one: TaskSummary) -> OnboardingTaskSummary:
+    """A task's standing as it goes over the wire."""
     return OnboardingTaskSummary(
         task_type=one.standing.task_type,
         status=one.standing.status,

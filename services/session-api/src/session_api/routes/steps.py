@@ -1,0 +1,80 @@
+"""Steps: how each stands, and starting all tasks of one."""
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
+
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.runtime.identity import Caller, Permissions, requires
+from onboarding_shared.runtime.tracing import current_traceparent
+from session_api.domain.readiness import STEPS, standing_of_steps, tasks_of_step
+from session_api.domain.starting import Start
+from session_api.links import Links
+from session_api.problems import CODES, start_problem, step_not_found
+from session_api.routes.bodies import OnboardingStep, StartedTask, StartStep
+from session_api.routes.starts import checked_connection
+from session_api.routes.tasks import summary_body
+from session_api.starts import Accepted, Answer, BlockedBy, Starts
+from session_api.store.task_types import list_task_types, summarize_tasks
+
+_STEPS = "/tenants/{tenant_id:int}/onboarding/steps"
+
+
+def step_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRouteHandler]:
+    """The handlers of everything under ``/steps``."""
+
+    @get(_STEPS, guards=[requires(Permissions.READ)], summary="List the steps and what each still needs")
+    async def list_steps(tenant_id: FromPath[int]) -> list[OnboardingStep]:
+        found = await database.run_single(lambda connection: summarize_tasks(connection, tenant_id))
+        summaries = {one.standing.task_type: summary_body(one) for one in found}
+        return [
+            OnboardingStep(
+                step=one.step,
+                counts=dict(one.counts),
+                can_be_left=not one.open,
+                missing=[summaries[task.task_type] for task in one.open],
+            )
+            for one in standing_of_steps([one.standing for one in found])
+        ]
+
+    @post(
+        f"{_STEPS}/{{step:int}}/runs",
+        status_code=200,
+        guards=[requires(Permissions.RUN)],
+        summary="Start the tasks of a step, all at once",
+    )
+    async def start_step(
+        tenant_id: FromPath[int],
+        step: FromPath[int],
+        caller: NamedDependency[Caller],
+        data: JSONBody[StartStep | None] = None,
+    ) -> list[StartedTask]:
+        if step not in STEPS:
+            raise step_not_found()
+        wanted = data or StartStep()
+        connection_id = checked_connection(wanted.provider_connection_id)
+        known = await database.run_single(list_task_types)
+        names = tasks_of_step(known, step, include_optional=wanted.include_optional)
+        trace = current_traceparent()
+        asked = [Start(tenant_id, name, connection_id, caller.user_id, trace) for name in names]
+        answers = await starts.start_all(asked) if asked else []
+        return [_started(name, answer, tenant_id, links) for name, answer in zip(names, answers, strict=True)]
+
+    return [list_steps, start_step]
+
+
+def _started(task_type: str, answer: Answer, tenant_id: int, links: Links) -> StartedTask:
+    if isinstance(answer, Accepted):
+        outcome = "started" if answer.created else "reused"
+        url = links.run(tenant_id, answer.run_id)
+        return StartedTask(task_type=task_type, outcome=outcome, run_id=answer.run_id, url=url)
+    problem = start_problem(answer, tenant_id, links)
+    return StartedTask(
+        task_type=task_type,
+        outcome="blocked" if isinstance(answer, BlockedBy) else "refused",
+        code=problem.code,
+        message=problem.message,
+        next=CODES[problem.code],
+        blocking_run=problem.extra.get("blocking_run"),
+    )
