@@ -9,35 +9,9 @@ from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell
 from task_runner.tasks.conditional_access import Policy, policy_from
 from task_runner.tasks.identity_baseline import decide
+from tests.support.policies import COMPLETE
 
-COMPLETE: dict[str, Any] = {
-    "id": "p1",
-    "displayName": "MFA for everybody",
-    "state": "enabled",
-    "conditions": {
-        "clientAppTypes": ["all"],
-        "signInRiskLevels": [],
-        "userRiskLevels": [],
-        "platforms": None,
-        "locations": None,
-        "devices": None,
-        "applications": {"includeApplications": ["All"], "excludeApplications": [], "applicationFilter": None},
-        "users": {
-            "includeUsers": ["All"],
-            "excludeUsers": [],
-            "excludeGroups": [],
-            "excludeRoles": [],
-            "excludeGuestsOrExternalUsers": None,
-        },
-    },
-    "grantControls": {
-        "operator": "OR",
-        "builtInControls": ["mfa"],
-        "customAuthenticationFactors": [],
-        "termsOfUse": [],
-        "authenticationStrength": None,
-    },
-}
+SINGLE_FACTOR = {"id": "password-alone", "requirementsSatisfied": "none"}
 
 
 def with_value(path: str, value: Any) -> dict[str, Any]:
@@ -60,7 +34,7 @@ def read(body: dict[str, Any]) -> Policy:
         ("id", "p1"),
         ("conditions.users.excludeUsers", ["breakglass1", "breakglass2"]),
         ("grantControls.operator", "AND"),
-        ("grantControls.authenticationStrength", {"id": "phishing-resistant"}),
+        ("grantControls.authenticationStrength", {"id": "phishing-resistant", "requirementsSatisfied": "mfa"}),
     ],
 )
 def test_a_policy_that_protects_everybody_has_no_gap(path: str, value: Any) -> None:
@@ -96,6 +70,10 @@ def test_a_stronger_demand_than_mfa_alone_has_no_gap() -> None:
         ("conditions.authenticationFlows", {"transferMethods": "deviceCodeFlow"}),
         ("grantControls", None),
         ("grantControls.builtInControls", ["block"]),
+        (
+            "grantControls",
+            {**COMPLETE["grantControls"], "builtInControls": [], "authenticationStrength": SINGLE_FACTOR},
+        ),
         ("grantControls.builtInControls", ["mfa", "compliantDevice"]),
         ("grantControls.termsOfUse", ["terms"]),
         ("grantControls.customAuthenticationFactors", ["duo"]),

@@ -1,8 +1,9 @@
 """The lists of published ids."""
 
+from onboarding_shared.devstack.graph import partner
 from onboarding_shared.devstack.graph.app_roles import APP_ROLES
 from task_runner.tasks import discover
-from task_runner.tasks.lists import ADMIN_ROLES, MANIFEST, PLANS
+from task_runner.tasks.lists import ADMIN_ROLES, GDAP_ROLES, MANIFEST, PLANS
 
 
 def test_the_ids_are_the_published_ones() -> None:
@@ -10,6 +11,12 @@ def test_the_ids_are_the_published_ones() -> None:
     assert PLANS.premium_p1 == "41781fb2-bc02-4b7c-bd55-b576c07bb09d"
     assert PLANS.premium_p2 == "eec0eb4f-6444-4f95-aba0-50c24d67f998"
     assert MANIFEST.app_roles["Organization.Read.All"] == "498476ce-e0fe-48b0-b801-37ba7e2685c6"
+
+
+def test_fourteen_roles_are_those_of_administrators() -> None:
+    assert len(set(ADMIN_ROLES.administrators.values())) == len(ADMIN_ROLES.administrators) == 14
+    assert ADMIN_ROLES.administrators["Global Administrator"] == ADMIN_ROLES.global_administrator
+    assert ADMIN_ROLES.administrators["Privileged Role Administrator"] == "e8611ab8-c189-46e8-94e1-60213ab1f814"
 
 
 def test_every_list_names_its_source() -> None:
@@ -32,3 +39,15 @@ def test_the_manifest_hash_does_not_depend_on_the_order() -> None:
     turned = dict(reversed(MANIFEST.app_roles.items()))
 
     assert type(MANIFEST)(source="", version="", resource_app_id="", app_roles=turned).sha256 == MANIFEST.sha256
+
+
+def test_twelve_roles_are_required_of_a_relationship_and_three_are_optional() -> None:
+    assert (len(GDAP_ROLES.required), len(GDAP_ROLES.optional)) == (12, 3)
+    assert GDAP_ROLES.required["Exchange Administrator"] == "29232cdf-9323-42fd-ade2-1d097af3e4de"
+    assert GDAP_ROLES.optional["Global Reader"] == "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+    assert ADMIN_ROLES.global_administrator not in GDAP_ROLES.names
+    assert GDAP_ROLES.source.endswith("Test-CIPPAccessTenant.ps1")
+
+
+def test_the_graph_shaped_partner_has_exactly_the_expected_roles() -> None:
+    assert partner.ROLES == {**GDAP_ROLES.required, **GDAP_ROLES.optional}

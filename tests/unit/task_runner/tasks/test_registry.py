@@ -35,13 +35,20 @@ def point(loaded: Any, distribution: str = "onboarding-extra", version: str = "1
     return made
 
 
-def test_our_own_six_tasks_are_installed() -> None:
+def test_our_own_tasks_are_installed() -> None:
     assert list(discover()) == [
         "app.consent",
         "app.consent_grant",
+        "gdap.group_mapping",
+        "gdap.relationship",
+        "gdap.roles",
         "graph.connectivity",
+        "identity.admin_mfa",
         "identity.baseline",
+        "identity.emergency_access",
         "identity.global_admins",
+        "identity.legacy_auth",
+        "identity.user_consent",
         "license.inventory",
     ]
 

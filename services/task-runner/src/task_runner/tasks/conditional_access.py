@@ -53,7 +53,7 @@ def mfa_gaps(fields: Fields) -> tuple[str, ...]:
         *_user_gaps(conditions.at("users")),
         *_application_gaps(conditions.at("applications")),
         *_condition_gaps(conditions),
-        *_control_gaps(fields.at_or_none("grantControls")),
+        *mfa_control_gaps(fields.at_or_none("grantControls")),
     )
 
 
@@ -80,20 +80,31 @@ def _application_gaps(applications: Fields) -> list[str]:
 
 def _condition_gaps(conditions: Fields) -> list[str]:
     gaps = [] if "all" in conditions.texts("clientAppTypes") else ["not all client applications"]
+    return [*gaps, *narrowing_gaps(conditions)]
+
+
+def narrowing_gaps(conditions: Fields) -> list[str]:
+    """The conditions beside users, applications and client applications that make a policy hold only sometimes."""
     narrowing = [name for name in RISK_LEVELS if conditions.texts(name)]
     narrowing += [name for name in NARROWING if conditions.at_or_none(name) is not None]
     narrowing += [name for name in NARROWING_IN_SOME_CLOUDS if conditions.has(name) and not conditions.is_null(name)]
-    return [*gaps, *(f"only under the condition {name}" for name in narrowing)]
+    return [f"only under the condition {name}" for name in narrowing]
 
 
-def _control_gaps(controls: Fields | None) -> list[str]:
+def mfa_control_gaps(controls: Fields | None) -> list[str]:
+    """Why the grant controls of a policy do not require multifactor authentication of whom it reaches.
+
+    An authentication strength counts when Microsoft Graph says that it satisfies ``mfa``: one of the customer's own may
+    consist of a single factor.
+    """
     if controls is None:
         return ["requires nothing"]
     built_in = set(controls.texts("builtInControls"))
     strength = controls.at_or_none("authenticationStrength")
     operator = controls.text("operator")
     others = [*(built_in - {"mfa"}), *controls.texts("customAuthenticationFactors"), *controls.texts("termsOfUse")]
-    if "mfa" not in built_in and strength is None:
+    strong = strength is not None and strength.text("requirementsSatisfied") == "mfa"
+    if "mfa" not in built_in and not strong:
         return ["does not require multifactor authentication"]
     if operator != "AND" and others:
         return ["accepts something else instead of multifactor authentication"]

@@ -2,15 +2,12 @@
 
 import msgspec
 
-from task_runner.providers.fields import Fields
-from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
 from task_runner.tasks.conditional_access import READ_POLICIES, Policy, policy_from
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
-from task_runner.tasks.result import CannotTell, Result
+from task_runner.tasks.protection import read_policies_without_defaults, read_security_defaults
+from task_runner.tasks.result import Result
 
-DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
-POLICIES = "/identity/conditionalAccess/policies"
 MAX_POLICIES = 250
 
 
@@ -47,19 +44,10 @@ def decide(security_defaults: bool, policies: tuple[Policy, ...]) -> Result:
 async def identity_baseline(context: TaskContext) -> Result:
     """Reads security defaults and, where they are off, the Conditional Access policies."""
     await context.progress(0, 2, "Reading security defaults")
-    body = await context.graph.get(DEFAULTS, permission=READ_POLICIES)
-    security_defaults = Fields(body, "securityDefaults").flag("isEnabled")
+    security_defaults = await read_security_defaults(context)
     if security_defaults:
         return decide(security_defaults, ())
     await context.progress(1, 2, "Reading Conditional Access policies")
-    try:
-        found = await context.graph.list(POLICIES, permission=READ_POLICIES)
-    except GraphRefused as refused:
-        if refused.reason_code != NOT_LICENSED:
-            raise
-        message = f"Security defaults are off. {refused.message}"
-        payload = {**refused.payload, "security_defaults_enabled": False}
-        raise CannotTell(NOT_LICENSED, message, payload) from None
+    found = await read_policies_without_defaults(context)
     await context.progress(2, 2, "Done")
-    policies = tuple(policy_from(Fields(item, f"policies[{index}]")) for index, item in enumerate(found))
-    return decide(security_defaults, policies)
+    return decide(security_defaults, tuple(policy_from(fields) for fields in found))

@@ -20,7 +20,9 @@ PEOPLE = (
     "Megan Bowen",
     "Pradeep Gupta",
 )
-ADMINISTRATORS = PEOPLE[:3]
+EMERGENCY = "Emergency Access"
+"""The account that every policy excludes, so that nobody is locked out."""
+ADMINISTRATORS = (EMERGENCY, *PEOPLE[:3])
 
 
 def organization(tenant: Tenant) -> list[dict[str, Any]]:
@@ -54,7 +56,7 @@ def users(tenant: Tenant) -> list[dict[str, Any]]:
             "accountEnabled": True,
             "onPremisesSyncEnabled": None,
         }
-        for name in PEOPLE
+        for name in (*PEOPLE, EMERGENCY)
     ]
 
 
@@ -95,77 +97,14 @@ def _sku(tenant: Tenant, part: str, enabled: int, consumed: int, plans: list[tup
     }
 
 
-def security_defaults(tenant: Tenant) -> dict[str, Any]:
-    """Security defaults are off: the tenant uses Conditional Access."""
-    return {
-        "id": "00000000-0000-0000-0000-000000000005",
-        "displayName": "Security Defaults",
-        "isEnabled": False,
-    }
-
-
-def conditional_access(tenant: Tenant) -> list[dict[str, Any]]:
-    """Three policies, one of which requires multifactor authentication of everybody for everything."""
-    return [
-        _policy(tenant, "Require MFA for all users", "enabled", ["All"], ["mfa"]),
-        _policy(tenant, "Block legacy authentication", "enabled", ["All"], ["block"], ["exchangeActiveSync", "other"]),
-        _policy(tenant, "Require compliant devices", "enabledForReportingButNotEnforced", ["All"], ["compliantDevice"]),
-    ]
-
-
-def _policy(
-    tenant: Tenant, name: str, state: str, users: list[str], controls: list[str], clients: list[str] | None = None
-) -> dict[str, Any]:
-    return {
-        "id": tenant.id_of(f"policy/{name}"),
-        "displayName": name,
-        "state": state,
-        "conditions": {
-            "clientAppTypes": clients or ["all"],
-            "signInRiskLevels": [],
-            "userRiskLevels": [],
-            "servicePrincipalRiskLevels": [],
-            "platforms": None,
-            "locations": None,
-            "devices": None,
-            "clientApplications": None,
-            "applications": {
-                "includeApplications": ["All"],
-                "excludeApplications": [],
-                "includeUserActions": [],
-                "includeAuthenticationContextClassReferences": [],
-                "applicationFilter": None,
-            },
-            "users": {
-                "includeUsers": users,
-                "excludeUsers": [],
-                "includeGroups": [],
-                "excludeGroups": [],
-                "includeRoles": [],
-                "excludeRoles": [],
-                "includeGuestsOrExternalUsers": None,
-                "excludeGuestsOrExternalUsers": None,
-            },
-        },
-        "grantControls": {
-            "operator": "OR",
-            "builtInControls": controls,
-            "customAuthenticationFactors": [],
-            "termsOfUse": [],
-            "authenticationStrength": None,
-        },
-        "sessionControls": None,
-    }
-
-
 def active_administrators(tenant: Tenant) -> list[dict[str, Any]]:
     """Active assignments of the Global Administrator role."""
-    return [_instance(tenant, name, "active") for name in ADMINISTRATORS[:2]]
+    return [_instance(tenant, name, "active") for name in ADMINISTRATORS[:3]]
 
 
 def eligible_administrators(tenant: Tenant) -> list[dict[str, Any]]:
     """Eligible assignments of the Global Administrator role."""
-    return [_instance(tenant, name, "eligible") for name in ADMINISTRATORS[2:]]
+    return [_instance(tenant, name, "eligible") for name in ADMINISTRATORS[3:]]
 
 
 def _instance(tenant: Tenant, name: str, kind: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 
-from onboarding_shared.devstack.graph import directory
+from onboarding_shared.devstack.graph import directory, policies
 from onboarding_shared.devstack.graph.behaviour import Behaviour
 from onboarding_shared.devstack.graph.replies import graph_error, page, reply
 from onboarding_shared.devstack.graph.tenants import Tenant
@@ -32,8 +32,12 @@ READS: dict[str, Read] = {
     "/organization": _read(directory.organization, "Organization.Read.All", "Directory.Read.All"),
     "/users": _read(directory.users, "User.Read.All", "Directory.Read.All"),
     "/subscribedSkus": _read(directory.subscribed_skus, "Organization.Read.All", "Directory.Read.All"),
-    "/policies/identitySecurityDefaultsEnforcementPolicy": _read(directory.security_defaults, "Policy.Read.All"),
-    "/identity/conditionalAccess/policies": _read(directory.conditional_access, "Policy.Read.All", premium="policy"),
+    "/policies/identitySecurityDefaultsEnforcementPolicy": _read(policies.security_defaults, "Policy.Read.All"),
+    "/policies/authorizationPolicy": _read(policies.authorization_policy, "Policy.Read.All"),
+    "/identity/conditionalAccess/policies": _read(policies.conditional_access, "Policy.Read.All", premium="policy"),
+    "/reports/authenticationMethods/userRegistrationDetails": _read(
+        policies.registration_details, "AuditLog.Read.All", premium="report"
+    ),
     f"{ROLES}/roleAssignmentScheduleInstances": _read(
         directory.active_administrators,
         "RoleAssignmentSchedule.Read.Directory",
@@ -50,9 +54,11 @@ READS: dict[str, Read] = {
         directory.role_members, "RoleManagement.Read.Directory", "Directory.Read.All"
     ),
 }
+_USERS_GROUPS = re.compile(r"/users/[0-9a-f-]{36}/transitiveMemberOf/microsoft\.graph\.group\Z")
 _GROUP_MEMBERS = re.compile(r"/groups/[0-9a-f-]{36}/transitiveMembers/microsoft\.graph\.user\Z")
 _FILTER_IN = re.compile(r"(\w+) in \(('[^']*'(?:,\s*'[^']*')*)\)\Z")
 _FILTER_EQ = re.compile(r"(\w+) eq '([^']*)'\Z")
+_FILTER_FLAG = re.compile(r"(\w+) eq (true|false)\Z")
 
 
 def read(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: frozenset[str]) -> Response[Any] | None:
@@ -60,6 +66,8 @@ def read(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: froz
     known = READS.get(path)
     if _GROUP_MEMBERS.match(path):
         known = _read(lambda tenant: [], "GroupMember.Read.All", "Directory.Read.All")
+    if _USERS_GROUPS.match(path):
+        known = _read(lambda tenant: [], "User.Read.All", "GroupMember.Read.All", "Directory.Read.All")
     if known is None:
         return None
     if not roles & known.permissions:
@@ -71,15 +79,26 @@ def read(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: froz
 
 
 def filtered(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
-    """The items that ``$filter`` lets through: ``field eq 'x'`` or ``field in ('x','y')``."""
+    """The items that ``$filter`` lets through: ``field eq 'x'``, ``field eq true`` or ``field in ('x','y')``.
+
+    Where the field is missing or of another type the item passes: only a test makes such an item, for the task to see.
+    """
     text = request.query_params.get("$filter", "")
-    if one := _FILTER_EQ.match(text):
-        name, wanted = one.group(1), {one.group(2)}
+    wanted: list[Any]
+    if flag := _FILTER_FLAG.match(text):
+        name, wanted = flag.group(1), [flag.group(2) == "true"]
+    elif one := _FILTER_EQ.match(text):
+        name, wanted = one.group(1), [one.group(2)]
     elif some := _FILTER_IN.match(text):
-        name, wanted = some.group(1), set(re.findall(r"'([^']*)'", some.group(2)))
+        name, wanted = some.group(1), re.findall(r"'([^']*)'", some.group(2))
     else:
         return items
-    return [item for item in items if not isinstance(item, dict) or item.get(name, next(iter(wanted))) in wanted]
+    kind = type(wanted[0])
+    return [
+        item
+        for item in items
+        if not isinstance(item, dict) or not isinstance(item.get(name), kind) or item[name] in wanted
+    ]
 
 
 def selected(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
@@ -99,4 +118,7 @@ def _no_licence(kind: str) -> Response[Any]:
     if kind == "pim":
         text = "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."
         return graph_error(400, "AadPremiumLicenseRequired", text)
+    if kind == "report":
+        text = "Neither tenant is B2C or tenant doesn't have premium license"
+        return graph_error(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", text)
     return graph_error(403, "AccessDenied", "Your tenant is not licensed for this feature.")
