@@ -1,5 +1,6 @@
 """Reading fields: what is missing or of another type is never replaced by a default."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 from task_runner.providers.fields import Fields, only
 from task_runner.tasks import CannotTell
 
-READERS = ("text", "text_or_none", "flag", "flag_or_none", "count", "at", "at_or_none", "texts", "each", "is_null")
+READERS = (
+    "text", "text_or_none", "moment", "moment_or_none", "flag", "flag_or_none", "count", "at", "at_or_none", "texts",
+    "each", "is_null",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -27,6 +31,11 @@ def test_a_missing_field_is_incomplete_data(reader: str) -> None:
         ("text", ""),
         ("text", None),
         ("text_or_none", 1),
+        ("moment", None),
+        ("moment", "yesterday"),
+        ("moment", "2026-11-26T10:00:00"),
+        ("moment_or_none", ""),
+        ("moment_or_none", 1764151200),
         ("flag", "true"),
         ("flag", 1),
         ("flag", None),
@@ -48,6 +57,13 @@ def test_a_field_of_another_type_is_incomplete_data(reader: str, wrong: Any) -> 
         getattr(Fields({"name": wrong}, "thing"), reader)("name")
 
     assert caught.value.reason_code == "DATA_INCOMPLETE"
+
+
+def test_a_moment_is_read_with_its_time_zone_to_the_microsecond() -> None:
+    fields = Fields({"m": "2022-02-10T11:24:42.3148266Z", "n": None}, "thing")
+
+    assert fields.moment("m") == datetime(2022, 2, 10, 11, 24, 42, 314826, tzinfo=UTC)
+    assert fields.moment_or_none("n") is None
 
 
 def test_right_fields_are_read_as_they_are() -> None:

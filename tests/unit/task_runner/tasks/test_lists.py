@@ -50,4 +50,6 @@ def test_twelve_roles_are_required_of_a_relationship_and_three_are_optional() ->
 
 
 def test_the_graph_shaped_partner_has_exactly_the_expected_roles() -> None:
-    assert partner.ROLES == {**GDAP_ROLES.required, **GDAP_ROLES.optional}
+    expected = {**GDAP_ROLES.required, **GDAP_ROLES.optional}
+
+    assert expected == partner.ROLES

@@ -1,0 +1,136 @@
+"""The roles of a relationship, and the groups that they are mapped to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from task_runner.tasks import Result, Wait
+from task_runner.tasks import gdap_group_mapping as mapping
+from task_runner.tasks import gdap_roles as roles
+from task_runner.tasks.gdap import Found, Relationship
+from task_runner.tasks.gdap_group_mapping import Assignment, judged
+from task_runner.tasks.lists import GdapRoles
+
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+EXPECTED = GdapRoles(
+    source="",
+    version="7",
+    group_prefix="M365 GDAP",
+    required={"User Administrator": "users", "Teams Administrator": "teams"},
+    optional={"Global Reader": "reader"},
+)
+
+
+def found(*granted: str, status: str = "active") -> Found:
+    one = Relationship(
+        id="relationship",
+        name="Managed services",
+        status=status,
+        created=NOW,
+        activated=NOW,
+        ends=NOW + timedelta(days=700),
+        auto_extend="P180D",
+        roles=granted,
+    )
+    return Found(customer="customer", relationships=(one,), at=NOW)
+
+
+def told(result: Result) -> tuple[str, str]:
+    return result.status.value, result.reason_code
+
+
+@pytest.mark.parametrize(
+    ("granted", "expected"),
+    [
+        (("reader", "teams", "users"), ("ok", "GDAP_ROLES_OK")),
+        (("other", "reader", "teams", "users"), ("ok", "GDAP_ROLES_OK")),
+        (("teams", "users"), ("warn", "GDAP_OPTIONAL_ROLES_MISSING")),
+        (("reader", "teams"), ("fail", "GDAP_REQUIRED_ROLES_MISSING")),
+        ((), ("fail", "GDAP_REQUIRED_ROLES_MISSING")),
+    ],
+)
+def test_the_roles_of_the_relationship_are_compared(granted: tuple[str, ...], expected: tuple[str, str]) -> None:
+    assert told(roles.decide(EXPECTED, found(*granted))) == expected
+
+
+def test_the_evidence_of_the_roles_has_the_expected_the_granted_and_the_difference() -> None:
+    payload = roles.decide(EXPECTED, found("other", "teams")).payload
+    assert payload["expected"] == {"version": "7", "required": EXPECTED.required, "optional": EXPECTED.optional}
+    assert payload["granted"] == ["other", "teams"]
+    assert payload["missing"] == {"required": {"User Administrator": "users"}, "optional": {"Global Reader": "reader"}}
+    assert payload["extra"] == ["other"]
+
+
+def test_without_a_relationship_in_force_there_are_no_roles() -> None:
+    assert told(roles.decide(EXPECTED, found("users", status="terminated"))) == ("fail", "GDAP_TERMINATED")
+    with pytest.raises(Wait):
+        roles.decide(EXPECTED, found("users", status="activating"))
+
+
+GROUPS = {"g-users": "M365 GDAP User Administrator", "g-teams": "m365 gdap teams administrator", "g-else": "Else"}
+
+
+def assignment(group: str, *granted: str, status: str = "active", kind: str = "securityGroup") -> Assignment:
+    return Assignment(id=f"of {group}", etag=None, status=status, kind=kind, group_id=group, roles=granted)
+
+
+USERS, TEAMS = assignment("g-users", "users"), assignment("g-teams", "teams")
+
+
+def mapped(*assignments: Assignment, granted: tuple[str, ...] = ("teams", "users")) -> Result:
+    return mapping.decide(EXPECTED, found(*granted), granted, judged(EXPECTED, assignments, GROUPS))
+
+
+def test_mappings_that_are_active_to_groups_that_exist_are_ok() -> None:
+    assert told(mapped(USERS, TEAMS)) == ("ok", "MAPPING_OK")
+
+
+@pytest.mark.parametrize(
+    ("third", "expected"),
+    [
+        (assignment("gone", "reader"), ("fail", "GROUP_MISSING")),
+        (assignment("gone", "unheard"), ("fail", "GROUP_MISSING")),
+        (assignment("gone", "users"), ("warn", "GROUP_ID_STALE")),
+        (assignment("gone", "reader", "teams"), ("warn", "GROUP_ID_STALE")),
+        (assignment("gone", "users", status="pending"), ("warn", "GROUP_ID_STALE")),
+        (assignment("g-else", "reader", status="error"), ("fail", "MAPPING_ERROR")),
+        (assignment("g-else", "reader", status="unknownFutureValue"), ("unknown", "GDAP_STATUS_UNKNOWN")),
+        (assignment("g-else", "reader", kind="unknownFutureValue"), ("unknown", "GDAP_STATUS_UNKNOWN")),
+        (assignment("gone", "reader", status="deleting"), ("ok", "MAPPING_OK")),
+        (assignment("gone", "reader", status="deleted"), ("ok", "MAPPING_OK")),
+    ],
+)
+def test_one_bad_mapping_beside_good_ones_counts(third: Assignment, expected: tuple[str, str]) -> None:
+    for order in ((USERS, TEAMS, third), (third, USERS, TEAMS)):
+        assert told(mapped(*order)) == expected
+
+
+@pytest.mark.parametrize("assignments", [(), (assignment("g-users", "users", status="deleted"),)])
+def test_no_mapping_at_all_fails(assignments: tuple[Assignment, ...]) -> None:
+    assert told(mapped(*assignments)) == ("fail", "MAPPING_NONE")
+
+
+def test_a_pending_mapping_is_waited_for() -> None:
+    with pytest.raises(Wait) as waiting:
+        mapped(USERS, assignment("g-teams", "teams", status="pending"))
+    assert (waiting.value.reason_code, waiting.value.seconds) == ("MAPPING_PENDING", 60.0)
+
+
+def test_nothing_is_waited_for_beside_a_group_that_is_missing() -> None:
+    pending = assignment("g-teams", "teams", status="pending")
+    assert told(mapped(pending, assignment("gone", "unheard"))) == ("fail", "GROUP_MISSING")
+
+
+def test_a_required_role_that_nobody_got_is_a_warning() -> None:
+    result = mapped(USERS)
+    assert told(result) == ("warn", "MAPPING_PARTIAL")
+    assert result.payload["unmapped_required_roles"] == ["Teams Administrator"]
+
+
+def test_a_role_that_the_relationship_does_not_have_needs_no_mapping() -> None:
+    assert told(mapped(USERS, granted=("users",))) == ("ok", "MAPPING_OK")
+
+
+def test_the_evidence_of_a_stale_mapping_names_the_group_that_has_its_name() -> None:
+    (listed, *_) = mapped(assignment("gone", "users"), TEAMS).payload["mappings"]
+    assert (listed["group_id"], listed["group_name"], listed["present_group_id"]) == ("gone", None, "g-users")

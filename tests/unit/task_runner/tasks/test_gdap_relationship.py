@@ -1,0 +1,168 @@
+"""Which relationship with a customer counts, and what is made of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from task_runner.providers.fields import Fields
+from task_runner.tasks import CannotTell, Result, Wait
+from task_runner.tasks.gdap import Found, Relationship, relationship_from
+from task_runner.tasks.gdap_relationship import decide
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+
+
+def relationship(
+    status: str = "active",
+    *,
+    name: str = "Managed services",
+    created: timedelta = timedelta(days=40),
+    activated: timedelta | None = timedelta(days=39),
+    ends: timedelta | None = timedelta(days=700),
+    auto_extend: str = "PT0S",
+    roles: tuple[str, ...] = (),
+) -> Relationship:
+    """Ages before, and time left after, the moment of judgement."""
+    return Relationship(
+        id=f"id of {name}",
+        name=name,
+        status=status,
+        created=NOW - created,
+        activated=None if activated is None else NOW - activated,
+        ends=None if ends is None else NOW + ends,
+        auto_extend=auto_extend,
+        roles=roles,
+    )
+
+
+def judge(*relationships: Relationship) -> Result:
+    return decide(Found(customer="customer", relationships=relationships, at=NOW))
+
+
+def test_an_active_relationship_that_lasts_is_ok() -> None:
+    result = judge(relationship())
+    assert (result.status.value, result.reason_code) == ("ok", "GDAP_ACTIVE")
+    assert result.message == "The relationship “Managed services” is active until 2028-10-26."
+    assert result.payload["relationship"]["id"] == "id of Managed services"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ends": timedelta(days=30)}, "GDAP_EXPIRING"),
+        ({"ends": timedelta(days=30, seconds=1)}, None),
+        ({"ends": timedelta(days=3), "auto_extend": "P180D"}, None),
+        ({"ends": timedelta(days=3), "auto_extend": "P0D"}, "GDAP_EXPIRING"),
+        ({"ends": timedelta(days=3), "auto_extend": "P365D"}, "GDAP_EXPIRING"),
+        ({"ends": timedelta(seconds=0), "auto_extend": "P180D"}, "GDAP_EXPIRING"),
+        ({"activated": timedelta(minutes=14, seconds=59)}, "GDAP_RECENTLY_ACTIVATED"),
+        ({"activated": timedelta(minutes=15)}, None),
+        ({"roles": (GLOBAL_ADMINISTRATOR,)}, "GDAP_HAS_GLOBAL_ADMIN"),
+        ({"name": "MLT_12345"}, "GDAP_MLT_READ_ONLY"),
+        ({"status": "expiring"}, "GDAP_EXPIRING"),
+    ],
+)
+def test_what_somebody_should_look_at_is_a_warning(changes: dict[str, object], reason: str | None) -> None:
+    result = judge(relationship(**changes))  # pyrefly: ignore[bad-argument-type]
+    expected = ("warn", reason) if reason else ("ok", "GDAP_ACTIVE")
+    assert (result.status.value, result.reason_code) == expected
+
+
+def test_of_several_warnings_the_most_serious_one_is_the_reason_and_all_are_listed() -> None:
+    result = judge(relationship(name="MLT_1", ends=timedelta(days=1), roles=(GLOBAL_ADMINISTRATOR,)))
+    assert result.reason_code == "GDAP_MLT_READ_ONLY"
+    assert result.payload["warnings"] == ["GDAP_MLT_READ_ONLY", "GDAP_EXPIRING", "GDAP_HAS_GLOBAL_ADMIN"]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("expired", "GDAP_EXPIRED"),
+        ("terminated", "GDAP_TERMINATED"),
+        ("terminating", "GDAP_TERMINATED"),
+        ("terminationRequested", "GDAP_TERMINATED"),
+        ("created", "GDAP_MISSING"),
+    ],
+)
+def test_a_relationship_that_gives_no_access_fails(status: str, reason: str) -> None:
+    result = judge(relationship(status))
+    assert (result.status.value, result.reason_code) == ("fail", reason)
+
+
+def test_no_relationship_at_all_fails() -> None:
+    result = judge()
+    assert (result.status.value, result.reason_code) == ("fail", "GDAP_MISSING")
+
+
+@pytest.mark.parametrize("status", ["approvalPending", "approved", "activating"])
+def test_a_relationship_on_its_way_is_waited_for(status: str) -> None:
+    with pytest.raises(Wait) as waiting:
+        judge(relationship(status, activated=None, ends=None))
+    assert (waiting.value.reason_code, waiting.value.seconds) == ("GDAP_APPROVAL_PENDING", 300.0)
+    assert waiting.value.payload["relationship"]["status"] == status
+
+
+def test_an_approval_that_nobody_gave_for_three_months_is_waited_for_no_more() -> None:
+    result = judge(relationship("approvalPending", created=timedelta(days=90, seconds=1), activated=None, ends=None))
+    assert (result.status.value, result.reason_code) == ("fail", "GDAP_EXPIRED")
+
+
+def test_a_status_of_the_future_is_unknown() -> None:
+    result = judge(relationship("unknownFutureValue"))
+    assert (result.status.value, result.reason_code) == ("unknown", "GDAP_STATUS_UNKNOWN")
+
+
+@pytest.mark.parametrize("field", ["activated", "ends"])
+def test_an_active_relationship_without_a_beginning_or_an_end_is_incomplete(field: str) -> None:
+    with pytest.raises(CannotTell) as incomplete:
+        judge(relationship(**{field: None}))  # pyrefly: ignore[bad-argument-type]
+    assert incomplete.value.reason_code == "DATA_INCOMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (relationship(ends=timedelta(days=200)), relationship(ends=timedelta(days=100))),
+        (relationship(ends=timedelta(days=100)), relationship(name="MLT_1", ends=timedelta(days=200))),
+        (relationship(), relationship("approvalPending", ends=None)),
+        (relationship("activating"), relationship("approvalPending")),
+        (relationship("approvalPending"), relationship("expiring")),
+        (relationship("expiring"), relationship("unknownFutureValue")),
+        (relationship("unknownFutureValue"), relationship("expired")),
+        (relationship("expired", created=timedelta(days=1)), relationship("expired")),
+        (relationship("expired"), relationship("terminated")),
+    ],
+)
+def test_the_better_of_two_relationships_counts(first: Relationship, second: Relationship) -> None:
+    for order in ((first, second), (second, first)):
+        assert Found(customer="customer", relationships=order, at=NOW).best is first
+
+
+def test_all_relationships_are_listed_in_the_evidence() -> None:
+    result = judge(relationship("terminated", name="Old"), relationship(name="New"))
+    assert result.payload["relationship"]["name"] == "New"
+    assert [one["name"] for one in result.payload["relationships"]] == ["Old", "New"]
+
+
+def test_a_relationship_is_read_as_microsoft_documents_it() -> None:
+    body = {
+        "id": "5d027261-d21f-4aa9-b7db-7fa1f56fb163-8777b240-c6f0-4469-9e98-a3205431b836",
+        "displayName": "Contoso admin relationship",
+        "accessDetails": {"unifiedRoles": [{"roleDefinitionId": "DD4DB9A0-cc4a-4213-9f9f-70242232d97e"}]},
+        "status": "active",
+        "autoExtendDuration": "P180D",
+        "createdDateTime": "2022-02-10T11:24:42.3148266Z",
+        "activatedDateTime": "2022-02-10T11:26:44.9941884Z",
+        "endDateTime": None,
+    }
+    assert relationship_from(Fields(body, "relationship")) == Relationship(
+        id="5d027261-d21f-4aa9-b7db-7fa1f56fb163-8777b240-c6f0-4469-9e98-a3205431b836",
+        name="Contoso admin relationship",
+        status="active",
+        created=datetime(2022, 2, 10, 11, 24, 42, 314826, tzinfo=UTC),
+        activated=datetime(2022, 2, 10, 11, 26, 44, 994188, tzinfo=UTC),
+        ends=None,
+        auto_extend="P180D",
+        roles=("dd4db9a0-cc4a-4213-9f9f-70242232d97e",),
+    )
