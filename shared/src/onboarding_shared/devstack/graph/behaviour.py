@@ -47,9 +47,10 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``times`` limits throttling, failing and slow to the first so many Graph requests (None = all of them);
     ``retry_after`` (seconds) goes with 429, and with 5xx when given; ``status`` is that of failing; ``delay_seconds``
-    that of slow. ``token_error`` makes the token service refuse with this AADSTS number. ``overrides`` replaces what
-    a path answers: a list is paged as a collection, an object is sent as it is. ``relationships`` and ``mappings`` are
-    what the partner's tenant says of this customer (None = all is well), and so are overrides of its paths there.
+    that of slow. ``token_error`` makes the token service refuse with this AADSTS number. ``granted`` are the names of
+    the permissions that were granted (None = all that onboarding asks for). ``overrides`` replaces what a path answers:
+    a list is paged as a collection, an object is sent as it is. ``relationships`` and ``mappings`` are what the
+    partner's tenant says of this customer (None = all is well), and so are overrides of its paths there.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY
@@ -59,6 +60,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     delay_seconds: Annotated[float, Meta(ge=0, le=3600)] = 5.0
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600
+    granted: tuple[str, ...] | None = None
     overrides: dict[str, Any] = {}
     relationships: tuple[RelationshipShape, ...] | None = None
     mappings: tuple[MappingShape, ...] | None = None

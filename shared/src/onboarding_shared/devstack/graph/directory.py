@@ -60,6 +60,14 @@ def users(tenant: Tenant) -> list[dict[str, Any]]:
     ]
 
 
+def groups(tenant: Tenant) -> list[dict[str, Any]]:
+    """The groups of the directory, which nobody is in."""
+    return [
+        {"id": tenant.id_of(f"group/{name}"), "displayName": name, "securityEnabled": True}
+        for name in ("All Employees", "Sales")
+    ]
+
+
 def subscribed_skus(tenant: Tenant) -> list[dict[str, Any]]:
     """A Microsoft 365 E5 and a free plan; nothing when the tenant is unlicensed."""
     if tenant.control.behaviour is Behaviour.UNLICENSED:

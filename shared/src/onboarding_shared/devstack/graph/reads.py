@@ -31,6 +31,7 @@ def _read(source: Source, *permissions: str, premium: str = "") -> Read:
 READS: dict[str, Read] = {
     "/organization": _read(directory.organization, "Organization.Read.All", "Directory.Read.All"),
     "/users": _read(directory.users, "User.Read.All", "Directory.Read.All"),
+    "/groups": _read(directory.groups, "GroupMember.Read.All", "Directory.Read.All"),
     "/subscribedSkus": _read(directory.subscribed_skus, "Organization.Read.All", "Directory.Read.All"),
     "/policies/identitySecurityDefaultsEnforcementPolicy": _read(policies.security_defaults, "Policy.Read.All"),
     "/policies/authorizationPolicy": _read(policies.authorization_policy, "Policy.Read.All"),

@@ -38,7 +38,8 @@ class Tenant:
         if self.control.behaviour is not Behaviour.UNCONSENTED and app_id not in self.service_principals:
             principal = self.add_service_principal(app_id, "Managed tenant onboarding")
             partner = APP_ROLES.granted_in_partner if self.guid == PARTNER_TENANT else ()
-            for name in (*APP_ROLES.granted_when_healthy, *partner):
+            granted = self.control.granted
+            for name in (*(APP_ROLES.granted_when_healthy if granted is None else granted), *partner):
                 self.grant(principal["id"], self.graph_principal_id, APP_ROLES.app_roles[name])
 
     @property

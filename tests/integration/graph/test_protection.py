@@ -1,0 +1,139 @@
+"""How a tenant is protected, over real HTTP: what the checks of policies ask for, and in which tenants."""
+
+import copy
+import uuid
+from typing import Any
+
+import pytest
+
+from task_runner.tasks import discover
+from task_runner.tasks.identity_admin_mfa import REPORT
+from task_runner.tasks.lists import MANIFEST
+from task_runner.tasks.protection import DEFAULTS, POLICIES
+from task_runner.testing import task_context
+from tests.support.emergency import ACCOUNT, TENANT, TOLD
+from tests.support.policies import COMPLETE
+
+TASKS = discover()
+ON = {DEFAULTS: {"isEnabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("identity.baseline", "BASELINE_SECURITY_DEFAULTS"),
+        ("identity.admin_mfa", "ADMIN_MFA_ENFORCED"),
+        ("identity.legacy_auth", "LEGACY_BLOCKED"),
+        ("identity.user_consent", "CONSENT_USER_BLOCKED"),
+    ],
+)
+async def test_a_free_tenant_with_security_defaults_passes_what_the_wizard_requires(name: str, reason: str) -> None:
+    async with task_context("unlicensed", overrides=ON) as context:
+        result = await TASKS[name](context)
+
+    assert (result.status.value, result.reason_code) == ("ok", reason)
+
+
+def test_what_a_free_tenant_cannot_pass_is_not_required() -> None:
+    required = {name: task.declaration.required for name, task in TASKS.items()}
+
+    assert (required["identity.admin_mfa"], required["identity.user_consent"]) == (True, True)
+    assert (required["identity.legacy_auth"], required["identity.emergency_access"]) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["identity.admin_mfa", "identity.legacy_auth", "identity.emergency_access"])
+async def test_without_a_licence_the_checks_of_policies_do_not_apply(name: str) -> None:
+    async with task_context("unlicensed") as context:
+        result = await TASKS[name](context)
+
+    assert (result.status.value, result.payload["applicable"]) == ("unknown", False)
+
+
+async def test_the_list_of_administrators_is_asked_for_and_read_to_its_last_page() -> None:
+    async with task_context(tenant=TENANT, settings=TOLD) as context:
+        result = await TASKS["identity.admin_mfa"](context)
+
+    assert context.graph.record.responses[-1].url.partition("?")[2].startswith("$filter=isAdmin")
+    assert len(result.payload["administrator_ids"]) == 4
+    assert result.payload["provenance"]["lists"][-1] == {"path": REPORT, "pages": 2, "items": 4}
+
+
+async def test_a_report_that_may_not_be_read_names_the_permission_that_is_missing() -> None:
+    granted = [name for name in MANIFEST.app_roles if name != "AuditLog.Read.All"]
+    async with task_context(granted=granted) as context:
+        result = await TASKS["identity.admin_mfa"](context)
+
+    assert (result.status.value, result.reason_code) == ("unknown", "GRAPH_FORBIDDEN")
+    assert (result.payload["missing_permission"], result.payload["registration_read"]) == ("AuditLog.Read.All", False)
+    assert result.payload["policies"][0]["name"] == "Require MFA for all users"
+
+
+def policies(*changes: dict[str, Any]) -> dict[str, Any]:
+    """Policies for everybody, each with other ``conditions.users``."""
+    made = []
+    for number, users in enumerate(changes):
+        policy = copy.deepcopy(COMPLETE) | {"id": f"p{number}"}
+        policy["conditions"]["users"] |= users
+        made.append(policy)
+    return {POLICIES: made}
+
+
+async def test_an_account_in_an_excluded_group_is_excluded() -> None:
+    group = str(uuid.uuid4())
+    overrides = policies({"excludeUsers": [ACCOUNT]}, {"excludeGroups": [group]}) | {
+        f"/users/{ACCOUNT}/transitiveMemberOf/microsoft.graph.group": [{"id": group}]
+    }
+    async with task_context(tenant=TENANT, settings=TOLD, overrides=overrides) as context:
+        result = await TASKS["identity.emergency_access"](context)
+
+    assert (result.status.value, result.reason_code) == ("ok", "BREAKGLASS_OK")
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ([{"id": "u", "accountEnabled": True}], ("ok", "BREAKGLASS_OK")),
+        ([{"id": "u", "accountEnabled": False}, {"id": "v", "accountEnabled": True}], ("ok", "BREAKGLASS_OK")),
+        ([{"id": "u", "accountEnabled": False}], ("fail", "BREAKGLASS_MISSING")),
+        ([], ("fail", "BREAKGLASS_MISSING")),
+        ([{"id": "u"}], ("unknown", "DATA_INCOMPLETE")),
+    ],
+)
+async def test_a_group_for_emergencies_needs_somebody_who_can_sign_in(
+    members: list[dict[str, Any]], expected: tuple[str, str]
+) -> None:
+    group = str(uuid.uuid4())
+    overrides = policies({"excludeGroups": [group]}) | {
+        "/groups": [{"id": group}],
+        f"/groups/{group}/transitiveMembers/microsoft.graph.user": members,
+    }
+    told = {"emergency_access": {TENANT: (group,)}}
+    async with task_context(tenant=TENANT, settings=told, overrides=overrides) as context:
+        result = await TASKS["identity.emergency_access"](context)
+
+    assert (result.status.value, result.reason_code) == expected
+
+
+async def test_an_account_that_the_directory_does_not_have_is_missing() -> None:
+    told = {"emergency_access": {TENANT: (ACCOUNT, str(uuid.uuid4()))}}
+    async with task_context(tenant=TENANT, settings=told) as context:
+        result = await TASKS["identity.emergency_access"](context)
+
+    assert (result.status.value, result.reason_code) == ("fail", "BREAKGLASS_MISSING")
+    assert sorted(one["kind"] for one in result.payload["accounts"]) == ["missing", "user"]
+
+
+async def test_the_accounts_of_another_tenant_do_not_count() -> None:
+    async with task_context(settings=TOLD) as context:
+        emergency = await TASKS["identity.emergency_access"](context)
+        legacy = await TASKS["identity.legacy_auth"](context)
+
+    assert (emergency.status.value, emergency.reason_code) == ("warn", "BREAKGLASS_GUESSED")
+    assert (legacy.status.value, legacy.reason_code) == ("warn", "LEGACY_EXCLUSIONS")
+
+
+async def test_an_emergency_access_account_may_be_excluded_from_the_policy_against_legacy_authentication() -> None:
+    async with task_context(tenant=TENANT.upper(), settings=TOLD) as context:
+        result = await TASKS["identity.legacy_auth"](context)
+
+    assert (result.status.value, result.payload["declared_exclusions"]) == ("ok", [ACCOUNT])
