@@ -5,12 +5,19 @@ from typing import Any
 
 import pytest
 
+from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
 from task_runner.tasks import TaskFault, discover
 from task_runner.testing import graph_server, task_context
+from tests.support.emergency import TENANT, TOLD
 
 TASKS = discover()
 QUICK = {"attempts": 2}
 CHECKS = [name for name in TASKS if name != "app.consent_grant"]
+
+
+def tenant_of(name: str) -> str:
+    """The tenant that a task reads: the customer's, or our own."""
+    return PARTNER_TENANT if name.startswith("gdap.") else TENANT
 
 
 @pytest.mark.parametrize(
@@ -19,12 +26,20 @@ CHECKS = [name for name in TASKS if name != "app.consent_grant"]
         ("wrong-tenant", "graph.connectivity", ("fail", "GRAPH_TENANT_MISMATCH")),
         ("unlicensed", "license.inventory", ("fail", "LICENSE_NONE")),
         ("unlicensed", "identity.baseline", ("unknown", "NOT_LICENSED")),
+        ("unlicensed", "identity.admin_mfa", ("unknown", "NOT_LICENSED")),
+        ("unlicensed", "identity.legacy_auth", ("unknown", "NOT_LICENSED")),
+        ("unlicensed", "identity.emergency_access", ("unknown", "NOT_LICENSED")),
+        ("unlicensed", "identity.user_consent", ("ok", "CONSENT_USER_BLOCKED")),
         ("unlicensed", "identity.global_admins", ("ok", "GA_OK")),
         ("unconsented", "app.consent", ("fail", "CONSENT_MISSING")),
         ("unconsented", "graph.connectivity", ("fail", "GRAPH_FORBIDDEN")),
         ("unconsented", "license.inventory", ("unknown", "GRAPH_FORBIDDEN")),
         ("unconsented", "identity.baseline", ("unknown", "GRAPH_FORBIDDEN")),
         ("unconsented", "identity.global_admins", ("unknown", "GRAPH_FORBIDDEN")),
+        ("unconsented", "identity.admin_mfa", ("unknown", "GRAPH_FORBIDDEN")),
+        ("unconsented", "identity.legacy_auth", ("unknown", "GRAPH_FORBIDDEN")),
+        ("unconsented", "identity.emergency_access", ("unknown", "GRAPH_FORBIDDEN")),
+        ("unconsented", "identity.user_consent", ("unknown", "GRAPH_FORBIDDEN")),
     ],
 )
 async def test_a_tenant_that_answers_no(behaviour: str, name: str, expected: tuple[str, str]) -> None:
@@ -66,7 +81,7 @@ async def test_a_wrong_tenant_is_not_looked_into_any_further() -> None:
 @pytest.mark.parametrize("name", list(TASKS))
 async def test_short_throttling_is_waited_for_as_asked(name: str) -> None:
     began = time.monotonic()
-    async with task_context("throttling", times=1, retry_after=1) as context:
+    async with task_context("throttling", tenant=tenant_of(name), settings=TOLD, times=1, retry_after=1) as context:
         result = await TASKS[name](context)
 
     assert result.status.value == "ok"
@@ -75,7 +90,7 @@ async def test_short_throttling_is_waited_for_as_asked(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(TASKS))
 async def test_long_throttling_becomes_another_attempt_not_sooner_than_asked(name: str) -> None:
-    async with task_context("throttling", retry_after=300) as context:
+    async with task_context("throttling", tenant=tenant_of(name), retry_after=300) as context:
         with pytest.raises(TaskFault) as caught:
             await TASKS[name](context)
 
@@ -86,7 +101,7 @@ async def test_long_throttling_becomes_another_attempt_not_sooner_than_asked(nam
 
 @pytest.mark.parametrize("name", list(TASKS))
 async def test_a_short_failure_is_tried_again(name: str) -> None:
-    async with task_context("failing", times=1) as context:
+    async with task_context("failing", tenant=tenant_of(name), settings=TOLD, times=1) as context:
         result = await TASKS[name](context)
 
     assert result.status.value == "ok"
@@ -94,7 +109,7 @@ async def test_a_short_failure_is_tried_again(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(TASKS))
 async def test_a_lasting_failure_is_a_retryable_fault(name: str) -> None:
-    async with task_context("failing", status=500, settings=QUICK) as context:
+    async with task_context("failing", tenant=tenant_of(name), status=500, settings=QUICK) as context:
         with pytest.raises(TaskFault) as caught:
             await TASKS[name](context)
 

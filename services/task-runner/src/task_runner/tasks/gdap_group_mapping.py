@@ -159,7 +159,8 @@ async def _security_groups(context: TaskContext) -> dict[str, str]:
     wanted = {"$filter": "securityEnabled eq true", "$select": "id,displayName,securityEnabled", "$top": "999"}
     items = await context.partner_graph.list("/groups", wanted, permission=READ_GROUPS)
     groups = [Fields(item, f"groups[{index}]") for index, item in enumerate(items)]
-    return {one.text("id").lower(): one.text("displayName") for one in groups if one.flag("securityEnabled")}
+    read = [(one.text("id").lower(), one.text("displayName"), one.flag("securityEnabled")) for one in groups]
+    return {group: name for group, name, for_security in read if for_security}
 
 
 def assignment_from(fields: Fields) -> Assignment:
