@@ -1,6 +1,7 @@
 """The embedded system on one page: databases, processes, their environment, their order, and when they are ready."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ import platformdirs
 
 from onboarding_shared.devstack import broker, postgres
 from onboarding_shared.devstack.broker import Broker
+from onboarding_shared.devstack.graph.recorded import EMERGENCY_ACCESS
 from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
 from onboarding_shared.devstack.identity import AUDIENCE, ISSUER
 from onboarding_shared.devstack.place import Place
@@ -97,6 +99,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],
             "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,
+            "ONBOARDING_EMERGENCY_ACCESS": json.dumps(EMERGENCY_ACCESS),
             CREDENTIAL_VARIABLE: place.secrets["client_secret"],
         },
         "evidence-store": identity,

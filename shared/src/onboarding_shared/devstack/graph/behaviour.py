@@ -19,6 +19,14 @@ class Behaviour(StrEnum):
     WRONG_TENANT = "wrong-tenant"
 
 
+class Premium(StrEnum):
+    """A feature that takes a licence: Conditional Access and reports a P1, privileged identity management a P2."""
+
+    POLICY = "policy"
+    REPORT = "report"
+    PIM = "pim"
+
+
 class RelationshipShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A delegated admin relationship of the partner with the customer. ``roles`` are ids, None = all that are expected.
 
@@ -48,9 +56,10 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``times`` limits throttling, failing and slow to the first so many Graph requests (None = all of them);
     ``retry_after`` (seconds) goes with 429, and with 5xx when given; ``status`` is that of failing; ``delay_seconds``
     that of slow. ``token_error`` makes the token service refuse with this AADSTS number. ``granted`` are the names of
-    the permissions that were granted (None = all that onboarding asks for). ``overrides`` replaces what a path answers:
-    a list is paged as a collection, an object is sent as it is. ``relationships`` and ``mappings`` are what the
-    partner's tenant says of this customer (None = all is well), and so are overrides of its paths there.
+    the permissions that were granted (None = all that onboarding asks for), ``unlicensed`` the premium features that
+    were not bought. ``overrides`` replaces what a path answers: a list is paged as a collection, an object is sent as
+    it is. ``relationships`` and ``mappings`` are what the partner's tenant says of this customer (None = all is
+    well), and so are overrides of its paths there.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY
@@ -61,6 +70,11 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600
     granted: tuple[str, ...] | None = None
+    unlicensed: frozenset[Premium] = frozenset()
     overrides: dict[str, Any] = {}
     relationships: tuple[RelationshipShape, ...] | None = None
     mappings: tuple[MappingShape, ...] | None = None
+
+    def lacks(self, feature: Premium | None) -> bool:
+        """Whether the tenant has no licence for this; None is a feature that takes none."""
+        return feature is not None and (self.behaviour is Behaviour.UNLICENSED or feature in self.unlicensed)

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response
 
 from onboarding_shared.devstack.graph import directory, policies
-from onboarding_shared.devstack.graph.behaviour import Behaviour
+from onboarding_shared.devstack.graph.behaviour import Premium
 from onboarding_shared.devstack.graph.replies import graph_error, page, reply
 from onboarding_shared.devstack.graph.tenants import Tenant
 
@@ -21,10 +21,10 @@ class Read(msgspec.Struct, frozen=True):
 
     source: Source
     permissions: frozenset[str]
-    premium: str = ""
+    premium: Premium | None = None
 
 
-def _read(source: Source, *permissions: str, premium: str = "") -> Read:
+def _read(source: Source, *permissions: str, premium: Premium | None = None) -> Read:
     return Read(source, frozenset(permissions), premium)
 
 
@@ -35,21 +35,23 @@ READS: dict[str, Read] = {
     "/subscribedSkus": _read(directory.subscribed_skus, "Organization.Read.All", "Directory.Read.All"),
     "/policies/identitySecurityDefaultsEnforcementPolicy": _read(policies.security_defaults, "Policy.Read.All"),
     "/policies/authorizationPolicy": _read(policies.authorization_policy, "Policy.Read.All"),
-    "/identity/conditionalAccess/policies": _read(policies.conditional_access, "Policy.Read.All", premium="policy"),
+    "/identity/conditionalAccess/policies": _read(
+        policies.conditional_access, "Policy.Read.All", premium=Premium.POLICY
+    ),
     "/reports/authenticationMethods/userRegistrationDetails": _read(
-        policies.registration_details, "AuditLog.Read.All", premium="report"
+        policies.registration_details, "AuditLog.Read.All", premium=Premium.REPORT
     ),
     f"{ROLES}/roleAssignmentScheduleInstances": _read(
         directory.active_administrators,
         "RoleAssignmentSchedule.Read.Directory",
         "RoleManagement.Read.Directory",
-        premium="pim",
+        premium=Premium.PIM,
     ),
     f"{ROLES}/roleEligibilityScheduleInstances": _read(
         directory.eligible_administrators,
         "RoleEligibilitySchedule.Read.Directory",
         "RoleManagement.Read.Directory",
-        premium="pim",
+        premium=Premium.PIM,
     ),
     f"/directoryRoles(roleTemplateId='{directory.GLOBAL_ADMINISTRATOR}')/members": _read(
         directory.role_members, "RoleManagement.Read.Directory", "Directory.Read.All"
@@ -73,7 +75,7 @@ def read(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: froz
         return None
     if not roles & known.permissions:
         return graph_error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-    if known.premium and path not in tenant.control.overrides and tenant.control.behaviour is Behaviour.UNLICENSED:
+    if path not in tenant.control.overrides and tenant.control.lacks(known.premium):
         return _no_licence(known.premium)
     body = tenant.control.overrides.get(path, known.source(tenant))
     return page(request, selected(request, filtered(request, body))) if isinstance(body, list) else reply(body)
@@ -115,11 +117,11 @@ def selected(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
     ]
 
 
-def _no_licence(kind: str) -> Response[Any]:
-    if kind == "pim":
+def _no_licence(kind: Premium | None) -> Response[Any]:
+    if kind is Premium.PIM:
         text = "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."
         return graph_error(400, "AadPremiumLicenseRequired", text)
-    if kind == "report":
+    if kind is Premium.REPORT:
         text = "Neither tenant is B2C or tenant doesn't have premium license"
         return graph_error(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", text)
     return graph_error(403, "AccessDenied", "Your tenant is not licensed for this feature.")
