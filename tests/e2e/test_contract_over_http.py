@@ -16,8 +16,12 @@ OURS = (
     "app.consent",
     "app.consent_grant",
     "graph.connectivity",
+    "identity.admin_mfa",
     "identity.baseline",
+    "identity.emergency_access",
     "identity.global_admins",
+    "identity.legacy_auth",
+    "identity.user_consent",
     "license.inventory",
 )
 
