@@ -23,6 +23,7 @@ from session_api.evidence import EvidenceStore
 from session_api.links import Links
 from session_api.metrics import metrics_page
 from session_api.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
+from session_api.preflights import Preflights
 from session_api.problems import CODES, database_unavailable
 from session_api.retries import Retries
 from session_api.routes.catalogue import catalogue_routes
@@ -103,7 +104,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
             *session_routes(sessions, database, links),
             *catalogue_routes(database),
             *task_routes(database),
-            *start_routes(starts, Retries(database, starts), links),
+            *start_routes(starts, Retries(database, starts), Preflights(database, evidence), links),
             *step_routes(starts, database, links),
             *run_routes(cancellations, database, links),
             *connection_routes(database, links),

@@ -11,6 +11,7 @@ from onboarding_shared.runtime.errors import Conflict, DependencyDown, NotFound,
 from session_api.cancellations import RunEnded
 from session_api.domain.connections import CREDENTIAL_RULE, NotUsable
 from session_api.domain.edit_lock import LockHeld
+from session_api.domain.guard import ActiveRun
 from session_api.domain.sessions import SessionClosed, StepNotReady, StepOutOfOrder
 from session_api.domain.starting import UnknownTaskType
 from session_api.links import Links
@@ -98,19 +99,23 @@ def blocked_problem(refused: BlockedBy, tenant_id: int, links: Links) -> Problem
     """Which run is in the way."""
     run = refused.run
     since = "" if run.since is None else f", since {_moment(run.since)}"
-    blocking: dict[str, Any] = {
+    return Conflict(
+        "BLOCKED_BY_RUN",
+        f"Blocked by run {run.run_id} of {run.task_type} ({run.state}{since})",
+        retry_after=refused.retry_seconds,
+        extra={"blocking_run": blocking_run(run, tenant_id, links)},
+    )
+
+
+def blocking_run(run: ActiveRun, tenant_id: int, links: Links) -> dict[str, Any]:
+    """A run that is in the way, as answers tell of it."""
+    return {
         "run_id": run.run_id,
         "task_type": run.task_type,
         "state": run.state,
         "since": run.since,
         "url": links.run(tenant_id, run.run_id or 0),
     }
-    return Conflict(
-        "BLOCKED_BY_RUN",
-        f"Blocked by run {run.run_id} of {run.task_type} ({run.state}{since})",
-        retry_after=refused.retry_seconds,
-        extra={"blocking_run": blocking},
-    )
 
 
 def start_problem(refused: BlockedBy | UnknownTaskType | NotUsable, tenant_id: int, links: Links) -> Problem:

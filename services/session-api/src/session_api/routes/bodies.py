@@ -108,27 +108,6 @@ class TaskType(Struct, kw_only=True):
     version: str
 
 
-class StartRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Optional wishes for a start."""
-
-    provider_connection_id: int | None = None
-
-
-class StartStep(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Optional wishes for the start of a step. ``include_optional``: also tasks that are not required and only read."""
-
-    provider_connection_id: int | None = None
-    include_optional: bool = False
-
-
-class OperationRunLink(Struct, kw_only=True):
-    """The run that the start led to; ``outcome`` is created or reused."""
-
-    run_id: int
-    url: str
-    outcome: str
-
-
 class RunProgress(Struct, kw_only=True):
     """``done`` of ``total`` units; total null = not known."""
 
@@ -174,43 +153,6 @@ class OperationRun(Struct, kw_only=True):
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     url: str
-
-
-class BlockingRun(Struct, kw_only=True):
-    """The run that is in the way."""
-
-    run_id: int
-    task_type: str
-    state: RunState
-    since: datetime
-    url: str
-
-
-class StartedTask(Struct, kw_only=True):
-    """What became of one start of several; ``outcome`` is started, reused, blocked or refused.
-
-    The first two have ``run_id`` and ``url``; the others say why in ``code``, ``message`` and ``next``.
-    """
-
-    task_type: str
-    outcome: str
-    run_id: int | None = None
-    url: str | None = None
-    code: str | None = None
-    message: str | None = None
-    next: str | None = None
-    blocking_run: BlockingRun | None = None
-
-
-class ErrorResponse(Struct, kw_only=True):
-    """What went wrong; ``blocking_run`` where a run is in the way."""
-
-    error: str
-    code: str
-    status: int
-    next: str
-    request_id: str
-    blocking_run: BlockingRun | None = None
 
 
 class NewProviderConnection(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -24,11 +24,7 @@ def evidence_routes(store: EvidenceStore, links: Links) -> list[HTTPRouteHandler
 
     async def ask(request: Request[Any, Any, Any]) -> Response[Any]:
         path = request.scope["path"]
-        headers = {
-            "authorization": request.headers["authorization"],
-            "x-request-id": str(request.scope.get("request_id", "")),
-        }
-        answer = await store.get(path, request.scope["query_string"].decode("latin-1"), headers)
+        answer = await store.get(path, request.scope["query_string"].decode("latin-1"), callers_headers(request))
         return Response(
             answer.body,
             status_code=answer.status,
@@ -68,6 +64,14 @@ def evidence_routes(store: EvidenceStore, links: Links) -> list[HTTPRouteHandler
         return await ask(request)
 
     return [list_evidence, verify_evidence, get_evidence]
+
+
+def callers_headers(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """What a request of the caller's has to carry to evidence-store, which asks who is calling by itself."""
+    return {
+        "authorization": request.headers["authorization"],
+        "x-request-id": str(request.scope.get("request_id", "")),
+    }
 
 
 def _headers(answer: EvidenceAnswer, path: str, store: EvidenceStore, links: Links) -> dict[str, str]:

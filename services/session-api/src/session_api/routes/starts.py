@@ -1,50 +1,81 @@
-"""Starts: of one task, and again of what has ended."""
+"""Starts: of one task, the look before it, and again of what has ended."""
 
-from litestar import Response, post
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
+from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.runtime.identity import Caller, Permissions, requires
 from onboarding_shared.runtime.tracing import current_traceparent
-from session_api.domain.starting import Start
+from session_api.domain.guard import Blocked, Reused
+from session_api.domain.starting import Planned, Start, UnknownTaskType
 from session_api.links import Links
-from session_api.problems import connection_not_found, run_not_ended, run_not_found, start_problem
+from session_api.preflights import Preflight, Preflights
+from session_api.problems import (
+    CODES,
+    blocking_run,
+    connection_not_found,
+    run_not_ended,
+    run_not_found,
+    start_problem,
+    unknown_task_type,
+)
 from session_api.retries import Retries, RunNotEnded
-from session_api.routes.bodies import ErrorResponse, OperationRunLink, StartRun
+from session_api.routes.evidence import callers_headers
+from session_api.routes.start_bodies import (
+    BlockingRun,
+    ErrorResponse,
+    OperationRunLink,
+    PreflightFinding,
+    PreflightReport,
+    StartRun,
+)
 from session_api.starts import Accepted, Answer, Starts
 
 _HERE = "/tenants/{tenant_id:int}/onboarding"
+_LOOK = {200: ResponseSpec(PreflightReport, generate_examples=False, description="Nothing started: validate_only")}
 _BLOCKED = {409: ResponseSpec(ErrorResponse, generate_examples=False, description="Blocked by concurrency guard")}
 
 
-def start_routes(starts: Starts, retries: Retries, links: Links) -> list[HTTPRouteHandler]:
+def start_routes(starts: Starts, retries: Retries, preflights: Preflights, links: Links) -> list[HTTPRouteHandler]:
     """The handlers of everything that starts a task."""
 
     @post(
         f"{_HERE}/tasks/{{task_type:str}}/runs",
         guards=[requires(Permissions.RUN)],
         summary="Start onboarding task (OperationRun-backed)",
-        responses=_BLOCKED,
+        responses=_BLOCKED | _LOOK,
     )
     async def start_run(
+        request: Request[Any, Any, Any],
         tenant_id: FromPath[int],
         task_type: FromPath[str],
         caller: NamedDependency[Caller],
         data: JSONBody[StartRun | None] = None,
     ) -> Response[OperationRunLink]:
-        answer = await starts.start(
-            Start(
-                tenant_id=tenant_id,
-                task_type=task_type,
-                connection_id=checked_connection(None if data is None else data.provider_connection_id),
-                user_id=caller.user_id,
-                traceparent=current_traceparent(),
-            )
+        wanted = data or StartRun()
+        start = Start(
+            tenant_id=tenant_id,
+            task_type=task_type,
+            connection_id=checked_connection(wanted.provider_connection_id),
+            user_id=caller.user_id,
+            traceparent=current_traceparent(),
         )
-        return _response(answer, tenant_id, links)
+        if wanted.validate_only:
+            return await look(start, callers_headers(request))
+        return _response(await starts.start(start), tenant_id, links)
+
+    async def look(start: Start, headers: Mapping[str, str]) -> Response[Any]:
+        found = await preflights.look(start, headers)
+        if isinstance(found, UnknownTaskType):
+            raise unknown_task_type(found)
+        return Response(_report(found, start, links), status_code=200)
 
     @post(
         f"{_HERE}/runs/{{run_id:int}}/retry",
@@ -78,3 +109,28 @@ def _response(answer: Answer, tenant_id: int, links: Links) -> Response[Operatio
     url = links.run(tenant_id, answer.run_id)
     outcome = "created" if answer.created else "reused"
     return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})
+
+
+def _report(found: Preflight, start: Start, links: Links) -> PreflightReport:
+    planned = found.plan if isinstance(found.plan, Planned) else None
+    decision = planned.decision if planned else None
+    reused = decision.run.run_id if isinstance(decision, Reused) else None
+    blocking = decision.run if isinstance(decision, Blocked) else None
+    return PreflightReport(
+        task_type=start.task_type,
+        would=found.would,
+        provider_connection_id=planned.connection.id if planned and planned.connection else None,
+        run_id=reused,
+        url=None if reused is None else links.run(start.tenant_id, reused),
+        blocking_run=None if blocking is None else BlockingRun(**blocking_run(blocking, start.tenant_id, links)),
+        findings=[
+            PreflightFinding(
+                check=one.check,
+                status=one.status,
+                code=one.code,
+                message=one.message,
+                remediation=remediation_of(one.code) or CODES.get(one.code or ""),
+            )
+            for one in found.findings
+        ],
+    )

@@ -12,7 +12,8 @@ from session_api.domain.readiness import STEPS, standing_of_steps, tasks_of_step
 from session_api.domain.starting import Start
 from session_api.links import Links
 from session_api.problems import CODES, start_problem, step_not_found
-from session_api.routes.bodies import OnboardingStep, StartedTask, StartStep
+from session_api.routes.bodies import OnboardingStep
+from session_api.routes.start_bodies import StartedTask, StartStep
 from session_api.routes.starts import checked_connection
 from session_api.routes.tasks import summary_body
 from session_api.starts import Accepted, Answer, BlockedBy, Starts

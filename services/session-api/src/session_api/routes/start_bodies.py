@@ -1,0 +1,92 @@
+"""What goes over the wire about starts. The names of the contract's schemas and fields are the contract's."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from onboarding_shared.contracts.types import RunState
+from session_api.domain.preflight import FindingStatus, Would
+
+
+class StartRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Optional wishes for a start. ``validate_only``: say what it would lead to and lack, and start nothing."""
+
+    provider_connection_id: int | None = None
+    validate_only: bool = False
+
+
+class StartStep(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Optional wishes for the start of a step. ``include_optional``: also tasks that are not required and only read."""
+
+    provider_connection_id: int | None = None
+    include_optional: bool = False
+
+
+class OperationRunLink(Struct, kw_only=True):
+    """The run that the start led to; ``outcome`` is created or reused."""
+
+    run_id: int
+    url: str
+    outcome: str
+
+
+class BlockingRun(Struct, kw_only=True):
+    """The run that is in the way."""
+
+    run_id: int
+    task_type: str
+    state: RunState
+    since: datetime
+    url: str
+
+
+class StartedTask(Struct, kw_only=True):
+    """What became of one start of several; ``outcome`` is started, reused, blocked or refused.
+
+    The first two have ``run_id`` and ``url``; the others say why in ``code``, ``message`` and ``next``.
+    """
+
+    task_type: str
+    outcome: str
+    run_id: int | None = None
+    url: str | None = None
+    code: str | None = None
+    message: str | None = None
+    next: str | None = None
+    blocking_run: BlockingRun | None = None
+
+
+class PreflightFinding(Struct, kw_only=True):
+    """One thing that a start needs: ``check`` is connection, guard, permissions or licence.
+
+    ``code`` is a reason code or a problem's code, and ``remediation`` what to do about it; null where all is well.
+    """
+
+    check: str
+    status: FindingStatus
+    code: str | None = None
+    message: str
+    remediation: str | None = None
+
+
+class PreflightReport(Struct, kw_only=True):
+    """What a start would lead to now. ``run_id`` and ``url`` are those of the run that would be reused."""
+
+    task_type: str
+    would: Would
+    provider_connection_id: int | None = None
+    run_id: int | None = None
+    url: str | None = None
+    blocking_run: BlockingRun | None = None
+    findings: list[PreflightFinding]
+
+
+class ErrorResponse(Struct, kw_only=True):
+    """What went wrong; ``blocking_run`` where a run is in the way."""
+
+    error: str
+    code: str
+    status: int
+    next: str
+    request_id: str
+    blocking_run: BlockingRun | None = None

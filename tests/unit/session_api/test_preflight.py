@@ -1,0 +1,208 @@
+"""What a start would lack, told from what is known and never guessed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.types import CheckStatus, Licence, Mode, RunState, Scope
+from session_api.domain.connections import NotUsable
+from session_api.domain.guard import ActiveRun, Blocked, Created, Decision, Reused
+from session_api.domain.preflight import (
+    Finding,
+    FindingStatus,
+    Knowledge,
+    KnownEvidence,
+    Unreadable,
+    Would,
+    evidence_needed,
+    findings,
+    would,
+)
+from session_api.domain.starting import KnownConnection, Planned
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+OK, MISSING, BLOCKED, UNKNOWN = FindingStatus
+ACTIVE = ActiveRun("app.consent_grant", "connection:1", Mode.EXCLUSIVE, RunState.RUNNING, 5, NOW - timedelta(hours=1))
+CONNECTION = KnownConnection(1, 1, False, "microsoft_graph", "t", "c", "env:X", "public")
+
+
+def declared(*permissions: str, licence: Licence | None = None, scope: Scope = Scope.CONNECTION) -> TaskTypeDeclaration:
+    return TaskTypeDeclaration(
+        name="a.check",
+        title="A check",
+        step=1,
+        scope=scope,
+        mode=Mode.SHARED,
+        permissions=permissions,
+        licence=licence,
+        time_limit_seconds=60.0,
+    )
+
+
+def planned(decision: Decision | None = None, connection: KnownConnection | None = CONNECTION) -> Planned:
+    return Planned(decision or Created(ACTIVE), None, connection)
+
+
+def evidence(
+    reason_code: str,
+    *,
+    task_type: str = "app.consent",
+    status: CheckStatus = CheckStatus.FAIL,
+    connection_id: int = 1,
+    age_hours: float = 1,
+    granted: set[str] | None = None,
+    missing: set[str] | None = None,
+) -> KnownEvidence:
+    return KnownEvidence(
+        task_type,
+        connection_id,
+        status,
+        reason_code,
+        NOW - timedelta(hours=age_hours),
+        None if granted is None else frozenset(granted),
+        None if missing is None else frozenset(missing),
+    )
+
+
+def found(
+    check: str, task_type: TaskTypeDeclaration, plan: Planned | NotUsable | None = None, knowledge: Knowledge = ()
+) -> Finding:
+    """One finding; evidence counts for a day."""
+    all_of_them = findings(task_type, plan or planned(), knowledge, lambda _: 86_400.0, NOW)
+    assert [one.check for one in all_of_them] == ["connection", "guard", "permissions", "licence"]
+    return next(one for one in all_of_them if one.check == check)
+
+
+def test_the_decision_says_what_the_start_would_lead_to() -> None:
+    assert would(planned(Created(ACTIVE))) is Would.CREATE
+    assert would(planned(Reused(ACTIVE))) is Would.REUSE
+    assert would(planned(Blocked(ACTIVE))) is Would.BLOCKED
+    assert would(NotUsable(1, disabled=True)) is Would.REFUSED
+
+
+def test_a_usable_connection_is_named() -> None:
+    assert found("connection", declared()) == Finding("connection", OK, None, "Provider connection 1 would be used.")
+
+
+@pytest.mark.parametrize(("disabled", "code"), [(True, "CONNECTION_DISABLED"), (False, "CONNECTION_NOT_FOUND")])
+def test_a_connection_that_cannot_be_used_is_missing_and_leaves_the_guard_open(disabled: bool, code: str) -> None:
+    refused = NotUsable(9, disabled=disabled)
+
+    assert found("connection", declared(), refused).status is MISSING
+    assert found("connection", declared(), refused).code == code
+    assert found("guard", declared(), refused).status is UNKNOWN
+
+
+@pytest.mark.parametrize(("scope", "status"), [(Scope.CONNECTION, MISSING), (Scope.TENANT, UNKNOWN)])
+def test_without_a_connection_a_task_of_a_tenant_may_still_do(scope: Scope, status: FindingStatus) -> None:
+    one = found("connection", declared(scope=scope), planned(connection=None))
+
+    assert (one.status, one.code) == (status, "PROVIDER_CONNECTION_MISSING")
+
+
+def test_the_run_in_the_way_is_told_with_its_beginning() -> None:
+    one = found("guard", declared(), planned(Blocked(ACTIVE)))
+
+    assert (one.status, one.code) == (BLOCKED, "BLOCKED_BY_RUN")
+    assert one.message == "Run 5 of app.consent_grant must end first (running, since 2026-11-24T08:00:00Z)."
+
+
+def test_an_active_equal_run_is_in_nobodys_way() -> None:
+    one = found("guard", declared(), planned(Reused(ACTIVE)))
+
+    assert (one.status, one.message) == (OK, "Run 5 is active and would be given.")
+
+
+def test_a_task_without_permissions_needs_none() -> None:
+    assert found("permissions", declared()).status is OK
+
+
+def test_granted_permissions_are_ok() -> None:
+    known = [evidence("CONSENT_OK", status=CheckStatus.OK, granted={"A.Read", "B.Read"}, missing=set())]
+
+    assert found("permissions", declared("A.Read"), knowledge=known).status is OK
+
+
+def test_missing_permissions_are_named() -> None:
+    known = [evidence("CONSENT_PERMISSIONS_MISSING", granted={"A.Read"}, missing={"B.Read", "C.Read"})]
+    one = found("permissions", declared("A.Read", "B.Read"), knowledge=known)
+
+    assert (one.status, one.code, one.message) == (MISSING, "CONSENT_PERMISSIONS_MISSING", "Not granted: B.Read.")
+
+
+def test_without_any_consent_every_permission_is_missing() -> None:
+    one = found("permissions", declared("A.Read"), knowledge=[evidence("CONSENT_MISSING")])
+
+    assert (one.status, one.code, one.message) == (MISSING, "CONSENT_MISSING", "Not granted: A.Read.")
+
+
+def test_a_permission_that_the_evidence_does_not_name_is_unknown() -> None:
+    known = [evidence("CONSENT_OK", status=CheckStatus.OK, granted={"A.Read"}, missing=set())]
+
+    assert found("permissions", declared("A.Read", "Partner.Read"), knowledge=known).status is UNKNOWN
+
+
+def test_an_answer_that_is_unknown_itself_makes_nothing_ok() -> None:
+    known = [evidence("GRAPH_UNAVAILABLE", status=CheckStatus.UNKNOWN, granted={"A.Read"}, missing=set())]
+    one = found("permissions", declared("A.Read"), knowledge=known)
+
+    assert (one.status, one.code) == (UNKNOWN, "GRAPH_UNAVAILABLE")
+
+
+def test_a_later_grant_outdates_an_earlier_check() -> None:
+    known = [
+        evidence("CONSENT_MISSING", age_hours=2),
+        evidence("CONSENT_OK", task_type="app.consent_grant", status=CheckStatus.OK, granted={"A.Read"}, age_hours=1),
+    ]
+
+    assert found("permissions", declared("A.Read"), knowledge=known).status is OK
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "code"),
+    [
+        ([], "NEVER_RUN"),
+        ([evidence("CONSENT_OK", connection_id=2, granted={"A.Read"})], "NEVER_RUN"),
+        ([evidence("CONSENT_OK", age_hours=25, granted={"A.Read"})], "EVIDENCE_STALE"),
+        (Unreadable("EVIDENCE_STORE_UNAVAILABLE"), "EVIDENCE_STORE_UNAVAILABLE"),
+    ],
+)
+def test_what_is_not_known_of_this_connection_now_is_unknown(knowledge: Knowledge, code: str) -> None:
+    task_type = declared("A.Read", licence=Licence.P1)
+    permissions = found("permissions", task_type, knowledge=knowledge)
+
+    assert (permissions.status, permissions.code) == (UNKNOWN, code)
+
+
+@pytest.mark.parametrize(
+    ("needed", "reason_code", "status"),
+    [
+        (Licence.P1, "LICENSE_P1", OK),
+        (Licence.P1, "LICENSE_P2", OK),
+        (Licence.P2, "LICENSE_P2", OK),
+        (Licence.P2, "LICENSE_P1", MISSING),
+        (Licence.P1, "LICENSE_FREE", MISSING),
+        (Licence.P1, "LICENSE_NONE", MISSING),
+        (Licence.P1, "LICENSE_SUSPENDED", MISSING),
+        (Licence.P1, "LICENSE_OVERUSED", UNKNOWN),
+        (Licence.P1, "GRAPH_THROTTLED", UNKNOWN),
+    ],
+)
+def test_a_licence_is_there_only_where_the_inventory_saw_it(
+    needed: Licence, reason_code: str, status: FindingStatus
+) -> None:
+    known = [evidence(reason_code, task_type="license.inventory")]
+
+    assert found("licence", declared(licence=needed), knowledge=known).status is status
+
+
+@pytest.mark.parametrize("needed", Licence)
+def test_without_any_evidence_no_licence_is_ok(needed: Licence) -> None:
+    assert found("licence", declared(licence=needed)).status is UNKNOWN
+
+
+def test_only_evidence_that_can_tell_something_is_asked_for() -> None:
+    assert evidence_needed(declared()) == ()
+    assert evidence_needed(declared("A.Read")) == ("app.consent", "app.consent_grant")
+    assert evidence_needed(declared(licence=Licence.P2)) == ("license.inventory",)
