@@ -22,7 +22,9 @@ async def summary(api: Api, task_type: str) -> dict[str, Any]:
 async def grow_old(api: Api, run_id: int, age: str) -> None:
     """Let a run have finished some time ago."""
     await api.rows(
-        "UPDATE operation_runs SET finished_at = now() - CAST(:age AS interval) WHERE id = :id", age=age, id=run_id
+        "UPDATE operation_runs SET finished_at = now() - CAST(CAST(:age AS text) AS interval) WHERE id = :id",
+        age=age,
+        id=run_id,
     )
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.session_api import CancelTask, StartTask
+from onboarding_shared.contracts.task_runner import RunProgressed
+from onboarding_shared.contracts.types import RunState
 from tests.integration.session_api.service import TENANT, Api
 
 TASK = "license.inventory"
@@ -73,6 +76,58 @@ async def test_a_word_of_the_runner_brings_back_the_first_patience(api: Api) -> 
     await api.begin(run_id, TASK)
 
     assert 19 <= await due_in(api) <= 20
+
+
+async def wait(api: Api, run_id: int, seconds: float) -> None:
+    """The runner says that the run waits for so long."""
+    resume_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    await api.hear(
+        RunProgressed(
+            tenant_id=TENANT,
+            run_id=run_id,
+            task_type=TASK,
+            attempt=1,
+            state=RunState.WAITING,
+            reason_code="GDAP_APPROVAL_PENDING",
+            resume_at=resume_at,
+        )
+    )
+
+
+async def test_a_run_that_waits_is_not_asked_about_before_it_should_have_gone_on(api: Api) -> None:
+    await wait(api, await started(api), 3600)
+
+    assert 3618 <= await due_in(api) <= 3621
+
+
+async def test_a_run_whose_waiting_is_over_is_asked_about_after_the_usual_silence(api: Api) -> None:
+    await wait(api, await started(api), -3600)
+
+    assert 18 <= await due_in(api) <= 21
+
+
+async def test_a_run_that_goes_on_after_waiting_is_asked_about_after_the_usual_silence(api: Api) -> None:
+    run_id = await started(api)
+    await wait(api, run_id, 3600)
+    await api.begin(run_id, TASK, attempt=2)
+
+    assert 18 <= await due_in(api) <= 21
+
+
+async def test_a_waiting_run_that_was_asked_about_too_early_is_left_alone_until_it_goes_on(api: Api) -> None:
+    await wait(api, await started(api), 3600)
+    await become_due(api)
+    await api.service.sweeper.sweep()
+
+    assert 3638 <= await due_in(api) <= 3641
+
+
+async def test_the_cancellation_of_a_waiting_run_is_repeated_after_the_usual_silence(api: Api) -> None:
+    run_id = await started(api)
+    await wait(api, run_id, 3600)
+    await api.caller().post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
+
+    assert 18 <= await due_in(api) <= 21
 
 
 async def test_an_ended_run_is_never_asked_about(api: Api) -> None:

@@ -26,7 +26,9 @@ UPDATE operation_runs r
 SET state = h.state, attempt = h.attempt, progress_done = h.progress_done, progress_total = h.progress_total,
     progress_message = h.progress_message, status = h.status, reason_code = h.reason_code, message = h.message,
     resume_at = h.resume_at, started_at = h.started_at, finished_at = h.finished_at,
-    last_heard_at = now(), repeats = 0, resend_due_at = now() + make_interval(secs => :silence)
+    last_heard_at = now(), repeats = 0,
+    resend_due_at = greatest(now(), CASE WHEN h.state = 'waiting' THEN h.resume_at END)
+                    + make_interval(secs => :silence)
 FROM unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[]), CAST(:states AS text[]), CAST(:attempts AS integer[]),
             CAST(:dones AS bigint[]), CAST(:totals AS bigint[]), CAST(:progress_messages AS text[]),
             CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:messages AS text[]),
@@ -46,7 +48,10 @@ async def lock_runs(connection: AsyncConnection, run_ids: Sequence[RunId]) -> di
 
 
 async def save_runs(connection: AsyncConnection, views: Mapping[RunId, RunView], silence_seconds: float) -> None:
-    """Write the runs that were heard of; each gets new patience before its command is sent again."""
+    """Write the runs that were heard of; each gets new patience before its command is sent again.
+
+    A run that waits has nothing to tell before it goes on: its patience begins then.
+    """
     if not views:
         return
     keys, values = list(views), list(views.values())

@@ -22,7 +22,7 @@ WITH due AS MATERIALIZED (
 ), taken AS (
     UPDATE operation_runs r
     SET repeats = r.repeats + 1,
-        resend_due_at = now() + make_interval(
+        resend_due_at = greatest(now(), CASE WHEN r.state = 'waiting' THEN r.resume_at END) + make_interval(
             secs => least({LONGEST_SECONDS}, :silence * power(2.0, least(r.repeats + 1, 32))))
     FROM due WHERE r.tenant_id = due.tenant_id AND r.id = due.id
     RETURNING r.*
