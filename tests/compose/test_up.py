@@ -30,7 +30,7 @@ def test_the_demo_passes_with_a_token_that_the_system_gives_out(system: Composed
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
-    assert "The chain of evidence is whole: 5 items" in told.stdout
+    assert "The chain of evidence is whole: 10 items" in told.stdout
 
 
 async def test_what_a_customer_had_not_consented_to_is_found_and_put_right(system: Composed) -> None:

@@ -15,6 +15,9 @@ EVIDENCE = "/tenants/{tenantId}/onboarding/evidence"
 OURS = (
     "app.consent",
     "app.consent_grant",
+    "gdap.group_mapping",
+    "gdap.relationship",
+    "gdap.roles",
     "graph.connectivity",
     "identity.admin_mfa",
     "identity.baseline",
@@ -66,6 +69,7 @@ async def test_a_session_is_changed_and_handed_over(system: System) -> None:
     async with system.caller() as first, system.caller(first.tenant, user=8) as second:
         session = (await first.post("/session")).json()
         connection = await first.connect("healthy")
+        await first.ended(await first.start("gdap.relationship"))
         change = {"current_step": 2, "assigned_to_user_id": 8, "provider_connection_id": connection}
         changed = await first.patch(f"/session/{session['id']}", json=change)
         refused = await second.patch(f"/session/{session['id']}", json={})

@@ -10,6 +10,9 @@ pytestmark = pytest.mark.system
 
 HEALTHY = {
     "app.consent": ("ok", "CONSENT_OK"),
+    "gdap.group_mapping": ("ok", "MAPPING_OK"),
+    "gdap.relationship": ("ok", "GDAP_ACTIVE"),
+    "gdap.roles": ("ok", "GDAP_ROLES_OK"),
     "graph.connectivity": ("ok", "GRAPH_OK"),
     "identity.baseline": ("ok", None),
     "identity.admin_mfa": ("ok", "ADMIN_MFA_ENFORCED"),

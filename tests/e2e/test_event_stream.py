@@ -30,9 +30,10 @@ async def look_after(system: System) -> int:
     async with system.caller() as first, system.caller(first.tenant, user=8) as second:
         session = (await first.post("/session")).json()["id"]
         await first.connect("healthy")
+        await _run(first, "gdap.relationship")
         await first.patch(f"/session/{session}", json={"current_step": 2, "assigned_to_user_id": 9})
         await second.patch(f"/session/{session}", json={"takeover": True})
-        await asyncio.gather(*(_run(first, task_type) for task_type in ("graph.connectivity", "app.consent")))
+        await _run(first, "graph.connectivity")
         await first.behave("slow", delay_seconds=20.0)
         run_id = await first.start("license.inventory")
         await first.post(f"/runs/{run_id}/cancel")

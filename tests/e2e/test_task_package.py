@@ -31,7 +31,10 @@ async def test_the_wizard_waits_for_its_required_task(system: System) -> None:
     async with system.caller() as caller:
         session = (await caller.post("/session")).json()["id"]
         await caller.connect("healthy")
+        await caller.ended(await caller.start("gdap.relationship"))
         await caller.patch(f"/session/{session}", json={"current_step": 2})
+        for task_type in ("gdap.roles", "gdap.group_mapping"):
+            await caller.ended(await caller.start(task_type))
         refused = await caller.patch(f"/session/{session}", json={"current_step": 3})
         await caller.ended(await caller.start("example.domains"))
         moved = await caller.patch(f"/session/{session}", json={"current_step": 3})

@@ -109,7 +109,7 @@ def test_on_a_terminal_the_wizard_is_a_table_that_changes() -> None:
     shown = written.getvalue()
     assert "✔ 3. Consent" in shown
     assert "▶ 4. Connectivity and licences" in shown
-    assert "· 5. Identity" in shown
+    assert "· 5. Security baseline" in shown
     assert "running" in shown
 
 

@@ -100,7 +100,8 @@ def test_doctor_is_content_with_the_running_system(system: Path) -> None:
 def test_the_demo_onboards_a_tenant_and_shows_the_evidence(system: Path) -> None:
     done = onboarding("demo", folder=system)
     assert done.returncode == 0, done.stderr + done.stdout
-    for task in ("app.consent", "app.consent_grant", "graph.connectivity", "license.inventory", "identity.baseline"):
+    steps = ("gdap.relationship", "gdap.roles", "app.consent", "app.consent_grant", "graph.connectivity")
+    for task in (*steps, "license.inventory", "identity.baseline"):
         assert task in done.stdout
     assert "The chain of evidence is whole" in done.stdout
     assert "409 EDIT_LOCKED" in done.stderr
@@ -113,7 +114,7 @@ def test_the_demo_as_json_is_data_alone(system: Path) -> None:
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["ok"] is True
-    assert len(shown["evidence"]) >= 5
+    assert len(shown["evidence"]) >= 10
 
 
 def test_restart_replaces_one_process_and_leaves_the_others(system: Path) -> None:

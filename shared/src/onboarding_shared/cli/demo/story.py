@@ -12,11 +12,11 @@ from onboarding_shared.cli.demo.stage import TERMINAL_STATES, Stage, StepView, T
 from onboarding_shared.cli.exits import CommandError, Exit
 
 STEP_TITLES = {
-    1: "The customer and the way to its tenant",
-    2: "Who does it",
+    1: "Relationship",
+    2: "Access",
     3: "Consent",
     4: "Connectivity and licences",
-    5: "Identity",
+    5: "Security baseline",
 }
 CREDENTIAL = "env:ONBOARDING_DEMO_CLIENT_SECRET"
 REPAIRS = {"app.consent": "app.consent_grant"}
@@ -27,13 +27,17 @@ POLL_SECONDS = 0.1
 
 @dataclass
 class Outcome:
-    """How it went: the runs that were started, the latest verdicts, the evidence, its seal."""
+    """How it went: the runs that were started, the latest verdicts, the evidence, its seal.
+
+    `tasks` is how the API sums up each task, where somebody asked for it.
+    """
 
     session: dict[str, Any] = field(default_factory=dict)
     runs: list[int] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
     evidence: list[dict[str, Any]] = field(default_factory=list)
     verification: dict[str, Any] = field(default_factory=dict)
+    tasks: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -45,11 +49,6 @@ class Outcome:
         )
 
 
-def customer_of(tenant: int) -> str:
-    """The customer's tenant id at Microsoft in this story: a GUID, the same for the same tenant."""
-    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.onboarding.localhost"))
-
-
 def steps_of(catalogue: Sequence[dict[str, Any]]) -> dict[int, StepView]:
     """The wizard's steps with the tasks that the catalogue declares for them."""
     return {
@@ -59,19 +58,26 @@ def steps_of(catalogue: Sequence[dict[str, Any]]) -> dict[int, StepView]:
 
 
 class Story:
-    """Tells it. `second` is a colleague's view of the same tenant; without one nobody takes over."""
+    """Tells it. `second` is a colleague's view of the same tenant; without one nobody takes over.
 
-    def __init__(self, first: Api, second: Api | None, stage: Stage, catalogue: Sequence[dict[str, Any]]) -> None:
+    `customer` is the customer's tenant id at Microsoft.
+    """
+
+    def __init__(
+        self, first: Api, second: Api | None, stage: Stage, catalogue: Sequence[dict[str, Any]], customer: str
+    ) -> None:
         self._api = first
         self._second = second
         self._stage = stage
         self._catalogue = catalogue
+        self._customer = customer
         self.outcome = Outcome()
 
     async def tell(self) -> Outcome:
         """From the empty session to the sealed evidence. Raises `Refused` where the API says no unexpectedly."""
         self._stage.enter(1)
         await self._begin()
+        await self._do_tasks(1)
         for step in range(2, 6):
             if not await self._go_to(step):
                 break
@@ -93,7 +99,7 @@ class Story:
             "/provider-connections",
             {
                 "display_name": f"Customer of tenant {self._api.tenant}",
-                "external_tenant_id": customer_of(self._api.tenant),
+                "external_tenant_id": self._customer,
                 "client_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "application.onboarding.localhost")),
                 "credential_ref": CREDENTIAL,
             },
