@@ -4,24 +4,22 @@ Off a terminal a line is one JSON object: ``timestamp`` (RFC 3339, UTC), ``level
 then what is bound to the context (``run_id``, ``tenant_id``, ``trace_id``, ``request_id``) and the line's own fields.
 """
 
+import io
 import json
 import logging
 import os
-import re
 import sys
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any, TextIO
+from typing import TextIO
 
 import msgspec
 import structlog
-from structlog.types import EventDict, Processor, WrappedLogger
+from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 
+from onboarding_shared.runtime.redaction import redact, redact_text
 from onboarding_shared.runtime.settings import LogSettings
 
-REDACTED = "[redacted]"
-_SECRET_KEY = re.compile(r"(^|_)(authorization|password|passwd|secret|token|assertion|private_key)$", re.IGNORECASE)
-_SECRET_TEXT = re.compile(r"(://[^/\s:@]*:)[^@\s/]+(@)|(\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{8,}")
+_NOT_SHOWN = frozenset({"_record", "exc_info"})
+"""Not values of a line, but what it is made from."""
 _QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "aiokafka.conn")
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "faststream", "faststream.access", "faststream.access.kafka", "alembic")
 
@@ -108,34 +106,11 @@ def add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDic
 
 
 def redact_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Hides values whose key says that they are secret, and passwords in URLs and bearer tokens inside texts."""
+    """Hides values whose key says that they are secret, and what looks like a secret inside texts."""
     for key, value in event.items():
-        if key != "_record" and not key.startswith("_from"):
-            event[key] = _redacted(key, value)
+        if key not in _NOT_SHOWN and not key.startswith("_from"):
+            event[key] = redact(value, key)
     return event
-
-
-@lru_cache(maxsize=1024)
-def _is_secret(key: str) -> bool:
-    return _SECRET_KEY.search(key) is not None
-
-
-def _redacted(key: str, value: Any, depth: int = 0) -> Any:
-    if isinstance(value, str):
-        if _is_secret(key):
-            return REDACTED
-        return _SECRET_TEXT.sub(r"\1\3" + REDACTED + r"\2", value) if "://" in value or "earer " in value else value
-    if value is None or isinstance(value, int | float):
-        return value
-    if _is_secret(key):
-        return REDACTED
-    if depth > 4:
-        return value
-    if isinstance(value, Mapping):
-        return {name: _redacted(str(name), inner, depth + 1) for name, inner in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_redacted(key, inner, depth + 1) for inner in value]
-    return value
 
 
 class JsonLine:
@@ -154,15 +129,25 @@ class JsonLine:
             **event,
         }
         try:
-            return msgspec.json.encode(line, enc_hook=repr).decode()
+            return msgspec.json.encode(line, enc_hook=_shown).decode()
         except (TypeError, ValueError, UnicodeError, OverflowError, msgspec.MsgspecError, RecursionError):
             # A log line must come out whatever is in it, lone surrogates and odd keys included.
-            return json.dumps({str(key): value for key, value in line.items()}, default=repr, skipkeys=True)
+            return json.dumps({str(key): value for key, value in line.items()}, default=_shown, skipkeys=True)
+
+
+def _shown(value: object) -> str:
+    return redact_text(repr(value))
 
 
 def _console(stream: TextIO) -> Processor:
     colours = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     # Plain tracebacks: structlog's default prints local variables, and among them are tokens and passwords.
     return structlog.dev.ConsoleRenderer(
-        colors=colours or "FORCE_COLOR" in os.environ, exception_formatter=structlog.dev.plain_traceback
+        colors=colours or "FORCE_COLOR" in os.environ, exception_formatter=_plain_traceback
     )
+
+
+def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    stream.write(redact_text(text.getvalue()))

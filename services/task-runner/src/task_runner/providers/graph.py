@@ -128,11 +128,11 @@ class GraphClient:
         started = time.monotonic()
         session = await self._ready_session()
         obtained = session.token_obtained  # of the token that goes out: another task may renew it meanwhile
-        response, content = await self._exchange(session, method, url, headers, body)
+        response, content = await self._exchange(session, method, url, permission, headers, body)
         if response.status_code in (401, 403) and obtained < started:
             # An older token may be revoked, or name fewer permissions than were granted since.
             session = await self._ready_session(not_older_than=started)
-            response, content = await self._exchange(session, method, url, headers, body)
+            response, content = await self._exchange(session, method, url, permission, headers, body)
         return self._decoded(session, response, content, url, permission)
 
     async def _ready_session(self, not_older_than: float = 0.0) -> GraphSession:
@@ -152,6 +152,7 @@ class GraphClient:
         session: GraphSession,
         method: str,
         url: str,
+        permission: str | None,
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
     ) -> tuple[httpx2.Response, bytes]:
@@ -171,6 +172,7 @@ class GraphClient:
             method=method,
             url=url,
             status=response.status_code,
+            permission=permission,
             request_id=response.headers.get("request-id"),
             elapsed_ms=round((time.monotonic() - started) * 1000),
             body_sha256=hashlib.sha256(content).hexdigest(),

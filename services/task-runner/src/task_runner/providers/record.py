@@ -7,15 +7,20 @@ from typing import Any
 import msgspec
 
 MAX_RESPONSES = 50
+LONGEST_URL = 1000
 
 
 class SeenResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """One response: which tenant at Microsoft it came from, how it was answered, and the SHA-256 of its body."""
+    """One response: which tenant at Microsoft it came from, how it was answered, and the SHA-256 of its body.
+
+    ``permission`` is the one that the task named for it, where it named one.
+    """
 
     external_tenant_id: str
     method: str
     url: str
     status: int
+    permission: str | None
     request_id: str | None
     collected_at: datetime
     elapsed_ms: int
@@ -41,6 +46,8 @@ class ResponseRecord:
         self.api_version = api_version
         self.responses: list[SeenResponse] = []
         self.lists: list[SeenList] = []
+        self.first_at: datetime | None = None
+        """When the first response came, None before it."""
         self.count = 0
         self.bytes_read = 0
         self._now = now
@@ -52,12 +59,15 @@ class ResponseRecord:
         method: str,
         url: str,
         status: int,
+        permission: str | None,
         request_id: str | None,
         elapsed_ms: int,
         body_sha256: str,
         size: int,
     ) -> None:
         """Note one response; ``size`` is that of its body in bytes."""
+        collected_at = self._now()
+        self.first_at = self.first_at or collected_at
         self.count += 1
         self.bytes_read += size
         if len(self.responses) < MAX_RESPONSES:
@@ -65,10 +75,11 @@ class ResponseRecord:
                 SeenResponse(
                     external_tenant_id=external_tenant_id,
                     method=method,
-                    url=url,
+                    url=url[:LONGEST_URL],
                     status=status,
-                    request_id=request_id,
-                    collected_at=self._now(),
+                    permission=permission,
+                    request_id=request_id and request_id[:100],
+                    collected_at=collected_at,
                     elapsed_ms=elapsed_ms,
                     body_sha256=body_sha256,
                 )

@@ -1,35 +1,64 @@
 """Adds to every payload where its values came from, so that no task author has to remember it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from task_runner.tasks.fitting import fitted
 from task_runner.tasks.payload import json_safe
 
 if TYPE_CHECKING:
     from task_runner.tasks.context import TaskContext
 
+MAX_PAYLOAD_BYTES = 256 * 1024
+"""What a payload may have as JSON, provenance included."""
+_SEAM = len(',"provenance":')
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 def with_provenance(
-    payload: Mapping[str, Any], declaration: TaskTypeDeclaration, context: "TaskContext"
+    payload: Mapping[str, Any],
+    declaration: TaskTypeDeclaration,
+    context: "TaskContext",
+    now: Callable[[], datetime] = _now,
 ) -> dict[str, Any]:
-    """The payload with a member ``provenance``: tenant, checker and version, payload hash, and every response read.
+    """The payload, cut to 256 KiB, with a member ``provenance``: where, when and by which rules its values were read.
 
-    ``payload_sha256`` is taken over the payload without ``provenance``, as compact JSON with sorted keys.
+    ``collected_at`` is when the first response came, or now where nothing was read; the evidence counts until
+    ``expires_at``. ``payload_sha256`` is taken over the payload as it is kept without ``provenance``, as compact JSON
+    with sorted keys. Raises ``PayloadError`` for a payload that is not JSON.
     """
-    own = {key: value for key, value in payload.items() if key != "provenance"}
+    record = context.graph_used.record if context.graph_used is not None else None
+    collected_at = (record.first_at if record is not None else None) or now()
     provenance: dict[str, Any] = {
         "external_tenant_id": context.connection.external_tenant_id if context.connection else None,
         "checker": declaration.name,
         "checker_version": declaration.version,
-        "payload_sha256": payload_hash(own),
+        "collected_at": collected_at,
+        "expires_at": _later(collected_at, declaration.fresh_seconds),
+        "payload_sha256": "0" * 64,
     }
-    if context.graph_used is not None:
-        provenance.update(context.graph_used.record.as_payload())
-    return json_safe({**own, "provenance": provenance})
+    if record is not None:
+        provenance.update(record.as_payload())
+    provenance = json_safe(provenance)
+    own = json_safe({key: value for key, value in payload.items() if key != "provenance"})
+    own = fitted(own, MAX_PAYLOAD_BYTES - len(msgspec.json.encode(provenance)) - _SEAM)
+    provenance["payload_sha256"] = payload_hash(own)
+    return {**own, "provenance": provenance}
+
+
+def _later(moment: datetime, seconds: float) -> datetime:
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def payload_hash(payload: Mapping[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""Turns what a task hands over into a payload that JSON, Kafka and PostgreSQL all accept."""
+"""Turns what a task hands over into a payload that JSON, Kafka and PostgreSQL all accept, without any secret.
+
+Everything that a task says passes here on its way out, so that no task has to remember it.
+"""
 
 import math
 from collections.abc import Mapping
@@ -7,40 +10,40 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.types import MAX_ID
+from onboarding_shared.runtime.redaction import REDACTED, hides, redact_text
 
-MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_DEPTH = 24
 
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
 class PayloadError(ValueError):
-    """A task's payload cannot be kept: not JSON by nature, nested too deep, or too large."""
+    """A task's payload cannot be kept: not JSON by nature, or nested too deep."""
 
 
 def safe_text(value: str, limit: int | None = None) -> str:
-    """The text without NUL characters and lone surrogates, cut to ``limit`` characters."""
-    cleaned = value.translate(_UNSTORABLE)
+    """The text without NUL characters, lone surrogates and secrets, cut to ``limit`` characters."""
+    cleaned = redact_text(value.translate(_UNSTORABLE))
     return cleaned if limit is None or len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
 
 
 def json_safe(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A copy made of JSON values only, whatever a provider sent.
 
-    Structs, enums and times become their JSON form, integers outside 64 bits text, NaN and infinities null.
-    Raises ``PayloadError`` when that is impossible, or deeper than 24 levels, or larger than 256 KiB as JSON.
+    Structs, enums and times become their JSON form, integers outside 64 bits text, NaN and infinities null, secrets
+    ``[redacted]``. Raises ``PayloadError`` when that is impossible, or deeper than 24 levels.
     """
     try:
-        safe = {safe_text(str(key)): _value(value, 1) for key, value in payload.items()}
-        size = len(msgspec.json.encode(safe))
+        return {safe_text(str(key)): _value(value, 1, str(key)) for key, value in payload.items()}
+    except PayloadError:
+        raise
     except (TypeError, ValueError, RecursionError) as error:
         raise PayloadError(f"The payload is not JSON: {error}") from error
-    if size > MAX_PAYLOAD_BYTES:
-        raise PayloadError(f"The payload has {size} bytes as JSON; at most {MAX_PAYLOAD_BYTES} are kept")
-    return safe
 
 
-def _value(value: Any, depth: int) -> Any:
+def _value(value: Any, depth: int, name: str) -> Any:
+    if hides(name, value):
+        return REDACTED
     if depth > MAX_DEPTH:
         raise PayloadError(f"The payload is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
@@ -52,7 +55,7 @@ def _value(value: Any, depth: int) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {safe_text(str(key)): _value(item, depth + 1) for key, item in value.items()}
+        return {safe_text(str(key)): _value(item, depth + 1, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_value(item, depth + 1) for item in value]
-    return _value(msgspec.to_builtins(value, str_keys=True), depth + 1)
+        return [_value(item, depth + 1, "") for item in value]
+    return _value(msgspec.to_builtins(value, str_keys=True), depth + 1, name)

@@ -21,7 +21,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     Made by ``Result.ok``, ``warn``, ``fail`` and ``unknown``; each raises ``ValueError`` on a malformed reason code
     and ``PayloadError`` on a payload that cannot be kept. ``message`` is one sentence for a human, cut at 4,000
-    characters; ``payload`` is the evidence.
+    characters; ``payload`` is the evidence. Secrets in both become ``[redacted]``.
     """
 
     status: CheckStatus

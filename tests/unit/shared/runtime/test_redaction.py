@@ -1,0 +1,131 @@
+"""What looks like a secret is hidden; what only sounds like one stays readable."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding_shared.runtime.redaction import names_a_secret, redact, redact_text
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl"
+STORAGE_KEY = "Ab3+" * 21 + "Zz=="
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "PASSWORD", "userPassword", "passwordCredentials", "passwordHash", "passwd", "pwd",
+        "secret", "clientSecret", "client_secret", "client_secret_value", "secretText", "secrets", "secret2",
+        "token", "accessToken", "refresh_token", "id_tokens", "Authorization", "Proxy-Authorization", "Set-Cookie",
+        "cookies", "private_key", "privateKeyPem", "apiKey", "APIKey", "x-api-key", "AccountKey", "SharedAccessKey",
+        "connectionString", "CONNECTION_STRINGS", "clientAssertion", "sas", "jwt", "credentials",
+        "x" * 200 + "Password",
+    ],
+)  # fmt: skip
+def test_a_name_that_says_secret_is_one(name: str) -> None:
+    assert names_a_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tokenLifetimePolicies", "tokenType", "token_endpoint", "secretary", "passwordPolicies", "lastPasswordChange",
+        "keyId", "publicKey", "keyCredentials", "credential_ref", "authorizationPolicy", "cookieless", "tokenized",
+        "displayName", "User-PasswordProfile.ReadWrite.All", "connectionStringless", "", "42",
+    ],
+)  # fmt: skip
+def test_a_name_that_only_sounds_like_a_secret_is_none(name: str) -> None:
+    assert not names_a_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"sent {JWT} to", "sent [redacted] to"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: [redacted]"),
+        ('{"authorization": "Basic dXNlcjpwYXNz"}', '{"authorization": "[redacted]"}'),
+        ("with Bearer abcdef.ghi-123 at", "with Bearer [redacted] at"),
+        ("a header basic dXNlcjpwYXNzMQ== came", "a header basic [redacted] came"),
+        ("Set-Cookie: a=b; c=d\nnext", "Set-Cookie: [redacted]\nnext"),
+        ("grant_type=x&client_secret=hunter2&scope=y", "grant_type=x&client_secret=[redacted]&scope=y"),
+        ('body {"client_secret": "hun ter2", "a": 1}', 'body {"client_secret": [redacted], "a": 1}'),
+        ("password=hunter2;", "password=[redacted];"),
+        ("token='hunter2'", "token=[redacted]"),
+        ("postgresql://app:hunter2@db/x", "postgresql://app:[redacted]@db/x"),
+        ("AccountName=a;AccountKey=abc+/d==;Endpoint=x", "AccountName=a;AccountKey=[redacted];Endpoint=x"),
+        ("SharedAccessKeyName=root;SharedAccessKey=abc=", "SharedAccessKeyName=root;SharedAccessKey=[redacted]"),
+        ("https://a.blob/x?sv=1&sig=a%2Fb&se=2", "https://a.blob/x?sv=1&sig=[redacted]&se=2"),
+        (f"the key {STORAGE_KEY} of", "the key [redacted] of"),
+        ("made abc8Q~0123456789012345678901234567890 today", "made [redacted] today"),
+        ("code 0.A" + "x" * 45 + ".yy here", "code [redacted] here"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\nrest", "[redacted]\nrest"),
+        ("-----BEGIN PRIVATE KEY-----\nMII cut", "[redacted]"),
+    ],
+)
+def test_a_secret_inside_a_text_is_hidden_and_the_rest_stays(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+        "Policy.ReadWrite.AuthenticationMethod",
+        "TokenLifetimePolicy.Read.All",
+        "InvalidAuthenticationToken: Access token has expired.",
+        "Basic authentication is blocked for all users.",
+        "The client secret has expired. (AADSTS7000222)",
+        "The environment variable 'CONTOSO_SECRET' is not set in the task runner.",
+        "env:CONTOSO_CLIENT_SECRET",
+        "password,microsoftAuthenticatorPush",
+        "Authorization_RequestDenied: Insufficient privileges",
+        "https://graph.microsoft.com/v1.0/users?$skiptoken=RFNwdAIAAQ",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    ],
+)
+def test_a_harmless_text_stays_as_it_is(text: str) -> None:
+    assert redact_text(text) == text
+
+
+def test_values_of_secret_names_are_hidden_in_every_list_and_object() -> None:
+    given_value = {
+        "apps": [{"name": "a", "passwordCredentials": [{"hint": "hun"}]}, {"secret": "x", "password": ["y"]}]
+    }
+
+    assert redact(given_value) == {
+        "apps": [{"name": "a", "passwordCredentials": "[redacted]"}, {"secret": "[redacted]", "password": "[redacted]"}]
+    }
+
+
+@pytest.mark.parametrize("value", [None, True, False, 0, 7, 1.5, "", [], {}])
+def test_what_cannot_be_a_secret_stays_whatever_its_name(value: Any) -> None:
+    assert redact({"password": value}) == {"password": value}
+
+
+def test_what_lies_too_deep_to_look_at_is_shown_as_a_redacted_text() -> None:
+    assert redact([[["Bearer hunter2hunter2"]]], depth=2) == [["['Bearer [redacted]']"]]
+
+
+PIECES = st.sampled_from(
+    ["client_secret", "=", ":", " ", '"', "'", "Bearer ", "hunter2hunter2", JWT, "[redacted]", "Authorization",
+     "cookie", "password", "://", "@", "sig=", "?", "\n", "-----BEGIN PRIVATE KEY-----", STORAGE_KEY, "x"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_redacting_twice_is_redacting_once(text: str) -> None:
+    once = redact_text(text)
+    assert redact_text(once) == once
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["eyJ", "a", "secret ", "secret=", "Bearer ", "://", "cookie:", "-----BEGIN PRIVATE KEY-----", "0.A", "A", "=="],
+)
+def test_no_text_takes_longer_than_its_length_explains(piece: str) -> None:
+    text = piece * (400_000 // len(piece))
+    began = time.process_time()
+    redact_text(text)
+    assert time.process_time() - began < 2
