@@ -95,6 +95,14 @@ async def test_leases_that_expire_are_counted_by_what_becomes_of_their_runs(scen
     assert await leases.recover() == {}
 
 
+async def test_runs_that_nobody_took_are_counted(scene: Scene, runner: TaskRunner) -> None:
+    before = await scrape(runner.http)
+    await scene.apply(start(1), start(2, tenant_id=5))
+    scene.tasks.clear()
+    scene.new_worker(queue_seconds=0.3).start()
+    await eventually(lambda: moved(before, runner, "onboarding_runs_unclaimed_total"), equals=2.0)
+
+
 async def test_a_late_write_is_counted_as_refused(scene: Scene, runner: TaskRunner) -> None:
     before = await scrape(runner.http)
     running, release = asyncio.Event(), asyncio.Event()

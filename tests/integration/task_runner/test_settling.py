@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed
 from onboarding_shared.contracts.types import CheckStatus, RunState
-from task_runner.domain.outcomes import Cancelled, GiveUp, RetryLater, Succeed
+from task_runner.domain.outcomes import Cancelled, GiveUp, ResumeLater, RetryLater, Succeed
 from task_runner.store.settling import Refused, Settled, Settlement
 from tests.integration.task_runner.scene import Scene, cancel, start
 
 OK = Succeed(status=CheckStatus.WARN, reason_code="LOOK", message="Look here.", payload={"seats": [1, None, "ü"]})
+APPROVAL = ResumeLater(delay=300.0, reason_code="APPROVAL_PENDING", message="Not yet.", payload={"id": "r1"})
 LATER = RetryLater(delay=30.0, reason_code="THROTTLED", message="Slow down.")
 
 
@@ -79,6 +80,47 @@ async def test_a_retry_waits_for_its_time_and_says_until_when(scene: Scene) -> N
     (told,) = await scene.said()
     assert isinstance(told, RunProgressed)
     assert (told.state, told.reason_code, told.resume_at) == (RunState.WAITING, "THROTTLED", row.resume_at)
+
+
+async def test_a_run_that_waits_is_free_of_its_worker_and_says_for_what_and_until_when(scene: Scene) -> None:
+    await scene.settle(changed(await claimed(scene), outcome=APPROVAL))
+    row = await scene.row(1)
+    assert (row.state, row.worker, row.lease_expires_at, row.status) == ("waiting", None, None, None)
+    assert (row.message, row.payload) == ("Not yet.", {"id": "r1"})
+    (told,) = await scene.said()
+    assert isinstance(told, RunProgressed)
+    assert (told.state, told.reason_code, told.resume_at) == (RunState.WAITING, "APPROVAL_PENDING", row.resume_at)
+
+
+async def test_a_run_that_waited_has_all_its_attempts_again_and_no_lost_worker_counts(scene: Scene) -> None:
+    settlement = await claimed(scene)
+    await scene.sql("UPDATE executions SET attempt = 9, excused = 2, losses = 3")
+    await scene.settle(changed(settlement, outcome=APPROVAL))
+    await scene.sql("UPDATE executions SET resume_at = now()")
+    (claim,) = await scene.claim()
+    assert (claim.execution.attempt, claim.tries, (await scene.row(1)).losses) == (10, 1, 0)
+
+
+async def test_a_run_that_waits_is_not_claimed_before_its_time(scene: Scene) -> None:
+    await scene.settle(changed(await claimed(scene), outcome=APPROVAL))
+    assert await scene.claim() == ()
+
+
+async def test_a_question_about_a_run_that_waits_is_answered_and_changes_nothing(scene: Scene) -> None:
+    await scene.settle(changed(await claimed(scene), outcome=APPROVAL))
+    before, told = await scene.row(1), await scene.said()
+    await scene.apply(start(1))
+    assert (await scene.said(), await scene.row(1)) == (told, before)
+
+
+async def test_a_cancelled_run_that_waits_ends_at_once_and_a_second_cancellation_changes_nothing(scene: Scene) -> None:
+    await scene.settle(changed(await claimed(scene), outcome=APPROVAL))
+    await scene.said()
+    await scene.apply(cancel(1))
+    once, (told,) = await scene.row(1), await scene.said()
+    await scene.apply(cancel(1))
+    assert (once.state, once.reason_code, once.payload, once.confirm_at) == ("cancelled", "RUN_CANCELLED", None, None)
+    assert (await scene.row(1), await scene.said()) == (once, [told])
 
 
 async def test_a_cancellation_that_came_first_refuses_a_retry_and_says_so(scene: Scene) -> None:

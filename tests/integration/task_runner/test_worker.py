@@ -9,7 +9,7 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed, TaskTypesAnnounced
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from task_runner.tasks import Result, Retry, Task, TaskContext, TaskFault, task
+from task_runner.tasks import Result, Retry, Task, TaskContext, TaskFault, Wait, task
 from task_runner.worker import attempt as attempts
 from tests.integration.task_runner.scene import Scene, cancel, start
 from tests.support.waiting import eventually
@@ -127,6 +127,36 @@ async def test_a_provider_that_names_a_time_is_waited_for(scene: Scene) -> None:
     await eventually(lambda: scene.state(1), equals="waiting")
     (row,) = await scene.sql("SELECT extract(epoch FROM resume_at - now()) AS seconds FROM executions")
     assert 110 < row.seconds <= 120
+
+
+async def test_a_task_that_waits_runs_again_from_its_start_although_it_may_be_tried_once_only(scene: Scene) -> None:
+    async def third_time(context: TaskContext) -> Result:
+        if context.attempt < 3:
+            raise Wait("APPROVAL_PENDING", "Nobody has approved yet.", seconds=0.05)
+        return Result.ok("FINE")
+
+    end = await run_it(scene, task_that(third_time, retry=Retry(attempts=1)))
+    assert summary(end) == ("succeeded", "ok", "FINE", 3)
+
+
+async def test_a_run_that_waits_holds_no_slot_of_its_worker(scene: Scene) -> None:
+    async def not_yet(context: TaskContext) -> Result:
+        raise Wait("APPROVAL_PENDING", "Nobody has approved yet.", seconds=600)
+
+    scene.new_worker(task_that(not_yet), concurrency=1).start()
+    await scene.apply(start(1, "test.task"))
+    await eventually(lambda: scene.state(1), equals="waiting")
+    await scene.apply(start(2))
+    assert (await finished(scene, 2)).state is RunState.SUCCEEDED
+
+
+async def test_a_run_that_waits_to_its_wait_limit_ends_with_what_it_found_last(scene: Scene) -> None:
+    async def never(context: TaskContext) -> Result:
+        raise Wait("APPROVAL_PENDING", "Nobody has approved yet.", seconds=600, payload={"id": "r1"})
+
+    end = await run_it(scene, task_that(never, wait_limit=0.3))
+    assert summary(end) == ("timed_out", "unknown", "WAIT_LIMIT_EXCEEDED", 2)
+    assert end.payload["id"] == "r1"
 
 
 async def test_a_task_past_its_time_limit_is_timed_out(scene: Scene) -> None:

@@ -14,6 +14,8 @@ from task_runner.domain.outcomes import (
     Faulted,
     GiveUp,
     Overran,
+    Postponed,
+    ResumeLater,
     RetryLater,
     Returned,
     Stopped,
@@ -25,12 +27,16 @@ from task_runner.domain.outcomes import (
 
 ANSWER = Returned(status=CheckStatus.FAIL, reason_code="NO_LICENCE", message="None.", payload={"seats": 0})
 PASSING = Faulted(reason_code="GRAPH_THROTTLED", message="Slow down.", retryable=True)
+TOO_EARLY = Postponed(seconds=300.0, reason_code="APPROVAL_PENDING", message="Nobody approved.", payload={"id": 1})
 LASTING = Faulted(reason_code="CONNECTION_INVALID", message="No.", payload={"a": 1})
 
 endings: st.SearchStrategy[Ending] = st.one_of(
-    st.just(ANSWER), st.just(PASSING), st.just(LASTING), st.builds(Overran, limit=st.floats(1, 60)), st.builds(Stopped)
+    st.sampled_from([ANSWER, PASSING, LASTING, TOO_EARLY]),
+    st.builds(Overran, limit=st.floats(1, 60)),
+    st.builds(Stopped),
 )
 backoffs = st.none() | st.floats(0, 60)
+waits_left = st.floats(-10, 10)
 
 
 def test_an_answer_succeeds_even_when_it_is_bad_news() -> None:
@@ -61,30 +67,56 @@ def test_a_lasting_fault_gives_up_at_once_with_its_evidence() -> None:
     )
 
 
+def test_a_task_that_is_too_early_runs_again_when_it_asked_to_although_no_attempt_is_left() -> None:
+    assert decide_outcome(TOO_EARLY, cancelling=False, backoff=None, wait_left=3600.0) == ResumeLater(
+        delay=300.0, reason_code="APPROVAL_PENDING", message="Nobody approved.", payload={"id": 1}
+    )
+
+
+def test_a_wait_beyond_the_wait_limit_is_cut_to_it() -> None:
+    outcome = decide_outcome(TOO_EARLY, cancelling=False, backoff=2.0, wait_left=40.0)
+    assert isinstance(outcome, ResumeLater) and outcome.delay == 40.0
+
+
+@pytest.mark.parametrize("wait_left", [0.0, -5.0])
+def test_a_run_that_would_wait_beyond_its_limit_is_timed_out_and_says_what_for(wait_left: float) -> None:
+    assert decide_outcome(TOO_EARLY, cancelling=False, backoff=2.0, wait_left=wait_left) == TimedOut(
+        reason_code="WAIT_LIMIT_EXCEEDED",
+        message="The run waited as long as its task type allows, at last for APPROVAL_PENDING: Nobody approved.",
+        payload={"id": 1},
+    )
+
+
+def test_a_retry_does_not_count_as_waiting() -> None:
+    assert isinstance(decide_outcome(PASSING, cancelling=False, backoff=2.0, wait_left=-5.0), RetryLater)
+
+
 def test_a_run_past_its_limit_is_timed_out() -> None:
     assert decide_outcome(Overran(limit=60.0), cancelling=False, backoff=2.0) == TimedOut(
         message="The attempt took longer than 60 seconds."
     )
 
 
-@pytest.mark.parametrize("ending", [PASSING, LASTING, Overran(limit=1.0), Stopped()])
+@pytest.mark.parametrize("ending", [PASSING, LASTING, TOO_EARLY, Overran(limit=1.0), Stopped()])
 def test_whatever_else_ends_while_cancelling_is_cancelled(ending: Ending) -> None:
     assert decide_outcome(ending, cancelling=True, backoff=2.0) == Cancelled()
 
 
-@given(endings, backoffs)
-def test_only_an_answer_has_another_status_than_unknown(ending: Ending, backoff: float | None) -> None:
-    outcome = decide_outcome(ending, cancelling=False, backoff=backoff)
-    assert isinstance(outcome, Succeed | RetryLater) or outcome.status is CheckStatus.UNKNOWN
+@given(endings, backoffs, waits_left)
+def test_only_an_answer_has_another_status_than_unknown(
+    ending: Ending, backoff: float | None, wait_left: float
+) -> None:
+    outcome = decide_outcome(ending, cancelling=False, backoff=backoff, wait_left=wait_left)
+    assert isinstance(outcome, Succeed | RetryLater | ResumeLater) or outcome.status is CheckStatus.UNKNOWN
 
 
-@given(endings, st.booleans(), backoffs)
+@given(endings, st.booleans(), backoffs, waits_left)
 def test_every_outcome_is_a_legal_step_of_the_runs_life(
-    ending: Ending, cancelling: bool, backoff: float | None
+    ending: Ending, cancelling: bool, backoff: float | None, wait_left: float
 ) -> None:
     if isinstance(ending, Stopped):
         cancelling = True
-    outcome = decide_outcome(ending, cancelling=cancelling, backoff=backoff)
+    outcome = decide_outcome(ending, cancelling=cancelling, backoff=backoff, wait_left=wait_left)
     assert next_state(RunState.CANCELLING if cancelling else RunState.RUNNING, outcome.event) is not None
 
 
@@ -96,8 +128,9 @@ def test_a_retry_waits_as_long_as_the_provider_asked(asked: float | None, second
 
 
 def test_each_outcome_names_its_event() -> None:
-    assert [kind.event for kind in (Succeed, RetryLater, GiveUp, TimedOut, Cancelled)] == [
+    assert [kind.event for kind in (Succeed, RetryLater, ResumeLater, GiveUp, TimedOut, Cancelled)] == [
         RunEvent.SUCCEED,
+        RunEvent.WAIT,
         RunEvent.WAIT,
         RunEvent.FAIL,
         RunEvent.TIME_OUT,

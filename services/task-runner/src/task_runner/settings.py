@@ -31,6 +31,13 @@ class WorkerSettings(Settings):
         validation_alias="ONBOARDING_LEASE_SECONDS",
         description="After this time without a sign of life a run's worker counts as gone",
     )
+    queue_seconds: float = Field(
+        3600.0,
+        ge=1,
+        le=30 * 86_400,
+        validation_alias="ONBOARDING_QUEUE_SECONDS",
+        description="A run that no worker takes for so long after it was due ends",
+    )
     confirm_seconds: float = Field(
         20.0,
         gt=0,

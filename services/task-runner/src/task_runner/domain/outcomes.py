@@ -1,12 +1,13 @@
 """From how an attempt ended to what becomes of its run."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from onboarding_shared.contracts.run_states import RunEvent
 from onboarding_shared.contracts.types import CheckStatus
-from task_runner.domain.reasons import RUN_CANCELLED, TIME_LIMIT_EXCEEDED
+from task_runner.domain.reasons import RUN_CANCELLED, TIME_LIMIT_EXCEEDED, WAIT_LIMIT_EXCEEDED
 
 LONGEST_WAIT = 86_400.0
 """Seconds that a run waits for its next attempt at most, whatever a provider asks for."""
@@ -34,6 +35,16 @@ class Faulted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """The task asked to run again in ``seconds``: something outside has to happen first."""
+
+    seconds: float
+    reason_code: str
+    message: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overran:
     """The attempt took longer than ``limit`` seconds."""
 
@@ -45,7 +56,7 @@ class Stopped:
     """The attempt was ended because somebody cancelled its run."""
 
 
-Ending = Returned | Faulted | Overran | Stopped
+Ending = Returned | Faulted | Postponed | Overran | Stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +83,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedOut:
-    """The run ends because an attempt took too long."""
+    """The run ends because an attempt, or all its waiting, took too long."""
 
     event: ClassVar[RunEvent] = RunEvent.TIME_OUT
     status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
@@ -102,14 +113,26 @@ class RetryLater:
     message: str
 
 
-Outcome = Succeed | RetryLater | GiveUp | TimedOut | Cancelled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeLater:
+    """The task runs again after ``delay`` seconds, with all its attempts: the one before did its work."""
+
+    event: ClassVar[RunEvent] = RunEvent.WAIT
+    delay: float
+    reason_code: str
+    message: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
-def decide_outcome(ending: Ending, *, cancelling: bool, backoff: float | None) -> Outcome:
+Outcome = Succeed | RetryLater | ResumeLater | GiveUp | TimedOut | Cancelled
+
+
+def decide_outcome(ending: Ending, *, cancelling: bool, backoff: float | None, wait_left: float = math.inf) -> Outcome:
     """What becomes of the run.
 
-    ``backoff`` is the wait in seconds before the next attempt, None when the retry policy has none left. An answer
-    counts even when a cancellation was on its way: what a task did or found must not be lost.
+    ``backoff`` is the wait in seconds before the next attempt, None when the retry policy has none left; ``wait_left``
+    the seconds until the run's wait limit, not positive when it is over. An answer counts even when a cancellation was
+    on its way: what a task did or found must not be lost.
     """
     if isinstance(ending, Returned):
         return Succeed(
@@ -119,10 +142,27 @@ def decide_outcome(ending: Ending, *, cancelling: bool, backoff: float | None) -
         return Cancelled()
     if isinstance(ending, Overran):
         return TimedOut(message=f"The attempt took longer than {ending.limit:g} seconds.")
+    if isinstance(ending, Postponed):
+        return _resume(ending, wait_left)
     if ending.retryable and backoff is not None:
         delay = wait_before_retry(backoff, ending.retry_after)
         return RetryLater(delay=delay, reason_code=ending.reason_code, message=ending.message)
     return GiveUp(reason_code=ending.reason_code, message=ending.message, payload=ending.payload)
+
+
+def _resume(ending: Postponed, wait_left: float) -> ResumeLater | TimedOut:
+    """A wait beyond the limit is cut to it, so that the task looks once more before the run is given up."""
+    if wait_left <= 0:
+        message = f"The run waited as long as its task type allows, at last for {ending.reason_code}: "
+        return TimedOut(
+            reason_code=WAIT_LIMIT_EXCEEDED, message=f"{message}{ending.message[:3000]}", payload=ending.payload
+        )
+    return ResumeLater(
+        delay=min(ending.seconds, wait_left),
+        reason_code=ending.reason_code,
+        message=ending.message,
+        payload=ending.payload,
+    )
 
 
 def wait_before_retry(backoff: float, retry_after: float | None) -> float:

@@ -61,10 +61,11 @@ WITH picked AS MATERIALIZED (
 UPDATE executions e
 SET state = 'running', attempt = e.attempt + 1, lease_token = nextval('lease_tokens'),
     lease_expires_at = now() + make_interval(secs => :lease), worker = :worker,
-    started_at = coalesce(e.started_at, now()), progress = NULL, reason_code = NULL, message = NULL
+    started_at = coalesce(e.started_at, now()), progress = NULL, reason_code = NULL, message = NULL,
+    payload = NULL
 FROM picked WHERE e.run_id = picked.run_id
 RETURNING {COLUMNS}, e.lease_token, CAST(e.connection AS text) AS connection, e.time_limit, e.max_attempts, e.excused,
-          now() AS claimed_at
+          e.created_at, now() AS claimed_at
 """)  # noqa: S608 - no input, only a constant of ours
 
 _AHEAD = 64

@@ -64,7 +64,8 @@ SET state = h.state,
     finished_at = CASE WHEN h.state = 'cancelled' THEN now() END,
     status = CASE WHEN h.state = 'cancelled' THEN :status END,
     reason_code = CASE WHEN h.state = 'cancelled' THEN :reason_code ELSE e.reason_code END,
-    message = CASE WHEN h.state = 'cancelled' THEN :message ELSE e.message END
+    message = CASE WHEN h.state = 'cancelled' THEN :message ELSE e.message END,
+    payload = CASE WHEN h.state = 'cancelled' THEN NULL ELSE e.payload END
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only a constant of ours

@@ -21,7 +21,10 @@ COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A run that this worker may work on until its lease ends. ``tries`` counts the attempts that its policy counts."""
+    """A run that this worker may work on until its lease ends.
+
+    ``tries`` counts the attempts that its policy counts, ``age`` the seconds since it was taken in.
+    """
 
     execution: Execution
     lease_token: int
@@ -29,6 +32,7 @@ class Claim:
     time_limit: float
     max_attempts: int
     tries: int
+    age: float
     claimed_at: datetime
 
 
@@ -69,5 +73,6 @@ def to_claim(row: Row[Any]) -> Claim:
         time_limit=row.time_limit,
         max_attempts=row.max_attempts,
         tries=row.attempt - row.excused,
+        age=(row.claimed_at - row.created_at).total_seconds(),
         claimed_at=row.claimed_at,
     )

@@ -11,7 +11,7 @@ from onboarding_shared.contracts.run_states import next_state
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from task_runner.domain.execution import Execution, describe
-from task_runner.domain.outcomes import Outcome, RetryLater
+from task_runner.domain.outcomes import Outcome, ResumeLater, RetryLater
 from task_runner.store.rows import COLUMNS, to_execution
 
 _SETTLE = text(f"""
@@ -19,8 +19,8 @@ WITH given AS (
     SELECT * FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:seen AS text[]),
                          CAST(:states AS text[]), CAST(:statuses AS text[]), CAST(:reason_codes AS text[]),
                          CAST(:messages AS text[]), CAST(:payloads AS text[]), CAST(:delays AS float8[]),
-                         CAST(:excused AS integer[]), CAST(:lost AS integer[]))
-        AS g (run_id, token, seen, state, status, reason_code, message, payload, delay, excused, lost)
+                         CAST(:excused AS integer[]), CAST(:lost AS integer[]), CAST(:afresh AS boolean[]))
+        AS g (run_id, token, seen, state, status, reason_code, message, payload, delay, excused, lost, afresh)
 ), held AS MATERIALIZED (
     SELECT g.* FROM given g JOIN executions e ON e.run_id = g.run_id
     WHERE e.lease_token = g.token AND e.state = g.seen
@@ -32,7 +32,9 @@ SET state = h.state, status = h.status, reason_code = h.reason_code, message = h
         THEN now() + make_interval(secs => h.delay) ELSE e.resume_at END,
     finished_at = CASE WHEN h.state <> 'waiting' THEN now() END,
     confirm_at = CASE WHEN h.state NOT IN ('waiting', 'cancelled') THEN now() + make_interval(secs => :confirm) END,
-    lease_expires_at = NULL, worker = NULL, excused = e.excused + h.excused, losses = e.losses + h.lost
+    lease_expires_at = NULL, worker = NULL,
+    excused = CASE WHEN h.afresh THEN e.attempt ELSE e.excused + h.excused END,
+    losses = CASE WHEN h.afresh THEN 0 ELSE e.losses + h.lost END
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only a constant of ours
@@ -97,7 +99,7 @@ def _arrays(legal: Iterable[tuple[Settlement, RunState]]) -> dict[str, list[obje
     arrays: dict[str, list[object]] = {name: [] for name in _NAMES}
     for one, target in legal:
         outcome = one.outcome
-        waits = isinstance(outcome, RetryLater)
+        waits = isinstance(outcome, RetryLater | ResumeLater)
         values = (
             one.run_id,
             one.lease_token,
@@ -106,10 +108,11 @@ def _arrays(legal: Iterable[tuple[Settlement, RunState]]) -> dict[str, list[obje
             None if waits else outcome.status.value,
             outcome.reason_code,
             outcome.message,
-            None if waits else _encoder.encode(outcome.payload).decode(),
+            None if isinstance(outcome, RetryLater) else _encoder.encode(outcome.payload).decode(),
             outcome.delay if waits else 0.0,
             int(one.excused),
             int(one.lost),
+            isinstance(outcome, ResumeLater),
         )
         for name, value in zip(_NAMES, values, strict=True):
             arrays[name].append(value)
@@ -128,6 +131,7 @@ _NAMES = (
     "delays",
     "excused",
     "lost",
+    "afresh",
 )
 
 

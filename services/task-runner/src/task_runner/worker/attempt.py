@@ -15,7 +15,7 @@ from task_runner.store.rows import Claim
 from task_runner.tasks import Connection, Result, Task, TaskContext
 from task_runner.tasks.context import ProgressReport
 from task_runner.worker import metrics
-from task_runner.worker.endings import faulted, returned
+from task_runner.worker.endings import returned, unanswered
 
 CANCEL_GRACE_SECONDS = 2.0
 """How long a task may take to end by itself after ``context.cancelled`` was set."""
@@ -192,7 +192,7 @@ class Attempt:
                 return None
             case Stop.CANCEL if not answered:
                 return Stopped()
-        return returned(inner.result()) if answered else faulted(inner)
+        return returned(inner.result()) if answered else unanswered(inner)
 
 
 _abandoned: set[asyncio.Task[Result]] = set()

@@ -5,9 +5,9 @@ import asyncio
 import structlog
 
 from onboarding_shared.contracts.types import CheckStatus
-from task_runner.domain.outcomes import Ending, Faulted, Returned
+from task_runner.domain.outcomes import Ending, Faulted, Postponed, Returned
 from task_runner.domain.reasons import RESULT_INVALID, TASK_CRASHED
-from task_runner.tasks import PayloadError, Result, TaskFault
+from task_runner.tasks import PayloadError, Result, TaskFault, Wait
 from task_runner.tasks.payload import safe_text
 from task_runner.tasks.result import MAX_MESSAGE, checked_reason
 
@@ -28,9 +28,13 @@ def returned(result: Result) -> Ending:
         return Faulted(reason_code=RESULT_INVALID, message="The task returned a result that breaks the contract.")
 
 
-def faulted(inner: asyncio.Task[Result]) -> Faulted:
+def unanswered(inner: asyncio.Task[Result]) -> Faulted | Postponed:
     """What a task that ended without an answer raised. Nothing but a fault's own text may leave the process."""
     error = None if inner.cancelled() else inner.exception()
+    if isinstance(error, Wait):
+        return Postponed(
+            seconds=error.seconds, reason_code=error.reason_code, message=error.message, payload=error.payload
+        )
     if isinstance(error, TaskFault):
         return Faulted(
             reason_code=error.reason_code,

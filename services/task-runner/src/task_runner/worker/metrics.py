@@ -14,6 +14,7 @@ LEASES_LOST = Counter("onboarding_leases_lost_total", "Attempts stopped here bec
 LEASES_EXPIRED = Counter(
     "onboarding_leases_expired_total", "Leases that ran out unrenewed, by what became of their run", ["event"]
 )
+UNCLAIMED = Counter("onboarding_runs_unclaimed_total", "Runs that ended because no worker took them in time")
 RESENT = Counter("onboarding_results_resent_total", "Results told again because nobody had confirmed them")
 ABANDONED = Counter("onboarding_tasks_abandoned_total", "Tasks that went on although they were cancelled")
 LOOP_FAILURES = Counter("onboarding_worker_loop_failures_total", "Turns of a background loop that failed", ["loop"])

@@ -14,6 +14,7 @@ from task_runner.domain.outcomes import (
     Faulted,
     GiveUp,
     Outcome,
+    ResumeLater,
     RetryLater,
     TimedOut,
     decide_outcome,
@@ -169,7 +170,8 @@ class Pool:
         else:
             exhausted = claim.tries >= claim.max_attempts
             backoff = None if exhausted else attempt.task.retry.delay_after(claim.tries)
-            outcome = decide_outcome(ending, cancelling=cancelling, backoff=backoff)
+            wait_left = attempt.task.declaration.wait_limit_seconds - claim.age
+            outcome = decide_outcome(ending, cancelling=cancelling, backoff=backoff, wait_left=wait_left)
         return Settlement(
             run_id=attempt.run_id,
             lease_token=claim.lease_token,
@@ -186,7 +188,7 @@ class Pool:
                 {"onboarding.outcome": outcome.event.value, "onboarding.reason_code": outcome.reason_code}
             )
             attempt.span.end(outcome.reason_code if isinstance(outcome, GiveUp | TimedOut) else None)
-        if isinstance(outcome, RetryLater):
+        if isinstance(outcome, RetryLater | ResumeLater):
             _log.info("run_waits", reason_code=outcome.reason_code, seconds=outcome.delay)
             asyncio.get_running_loop().call_later(outcome.delay + 0.01, self.loop.wake)
 

@@ -1,5 +1,6 @@
 """The worker of one process: the pool and the loops beside it, started and stopped together."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import GroupCommit
+from task_runner.domain.queueing import grace
 from task_runner.store.claims import Claims
 from task_runner.store.confirmations import Confirmations
 from task_runner.store.leases import Leases
+from task_runner.store.overdue import Overdue
 from task_runner.store.settling import Refused, Settled, Settlement, settle
 from task_runner.tasks import Task
 from task_runner.worker import metrics
@@ -26,6 +29,7 @@ from task_runner.worker.pool import Pool
 ANNOUNCE_SECONDS = 60.0
 _SWEEP_SECONDS = 5.0
 _RECOVER_SECONDS = 2.0
+_EXPIRE_SECONDS = 10.0
 _STALLED_SECONDS = 60.0
 
 
@@ -36,13 +40,17 @@ class WorkerLimits:
     concurrency: int = 64
     tenant_concurrency: int = 8
     lease_seconds: float = 30.0
+    queue_seconds: float = 3600.0
     confirm_seconds: float = 20.0
     poll_seconds: float = 0.5
     drain_seconds: float = 10.0
 
 
 class Worker:
-    """Claims, runs and settles; recovers what others left, repeats what nobody confirmed, announces what it can run."""
+    """Claims, runs and settles; recovers what others left, ends what nobody took, repeats what nobody confirmed.
+
+    It also announces what it can run.
+    """
 
     def __init__(
         self,
@@ -60,6 +68,8 @@ class Worker:
         self._outbox = outbox
         self._tasks = tasks
         self._limits = limits
+        self._clock = clock
+        self._expire_from = math.inf
         lease, confirm = limits.lease_seconds, limits.confirm_seconds
         claims = Claims(
             database,
@@ -71,6 +81,7 @@ class Worker:
         )
         self.settlements: GroupCommit[Settlement, Settled | Refused] = GroupCommit(database, self._settle)
         self.leases = Leases(database, outbox, lease_seconds=lease, confirm_seconds=confirm)
+        self.overdue = Overdue(database, outbox, queue_seconds=limits.queue_seconds, confirm_seconds=confirm)
         self.confirmations = Confirmations(database, outbox, confirm_seconds=confirm)
         self.pool = Pool(
             claims,
@@ -86,6 +97,7 @@ class Worker:
         self._heart = Loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
         self._others = (
             Loop("recover", self._recover),
+            Loop("expire", self._expire),
             Loop("resend", self._resend),
             Loop("announce", self._announce),
         )
@@ -106,6 +118,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin in the background."""
+        self._expire_from = self._clock() + grace(self._limits.queue_seconds)
         for loop in self.loops:
             loop.start()
 
@@ -129,6 +142,14 @@ class Worker:
         if RunEvent.WAIT in recovered:
             self.wake()
         return min(_RECOVER_SECONDS, self._limits.lease_seconds / 6)
+
+    async def _expire(self) -> float:
+        too_early = self._expire_from - self._clock()
+        if too_early > 0:
+            return too_early
+        ended = await self.overdue.expire()
+        metrics.UNCLAIMED.inc(ended)
+        return 0.0 if ended else min(_EXPIRE_SECONDS, self._limits.queue_seconds / 6)
 
     async def _resend(self) -> float:
         resent = await self.confirmations.resend()
