@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from onboarding_shared.cli.demo.ending import next_steps, print_evidence
+from onboarding_shared.cli.demo.customer import chosen_customer, customer_of
+from onboarding_shared.cli.demo.ending import next_steps, print_evidence, print_remedies
 from onboarding_shared.cli.demo.stage import LiveStage, PlainStage, stage_for
-from onboarding_shared.cli.demo.story import Outcome, customer_of, steps_of
+from onboarding_shared.cli.demo.story import Outcome, steps_of
+from onboarding_shared.cli.exits import CommandError
 from onboarding_shared.cli.look import duration
 from onboarding_shared.cli.program import ours
 from onboarding_shared.cli.report import TerminalReport, prefix
@@ -80,9 +82,9 @@ def test_off_a_terminal_the_story_is_plain_lines_and_only_changes_are_told() -> 
     assert written.getvalue().splitlines() == [
         "",
         "Step 3 of 5: Consent",
-        "  app.consent            run 5  queued",
-        "  app.consent            run 5  running",
-        "  app.consent            run 5  fail CONSENT_MISSING Not [bold] consented.",
+        "  app.consent                run 5  queued",
+        "  app.consent                run 5  running",
+        "  app.consent                run 5  fail CONSENT_MISSING Not [bold] consented.",
     ]
 
 
@@ -91,7 +93,7 @@ def test_a_running_task_shows_its_progress() -> None:
     stage = PlainStage(console, steps_of(CATALOGUE))
     progress = {"done": 1, "total": 3, "message": "Reading users"}
     stage.show_run(4, "graph.connectivity", {"id": 6, "state": "running", "progress": progress})
-    assert written.getvalue() == "  graph.connectivity     run 6  running (1 of 3: Reading users)\n"
+    assert written.getvalue() == "  graph.connectivity         run 6  running (1 of 3: Reading users)\n"
 
 
 def test_a_cancelled_run_shows_its_state_since_it_has_no_status() -> None:
@@ -157,6 +159,30 @@ def test_the_next_steps_can_be_copied_and_begin_with_the_start_when_the_system_w
     assert lines[2] == "  onboarding up --detach   # the same addresses and data"
     assert lines[3] == "  TOKEN=$(onboarding token --user 7 --tenant 42)"
     assert any("http://127.0.0.1:2/tenants/42/onboarding/evidence/verification" in line for line in lines)
+
+
+def test_a_tenant_can_be_chosen_by_its_id_or_by_the_name_of_a_recorded_customer() -> None:
+    assert chosen_customer("42").tenant == 42
+    assert chosen_customer("42").control == {"behaviour": "unconsented"}
+    assert chosen_customer("throttled").recorded == "throttled"
+    assert chosen_customer("throttled").control["behaviour"] == "throttling"
+
+
+@pytest.mark.parametrize("wanted", ["0", "-1", str(2**63), "no-such-customer", "4 2"])
+def test_anything_else_is_refused_as_a_tenant_and_the_refusal_says_what_can_be_chosen(wanted: str) -> None:
+    with pytest.raises(CommandError, match=r"between 1 and|nor one of: broken-consent"):
+        chosen_customer(wanted)
+
+
+def test_what_to_do_is_shown_of_every_task_that_is_not_ok() -> None:
+    screen, written = a_console()
+    tasks = [
+        {"task_type": "a", "status": "ok", "reason_code": "FINE", "remediation": None},
+        {"task_type": "b", "status": "fail", "reason_code": "BROKEN", "remediation": "Mend it."},
+    ]
+    print_remedies(screen, Outcome(verdicts={"a": "ok", "b": "fail"}, tasks=tasks))
+    text = written.getvalue()
+    assert "BROKEN" in text and "Mend it." in text and "FINE" not in text
 
 
 def test_a_tenant_has_the_same_customer_each_time_and_no_other_tenants() -> None:

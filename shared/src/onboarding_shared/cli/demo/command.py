@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 import json
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.options import BrokerChoice, Data, Json
 from onboarding_shared.cli.program import ours
+
+if TYPE_CHECKING:
+    from onboarding_shared.cli.demo.customer import Customer
 
 FIRST_USER, SECOND_USER = 7, 8
 
@@ -39,7 +41,11 @@ def demo(
         str | None, Parameter(help="A running session API. Default: this machine's, started if need be.")
     ] = None,
     tenant: Annotated[
-        int | None, Parameter(help="Tenant id. Default: a fresh one, so that it begins at the beginning.")
+        str | None,
+        Parameter(
+            help="Tenant id, or a recorded customer to look at: healthy, free-tier, expired-relationship,"
+            " half-mapped-groups, report-only-policies, broken-consent, throttled. Default: a fresh tenant."
+        ),
     ] = None,
     as_json: Json = False,
     broker: BrokerChoice = None,
@@ -50,23 +56,24 @@ def demo(
     Starts the whole system when none runs, and stops it again. With --url of a foreign system it takes the token
     from the variable TOKEN. Exit code 3 when the tenant does not pass, 5 when the system cannot be reached.
     """
-    chosen = tenant if tenant is not None else 1_000_000 + int(time.time()) % 100_000_000
-    if not 1 <= chosen <= 2**63 - 1:
-        raise CommandError(Exit.USAGE, f"--tenant must be between 1 and {2**63 - 1}")
+    from onboarding_shared.cli.demo.customer import chosen_customer
+
+    customer = chosen_customer(tenant)
     try:
-        return asyncio.run(_play(url, chosen, as_json, broker, data))
+        return asyncio.run(_play(url, customer, as_json, broker, data))
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
 
 
-async def _play(url: str | None, tenant: int, as_json: bool, broker: str | None, data: Path | None) -> Exit:
+async def _play(url: str | None, customer: "Customer", as_json: bool, broker: str | None, data: Path | None) -> Exit:
     from onboarding_shared.cli.demo.api import Api, Refused
-    from onboarding_shared.cli.demo.ending import next_steps, print_evidence
+    from onboarding_shared.cli.demo.ending import next_steps, print_evidence, print_remedies
     from onboarding_shared.cli.demo.stage import stage_for
     from onboarding_shared.cli.demo.story import Story, steps_of
+    from onboarding_shared.cli.demo.survey import Survey
     from onboarding_shared.cli.screen import err, table_out
 
-    screen = err()
+    screen, tenant = err(), customer.tenant
     async with _theatre(url, tenant, broker, data) as theatre:
         token_of = theatre.token_of
         first_token = token_of(FIRST_USER) if token_of else theatre.fixed_token
@@ -77,10 +84,11 @@ async def _play(url: str | None, tenant: int, as_json: bool, broker: str | None,
                 second = await stack.enter_async_context(Api(theatre.url, token_of(SECOND_USER), tenant))
             try:
                 catalogue = await first.task_types()
-                await _set_stage(theatre, tenant)
+                await _set_stage(theatre, customer)
                 screen.print(f"\nOnboarding tenant {tenant} over {theatre.url}", markup=False)
                 with stage_for(screen, steps_of(catalogue)) as stage:
-                    outcome = await Story(first, second, stage, catalogue).tell()
+                    kind = Survey if customer.recorded else Story
+                    outcome = await kind(first, second, stage, catalogue, customer.guid).tell()
             except Refused as refused:
                 raise CommandError(
                     Exit.FAILED, f"{refused.status} {refused.code}: {refused}", refused.body.get("next")
@@ -89,6 +97,7 @@ async def _play(url: str | None, tenant: int, as_json: bool, broker: str | None,
         print(json.dumps({"tenant": tenant, "ok": outcome.good, **vars(outcome)}, indent=2))
     else:
         print_evidence(table_out(), outcome, tenant)
+        print_remedies(table_out(), outcome)
     again = ours(f"up --detach --data {theatre.folder}") if theatre.started_here else None
     token = ours(f"token --user {FIRST_USER} --tenant {tenant} --data {theatre.folder}") if token_of else "echo $TOKEN"
     for line in next_steps(theatre.url, tenant, token, again):
@@ -176,14 +185,14 @@ async def _started(folder: Path, broker: str | None) -> AsyncIterator[Any]:
         raise did_not_start(failed, folder) from None
 
 
-async def _set_stage(theatre: Theatre, tenant: int) -> None:
-    """The customer has not consented yet, so that there is something to put right."""
+async def _set_stage(theatre: Theatre, customer: "Customer") -> None:
+    """Tell the Graph-shaped server what the customer is like; nothing where it is not ours."""
     if theatre.graph is None:
+        if customer.recorded:
+            raise CommandError(Exit.CONFLICT, f"the customer {customer.recorded} is known to embedded systems alone")
         return
     import httpx2
 
-    from onboarding_shared.cli.demo.story import customer_of
-
     async with httpx2.AsyncClient(base_url=theatre.graph, trust_env=False) as client:
-        answer = await client.put(f"/_control/tenants/{customer_of(tenant)}", json={"behaviour": "unconsented"})
+        answer = await client.put(f"/_control/tenants/{customer.guid}", json=dict(customer.control))
         answer.raise_for_status()

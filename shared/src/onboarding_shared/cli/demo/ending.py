@@ -27,6 +27,18 @@ def print_evidence(screen: Console, outcome: Outcome, tenant: int) -> None:
         screen.print(f"\nThe chain of evidence is BROKEN: {checked.get('break')}", markup=False)
 
 
+def print_remedies(screen: Console, outcome: Outcome) -> None:
+    """What to do about each task that is not ok."""
+    table = Table("task", "status", "reason code", "what to do", box=None, pad_edge=False)
+    for one in outcome.tasks:
+        if one["task_type"] in outcome.verdicts and one["status"] != "ok":
+            status, remedy = str(one["status"]), str(one.get("remediation") or one.get("message") or "")
+            table.add_row(one["task_type"], f"[{status}]{status}[/]", one["reason_code"] or "", escape(remedy))
+    if table.row_count:
+        screen.print("\nWhat to do\n", markup=False)
+        screen.print(table)
+
+
 def next_steps(url: str, tenant: int, token: str, start_again: str | None) -> list[str]:
     """Commands to copy; `token` is the command that prints one, `start_again` brings a stopped system back."""
     base = f"{url}/tenants/{tenant}/onboarding"

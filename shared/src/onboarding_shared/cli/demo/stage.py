@@ -70,7 +70,7 @@ class PlainStage:
     def show_run(self, step: int, task_type: str, run: dict[str, Any]) -> None:
         view = viewed(self._steps[step].tasks[task_type], run)
         words = " ".join(filter(None, [view.status or view.state, view.reason, view.progress, view.message]))
-        line = f"  {task_type:<22} run {run['id']}  {words}"
+        line = f"  {task_type:<26} run {run['id']}  {words}"
         if self._shown.get(task_type) != line:
             self._shown[task_type] = line
             self._console.print(line, markup=False)

@@ -1,0 +1,45 @@
+"""The recorded customers, through the whole system as `onboarding demo --tenant NAME` shows them."""
+
+import io
+
+import httpx2
+import msgspec
+import pytest
+from rich.console import Console
+
+from onboarding_shared.cli.demo.api import Api
+from onboarding_shared.cli.demo.stage import PlainStage
+from onboarding_shared.cli.demo.story import Outcome, steps_of
+from onboarding_shared.cli.demo.survey import Survey
+from onboarding_shared.devstack.graph.recorded import RECORDED, guid_of
+from tests.support.recorded import EXPECTED
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+
+async def survey(system: System, name: str) -> Outcome:
+    """Everything that the demo does with this customer."""
+    tenant, control = system.new_tenant(), msgspec.to_builtins(RECORDED[name].control)
+    async with httpx2.AsyncClient(base_url=system.journal["graph"], trust_env=False) as graph:
+        (await graph.put(f"/_control/tenants/{guid_of(name)}", json=control)).raise_for_status()
+    async with Api(system.journal["session_api"], system.token(tenants=[tenant]), tenant) as api:
+        catalogue = await api.task_types()
+        stage = PlainStage(Console(file=io.StringIO()), steps_of(catalogue))
+        return await Survey(api, None, stage, catalogue, guid_of(name)).tell()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+async def test_a_recorded_customer_gets_the_right_verdict_of_each_check_and_a_remedy(system: System, name: str) -> None:
+    outcome = await survey(system, name)
+    summaries = {one["task_type"]: one for one in outcome.tasks if one["task_type"] in EXPECTED[name]}
+
+    assert {task: f"{one['status']} {one['reason_code']}" for task, one in summaries.items()} == EXPECTED[name]
+    assert all(one["remediation"] for one in summaries.values() if one["status"] != "ok")
+
+
+async def test_a_healthy_customer_is_onboarded_to_the_end(system: System) -> None:
+    outcome = await survey(system, "healthy")
+
+    assert outcome.good
+    assert outcome.session["status"] == "completed"
