@@ -32,6 +32,7 @@ async def test_a_run_shows_everything_that_is_known_of_it(api: Api) -> None:
         "provider_connection_id": None,
         "requested_by_user_id": 7,
         "cancel_requested_by_user_id": None,
+        "retry_of_run_id": None,
         "started_at": None,
         "finished_at": None,
         "cancel_requested_at": None,
@@ -85,7 +86,12 @@ async def test_an_ended_run_shows_its_result(api: Api) -> None:
     body = (await api.caller().get(f"{RUNS}/{run_id}")).json()
 
     assert body["state"] == "succeeded"
-    assert body["result"] == {"status": "warn", "reason_code": "FEW_SEATS", "message": "license.inventory is warn"}
+    assert body["result"] == {
+        "status": "warn",
+        "reason_code": "FEW_SEATS",
+        "message": "license.inventory is warn",
+        "remediation": None,
+    }
     assert body["finished_at"].endswith("Z")
 
 
