@@ -1,0 +1,153 @@
+"""Unknown is never ok: whatever becomes of any single answer on its way, no check says ``ok``."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboarding_shared.devstack.graph.app import build
+from onboarding_shared.devstack.graph.recorded import EMERGENCY_ACCESS, RECORDED, guid_of
+from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
+from task_runner.providers import Providers, ProviderSettings
+from task_runner.tasks import TaskFault, Wait, discover
+from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, GraphServer, connection_to, serving
+from tests.support.recorded import EXPECTED
+
+TASKS = discover()
+CHECKS = sorted(EXPECTED["healthy"])
+STATUSES = ("401", "403", "404", "410", "429", "500", "503")
+BODIES = {
+    "an HTML page": b"<!doctype html><title>Sign in</title>",
+    "no JSON": b'{"value": [',
+    "nothing": b"",
+    "a list": b"[]",
+    "a text": b'"ok"',
+    "a null": b"null",
+    "an empty object": b"{}",
+    "a value that is no list": b'{"value": {"id": "x"}}',
+    "a list of something else": b'{"value": [7, null, "x"]}',
+}
+KINDS = (*STATUSES, *BODIES, "cut in the middle", "too late")
+REQUEST_SECONDS = 0.5
+
+
+class Spoiler:
+    """The Graph-shaped server with one answer spoiled: that of request ``number``, each time it is asked for."""
+
+    def __init__(self) -> None:
+        self._app: Any = build()
+        self.kind, self.number, self.asked = "", -1, list[str]()
+
+    def begin(self, kind: str, number: int) -> None:
+        self.kind, self.number, self.asked = kind, number, []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/v1.0/"):
+            await self._app(scope, receive, send)
+            return
+        url = f"{scope['path']}?{scope['query_string'].decode()}"
+        if url not in self.asked:
+            self.asked.append(url)
+        spoiled = self.asked.index(url) == self.number
+        await (self._spoil(scope, receive, send) if spoiled else self._app(scope, receive, send))
+
+    async def _spoil(self, scope: Any, receive: Any, send: Any) -> None:
+        if self.kind == "too late":
+            await asyncio.sleep(2 * REQUEST_SECONDS)
+        elif self.kind in STATUSES:
+            body = json.dumps({"error": {"code": "Spoiled", "message": "Spoiled by the test."}}).encode()
+            await self._answer(send, int(self.kind), body)
+        elif self.kind in BODIES:
+            await self._answer(send, 200, BODIES[self.kind])
+        else:
+            whole = bytearray()
+
+            async def keep(event: Any) -> None:
+                whole.extend(event.get("body", b""))
+
+            await self._app(scope, receive, keep)
+            await self._answer(send, 200, bytes(whole[: len(whole) // 2]))
+
+    async def _answer(self, send: Any, status: int, body: bytes) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class World:
+    """One server and one event loop for all examples."""
+
+    def __init__(self) -> None:
+        self._runner, self._stack = asyncio.Runner(), AsyncExitStack()
+        self.spoiler = Spoiler()
+        self._runner.run(self._start())
+        self.requests = {name: self._count(name) for name in CHECKS}
+
+    async def _start(self) -> None:
+        os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
+        url = await self._stack.enter_async_context(serving(self.spoiler))
+        server = GraphServer(url, await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
+        await server.tell(guid_of("healthy"), **msgspec.to_builtins(RECORDED["healthy"].control))
+        limits: dict[str, Any] = {"attempts": 1, "request_timeout": REQUEST_SECONDS}
+        hosts = {"graph_url": url, "login_url": url, "partner_tenant_id": PARTNER_TENANT}
+        told = ProviderSettings(**hosts, **limits, emergency_access=EMERGENCY_ACCESS)
+        self._providers = await self._stack.enter_async_context(Providers(told))
+
+    def _count(self, name: str) -> int:
+        assert self.status(name, "", -1) == "ok"
+        return len(self.spoiler.asked)
+
+    def status(self, name: str, kind: str, number: int) -> str:
+        """The check status that a task ends with, spoiled or not."""
+        self.spoiler.begin(kind, number)
+        return self._runner.run(self._status(name))
+
+    async def _status(self, name: str) -> str:
+        context = self._providers.context_for(
+            tenant_id=1,
+            run_id=1,
+            attempt=1,
+            connection=connection_to(guid_of("healthy")),
+            deadline=time.monotonic() + 10,
+        )
+        try:
+            return (await TASKS[name](context)).status.value
+        except (TaskFault, Wait):
+            return "unknown"
+
+    def close(self) -> None:
+        self._runner.run(self._stack.aclose())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_no_check_says_ok_when_any_single_answer_is_spoiled(world: World, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(CHECKS))
+    number = data.draw(st.integers(0, world.requests[name] - 1))
+    kind = data.draw(st.sampled_from(KINDS))
+
+    assert world.status(name, kind, number) != "ok"
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_each_answer_that_a_check_asks_for_matters_to_it(world: World, name: str) -> None:
+    found = [world.status(name, "503", number) for number in range(world.requests[name])]
+
+    assert found == ["unknown"] * world.requests[name]
