@@ -34,11 +34,10 @@ async def test_a_free_tenant_with_security_defaults_passes_what_the_wizard_requi
     assert (result.status.value, result.reason_code) == ("ok", reason)
 
 
-def test_what_a_free_tenant_cannot_pass_is_not_required() -> None:
-    required = {name: task.declaration.required for name, task in TASKS.items()}
+def test_the_last_step_requires_only_what_every_edition_can_pass() -> None:
+    required = {name for name, task in TASKS.items() if task.declaration.required and task.declaration.step == 5}
 
-    assert (required["identity.admin_mfa"], required["identity.user_consent"]) == (True, True)
-    assert (required["identity.legacy_auth"], required["identity.emergency_access"]) == (False, False)
+    assert required == {"identity.admin_mfa", "identity.baseline", "identity.global_admins"}
 
 
 @pytest.mark.parametrize("name", ["identity.admin_mfa", "identity.legacy_auth", "identity.emergency_access"])

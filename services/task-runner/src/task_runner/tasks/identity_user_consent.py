@@ -37,6 +37,7 @@ def decide(assigned: tuple[str, ...]) -> Result:
     "identity.user_consent",
     step=5,
     title="Users cannot consent to applications themselves",
+    required=False,
     permissions=(READ_POLICIES,),
 )
 async def identity_user_consent(context: TaskContext) -> Result:
