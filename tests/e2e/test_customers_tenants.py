@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.system import System
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.system
 
@@ -68,6 +69,26 @@ async def test_an_unlicensed_tenant_is_no_success(system: System) -> None:
 
     assert (state, status) in (("succeeded", "warn"), ("succeeded", "fail"))
     assert reason.startswith("LICENSE_")
+
+
+async def test_without_a_relationship_the_first_check_fails(system: System) -> None:
+    expected = ("succeeded", "fail", "GDAP_MISSING")
+
+    assert await verdict(system, "gdap.relationship", "healthy", relationships=[]) == expected
+
+
+async def test_a_run_waits_for_the_customers_approval_and_can_be_cancelled(system: System) -> None:
+    pending = {"status": "approvalPending", "activated_days_ago": None, "days_left": None}
+    async with system.caller() as caller:
+        await caller.connect("healthy", relationships=[pending])
+        run_id = await caller.start("gdap.relationship")
+        await eventually(lambda: caller.state(run_id), equals="waiting")
+        waiting = (await caller.run(run_id))["waiting"]
+        await caller.post(f"/runs/{run_id}/cancel")
+        run = await caller.ended(run_id)
+
+        assert waiting["reason_code"] == "GDAP_APPROVAL_PENDING"
+        assert run["state"] == "cancelled"
 
 
 async def test_another_tenant_behind_the_token_fails(system: System) -> None:
