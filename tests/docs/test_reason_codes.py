@@ -18,7 +18,6 @@ CODES_OF_HTTP = set(errors.CODES) | set(session_api.problems.CODES) | set(eviden
 REASONS_OF_DEAD_LETTERS = {"RUN_NOT_FINISHED", "RUN_OF_ANOTHER_TENANT", "TENANT_INVALID"}
 OTHERS = {"API_VERSION", "DATABASE_URL", "TASK_CONTEXT_CLIENT_SECRET"}
 SETTINGS = "ONBOARDING_"
-COMING = {"QUEUE_TIME_LIMIT_EXCEEDED", "WAIT_LIMIT_EXCEEDED"}
 
 
 def codes_in(source: str) -> Iterator[str]:
@@ -40,7 +39,7 @@ def test_every_reason_code_that_a_service_gives_is_in_the_catalogue() -> None:
 
 
 def test_every_reason_code_of_the_catalogue_is_given_by_some_service() -> None:
-    assert REASONS.keys() - given_in(SERVICES) - COMING == set()
+    assert REASONS.keys() - given_in(SERVICES) == set()
 
 
 def test_a_code_outside_the_catalogue_would_be_noticed(tmp_path: Path) -> None:
