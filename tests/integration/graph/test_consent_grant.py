@@ -64,7 +64,7 @@ async def test_a_grant_that_was_interrupted_goes_on_where_it_stopped() -> None:
 
 
 async def test_a_grant_beyond_the_manifest_is_reported_and_left_alone() -> None:
-    extra = "b0afded3-3588-46d8-8b3d-9842eff778da"
+    extra = "f6e9e124-4586-492f-adc0-c6f96e4823fd"
     async with task_context() as context:
         await context.graph.granted_roles()
         principal = await context.graph.get(f"/servicePrincipals(appId='{CLIENT_ID}')")
