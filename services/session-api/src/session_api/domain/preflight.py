@@ -160,7 +160,7 @@ class _Latest:
 
 def _permissions(task_type: TaskTypeDeclaration, latest: _Latest) -> Finding:
     if not task_type.permissions:
-        return Finding("permissions", FindingStatus.OK, None, "The task needs none.")
+        return Finding("permissions", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
     known = latest.of(*CONSENT_TASKS)
     if isinstance(known, str):
         message = f"It is not known whether {', '.join(task_type.permissions)} are granted."
@@ -183,7 +183,7 @@ def _permissions(task_type: TaskTypeDeclaration, latest: _Latest) -> Finding:
 
 def _licence(task_type: TaskTypeDeclaration, latest: _Latest) -> Finding:
     if task_type.licence is None:
-        return Finding("licence", FindingStatus.OK, None, "The task needs none.")
+        return Finding("licence", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
     needed = f"Microsoft Entra ID {task_type.licence.value}"
     known = latest.of(LICENCE_TASK)
     code = known if isinstance(known, str) else known.reason_code

@@ -1,0 +1,64 @@
+"""Looking before a start, starting all tasks of a step, and starting again what has ended, on the running system."""
+
+import pytest
+
+from tests.support.caller import Caller
+from tests.support.system import System
+
+pytestmark = pytest.mark.system
+
+TASK = "identity.emergency_access"
+
+
+async def looked_at(caller: Caller) -> dict[str, str]:
+    answer = await caller.post(f"/tasks/{TASK}/runs", json={"validate_only": True})
+    assert answer.status_code == 200, answer.text
+    return {one["check"]: one["status"] for one in answer.json()["findings"]}
+
+
+async def test_what_a_start_lacks_is_unknown_until_evidence_tells(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("healthy")
+        assert await looked_at(caller) == {
+            "connection": "ok",
+            "guard": "ok",
+            "permissions": "unknown",
+            "licence": "unknown",
+        }
+        for task_type in ("app.consent", "license.inventory"):
+            await caller.evidence(await caller.start(task_type))
+
+        assert set((await looked_at(caller)).values()) == {"ok"}
+        assert (await caller.get("/runs?taskType=" + TASK)).json() == []
+
+
+async def test_a_missing_licence_is_told_before_the_start(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("unlicensed")
+        await caller.evidence(await caller.start("license.inventory"))
+
+        assert (await looked_at(caller))["licence"] == "missing"
+
+
+async def test_a_step_is_done_with_one_call(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("healthy")
+        answer = await caller.post("/steps/4/runs")
+        assert {one["outcome"] for one in answer.json()} == {"started"}
+        for one in answer.json():
+            await caller.ended(one["run_id"])
+        (step,) = [one for one in (await caller.get("/steps")).json() if one["step"] == 4]
+
+        assert (step["can_be_left"], step["missing"], step["counts"]["ok"]) == (True, [], 2)
+
+
+async def test_a_check_that_failed_is_retried_after_the_tenant_was_mended(system: System) -> None:
+    async with system.caller() as caller:
+        await caller.connect("unconsented")
+        first = await caller.start("app.consent")
+        assert (await caller.ended(first))["result"]["status"] == "fail"
+        await caller.ended(await caller.start("app.consent_grant"))
+        again = (await caller.post(f"/runs/{first}/retry")).json()["run_id"]
+        run = await caller.ended(again)
+
+        assert (run["retry_of_run_id"], run["result"]["status"]) == (first, "ok")
