@@ -81,7 +81,19 @@ async def told(context: TaskContext) -> str:
 
 @pytest.mark.parametrize(
     "link",
-    ["http://127.0.0.1:{other}/v1.0/subscribedSkus", "https://{host}/x", "http://evil@{host}/x", "//evil.example/x"],
+    [
+        "http://127.0.0.1:{other}/v1.0/subscribedSkus",
+        "https://{host}/x",
+        "http://evil@{host}/x",
+        "//evil.example/x",
+        "http://{host}@127.0.0.1:{other}/x",
+        "http://{host}.evil.example/x",
+        "http://{host}\\@127.0.0.1:{other}/x",
+        "http://127.0.0.1:{other}\\@{host}/x",
+        " http://127.0.0.1:{other}/x",
+        "/v1.0/subscribedSkus",
+        "ftp://{host}/x",
+    ],
 )
 async def test_a_next_page_elsewhere_is_refused_and_gets_no_token(link: str) -> None:
     visits: list[dict[str, str]] = []

@@ -37,7 +37,7 @@ class TaskRunner:
         self.database = Database(settings.database.url, application_name=GROUP, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=spoken_by("task-runner"))
         self.outbox = Outbox(self.relay.wake)
-        self.providers = Providers(_provider_settings(settings.outside))
+        self.providers = Providers(_provider_settings(settings.outside, settings.worker.concurrency))
         limits = WorkerLimits(**settings.worker.model_dump())
         self.worker = Worker(
             self.database,
@@ -107,10 +107,14 @@ def build(
     return TaskRunner(settings, offered, context_for)
 
 
-def _provider_settings(outside: OutsideSettings) -> ProviderSettings:
+def _provider_settings(outside: OutsideSettings, concurrency: int) -> ProviderSettings:
+    """The pool has room for every run of the process, so that a slow tenant's requests keep nobody's connection."""
     return ProviderSettings(
+        max_connections=max(100, 2 * concurrency),
         graph_url=outside.graph_url,
         login_url=outside.login_url,
+        tenant_requests=outside.tenant_requests,
+        tenant_request_rate=outside.tenant_request_rate,
         partner_tenant_id=outside.partner_tenant_id,
         emergency_access=outside.emergency_access or {},
         proxy=outside.proxy,

@@ -79,6 +79,20 @@ class TaskSettings(Settings):
 class OutsideSettings(Settings):
     """How tasks reach the customer's tenants."""
 
+    tenant_requests: int = Field(
+        8,
+        ge=1,
+        le=1000,
+        validation_alias="ONBOARDING_TENANT_REQUESTS",
+        description="Requests at a time to one customer's tenant, by this process",
+    )
+    tenant_request_rate: float = Field(
+        20.0,
+        gt=0,
+        le=10_000,
+        validation_alias="ONBOARDING_TENANT_REQUEST_RATE",
+        description="Requests a second to one customer's tenant, by this process",
+    )
     graph_url: str | None = Field(
         None, validation_alias="ONBOARDING_GRAPH_URL", description="Replaces Microsoft Graph of every cloud"
     )

@@ -156,17 +156,19 @@ class GraphClient:
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
     ) -> tuple[httpx2.Response, bytes]:
-        started, where = time.monotonic(), _shown(url)
+        where = _shown(url)
         options: dict[str, Any] = {"headers": {"Accept": "application/json", **(headers or {})}}
         if body is not None:
             options["json"] = dict(body)
-        try:
-            async with asyncio.timeout(self._limit()), session.request(method, url, **options) as response:
-                content = await _read(response, self._settings.max_response_bytes, where)
-        except TimeoutError:
-            raise graph_errors.unavailable(where, "no answer in time") from None
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
-            raise graph_errors.unavailable(where, type(error).__name__) from None
+        async with session.gate.turn(self._remaining()):
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(self._limit()), session.request(method, url, **options) as response:
+                    content = await _read(response, self._settings.max_response_bytes, where)
+            except TimeoutError:
+                raise graph_errors.unavailable(where, "no answer in time") from None
+            except (httpx2.TransportError, httpx2.DecodingError) as error:
+                raise graph_errors.unavailable(where, type(error).__name__) from None
         self.record.add(
             external_tenant_id=self._connection.external_tenant_id,
             method=method,

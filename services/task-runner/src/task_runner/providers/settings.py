@@ -25,6 +25,9 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 5.0
     request_timeout: float = 20.0
     max_connections: int = 100
+    tenant_requests: int = 8
+    tenant_request_rate: float = 20.0
+    """Requests to one customer's tenant, by this process: at a time, and a second."""
     max_response_bytes: int = 8 * 1024 * 1024
     max_list_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1000

@@ -17,6 +17,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from task_runner.providers import graph_errors
 from task_runner.providers.clouds import Cloud, cloud_of
 from task_runner.providers.credentials import resolve_credential
+from task_runner.providers.gates import TenantGate, TenantGates
 from task_runner.providers.http import SharedTransport, timeouts
 from task_runner.providers.patience import retry_after_of
 from task_runner.providers.settings import ProviderSettings
@@ -42,12 +43,18 @@ def external_tenant(connection: Connection) -> str:
 
 
 class GraphSession:
-    """One connection's OAuth client: it holds the secret and the current token, and shows neither."""
+    """One connection's OAuth client: it holds the secret and the current token, and shows neither.
 
-    def __init__(self, connection: Connection, settings: ProviderSettings, transport: SharedTransport) -> None:
+    ``gate`` gives the turns of its tenant's requests.
+    """
+
+    def __init__(
+        self, connection: Connection, settings: ProviderSettings, transport: SharedTransport, gates: TenantGates
+    ) -> None:
         tenant = external_tenant(connection)
         self.cloud: Cloud = cloud_of(connection.cloud, settings)
         self._token_url = f"{self.cloud.login_url}/{tenant}/oauth2/v2.0/token"
+        self.gate: TenantGate = gates.of(tenant)
         self._lock = asyncio.Lock()
         self.token_obtained = 0.0
         """When the current token was fetched, on ``time.monotonic()``."""
@@ -130,13 +137,16 @@ class GraphSessions:
     def __init__(self, settings: ProviderSettings, transport: SharedTransport) -> None:
         self._settings = settings
         self._transport = transport
+        self._gates = TenantGates(requests=settings.tenant_requests, rate=settings.tenant_request_rate)
         self._sessions: OrderedDict[Connection, GraphSession] = OrderedDict()
 
     def of(self, connection: Connection) -> GraphSession:
         """The session of this connection. Raises ``TaskFault`` when its credential or cloud cannot be used."""
         session = self._sessions.get(connection)
         if session is None:
-            session = self._sessions[connection] = GraphSession(connection, self._settings, self._transport)
+            session = self._sessions[connection] = GraphSession(
+                connection, self._settings, self._transport, self._gates
+            )
             if len(self._sessions) > self._settings.max_sessions:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(connection)
