@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth check
+.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth bench-neighbours check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -58,6 +58,9 @@ bench: setup ## load the whole system, print what it does beside the limits of i
 
 bench-growth: setup ## the same with 100 thousand and 1 million runs already there
 	$(RUN) python -m tests.bench.growth $(ARGS)
+
+bench-neighbours: setup ## quiet tenants beside noisy ones; fails when they become much slower
+	$(RUN) python -m tests.bench.neighbours $(ARGS)
 
 # A Java for machines without one.
 setup-kafka: $(SETUP_NEEDS)

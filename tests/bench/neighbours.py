@@ -1,0 +1,189 @@
+"""``make bench-neighbours``: how much slower quiet tenants become beside noisy ones, in one run.
+
+Two noisy customers, one whose tenant answers slowly and one that throttles, keep as many runs going as guards allow.
+Between rounds without and with them the times of the quiet tenants' runs are compared, by the databases' clock.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.report import machine
+from tests.bench.system import bench_system
+from tests.support.caller import Caller
+from tests.support.system import System
+from tests.support.waiting import eventually
+
+JSON = Path(".onboarding/bench-neighbours.json")
+LIMIT = 1.5
+QUIET_TENANTS = 40
+QUIET_TASK = "license.inventory"
+NOISY_CONNECTIONS = 20
+NOISY_TASKS = ("graph.connectivity", "license.inventory", "identity.baseline", "identity.global_admins")
+NOISE = {"slow": {"delay_seconds": 3.0}, "throttling": {"retry_after": 2.0}}
+PATIENCE_SECONDS = 120.0
+
+STARTED = "SELECT id, created_at FROM operation_runs WHERE id = ANY($1::bigint[])"
+RECORDED = "SELECT run_id, recorded_at FROM evidence WHERE run_id = ANY($1::bigint[])"
+ACTIVE = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
+UNDER_WAY = "SELECT count(*) FROM executions WHERE state = 'running' AND tenant_id = ANY($1::bigint[])"
+
+
+class Times(NamedTuple):
+    """Milliseconds from the acceptance of a quiet run to its evidence, and how many noisy runs were under way."""
+
+    runs: int
+    p50: float
+    p99: float
+    noise: float
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest of the values that so large a share of them does not exceed."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+class Neighbours:
+    """Quiet tenants with a steady load, and noisy ones that can be let loose."""
+
+    def __init__(self, system: System, *, rate: float) -> None:
+        self._system = system
+        self._rate = rate
+        self._quiet = [system.caller() for _ in range(QUIET_TENANTS)]
+        self._noisy = [system.caller() for _ in NOISE]
+        self._starts: list[tuple[Caller, dict[str, int], str]] = []
+
+    async def connect(self) -> None:
+        """Give everybody a customer's tenant; a noisy one has it behind many connections, for many runs at once."""
+        for caller in self._quiet:
+            await caller.connect("healthy")
+        for caller, (behaviour, control) in zip(self._noisy, NOISE.items(), strict=True):
+            connections = [await caller.connect(behaviour, **control) for _ in range(NOISY_CONNECTIONS)]
+            self._starts += [
+                (caller, {"provider_connection_id": one}, task) for one in connections for task in NOISY_TASKS
+            ]
+
+    async def quiet(self, seconds: float) -> list[int]:
+        """Start quiet runs at a steady rate, whatever becomes of them; returns their ids."""
+        pace = itertools.count()
+        began = asyncio.get_running_loop().time()
+        starts: list[asyncio.Task[int]] = []
+        for caller in self._turns(seconds):
+            starts.append(asyncio.create_task(caller.start(QUIET_TASK)))
+            await asyncio.sleep(began + (next(pace) + 1) / self._rate - asyncio.get_running_loop().time())
+        return list(await asyncio.gather(*starts))
+
+    def _turns(self, seconds: float) -> Iterator[Caller]:
+        return itertools.islice(itertools.cycle(self._quiet), int(seconds * self._rate))
+
+    async def noise(self) -> None:
+        """Start noisy runs for ever, each as soon as the guard lets it."""
+        for caller, body, task in itertools.cycle(self._starts):
+            await caller.post(f"/tasks/{task}/runs", json=body)
+            await asyncio.sleep(0.02)
+
+    async def times(self, runs: Sequence[int], noise: Sequence[int]) -> Times:
+        """Wait for the evidence of these runs and compare its time with that of their start."""
+
+        async def all_recorded() -> bool:
+            return len(await self._system.rows("evidence_store", RECORDED, list(runs))) == len(runs)
+
+        await eventually(all_recorded, seconds=PATIENCE_SECONDS, every=0.2)
+        started = {row["id"]: row["created_at"] for row in await self._system.rows("session_api", STARTED, list(runs))}
+        recorded = await self._system.rows("evidence_store", RECORDED, list(runs))
+        took = [1000 * (row["recorded_at"] - started[row["run_id"]]).total_seconds() for row in recorded]
+        return Times(len(took), percentile(took, 0.5), percentile(took, 0.99), sum(noise) / max(1, len(noise)))
+
+    async def round(self, seconds: float, *, noisy: bool) -> tuple[list[int], list[int]]:
+        """The quiet runs of one round, and how many noisy ones were under way, looked at every second."""
+        counted: list[int] = []
+        noise = [asyncio.create_task(self.noise()), asyncio.create_task(self._count(counted))] if noisy else []
+        if noisy:
+            await asyncio.sleep(3.0)
+        try:
+            return await self.quiet(seconds), counted
+        finally:
+            for task in noise:
+                task.cancel()
+            await asyncio.gather(*noise, return_exceptions=True)
+
+    async def _count(self, counted: list[int]) -> None:
+        tenants = [caller.tenant for caller in self._noisy]
+        while True:
+            await asyncio.sleep(1.0)
+            counted.append(await self._system.value("task_runner", UNDER_WAY, tenants))
+
+    async def silence(self) -> None:
+        """Wait until nothing noisy is under way."""
+        for caller in self._noisy:
+            await caller.behave("healthy")
+        active = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
+        await eventually(
+            lambda: self._system.value("task_runner", active), equals=0, seconds=PATIENCE_SECONDS, every=0.2
+        )
+        for caller, (behaviour, control) in zip(self._noisy, NOISE.items(), strict=True):
+            await caller.behave(behaviour, **control)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await asyncio.gather(*(caller.http.aclose() for caller in (*self._quiet, *self._noisy)))
+
+
+async def measure(system: System, options: argparse.Namespace) -> dict[str, Times]:
+    """Rounds without and with noise in turn, so that what the machine does beside falls on both."""
+    neighbours = Neighbours(system, rate=options.rate)
+    await neighbours.connect()
+    await neighbours.round(options.seconds / 4, noisy=False)
+    found: dict[str, tuple[list[int], list[int]]] = {"without": ([], []), "with": ([], [])}
+    for _ in range(options.rounds):
+        for name in found:
+            runs, counted = await neighbours.round(options.seconds, noisy=name == "with")
+            found[name][0].extend(runs)
+            found[name][1].extend(counted)
+            await neighbours.silence()
+    times = {name: await neighbours.times(*both) for name, both in found.items()}
+    await neighbours.close()
+    return times
+
+
+def show(times: dict[str, Times], ratio: float) -> None:
+    """Both rows, and the verdict."""
+    table = Table(
+        "noisy neighbours", "quiet runs", "p50, ms", "p99, ms", "noisy runs under way",
+        title=machine(), caption=f"p99 with neighbours is {ratio:.2f} times that without; the limit is {LIMIT}",
+    )  # fmt: skip
+    for name, one in times.items():
+        table.add_row(name, f"{one.runs:,}", f"{one.p50:,.0f}", f"{one.p99:,.0f}", f"{one.noise:,.1f}")
+    Console(width=100).print(table)
+
+
+def main() -> None:
+    """Read the command line, start a system, measure it. Exits with 1 above the limit."""
+    parser = argparse.ArgumentParser(prog="make bench-neighbours", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of a round (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds without and with noise (%(default)s)")
+    parser.add_argument("--rate", type=float, default=15.0, help="quiet runs a second (%(default)s)")
+    parser.add_argument("--json", type=Path, default=JSON, help="where to write (%(default)s)")
+    options = parser.parse_args()
+    with bench_system() as system:
+        times = asyncio.run(measure(system, options))
+    ratio = times["with"].p99 / times["without"].p99
+    show(times, ratio)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    found = {"machine": machine(), "ratio": ratio, "times": {name: one._asdict() for name, one in times.items()}}
+    options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {options.json}")
+    sys.exit(ratio > LIMIT)
+
+
+if __name__ == "__main__":
+    main()
