@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import msgspec
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from task_runner.tasks.fitting import fitted
@@ -104,7 +104,7 @@ SHAPES = {
 recipes = st.lists(st.tuples(st.sampled_from(sorted(SHAPES)), st.integers(0, 3000)), max_size=4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, phases=[Phase.generate])
 @given(recipes, st.integers(0, 300))
 def test_whatever_comes_fits(recipe: list[tuple[str, int]], name_length: int) -> None:
     payload: dict[str, Any] = {"count": 1}
