@@ -22,6 +22,7 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.progress import Progress, Verdict
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.postgres.gathering import gather_seconds
 from onboarding_shared.runtime.settings import KafkaSettings
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
@@ -155,6 +156,7 @@ class Consumer:
             await asyncio.sleep(1.0)
         finally:
             progress.batch_ended(applied=applied)
+        await asyncio.sleep(gather_seconds(len(records)))
 
     async def _take(self, records: Records) -> bool:
         """Apply the batch, trying again while the database is away; False when that took too long."""

@@ -20,6 +20,7 @@ from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.messaging.spans import sending
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.gathering import gather_seconds
 from onboarding_shared.runtime.settings import KafkaSettings
 
 _LOOK_SECONDS = 2.0
@@ -102,6 +103,7 @@ class Relay:
                     return
                 if published:
                     poll = self._poll_seconds
+                    await asyncio.sleep(gather_seconds(published))
                 else:
                     await self._rest(poll)
                     poll = min(poll * 2, _CALM_POLL_SECONDS)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.postgres.gathering import gather_seconds
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -15,7 +16,7 @@ BatchWork = Callable[[AsyncConnection, Sequence[Request]], Awaitable[Sequence[An
 
 
 class GroupCommit(Generic[Request, Answer]):
-    """Runs ``work`` for a whole batch in one transaction. No request waits for others to arrive.
+    """Runs ``work`` for a whole batch in one transaction. Requests wait for others only while many arrive.
 
     ``work`` returns one answer per request, in order; an exception in its place is raised to that request
     alone. Where ``work`` itself raises, each request is tried in a transaction of its own, so that one bad
@@ -47,10 +48,12 @@ class GroupCommit(Generic[Request, Answer]):
 
     async def _drain(self) -> None:
         try:
+            last = 0
             while self._waiting:
-                await asyncio.sleep(0)  # requests of the same tick join this batch
+                await asyncio.sleep(gather_seconds(last))  # requests of the same tick join this batch in any case
                 batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
                 await self._commit(batch)
+                last = len(batch)
         finally:
             self._runner = None
 
