@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
-from litestar.types.asgi_types import HTTPRequestEvent, WebSocketReceiveMessage
+from litestar.types import HTTPScope, Receive
+from litestar.types.asgi_types import HTTPRequestEvent
 
 from onboarding_shared.runtime.errors import BadRequest, ClientGone, Problem, TooLarge, UnsupportedMediaType
 from onboarding_shared.runtime.text_rules import check_json_text
@@ -91,7 +91,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
     """A ``receive`` that hands out a body that was read already, and then whatever comes next."""
     pending: list[HTTPRequestEvent] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive_again() -> HTTPReceiveMessage | WebSocketReceiveMessage:
+    async def receive_again() -> Any:  # an annotation here is built again for every request
         return pending.pop() if pending else await receive()
 
     return receive_again
