@@ -5,6 +5,7 @@ time of one that serves.
 """
 
 import contextlib
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from onboarding_shared.runtime.http import HttpApplication
 
 FAILED, USAGE = 1, 2
+_YOUNG_OBJECTS = 5_000
+"""A collection begins after so many new containers, in place of CPython's 700."""
 
 ServedSettings = TypeVar("ServedSettings", bound=ServiceSettings)
 
@@ -87,12 +90,21 @@ def _serve(settings: ServedSettings, build: "Callable[[ServedSettings], HttpAppl
     from onboarding_shared.runtime.server import ServeError, run, serve
 
     async def work() -> None:
-        await serve(build(settings), settings.http)
+        application = build(settings)
+        _leave_out_of_collections()
+        await serve(application, settings.http)
 
     try:
         run(work())
     except ServeError as error:
         raise CannotStart(str(error)) from error
+
+
+def _leave_out_of_collections() -> None:
+    """What was imported and built stays to the end: looking through it again and again cost a tenth of the CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 def _migrate(name: str, settings: MigrateSettings) -> None:
