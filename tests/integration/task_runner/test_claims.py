@@ -121,6 +121,14 @@ async def test_every_tenant_is_reached_however_many_wait_for_their_time(scene: S
     assert rounds[0].more
 
 
+async def test_a_worker_rests_when_it_has_looked_at_every_tenant_in_vain(scene: Scene) -> None:
+    await scene.apply(*(start(run, tenant_id=run) for run in range(1, 301)))
+    await scene.sql("UPDATE executions SET resume_at = now() + interval '1 hour'")
+    claims = scene.claims()
+    looks = [(await claims.claim(2)).more for _ in range(10)]
+    assert looks == [True, True, True, True, False] * 2, "66 tenants a look, and then a rest"
+
+
 async def test_the_database_itself_refuses_a_second_run_of_one_guard(scene: Scene) -> None:
     await scene.apply(start(1), start(2))
     with pytest.raises(IntegrityError, match="executions_one_under_way"):

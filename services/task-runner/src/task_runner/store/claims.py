@@ -102,6 +102,8 @@ class Claims:
         self._lease_seconds = lease_seconds
         self._tenant_limit = tenant_limit
         self._after = -1
+        self._fruitful = False
+        """Whether the turn through all tenants that goes on has found anything, or a tenant that another worker held."""
 
     async def claim(self, free: int) -> Claimed:
         """Up to ``free`` runs, each with a lease and RunStarted on its way. Raises ``DatabaseUnavailable``.
@@ -122,7 +124,19 @@ class Claims:
             self._after = tenants[0].last_visited
         else:
             self._after = -1
-        return Claimed(claims, more=self._after != -1 or after != -1 or len(locked) < len(due))
+        contended = len(locked) < len(due)
+        return Claimed(claims, more=self._goes_on(after, fruitful=bool(claims) or contended) or contended)
+
+    def _goes_on(self, after: int, *, fruitful: bool) -> bool:
+        """Whether tenants are left in this turn, or it took several claims and was not in vain.
+
+        A turn in vain is followed by a rest: runs that wait for their time stay in the way of every look.
+        """
+        self._fruitful = self._fruitful or fruitful
+        if self._after != -1:
+            return True
+        again, self._fruitful = after != -1 and self._fruitful, False
+        return again
 
     async def _claim_of(self, connection: AsyncConnection, tenants: list[int], free: int) -> tuple[Claim, ...]:
         """The tenants are locked, so nobody else starts anything of theirs: what is read here stays true."""
