@@ -1,11 +1,13 @@
 """A run that no worker takes does not wait for ever, and only the database's clock says for how long it did."""
 
 import asyncio
+import time
 
 import pytest
 
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus, RunState
+from onboarding_shared.postgres.faults import DatabaseUnavailable
 from task_runner.domain.outcomes import ResumeLater
 from task_runner.store.overdue import Overdue
 from task_runner.store.settling import Settlement
@@ -97,3 +99,25 @@ async def test_a_worker_that_has_only_just_started_takes_late_runs_instead_of_en
         return {row.state for row in await scene.sql("SELECT DISTINCT state FROM executions")}
 
     await eventually(states, equals={"succeeded"})
+
+
+async def test_a_worker_whose_database_was_away_leaves_late_runs_alone_for_a_while(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    async def expire() -> int:
+        looks.append(time.monotonic())
+        if len(looks) == 1:
+            raise DatabaseUnavailable("away")
+        return 0
+
+    worker = scene.new_worker(queue_seconds=1.0)
+    monkeypatch.setattr(worker.overdue, "expire", expire)
+    worker.start()
+
+    async def looked_twice() -> bool:
+        return len(looks) >= 2
+
+    await eventually(looked_twice, equals=True)
+    assert looks[1] - looks[0] > 0.9

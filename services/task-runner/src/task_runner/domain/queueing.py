@@ -4,7 +4,7 @@ from task_runner.domain.outcomes import TimedOut
 from task_runner.domain.reasons import QUEUE_TIME_LIMIT_EXCEEDED
 
 GRACE_SECONDS = 60.0
-"""How long a worker that has only just started leaves late runs alone: while all were away, nobody could take them."""
+"""How long a worker leaves late runs alone after its start, or after the database was away: nobody could take them."""
 
 
 def unclaimed(limit: float) -> TimedOut:
@@ -14,5 +14,5 @@ def unclaimed(limit: float) -> TimedOut:
 
 
 def grace(limit: float) -> float:
-    """The seconds after its start from which a worker may end runs for this limit."""
+    """The seconds for which a worker must not end runs for this limit."""
     return min(GRACE_SECONDS, limit)

@@ -103,7 +103,7 @@ class Claims:
         self._tenant_limit = tenant_limit
         self._after = -1
         self._fruitful = False
-        """Whether the turn through all tenants that goes on has found anything, or a tenant that another worker held."""
+        """Whether the turn through all tenants that goes on found a run, or a tenant that another worker held."""
 
     async def claim(self, free: int) -> Claimed:
         """Up to ``free`` runs, each with a lease and RunStarted on its way. Raises ``DatabaseUnavailable``.

@@ -12,6 +12,7 @@ from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.postgres.group_commit import GroupCommit
 from task_runner.domain.queueing import grace
 from task_runner.store.claims import Claims
@@ -118,7 +119,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin in the background."""
-        self._expire_from = self._clock() + grace(self._limits.queue_seconds)
+        self._spare_late_runs()
         for loop in self.loops:
             loop.start()
 
@@ -143,11 +144,19 @@ class Worker:
             self.wake()
         return min(_RECOVER_SECONDS, self._limits.lease_seconds / 6)
 
+    def _spare_late_runs(self) -> None:
+        """Nobody could take a run while all workers, or the database, were away."""
+        self._expire_from = self._clock() + grace(self._limits.queue_seconds)
+
     async def _expire(self) -> float:
         too_early = self._expire_from - self._clock()
         if too_early > 0:
             return too_early
-        ended = await self.overdue.expire()
+        try:
+            ended = await self.overdue.expire()
+        except DatabaseUnavailable:
+            self._spare_late_runs()
+            raise
         metrics.UNCLAIMED.inc(ended)
         return 0.0 if ended else min(_EXPIRE_SECONDS, self._limits.queue_seconds / 6)
 
