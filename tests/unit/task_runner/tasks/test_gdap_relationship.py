@@ -60,7 +60,6 @@ def test_an_active_relationship_that_lasts_is_ok() -> None:
         ({"activated": timedelta(minutes=15)}, None),
         ({"roles": (GLOBAL_ADMINISTRATOR,)}, "GDAP_HAS_GLOBAL_ADMIN"),
         ({"name": "MLT_12345"}, "GDAP_MLT_READ_ONLY"),
-        ({"status": "expiring"}, "GDAP_EXPIRING"),
     ],
 )
 def test_what_somebody_should_look_at_is_a_warning(changes: dict[str, object], reason: str | None) -> None:
@@ -78,6 +77,7 @@ def test_of_several_warnings_the_most_serious_one_is_the_reason_and_all_are_list
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
+        ("expiring", "GDAP_EXPIRED"),
         ("expired", "GDAP_EXPIRED"),
         ("terminated", "GDAP_TERMINATED"),
         ("terminating", "GDAP_TERMINATED"),
@@ -127,9 +127,9 @@ def test_an_active_relationship_without_a_beginning_or_an_end_is_incomplete(fiel
         (relationship(ends=timedelta(days=100)), relationship(name="MLT_1", ends=timedelta(days=200))),
         (relationship(), relationship("approvalPending", ends=None)),
         (relationship("activating"), relationship("approvalPending")),
-        (relationship("approvalPending"), relationship("expiring")),
-        (relationship("expiring"), relationship("unknownFutureValue")),
-        (relationship("unknownFutureValue"), relationship("expired")),
+        (relationship("approvalPending"), relationship("unknownFutureValue")),
+        (relationship("unknownFutureValue"), relationship("expiring")),
+        (relationship("expiring"), relationship("expired")),
         (relationship("expired", created=timedelta(days=1)), relationship("expired")),
         (relationship("expired"), relationship("terminated")),
     ],

@@ -23,7 +23,8 @@ ACTIVE, EXPIRING, DRAFT, EXPIRED, APPROVAL_PENDING = "active", "expiring", "crea
 COMING = ("activating", "approved", APPROVAL_PENDING)
 GOING = ("terminationRequested", "terminating", "terminated")
 UNKNOWN_STATUS = ""
-MOST_HOPEFUL_FIRST = (ACTIVE, *COMING, EXPIRING, UNKNOWN_STATUS, DRAFT, *GOING[:2], EXPIRED, GOING[2])
+MOST_HOPEFUL_FIRST = (ACTIVE, *COMING, UNKNOWN_STATUS, DRAFT, *GOING[:2], EXPIRING, EXPIRED, GOING[2])
+"""``expiring`` is no warning: it says that the end has passed, and that Microsoft takes the access away."""
 
 MICROSOFTS_TRANSITION = "MLT_"
 """So begins the name of a relationship that Microsoft made when it led the transition to GDAP; it only allows reading.
@@ -96,16 +97,16 @@ def in_force(found: Found) -> Relationship | Result:
         return Result.fail("GDAP_MISSING", f"There is no relationship with the customer.{draft}", payload)
     if best.status in COMING:
         return _coming(best, found.at, payload)
-    if best.status == EXPIRED:
+    if best.status in (EXPIRING, EXPIRED):
         return Result.fail("GDAP_EXPIRED", f"The relationship “{best.name}” has expired.", payload)
     if best.status in GOING:
         message = f"The relationship “{best.name}” was ended: {best.status}."
         return Result.fail("GDAP_TERMINATED", message, payload)
-    if best.status not in (ACTIVE, EXPIRING):
+    if best.status != ACTIVE:
         message = f"The relationship “{best.name}” has the status {best.status}, which this version does not know."
         return Result.unknown("GDAP_STATUS_UNKNOWN", message, payload)
     if best.activated is None or best.ends is None:
-        message = f"The relationship “{best.name}” is {best.status}, but does not say since when and until when."
+        message = f"The relationship “{best.name}” is active, but does not say since when and until when."
         raise CannotTell(DATA_INCOMPLETE, message, payload)
     return best
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
-from task_runner.tasks.gdap import EXPIRING, Found, Relationship, find_relationships, in_force, payload_of
+from task_runner.tasks.gdap import Found, Relationship, find_relationships, in_force, payload_of
 from task_runner.tasks.lists import ADMIN_ROLES
 from task_runner.tasks.result import Result
 
@@ -39,7 +39,7 @@ def _warnings(one: Relationship, now: datetime) -> dict[str, str]:
     if ADMIN_ROLES.global_administrator in one.roles:
         message = f"“{one.name}” contains Global Administrator, so Microsoft does not extend it by itself."
         warnings["GDAP_HAS_GLOBAL_ADMIN"] = message
-    if one.status == EXPIRING or one.ends is None or one.ends - now <= _needed(one):
+    if one.ends is None or one.ends - now <= _needed(one):
         extended = "" if one.auto_extend == EXTENDS_ITSELF else " and is not extended by itself"
         warnings["GDAP_EXPIRING"] = f"“{one.name}” ends on {_day(one)}{extended}."
     if one.activated is None or now - one.activated < JUST_NOW:
