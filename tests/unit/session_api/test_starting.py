@@ -138,3 +138,12 @@ def test_retry_after_is_what_is_left_of_the_time_limit_within_1_and_30_seconds(
     assert isinstance(planned, Planned)
     assert isinstance(planned.decision, Blocked)
     assert retry_after(planned.decision, standing(run)) == expected
+
+
+def test_a_run_that_waits_for_days_is_not_asked_about_every_second() -> None:
+    run = StandingRun(1, 55, "change", "tenant", Mode.EXCLUSIVE, RunState.WAITING, NOW - timedelta(days=3))
+    [planned] = plan([start("read")], standing(run))
+
+    assert isinstance(planned, Planned)
+    assert isinstance(planned.decision, Blocked)
+    assert retry_after(planned.decision, standing(run)) == 30

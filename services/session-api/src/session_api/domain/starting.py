@@ -151,7 +151,12 @@ def _plan(
 
 
 def retry_after(blocked: Blocked, standing: Standing) -> int:
-    """Seconds until it is worth asking again: the blocking run's time limit, but 30 at most."""
+    """Seconds until it is worth asking again: what is left of the blocking run's time limit, but 30 at most.
+
+    A run that waits takes as long as what it waits for: 30.
+    """
+    if blocked.run.state is RunState.WAITING:
+        return LONGEST_RETRY_SECONDS
     limits = {rule.name: rule.time_limit_seconds for rule in standing.rules}
     since = blocked.run.since or standing.now
     elapsed = (standing.now - since).total_seconds()
