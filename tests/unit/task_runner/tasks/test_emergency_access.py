@@ -9,7 +9,7 @@ from tests.support.policies import LEGACY, MFA, REPORT, changed, reaching
 
 USER = EmergencyAccount(id="user", kind="user", usable=True)
 IN_GROUP = EmergencyAccount(id="user", kind="user", usable=True, groups=frozenset({"group"}))
-GROUP = EmergencyAccount(id="group", kind="group", usable=True)
+GROUP = EmergencyAccount(id="group", kind="group", usable=True, members=frozenset({"user"}))
 GONE = EmergencyAccount(id="gone", kind="missing", usable=False)
 DISABLED = EmergencyAccount(id="disabled", kind="user", usable=False)
 
@@ -28,6 +28,8 @@ APPLICATIONS_ONLY = reaching(LEGACY, include_users="none")
         ((USER,), (FREE, FREE_TOO, REPORTING), ("ok", "BREAKGLASS_OK")),
         ((IN_GROUP,), (FREE, GROUP_FREE), ("ok", "BREAKGLASS_OK")),
         ((GROUP,), (GROUP_FREE,), ("ok", "BREAKGLASS_OK")),
+        ((GROUP,), (GROUP_FREE, reaching(MFA, include_users="somebody")), ("ok", "BREAKGLASS_OK")),
+        ((GROUP,), (GROUP_FREE, reaching(MFA, include_users="user")), ("fail", "BREAKGLASS_NOT_EXCLUDED")),
         ((USER,), (FREE, GUESTS_ONLY, APPLICATIONS_ONLY), ("ok", "BREAKGLASS_OK")),
         ((USER,), (FREE, reaching(MFA, include_users="somebody")), ("ok", "BREAKGLASS_OK")),
         ((USER,), (FREE, reaching(MFA, include_users="user")), ("fail", "BREAKGLASS_NOT_EXCLUDED")),

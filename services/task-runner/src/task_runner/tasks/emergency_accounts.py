@@ -17,13 +17,15 @@ class EmergencyAccount(msgspec.Struct, frozen=True, kw_only=True):
     """One configured object id and what is behind it.
 
     ``kind`` is ``user``, ``group``, or ``missing`` when the directory has neither. ``usable``: somebody can sign in
-    with it, so the user, or one user of the group, is enabled. ``groups`` are all that a user is in.
+    with it, so the user, or one user of the group, is enabled. ``groups`` are all that a user is in, ``members`` the
+    users of a group.
     """
 
     id: str
     kind: str
     usable: bool
     groups: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
 
 
 async def find_accounts(context: TaskContext, ids: Sequence[str], *, with_groups: bool) -> tuple[EmergencyAccount, ...]:
@@ -41,7 +43,9 @@ async def find_accounts(context: TaskContext, ids: Sequence[str], *, with_groups
             around = await _groups_of(context, one) if with_groups else frozenset[str]()
             found.append(EmergencyAccount(id=one, kind="user", usable=enabled, groups=around))
         elif one in groups:
-            found.append(EmergencyAccount(id=one, kind="group", usable=await _has_enabled_user(context, one)))
+            users_in = await _users_in(context, one)
+            usable = any(users_in.values())
+            found.append(EmergencyAccount(id=one, kind="group", usable=usable, members=frozenset(users_in)))
         else:
             found.append(EmergencyAccount(id=one, kind="missing", usable=False))
     return tuple(found)
@@ -62,7 +66,9 @@ async def _groups_of(context: TaskContext, user: str) -> frozenset[str]:
     return frozenset(Fields(item, "group").text("id").lower() for item in found)
 
 
-async def _has_enabled_user(context: TaskContext, group: str) -> bool:
+async def _users_in(context: TaskContext, group: str) -> dict[str, bool]:
+    """Object id to whether the account is enabled, of every user in a group."""
     path = f"/groups/{quote(group, safe='')}/transitiveMembers/microsoft.graph.user"
     found = await context.graph.list(path, {"$select": "id,accountEnabled"}, permission=READ_MEMBERS)
-    return any(Fields(item, "groupMember").flag("accountEnabled") for item in found)
+    members = [Fields(item, "groupMember") for item in found]
+    return {one.text("id").lower(): one.flag("accountEnabled") for one in members}

@@ -61,7 +61,14 @@ def _configured(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], p
 
 
 def _reaching(account: EmergencyAccount, enabled: tuple[AccessPolicy, ...]) -> tuple[AccessPolicy, ...]:
-    return tuple(policy for policy in enabled if policy.audience.reaches(account.id, account.groups))
+    """Those that may hold for the account; of a group, for it or for one of its users by name."""
+    through = frozenset({account.id})
+    return tuple(
+        policy
+        for policy in enabled
+        if policy.audience.reaches(account.id, account.groups)
+        or any(policy.audience.reaches(member, through) for member in account.members)
+    )
 
 
 def _common_exclusions(enabled: tuple[AccessPolicy, ...]) -> list[str]:
