@@ -18,21 +18,24 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LAST_WORDS = frozenset({"assertion", "authorization", "bearer", "cookie", "jwt", "pwd", "sas", "token"})
 _ENDINGS = (
     "accesskey", "accesstoken", "accountkey", "apikey", "authcode", "authorizationcode", "clientsecret",
-    "connectionstring", "devicecode", "encryptionkey", "idtoken", "masterkey", "passphrase", "passwd", "password",
-    "passwordcredential", "privatekey", "refreshtoken", "secret", "secretkey", "sharedkey", "signingkey", "sshkey",
-    "storagekey",
+    "connectionstring", "devicecode", "encryptionkey", "functionkey", "functionskey", "idtoken", "masterkey",
+    "passphrase", "passwd", "password", "passwordcredential", "privatekey", "refreshtoken", "secret", "secretkey",
+    "sharedkey", "signingkey", "sshkey", "storagekey", "subscriptionkey",
 )  # fmt: skip
 _AFTERTHOUGHTS = frozenset({"base", "data", "encoded", "hash", "pem", "plain", "raw", "text", "value"})
 _WHOLE_NAMES = frozenset({"credential", "credentials", "jws", "sig"})
 
 _HIDDEN = re.escape(REDACTED)
-_VALUE = rf"""(?!["']?{_HIDDEN})(?:"[^"\r\n]*"?|'[^'\r\n]*'?|[^\s&;,"'}}\])]+)"""
+_QUOTED = r""""(?:[^"\\\r\n]|\\.)*+"?|'(?:[^'\\\r\n]|\\.)*+'?|\\{1,4}+["'][^"'\\\r\n]*+"""
+"""In quotes; the third way is a text inside a text, whose quotes are escaped."""
+_VALUE = rf"""(?!["']?{_HIDDEN})(?:{_QUOTED}|[^\s&;,"'}}\])]+)"""
 _NAMES = (
     r"(?:password|passwd|passphrase|\bpwd|secret(?:[_-]?(?:key|value|text))?|client[_-]?assertion"
-    r"|(?:access|refresh|session|bearer|\bsas|\bid|_id|\bo?auth)[_-]?token|\btoken(?=[\"']?=)"
-    r"|(?:api|access|account|private|shared|storage|master)[_-]?key|sharedaccesssignature|connection[_-]?string)"
+    r"|(?:access|refresh|session|bearer|\bsas|\bid|_id|\bo?auth)[_-]?token|\btoken(?=\\{0,4}[\"']\s{0,5}[:=]|=)"
+    r"|(?:api|access|account|private|shared|storage|master|subscription|functions?)[_-]?key|sharedaccesssignature"
+    r"|connection[_-]?string)"
 )
-_IS = r"[\"']?+\s{0,5}+[:=]\s{0,5}+"
+_IS = r"\\{0,4}+[\"']?+\s{0,5}+(?:[:=]|%3D)\s{0,5}+"
 _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (
         ("private key-----",),

@@ -21,6 +21,7 @@ STORAGE_KEY = "Ab3+" * 21 + "Zz=="
         "token", "accessToken", "refresh_token", "id_tokens", "Authorization", "Proxy-Authorization", "Set-Cookie",
         "cookies", "private_key", "privateKeyPem", "apiKey", "APIKey", "x-api-key", "AccountKey", "SharedAccessKey",
         "connectionString", "CONNECTION_STRINGS", "clientAssertion", "sas", "jwt", "credentials",
+        "Ocp-Apim-Subscription-Key", "x-functions-key",
         "x" * 200 + "Password",
     ],
 )  # fmt: skip
@@ -52,6 +53,11 @@ def test_a_name_that_only_sounds_like_a_secret_is_none(name: str) -> None:
         ("grant_type=x&client_secret=hunter2&scope=y", "grant_type=x&client_secret=[redacted]&scope=y"),
         ('body {"client_secret": "hun ter2", "a": 1}', 'body {"client_secret": [redacted], "a": 1}'),
         ("password=hunter2;", "password=[redacted];"),
+        (r'body "{\"client_secret\":\"hunter2\",\"a\":1}"', r'body "{\"client_secret\":[redacted]\",\"a\":1}"'),
+        (r'{"password": "hun\"ter2", "a": 1}', '{"password": [redacted], "a": 1}'),
+        ('{"token":"hunter2"}', '{"token":[redacted]}'),
+        ("client_secret%3Dhunter2", "client_secret%3D[redacted]"),
+        ("Ocp-Apim-Subscription-Key: hunter2", "Ocp-Apim-Subscription-Key: [redacted]"),
         ("token='hunter2'", "token=[redacted]"),
         ("postgresql://app:hunter2@db/x", "postgresql://app:[redacted]@db/x"),
         ("AccountName=a;AccountKey=abc+/d==;Endpoint=x", "AccountName=a;AccountKey=[redacted];Endpoint=x"),
@@ -75,6 +81,7 @@ def test_a_secret_inside_a_text_is_hidden_and_the_rest_stays(text: str, shown: s
         "Policy.ReadWrite.AuthenticationMethod",
         "TokenLifetimePolicy.Read.All",
         "InvalidAuthenticationToken: Access token has expired.",
+        "Unexpected token: the answer is no JSON",
         "Basic authentication is blocked for all users.",
         "The client secret has expired. (AADSTS7000222)",
         "The environment variable 'CONTOSO_SECRET' is not set in the task runner.",
@@ -110,7 +117,8 @@ def test_what_lies_too_deep_to_look_at_is_shown_as_a_redacted_text() -> None:
 
 PIECES = st.sampled_from(
     ["client_secret", "=", ":", " ", '"', "'", "Bearer ", "hunter2hunter2", JWT, "[redacted]", "Authorization",
-     "cookie", "password", "://", "@", "sig=", "?", "\n", "-----BEGIN PRIVATE KEY-----", STORAGE_KEY, "x"]
+     "cookie", "password", "\\", "%3D", "token", "://", "@", "sig=", "?", "\n", "-----BEGIN PRIVATE KEY-----",
+     STORAGE_KEY, "x"]
 )  # fmt: skip
 
 
@@ -122,7 +130,22 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["eyJ", "a", "secret ", "secret=", "Bearer ", "://", "cookie:", "-----BEGIN PRIVATE KEY-----", "0.A", "A", "=="],
+    [
+        "eyJ",
+        "a",
+        "secret ",
+        "secret=",
+        'secret="\\',
+        "secret\\",
+        "token\\",
+        "Bearer ",
+        "://",
+        "cookie:",
+        "-----BEGIN PRIVATE KEY-----",
+        "0.A",
+        "A",
+        "==",
+    ],
 )
 def test_no_text_takes_longer_than_its_length_explains(piece: str) -> None:
     text = piece * (400_000 // len(piece))
