@@ -88,6 +88,15 @@ async def test_an_account_in_an_excluded_group_is_excluded() -> None:
     assert (result.status.value, result.reason_code) == ("ok", "BREAKGLASS_OK")
 
 
+async def test_a_policy_that_may_be_on_keeps_emergency_access_from_being_ok() -> None:
+    overrides = policies({"excludeUsers": [ACCOUNT]}, {})
+    overrides[POLICIES][1]["state"] = "somethingNew"
+    async with task_context(tenant=TENANT, settings=TOLD, overrides=overrides) as context:
+        result = await TASKS["identity.emergency_access"](context)
+
+    assert (result.status.value, result.reason_code) == ("unknown", "GRAPH_RESPONSE_INVALID")
+
+
 @pytest.mark.parametrize(
     ("members", "expected"),
     [

@@ -7,7 +7,7 @@ import pytest
 
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell
-from task_runner.tasks.access_policies import AccessPolicy, access_policies
+from task_runner.tasks.access_policies import AccessPolicy, access_policies, check_states
 from tests.support.policies import COMPLETE, audience
 
 
@@ -29,6 +29,26 @@ def test_only_policies_that_are_on_or_report_are_read() -> None:
         ("enabled", True),
         ("enabledForReportingButNotEnforced", False),
     ]
+
+
+def test_a_state_that_is_not_known_may_mean_that_a_policy_is_on() -> None:
+    known = tuple(
+        Fields(body() | {"state": state}, "policy")
+        for state in ("enabled", "enabledForReportingButNotEnforced", "disabled")
+    )
+    check_states(known)
+
+    with pytest.raises(CannotTell, match="somethingNew") as caught:
+        check_states((*known, Fields(body() | {"state": "somethingNew"}, "policy")))
+    assert caught.value.reason_code == "GRAPH_RESPONSE_INVALID"
+
+
+def test_a_weak_authentication_strength_instead_of_mfa_is_a_gap() -> None:
+    weak = body()
+    weak["grantControls"]["authenticationStrength"] = {"id": "password", "requirementsSatisfied": "none"}
+    (policy,) = read(weak)
+
+    assert policy.mfa_gaps == ("accepts something else instead of multifactor authentication",)
 
 
 def test_a_policy_for_everybody_and_everything_that_requires_mfa() -> None:

@@ -3,8 +3,11 @@
 import msgspec
 
 from task_runner.providers.fields import Fields
+from task_runner.providers.graph_errors import RESPONSE_INVALID
 from task_runner.tasks.conditional_access import ENFORCED, REPORT_ONLY, mfa_control_gaps, narrowing_gaps
+from task_runner.tasks.result import CannotTell
 
+DISABLED = "disabled"
 ALL = "all"
 NOBODY = frozenset({"none", "guestsorexternalusers"})
 """Words in the place of user ids that do not reach a member of the tenant."""
@@ -68,6 +71,17 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
 def access_policies(found: tuple[Fields, ...]) -> tuple[AccessPolicy, ...]:
     """The policies of a response that are on or report. Raises ``CannotTell`` when a field is missing."""
     return tuple(_policy(fields) for fields in found if fields.text("state") in (ENFORCED, REPORT_ONLY))
+
+
+def check_states(found: tuple[Fields, ...]) -> None:
+    """Raises ``CannotTell`` when a policy has a state that this version does not know: it may be on."""
+    for fields in found:
+        state = fields.text("state")
+        if state not in (ENFORCED, REPORT_ONLY, DISABLED):
+            message = (
+                f"The policy “{fields.text('displayName')}” has the state {state}, which this version does not know."
+            )
+            raise CannotTell(RESPONSE_INVALID, message)
 
 
 def _policy(fields: Fields) -> AccessPolicy:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from task_runner.tasks.access_policies import AccessPolicy, access_policies
+from task_runner.tasks.access_policies import AccessPolicy, access_policies, check_states
 from task_runner.tasks.conditional_access import READ_POLICIES
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
@@ -103,7 +103,9 @@ def _payload(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], gues
 async def identity_emergency_access(context: TaskContext) -> Result:
     """Reads the policies and looks up the accounts that the runner was told of (ONBOARDING_EMERGENCY_ACCESS)."""
     await context.progress(0, 2, "Reading Conditional Access policies")
-    policies = access_policies(await read_policies(context))
+    found = await read_policies(context)
+    check_states(found)
+    policies = access_policies(found)
     await context.progress(1, 2, "Looking up the emergency access accounts")
     ids = sorted(context.emergency_access)
     through_groups = any(policy.audience.exclude_groups for policy in concerned(policies))
