@@ -104,6 +104,8 @@ def mfa_control_gaps(controls: Fields | None) -> list[str]:
     operator = controls.text("operator")
     others = [*(built_in - {"mfa"}), *controls.texts("customAuthenticationFactors"), *controls.texts("termsOfUse")]
     strong = strength is not None and strength.text("requirementsSatisfied") == "mfa"
+    if strength is not None and not strong:
+        others.append("authenticationStrength")
     if "mfa" not in built_in and not strong:
         return ["does not require multifactor authentication"]
     if operator != "AND" and others:
