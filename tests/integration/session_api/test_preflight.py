@@ -219,3 +219,15 @@ async def test_a_look_needs_the_right_to_start(api: Api) -> None:
 
 async def test_validate_only_that_is_false_starts(api: Api) -> None:
     assert (await api.start(TASK, {"validate_only": False})).status_code == 201
+
+
+async def test_a_task_type_that_is_withdrawn_during_the_look_is_not_known(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_left(connection: object) -> list[Any]:
+        return []
+
+    monkeypatch.setattr("session_api.preflights.list_task_types", none_left)
+    answer = await look(api)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "TASK_TYPE_UNKNOWN")

@@ -74,9 +74,9 @@ class Preflights:
         standing, declared = await self._database.run(read)
         task_types = {one.name: one for one in declared}
         [planned] = plan([start], standing)
-        if isinstance(planned, UnknownTaskType):
-            return planned
-        task_type = task_types[start.task_type]
+        task_type = task_types.get(start.task_type)  # None: withdrawn between the two reads
+        if isinstance(planned, UnknownTaskType) or task_type is None:
+            return UnknownTaskType(start.task_type, tuple(sorted(task_types)))
         knowledge = await self._know(start.tenant_id, evidence_needed(task_type), headers)
 
         def fresh_seconds(name: str) -> float:
