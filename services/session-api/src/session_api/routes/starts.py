@@ -1,6 +1,5 @@
 """Starts: of one task, the look before it, and again of what has ended."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, post
@@ -68,14 +67,8 @@ def start_routes(starts: Starts, retries: Retries, preflights: Preflights, links
             traceparent=current_traceparent(),
         )
         if wanted.validate_only:
-            return await look(start, callers_headers(request))
+            return _looked(await preflights.look(start, callers_headers(request)), start, links)
         return _response(await starts.start(start), tenant_id, links)
-
-    async def look(start: Start, headers: Mapping[str, str]) -> Response[Any]:
-        found = await preflights.look(start, headers)
-        if isinstance(found, UnknownTaskType):
-            raise unknown_task_type(found)
-        return Response(_report(found, start, links), status_code=200)
 
     @post(
         f"{_HERE}/runs/{{run_id:int}}/retry",
@@ -109,6 +102,12 @@ def _response(answer: Answer, tenant_id: int, links: Links) -> Response[Operatio
     url = links.run(tenant_id, answer.run_id)
     outcome = "created" if answer.created else "reused"
     return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})
+
+
+def _looked(found: Preflight | UnknownTaskType, start: Start, links: Links) -> Response[Any]:
+    if isinstance(found, UnknownTaskType):
+        raise unknown_task_type(found)
+    return Response(_report(found, start, links), status_code=200)
 
 
 def _report(found: Preflight, start: Start, links: Links) -> PreflightReport:

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -102,12 +103,7 @@ def task(
 
     def declare(function: TaskFunction) -> Task:
         _check_function(name, function)
-        if not 0 < time_limit <= LONGEST_TIME_LIMIT:
-            raise DeclarationError(f"Task {name!r}: time_limit must be over 0 and at most {LONGEST_TIME_LIMIT:.0f} s")
-        if not (0 < fresh_for < math.inf and 0 < wait_limit < math.inf):
-            raise DeclarationError(f"Task {name!r}: fresh_for and wait_limit must be over 0 and finite")
-        if isinstance(permissions, str):
-            raise DeclarationError(f"Task {name!r}: permissions is a sequence of names, not one text")
+        _check_times(name, time_limit, fresh_for, wait_limit)
         fields = {
             "name": name,
             "title": title,
@@ -116,7 +112,7 @@ def task(
             "scope": scope,
             "mode": mode,
             "required": required,
-            "permissions": list(permissions),
+            "permissions": _permissions(name, permissions),
             "licence": licence,
             "time_limit_seconds": float(time_limit),
             "max_attempts": retry.attempts,
@@ -124,13 +120,29 @@ def task(
             "wait_limit_seconds": float(wait_limit),
             "version": version,
         }
-        try:
-            declaration = msgspec.convert(fields, TaskTypeDeclaration)
-        except msgspec.ValidationError as error:
-            raise DeclarationError(f"Task {name!r}: {error}") from error
-        return Task(declaration=declaration, retry=retry, function=function)
+        return Task(declaration=_declaration(name, fields), retry=retry, function=function)
 
     return declare
+
+
+def _check_times(name: str, time_limit: float, fresh_for: float, wait_limit: float) -> None:
+    if not 0 < time_limit <= LONGEST_TIME_LIMIT:
+        raise DeclarationError(f"Task {name!r}: time_limit must be over 0 and at most {LONGEST_TIME_LIMIT:.0f} s")
+    if not (0 < fresh_for < math.inf and 0 < wait_limit < math.inf):
+        raise DeclarationError(f"Task {name!r}: fresh_for and wait_limit must be over 0 and finite")
+
+
+def _permissions(name: str, permissions: Sequence[str]) -> list[str]:
+    if isinstance(permissions, str):
+        raise DeclarationError(f"Task {name!r}: permissions is a sequence of names, not one text")
+    return list(permissions)
+
+
+def _declaration(name: str, fields: dict[str, Any]) -> TaskTypeDeclaration:
+    try:
+        return msgspec.convert(fields, TaskTypeDeclaration)
+    except msgspec.ValidationError as error:
+        raise DeclarationError(f"Task {name!r}: {error}") from error
 
 
 def _check_function(name: str, function: TaskFunction) -> None:
