@@ -102,6 +102,15 @@ def hides(name: str, value: object) -> bool:
     return not isinstance(value, (int, float)) and bool(value) and names_a_secret(name)
 
 
+def meant_name(members: Mapping[Any, Any], key: str) -> str:
+    """The name of what stands under ``key``: that of ``value`` is told by ``name`` or ``key`` beside it, if there."""
+    if key.lower() == "value":
+        for other, told in members.items():
+            if str(other).lower() in ("name", "key") and isinstance(told, str):
+                return told
+    return key
+
+
 def redact(value: Any, name: str = "", depth: int = 5) -> Any:
     """A copy of the value, which stands under ``name``, with all secrets in it replaced, down to ``depth`` levels."""
     if value is None or isinstance(value, (int, float)):
@@ -113,7 +122,7 @@ def redact(value: Any, name: str = "", depth: int = 5) -> Any:
     if depth <= 0:
         return redact_text(repr(value))
     if isinstance(value, Mapping):
-        return {key: redact(inner, str(key), depth - 1) for key, inner in value.items()}
+        return {key: redact(inner, meant_name(value, str(key)), depth - 1) for key, inner in value.items()}
     if isinstance(value, (Sequence, Set)) and not isinstance(value, (bytes, bytearray)):
         return [redact(inner, name, depth - 1) for inner in value]
     return value

@@ -106,6 +106,20 @@ def test_values_of_secret_names_are_hidden_in_every_list_and_object() -> None:
     }
 
 
+def test_the_value_of_an_entry_is_hidden_when_its_name_beside_it_says_secret() -> None:
+    entries = [
+        {"name": "client_secret", "value": "x"},
+        {"Key": "ApiKey", "Value": "y"},
+        {"name": "region", "value": "z"},
+    ]
+
+    assert redact(entries) == [
+        {"name": "client_secret", "value": "[redacted]"},
+        {"Key": "ApiKey", "Value": "[redacted]"},
+        {"name": "region", "value": "z"},
+    ]
+
+
 @pytest.mark.parametrize("value", [None, True, False, 0, 7, 1.5, "", [], {}])
 def test_what_cannot_be_a_secret_stays_whatever_its_name(value: Any) -> None:
     assert redact({"password": value}) == {"password": value}

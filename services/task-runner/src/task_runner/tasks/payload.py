@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.types import MAX_ID
-from onboarding_shared.runtime.redaction import REDACTED, hides, redact_text
+from onboarding_shared.runtime.redaction import REDACTED, hides, meant_name, redact_text
 
 MAX_DEPTH = 24
 
@@ -34,11 +34,15 @@ def json_safe(payload: Mapping[str, Any]) -> dict[str, Any]:
     ``[redacted]``. Raises ``PayloadError`` when that is impossible, or deeper than 24 levels.
     """
     try:
-        return {safe_text(str(key)): _value(value, 1, str(key)) for key, value in payload.items()}
+        return _members(payload, 1)
     except PayloadError:
         raise
     except (TypeError, ValueError, RecursionError) as error:
         raise PayloadError(f"The payload is not JSON: {error}") from error
+
+
+def _members(members: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    return {safe_text(str(key)): _value(value, depth, meant_name(members, str(key))) for key, value in members.items()}
 
 
 def _value(value: Any, depth: int, name: str) -> Any:
@@ -55,7 +59,7 @@ def _value(value: Any, depth: int, name: str) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {safe_text(str(key)): _value(item, depth + 1, str(key)) for key, item in value.items()}
+        return _members(value, depth + 1)
     if isinstance(value, (list, tuple)):
         return [_value(item, depth + 1, "") for item in value]
     return _value(msgspec.to_builtins(value, str_keys=True), depth + 1, name)
