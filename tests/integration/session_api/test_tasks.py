@@ -119,6 +119,7 @@ async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
         "mode": "shared",
         "required": True,
         "permissions": [],
+        "licence": None,
         "time_limit_seconds": 60.0,
         "max_attempts": 1,
         "fresh_seconds": 604800.0,

@@ -20,7 +20,7 @@ from session_api.sessions import NoSuchSession, Refused
 from session_api.starts import BlockedBy
 
 CODES: Mapping[str, str] = {
-    "BLOCKED_BY_RUN": "Another run must end first: see blocking_run, and try again after the seconds in Retry-After.",
+    "BLOCKED_BY_RUN": "Another run must end first: see blocking_run. Try again after Retry-After, or cancel that run.",
     "CONNECTION_DISABLED": "The provider connection is disabled: name another one, or create one.",
     "CONNECTION_NOT_FOUND": "This tenant has no such provider connection: list them, or create one.",
     "CREDENTIAL_NOT_A_REFERENCE": CREDENTIAL_RULE,

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onboarding_shared.contracts.types import (
     CheckStatus,
+    Licence,
     LongText,
     Mode,
     ReasonCode,
@@ -100,6 +101,7 @@ class TaskType(Struct, kw_only=True):
     mode: Mode
     required: bool
     permissions: tuple[str, ...]
+    licence: Licence | None
     time_limit_seconds: float
     max_attempts: int
     fresh_seconds: float

@@ -34,6 +34,7 @@ def _task_type(one: TaskTypeDeclaration) -> TaskType:
         mode=one.mode,
         required=one.required,
         permissions=one.permissions,
+        licence=one.licence,
         time_limit_seconds=one.time_limit_seconds,
         max_attempts=one.max_attempts,
         fresh_seconds=one.fresh_seconds,
