@@ -128,7 +128,7 @@ class World:
     async def _started(self) -> GraphServer:
         server = await self._stack.enter_async_context(graph_server())
         hosts = {"graph_url": server.url, "login_url": server.url, "partner_tenant_id": PARTNER_TENANT}
-        settings = ProviderSettings(**hosts, **TOLD)
+        settings = ProviderSettings(**hosts, **TOLD, tenant_request_rate=10_000.0)
         self._providers = await self._stack.enter_async_context(Providers(settings))
         return server
 

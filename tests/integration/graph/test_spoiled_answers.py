@@ -97,7 +97,7 @@ class World:
         url = await self._stack.enter_async_context(serving(self.spoiler))
         server = GraphServer(url, await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
         await server.tell(guid_of("healthy"), **msgspec.to_builtins(RECORDED["healthy"].control))
-        limits: dict[str, Any] = {"attempts": 1, "request_timeout": REQUEST_SECONDS}
+        limits: dict[str, Any] = {"attempts": 1, "request_timeout": REQUEST_SECONDS, "tenant_request_rate": 10_000.0}
         hosts = {"graph_url": url, "login_url": url, "partner_tenant_id": PARTNER_TENANT}
         told = ProviderSettings(**hosts, **limits, emergency_access=EMERGENCY_ACCESS)
         self._providers = await self._stack.enter_async_context(Providers(told))
