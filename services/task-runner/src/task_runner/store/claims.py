@@ -15,26 +15,19 @@ from task_runner.store.rows import COLUMNS, Claim, to_claim
 
 _NEXT_TENANTS = text("""
 WITH RECURSIVE walk (tenant_id, place) AS (
-    (SELECT tenant_id, 1 FROM executions WHERE state IN ('queued', 'waiting') AND tenant_id > :after
-     ORDER BY tenant_id LIMIT 1)
+    (SELECT tenant_id, 1 FROM executions
+     WHERE state IN ('queued', 'waiting') AND tenant_id > :after AND resume_at <= now() ORDER BY tenant_id LIMIT 1)
     UNION ALL
-    SELECT (SELECT e.tenant_id FROM executions e WHERE e.state IN ('queued', 'waiting') AND e.tenant_id > w.tenant_id
+    SELECT (SELECT e.tenant_id FROM executions e
+            WHERE e.state IN ('queued', 'waiting') AND e.tenant_id > w.tenant_id AND e.resume_at <= now()
             ORDER BY e.tenant_id LIMIT 1), w.place + 1
-    FROM walk w WHERE w.tenant_id IS NOT NULL AND w.place < :reach
-), visited AS MATERIALIZED (
-    SELECT tenant_id FROM walk WHERE tenant_id IS NOT NULL
-), due AS MATERIALIZED (
-    SELECT v.tenant_id FROM visited v
-    WHERE EXISTS (SELECT FROM executions e WHERE e.state IN ('queued', 'waiting') AND e.tenant_id = v.tenant_id
-                  AND e.resume_at <= now())
-    ORDER BY v.tenant_id LIMIT :free
+    FROM walk w WHERE w.tenant_id IS NOT NULL AND w.place < :free
 )
-SELECT s.visited, s.last_visited, d.tenant_id,
-       CASE WHEN d.tenant_id IS NOT NULL THEN pg_try_advisory_xact_lock(d.tenant_id) END AS locked
-FROM (SELECT count(*) AS visited, max(tenant_id) AS last_visited FROM visited) s LEFT JOIN due d ON true
-ORDER BY d.tenant_id
+SELECT tenant_id, pg_try_advisory_xact_lock(tenant_id) AS locked FROM walk WHERE tenant_id IS NOT NULL
+ORDER BY tenant_id
 """)
-"""A walk over the index from tenant to tenant: one with a long queue costs no more than one with a short."""
+"""A walk over the index from tenant to tenant with work that is due: a long queue costs no more than a short one, and
+runs that wait for their time are passed over inside the index."""
 
 _WORK = text("""
 SELECT true AS under_way, 0 AS place, e.resume_at, e.run_id, e.tenant_id, e.scope_key, e.mode, e.task_type
@@ -68,8 +61,6 @@ RETURNING {COLUMNS}, e.lease_token, CAST(e.connection AS text) AS connection, e.
           e.created_at, now() AS claimed_at
 """)  # noqa: S608 - no input, only a constant of ours
 
-_AHEAD = 64
-"""How many tenants are looked at beyond the number of free slots: those without work that is due."""
 _WINDOW = 100
 """How many of a tenant's oldest waiting runs are looked at for one that may start."""
 
@@ -112,25 +103,17 @@ class Claims:
         """
         after = self._after
         async with self._database.transaction() as connection:
-            tenants = (
-                await connection.execute(_NEXT_TENANTS, {"after": after, "free": free, "reach": free + _AHEAD})
-            ).all()
-            due = [row.tenant_id for row in tenants if row.tenant_id is not None]
+            tenants = (await connection.execute(_NEXT_TENANTS, {"after": after, "free": free})).all()
             locked = [row.tenant_id for row in tenants if row.locked]
             claims = await self._claim_of(connection, locked, free) if locked else ()
-        if len(due) == free:
-            self._after = due[-1]
-        elif tenants[0].visited == free + _AHEAD:
-            self._after = tenants[0].last_visited
-        else:
-            self._after = -1
-        contended = len(locked) < len(due)
+        self._after = tenants[-1].tenant_id if len(tenants) == free else -1
+        contended = len(locked) < len(tenants)
         return Claimed(claims, more=self._goes_on(after, fruitful=bool(claims) or contended) or contended)
 
     def _goes_on(self, after: int, *, fruitful: bool) -> bool:
         """Whether tenants are left in this turn, or it took several claims and was not in vain.
 
-        A turn in vain is followed by a rest: runs that wait for their time stay in the way of every look.
+        A turn in vain is followed by a rest: what is due and may not start yet stays in the way of every look.
         """
         self._fruitful = self._fruitful or fruitful
         if self._after != -1:
