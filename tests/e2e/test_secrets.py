@@ -51,7 +51,7 @@ async def secrets(system: System, tmp_path: Path) -> dict[str, str]:
         "a caller's token": caller.token,
         "another caller's token": other.token,
         "the signature of a token": caller.token.rsplit(".", 1)[1],
-        "the beginning of a token of the Graph-shaped server": "eyJ",
+        "the beginning of a token of the Graph-shaped server": "eyJhbGciOi",
         **{f"the password of {name}": word for name, word in system.place.secrets.items() if name != "client_secret"},
     }
 
