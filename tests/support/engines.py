@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from onboarding_shared.devstack.engines import OUTSIDE_CLIENT_SETTINGS
@@ -131,5 +132,17 @@ async def topics_at(address: str) -> set[str]:
     await admin.start()
     try:
         return {name for name in await admin.list_topics() if not name.startswith("__")}
+    finally:
+        await admin.close()
+
+
+async def offsets_at(address: str, group: str, topic: str, partitions: int) -> list[int]:
+    """The offsets of a topic's partitions that a consumer group has committed at a broker."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        wanted = [TopicPartition(topic, number) for number in range(partitions)]
+        found = await admin.list_consumer_group_offsets(group, partitions=wanted)
+        return [one.offset for one in found.values() if one.offset >= 0]
     finally:
         await admin.close()
