@@ -15,7 +15,7 @@ import ssl
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import httpx2
@@ -103,39 +103,24 @@ async def task_context(
     Starts a Graph-shaped server unless one is given; a new tenant unless ``tenant`` names one. What the task reports
     is appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
     """
-    if server is None:
-        async with (
-            graph_server() as own,
-            task_context(
-                behaviour,
-                server=own,
-                tenant=tenant,
-                connected=connected,
-                time_limit=time_limit,
-                progress=progress,
-                settings=settings,
-                **options,
-            ) as context,
-        ):
-            yield context
-        return
     guid = tenant or str(uuid.uuid4())
-    if tenant is None or behaviour != "healthy" or options:
-        await server.tell(guid, behaviour, **options)
     os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
-    hosts = {"graph_url": server.url, "login_url": server.url}
-    limits: dict[str, Any] = {**hosts, "partner_tenant_id": PARTNER_TENANT, **(settings or {})}
     reported = progress if progress is not None else []
 
     async def report(step: Progress) -> None:
         reported.append(step)
 
-    async with Providers(ProviderSettings(**limits)) as providers:
-        yield providers.context_for(
-            tenant_id=1,
-            run_id=1,
-            attempt=1,
-            connection=connection_to(guid) if connected else None,
-            deadline=time.monotonic() + time_limit,
-            report=report,
-        )
+    async with graph_server() if server is None else nullcontext(server) as used:
+        if tenant is None or behaviour != "healthy" or options:
+            await used.tell(guid, behaviour, **options)
+        hosts = {"graph_url": used.url, "login_url": used.url}
+        limits: dict[str, Any] = {**hosts, "partner_tenant_id": PARTNER_TENANT, **(settings or {})}
+        async with Providers(ProviderSettings(**limits)) as providers:
+            yield providers.context_for(
+                tenant_id=1,
+                run_id=1,
+                attempt=1,
+                connection=connection_to(guid) if connected else None,
+                deadline=time.monotonic() + time_limit,
+                report=report,
+            )
