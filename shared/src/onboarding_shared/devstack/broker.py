@@ -25,15 +25,6 @@ PORT_NAMES = ("broker", "controller")
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
-class EngineError(Exception):
-    """An engine cannot be had: ``name`` says which, the message why, ``next_step`` what to do about it."""
-
-    def __init__(self, name: str, why: str, next_step: str | None = None) -> None:
-        super().__init__(why)
-        self.name = name
-        self.next_step = next_step
-
-
 class Broker(Protocol):
     """A broker that runs as one child process in the foreground, on ports of 127.0.0.1; SIGTERM stops it cleanly."""
 

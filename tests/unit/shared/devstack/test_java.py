@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from onboarding_shared.devstack import java
-from onboarding_shared.devstack.broker import EngineError
+from onboarding_shared.devstack.engine_error import EngineError
 
 
 def fake_java(folder: Path, says: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from onboarding_shared.devstack import kafka_jars
-from onboarding_shared.devstack.broker import EngineError
+from onboarding_shared.devstack.engine_error import EngineError
 from onboarding_shared.devstack.kafka_jars import Jar, fetch, missing, pinned
 
 CONTENTS = {"org/one/1/one-1.jar": b"the first", "org/two/2/two-2.jar": b"the second"}

@@ -164,8 +164,8 @@ async def _started(folder: Path, broker: str | None) -> AsyncIterator[Any]:
     from onboarding_shared.cli.quiet import quiet_libraries
     from onboarding_shared.cli.report import TerminalReport
     from onboarding_shared.cli.screen import err
-    from onboarding_shared.devstack.broker import EngineError
     from onboarding_shared.devstack.embedded import embedded_system
+    from onboarding_shared.devstack.engine_error import EngineError
     from onboarding_shared.devstack.lock import AlreadyRunningError
     from onboarding_shared.devstack.logs import LogFiles
     from onboarding_shared.devstack.place import logs_of
