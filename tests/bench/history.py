@@ -4,8 +4,8 @@ from typing import Any
 
 import asyncpg
 
+from onboarding_devstack.engines import postgres
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS
-from onboarding_shared.devstack import postgres
 from tests.bench.runs import TASK
 from tests.support.system import System
 

@@ -25,7 +25,7 @@ def test_everything_is_there_and_healthy(system: Composed) -> None:
 def test_the_demo_passes_with_a_token_that_the_system_gives_out(system: Composed, tmp_path: Path) -> None:
     token = system.compose("run", "--rm", "token", "--user", "7", "--tenant", "42").strip()
     told = subprocess.run(
-        [sys.executable, "-m", "onboarding_shared.cli", "demo", "--url", system.url, "--tenant", "42"],
+        [sys.executable, "-m", "onboarding_devstack.cli", "demo", "--url", system.url, "--tenant", "42"],
         env={**os.environ, "TOKEN": token, "ONBOARDING_HOME": str(tmp_path)},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 
-from onboarding_shared.devstack.identity import ISSUER, Identity
+from onboarding_devstack.identity import ISSUER, Identity
 from onboarding_shared.runtime.settings import (
     DatabaseSettings,
     HttpSettings,

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from evidence_store.settings import EvidenceStoreSettings
-from onboarding_shared.devstack import identity, kafka_jars, kafka_jvm, postgres, system
-from onboarding_shared.devstack.container_setup import set_up
-from onboarding_shared.devstack.engines import Engines
-from onboarding_shared.devstack.place import PORT_NAMES, SECRET_NAMES, Place
+from onboarding_devstack import identity, system
+from onboarding_devstack.container_setup import set_up
+from onboarding_devstack.engines import kafka_jars, kafka_jvm, postgres
+from onboarding_devstack.engines.chosen import Engines
+from onboarding_devstack.place import PORT_NAMES, SECRET_NAMES, Place
 from onboarding_shared.runtime.settings import ServiceSettings
 from session_api.settings import SessionApiSettings
 from task_runner.settings import TaskRunnerSettings

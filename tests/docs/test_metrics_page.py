@@ -18,7 +18,7 @@ from prometheus_client.metrics import MetricWrapperBase
 import evidence_store.app
 import session_api.app
 import task_runner.app
-from onboarding_shared.devstack.identity import ISSUER, Identity
+from onboarding_devstack.identity import ISSUER, Identity
 from tests.docs.tables import DOCS, ROOT, rows, words
 from tests.support.engines import free_port
 from tests.support.scraped import Scraped

@@ -8,7 +8,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from evidence_store.settings import EvidenceStoreSettings
-from onboarding_shared.devstack.system import TUNING
+from onboarding_devstack.system import TUNING
 from onboarding_shared.runtime.identity import Permissions
 from onboarding_shared.runtime.settings import Settings
 from session_api.settings import SessionApiSettings

@@ -2,12 +2,12 @@
 
 from cyclopts import App
 
-from onboarding_shared.cli.app import build
+from microsoft_emulator.behaviour import Behaviour
+from onboarding_devstack.cli.app import build
+from onboarding_devstack.engines.chosen import BROKERS
+from onboarding_devstack.engines.kafka_jars import VERSION, pinned
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import CheckStatus, RunState, SessionStatus
-from onboarding_shared.devstack.engines import BROKERS
-from onboarding_shared.devstack.graph.behaviour import Behaviour
-from onboarding_shared.devstack.kafka_jars import VERSION, pinned
 from tests.docs.tables import DOCS, first_words, rows, words
 
 GLOSSARY = DOCS / "glossary.md"

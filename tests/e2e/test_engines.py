@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from onboarding_shared.devstack.system import PROCESSES, process_names
+from onboarding_devstack.system import PROCESSES, process_names
 from tests.support.system import System, onboarding
 
 pytestmark = pytest.mark.system
@@ -34,7 +34,7 @@ def test_env_tells_clients_how_to_speak_to_the_broker(system: System) -> None:
 def test_an_engine_of_somebody_elses_is_not_restarted(system: System, engine: str) -> None:
     if engine not in system.place.engines.outside:
         pytest.skip("this system runs its engines itself")
-    command = [sys.executable, "-m", "onboarding_shared.cli", "restart", engine, "--data", str(system.folder)]
+    command = [sys.executable, "-m", "onboarding_devstack.cli", "restart", engine, "--data", str(system.folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert f"{engine} is no process of this system" in done.stderr

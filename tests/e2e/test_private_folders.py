@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from onboarding_shared.devstack.engine_error import EngineError
-from onboarding_shared.devstack.kafka_jvm import ApacheKafka
+from onboarding_devstack.engines.engine_error import EngineError
+from onboarding_devstack.engines.kafka_jvm import ApacheKafka
 
 pytestmark = [
     pytest.mark.system,
@@ -29,7 +29,7 @@ class Home(NamedTuple):
 
     def onboarding(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command line of this environment with umask 077."""
-        line = [str(self.folder / "venv" / "bin" / "python"), "-m", "onboarding_shared.cli", *arguments]
+        line = [str(self.folder / "venv" / "bin" / "python"), "-m", "onboarding_devstack.cli", *arguments]
         environment = os.environ | {"TMPDIR": str(self.folder / "tmp"), "HOME": str(self.folder)}
         return subprocess.run(
             [*line, "--data", str(self.folder / "data")],
@@ -104,7 +104,7 @@ def inside(namespace: list[str], *arguments: str) -> subprocess.CompletedProcess
     unshare = ["unshare", *namespace]
     if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], capture_output=True).returncode:
         pytest.skip(f"no new namespaces here: {' '.join(unshare)} fails")
-    line = [*unshare, "sh", "-c", 'eval "$PREPARE"; exec "$@"', "sh", sys.executable, "-m", "onboarding_shared.cli"]
+    line = [*unshare, "sh", "-c", 'eval "$PREPARE"; exec "$@"', "sh", sys.executable, "-m", "onboarding_devstack.cli"]
     return subprocess.run([*line, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 

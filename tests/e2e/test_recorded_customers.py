@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from onboarding_shared.cli.demo.api import Api
-from onboarding_shared.cli.demo.stage import PlainStage
-from onboarding_shared.cli.demo.story import Outcome, steps_of
-from onboarding_shared.cli.demo.survey import Survey
-from onboarding_shared.devstack.graph.recorded import RECORDED, guid_of
+from microsoft_emulator.recorded import RECORDED, guid_of
+from onboarding_devstack.cli.demo.api import Api
+from onboarding_devstack.cli.demo.stage import PlainStage
+from onboarding_devstack.cli.demo.story import Outcome, steps_of
+from onboarding_devstack.cli.demo.survey import Survey
 from tests.support.recorded import EXPECTED
 from tests.support.system import System
 

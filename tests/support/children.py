@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from onboarding_shared.devstack import broker, postgres
-from onboarding_shared.devstack.broker import Broker
-from onboarding_shared.devstack.engine_error import EngineError
-from onboarding_shared.devstack.engines import BROKERS
+from onboarding_devstack.engines import broker, postgres
+from onboarding_devstack.engines.broker import Broker
+from onboarding_devstack.engines.chosen import BROKERS
+from onboarding_devstack.engines.engine_error import EngineError
 from tests.support.free_ports import free_port
 
 JVM_SECONDS = 120.0

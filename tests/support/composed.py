@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from onboarding_shared.devstack.identity import PERMISSIONS, Identity
+from onboarding_devstack.identity import PERMISSIONS, Identity
 from tests.support.caller import Caller
 from tests.support.compose_file import FILE, ROOT
 from tests.support.free_ports import free_port

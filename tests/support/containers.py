@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 
-from onboarding_shared.devstack import broker
-from onboarding_shared.devstack.kafka_jvm import SETTINGS
+from onboarding_devstack.engines import broker
+from onboarding_devstack.engines.kafka_jvm import SETTINGS
 from tests.support.free_ports import free_port
 
 POSTGRES_IMAGE = "postgres:18"

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from onboarding_shared.devstack import postgres
+from onboarding_devstack.engines import postgres
 from onboarding_shared.postgres.migrate import migrate
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from onboarding_shared.devstack.engines import OUTSIDE_CLIENT_SETTINGS
+from onboarding_devstack.engines.chosen import OUTSIDE_CLIENT_SETTINGS
 from onboarding_shared.runtime.settings import KafkaSettings
 from tests.support.children import Children
 from tests.support.containers import Containers

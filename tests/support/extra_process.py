@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 
-from onboarding_shared.devstack import system as embedded
+from onboarding_devstack import system as embedded
 from tests.support.engines import free_port
 from tests.support.system import System
 from tests.support.waiting import eventually

@@ -17,10 +17,10 @@ import asyncpg
 import httpx2
 import psutil
 
-from onboarding_shared.devstack.identity import PERMISSIONS
-from onboarding_shared.devstack.journal import read_journal
-from onboarding_shared.devstack.place import Place, recall
-from onboarding_shared.devstack.system import process_names
+from onboarding_devstack.identity import PERMISSIONS
+from onboarding_devstack.journal import read_journal
+from onboarding_devstack.place import Place, recall
+from onboarding_devstack.system import process_names
 from tests.support.caller import Caller
 from tests.support.engines import up_options
 from tests.support.waiting import eventually
@@ -134,7 +134,7 @@ def running_system(**settings: str) -> Iterator[System]:
 
 def onboarding(*arguments: str, data: Path, **settings: str) -> str:
     """Run the command line on a data folder; returns its output. A failure shows what it said."""
-    command = [sys.executable, "-m", "onboarding_shared.cli", *arguments, "--data", str(data)]
+    command = [sys.executable, "-m", "onboarding_devstack.cli", *arguments, "--data", str(data)]
     began = time.monotonic()
     ended = subprocess.run(
         command,

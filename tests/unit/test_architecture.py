@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = (
     ROOT / "shared/src/onboarding_shared",
+    ROOT / "devstack/src/onboarding_devstack",
+    ROOT / "emulator/src/microsoft_emulator",
     ROOT / "services/session-api/src/session_api",
     ROOT / "services/task-runner/src/task_runner",
     ROOT / "services/evidence-store/src/evidence_store",
@@ -30,6 +32,8 @@ SHARED = "The shared package knows no service"
 SHARED_ROOMS = "The rooms of the shared package"
 CONTRACTS = "Contracts are plain data"
 PRODUCTION = "Nothing that runs in production"
+EMULATOR = "The emulator knows nothing"
+DEVSTACK_ROOMS = "The command line builds on the embedded system"
 TEST_HELPERS = "Only tests import the test helpers"
 SERVICE_ROOMS = "What comes in is decided, then kept"
 DOMAIN = "The domain decides on values alone"
@@ -40,15 +44,16 @@ KAFKA = "Services reach Kafka through"
 VIOLATIONS = [
     (INDEPENDENT, "session_api/routes/tasks.py", "import evidence_store.domain.chain"),
     (INDEPENDENT, "task_runner/consumers.py", "from session_api.domain import guard"),
-    (SHARED, "onboarding_shared/devstack/system.py", "import task_runner.app"),
+    (SHARED, "onboarding_shared/service.py", "import task_runner.app"),
     (SHARED_ROOMS, "onboarding_shared/postgres/database.py", "import onboarding_shared.runtime.errors"),
     (SHARED_ROOMS, "onboarding_shared/runtime/health.py", "import onboarding_shared.messaging.relay"),
-    (SHARED_ROOMS, "onboarding_shared/devstack/ports.py", "import onboarding_shared.cli.exits"),
+    (DEVSTACK_ROOMS, "onboarding_devstack/ports.py", "import onboarding_devstack.cli.exits"),
+    (EMULATOR, "microsoft_emulator/app.py", "import onboarding_shared.contracts.types"),
     (CONTRACTS, "onboarding_shared/contracts/topics.py", "import onboarding_shared.runtime.settings"),
     (CONTRACTS, "onboarding_shared/contracts/types.py", "import sqlalchemy"),
-    (PRODUCTION, "session_api/app.py", "from onboarding_shared.devstack import ports"),
-    (PRODUCTION, "evidence_store/__main__.py", "import onboarding_shared.cli.exits"),
-    (PRODUCTION, "onboarding_shared/messaging/relay.py", "import onboarding_shared.devstack.broker"),
+    (PRODUCTION, "session_api/app.py", "from onboarding_devstack import ports"),
+    (PRODUCTION, "evidence_store/__main__.py", "import onboarding_devstack.cli.exits"),
+    (PRODUCTION, "onboarding_shared/messaging/relay.py", "import onboarding_devstack.engines.broker"),
     (PRODUCTION, "task_runner/worker/pool.py", "import psutil"),
     (TEST_HELPERS, "task_runner/app.py", "import task_runner.testing"),
     (SERVICE_ROOMS, "evidence_store/store/ledger.py", "import evidence_store.routes.bodies"),

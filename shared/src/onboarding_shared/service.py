@@ -4,6 +4,7 @@ What one command needs and the other does not is imported in its function: a pro
 time of one that serves.
 """
 
+import argparse
 import contextlib
 import gc
 import importlib
@@ -12,8 +13,6 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
-import cyclopts
-
 from onboarding_shared.runtime.logging import configure_logging
 from onboarding_shared.runtime.settings import MigrateSettings, ServiceSettings, SettingsError, TracingSettings, load
 
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
     from onboarding_shared.runtime.http import HttpApplication
 
 FAILED, USAGE = 1, 2
+COMMANDS = {
+    "serve": "Work until SIGTERM or Ctrl-C; then drain and stop.",
+    "migrate": "Bring the database to the newest schema and create missing topics. Safe to repeat, and concurrently.",
+}
 _YOUNG_OBJECTS = 5_000
 """A collection begins after so many new containers, in place of CPython's 700."""
 
@@ -39,33 +42,35 @@ def run_service(
     ``build`` wires the service. Exits 0 when all went well, 1 when the work failed, 2 when the command line or a
     setting is wrong.
     """
-    cli = cyclopts.App(name=name, help=summary, version=lambda: version(f"onboarding-{name}"))
-
-    @cli.command
-    def serve() -> None:
-        """Work until SIGTERM or Ctrl-C; then drain and stop."""
-        settings = load(settings_class)
-        # FastStream puts handlers of its own on its logger when it is imported; ours replace them afterwards.
-        importlib.import_module("onboarding_shared.messaging.consumer")
-        configure_logging(settings.log, service=name)
-        with _traces(name, settings.tracing):
-            _serve(settings, build)
-
-    @cli.command
-    def migrate() -> None:
-        """Bring the database to the newest schema and create missing topics. Safe to run again, and concurrently."""
-        settings = load(MigrateSettings)
-        configure_logging(settings.log, service=name)
-        _migrate(name, settings)
-
+    command = _command(name, summary)
     try:
-        cli(exit_on_error=False)
-    except cyclopts.CycloptsError:
-        sys.exit(USAGE)
+        if command == "serve":
+            settings = load(settings_class)
+            # FastStream puts handlers of its own on its logger when it is imported; ours replace them afterwards.
+            importlib.import_module("onboarding_shared.messaging.consumer")
+            configure_logging(settings.log, service=name)
+            with _traces(name, settings.tracing):
+                _serve(settings, build)
+        else:
+            _migrate(name, load(MigrateSettings))
     except (SettingsError, CannotStart) as error:
         for line in str(error).splitlines():
             print(f"{name}: {line}", file=sys.stderr)
         sys.exit(USAGE if isinstance(error, SettingsError) else FAILED)
+
+
+def _command(name: str, summary: str) -> str:
+    """The command of the command line. Exits 0 after the help or the version, 2 when the command line is wrong."""
+    parser = argparse.ArgumentParser(prog=name, description=summary)
+    parser.add_argument("--version", action="version", version=version(f"onboarding-{name}"))
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for command, summary_of_command in COMMANDS.items():
+        commands.add_parser(command, help=summary_of_command, description=summary_of_command)
+    chosen: str | None = parser.parse_args().command
+    if chosen is None:
+        parser.print_help()
+        sys.exit(0)
+    return chosen
 
 
 @contextlib.contextmanager
@@ -108,6 +113,7 @@ def _leave_out_of_collections() -> None:
 
 
 def _migrate(name: str, settings: MigrateSettings) -> None:
+    configure_logging(settings.log, service=name)
     from onboarding_shared.contracts.topics import spoken_by
     from onboarding_shared.messaging.kafka import ensure_topics
     from onboarding_shared.postgres.migrate import migrate

@@ -15,7 +15,7 @@ import evidence_store.app
 import session_api.app
 import task_runner.app
 from evidence_store.settings import EvidenceStoreSettings
-from onboarding_shared.devstack.identity import ISSUER, Identity
+from onboarding_devstack.identity import ISSUER, Identity
 from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from session_api.settings import SessionApiSettings
 from session_api.store.task_types import upsert_task_types

@@ -9,12 +9,12 @@ from sqlalchemy import text
 
 from evidence_store.app import EvidenceStore
 from evidence_store.consumers import ResultIntake
+from onboarding_devstack.identity import PERMISSIONS, Identity
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.types import CheckStatus, RunState
-from onboarding_shared.devstack.identity import PERMISSIONS, Identity
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from tests.support.engines import Server

@@ -18,12 +18,12 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from onboarding_devstack.identity import ISSUER, Identity
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import encode_headers
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.devstack.identity import ISSUER, Identity
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from tests.integration.evidence_store.store_scene import TRACE
 from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings

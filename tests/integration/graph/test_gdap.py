@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from onboarding_shared.devstack.graph.partner import RELATIONSHIPS, ROLES
-from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
+from microsoft_emulator.partner import RELATIONSHIPS, ROLES
+from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.providers.graph_errors import GraphRefused
 from task_runner.tasks import TaskFault, Wait, discover
 from task_runner.tasks.lists import GDAP_ROLES

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from onboarding_shared.devstack.graph.partner import RELATIONSHIPS
-from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
+from microsoft_emulator.partner import RELATIONSHIPS
+from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import discover
 from task_runner.tasks.identity_admin_mfa import REPORT

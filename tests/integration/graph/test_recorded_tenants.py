@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from onboarding_shared.devstack.graph.recorded import EMERGENCY_ACCESS, RECORDED, guid_of
+from microsoft_emulator.recorded import EMERGENCY_ACCESS, RECORDED, guid_of
 from task_runner.tasks import TaskFault, discover
 from task_runner.testing import GraphServer, graph_server, task_context
 from tests.support.recorded import EXPECTED

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onboarding_shared.devstack.graph.app import build
-from onboarding_shared.devstack.graph.recorded import EMERGENCY_ACCESS, RECORDED, guid_of
-from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
+from microsoft_emulator.app import build
+from microsoft_emulator.recorded import EMERGENCY_ACCESS, RECORDED, guid_of
+from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import TaskFault, Wait, discover
 from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, GraphServer, connection_to, serving

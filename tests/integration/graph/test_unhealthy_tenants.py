@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
+from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.tasks import TaskFault, discover
 from task_runner.testing import graph_server, task_context
 from tests.support.emergency import TENANT, TOLD

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
-from onboarding_shared.devstack.identity import Identity
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import CATALOGUE, Api, make_settings

@@ -7,12 +7,12 @@ from typing import Any
 import httpx2
 from sqlalchemy import text
 
+from onboarding_devstack.identity import ISSUER, PERMISSIONS, Identity
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypeDeclaration
 from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.contracts.types import CheckStatus, Mode, RunState, Scope
-from onboarding_shared.devstack.identity import ISSUER, PERMISSIONS, Identity
 from onboarding_shared.runtime.settings import (
     DatabaseSettings,
     HttpSettings,

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
+from onboarding_devstack.identity import ISSUER, Identity
 from onboarding_shared.contracts.topics import spoken_by
-from onboarding_shared.devstack.identity import ISSUER, Identity
 from onboarding_shared.messaging.kafka import ensure_topics
 from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings, topics_at
 from tests.support.waiting import eventually

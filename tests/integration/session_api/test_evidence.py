@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from onboarding_shared.devstack.identity import Identity
+from onboarding_devstack.identity import Identity
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import PERMISSIONS, TENANT, Api, make_settings

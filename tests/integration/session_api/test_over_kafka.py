@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnounced
 from onboarding_shared.contracts.topics import OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES
 from onboarding_shared.contracts.types import CheckStatus, RunState
-from onboarding_shared.devstack.identity import Identity
 from onboarding_shared.messaging.kafka import ensure_topics
 from session_api.app import build
 from session_api.settings import SessionApiSettings

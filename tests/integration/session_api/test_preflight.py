@@ -10,9 +10,9 @@ import httpx2
 import msgspec
 import pytest
 
+from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.contracts.types import Licence, Scope
-from onboarding_shared.devstack.identity import Identity
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import CATALOGUE, PERMISSIONS, TENANT, Api, declaration, make_settings

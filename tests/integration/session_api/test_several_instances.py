@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from onboarding_shared.devstack.identity import Identity
+from onboarding_devstack.identity import Identity
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from session_api.store.guards import lock_tenants

@@ -10,8 +10,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from onboarding_shared.devstack.broker import bootstrap_servers, wait_until_ready
-from onboarding_shared.devstack.kafka_jvm import ApacheKafka
+from onboarding_devstack.engines.broker import bootstrap_servers, wait_until_ready
+from onboarding_devstack.engines.kafka_jvm import ApacheKafka
 from tests.support import engines
 from tests.support.engines import free_port
 

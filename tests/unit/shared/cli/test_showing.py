@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from onboarding_shared.cli.demo.customer import chosen_customer, customer_of
-from onboarding_shared.cli.demo.ending import next_steps, print_evidence, print_remedies
-from onboarding_shared.cli.demo.stage import LiveStage, PlainStage, stage_for
-from onboarding_shared.cli.demo.story import Outcome, steps_of
-from onboarding_shared.cli.exits import CommandError
-from onboarding_shared.cli.look import duration
-from onboarding_shared.cli.program import ours
-from onboarding_shared.cli.report import TerminalReport, prefix
-from onboarding_shared.cli.screen import THEME, coloured
-from onboarding_shared.devstack.logs import LogFiles
+from onboarding_devstack.cli.demo.customer import chosen_customer, customer_of
+from onboarding_devstack.cli.demo.ending import next_steps, print_evidence, print_remedies
+from onboarding_devstack.cli.demo.stage import LiveStage, PlainStage, stage_for
+from onboarding_devstack.cli.demo.story import Outcome, steps_of
+from onboarding_devstack.cli.exits import CommandError, ours
+from onboarding_devstack.cli.look import duration
+from onboarding_devstack.cli.report import TerminalReport, prefix
+from onboarding_devstack.cli.screen import THEME, coloured
+from onboarding_devstack.logs import LogFiles
 
 CATALOGUE = [
     {"name": "app.consent", "title": "Consent", "step": 3, "required": True},

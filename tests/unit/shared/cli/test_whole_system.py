@@ -19,7 +19,7 @@ NAMES = {"session-api", "task-runner", "evidence-store", "broker", "postgres", "
 
 
 def onboarding(*arguments: str, folder: Path, **more: Any) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "onboarding_shared.cli", *arguments, "--data", str(folder)]
+    line = [sys.executable, "-m", "onboarding_devstack.cli", *arguments, "--data", str(folder)]
     return subprocess.run(line, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **more)
 
 
@@ -141,7 +141,7 @@ def test_a_demo_whose_system_cannot_start_says_why_and_leaves_nothing(tmp_path: 
 
 
 def test_ctrl_c_stops_everything_in_order_and_ends_with_130(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "onboarding_shared.cli", "up", "--no-logs", "--data", str(tmp_path)]
+    line = [sys.executable, "-m", "onboarding_devstack.cli", "up", "--no-logs", "--data", str(tmp_path)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         deadline = time.monotonic() + 60
         while not (tmp_path / "system.json").exists() or len(journal(tmp_path)["processes"]) < 3:

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from onboarding_shared.devstack.journal import Journal
-from onboarding_shared.devstack.leftovers import end_leftovers
-from onboarding_shared.devstack.place import Place, prepare
-from onboarding_shared.devstack.supervisor import Supervisor
-from onboarding_shared.devstack.system import processes
+from onboarding_devstack.journal import Journal, end_leftovers
+from onboarding_devstack.place import Place, prepare
+from onboarding_devstack.supervisor import Supervisor
+from onboarding_devstack.system import processes
 
 
 class Recording:

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from onboarding_shared.devstack import broker
-from onboarding_shared.devstack.embedded_broker import EmbeddedBroker
+from onboarding_devstack.engines import broker
+from onboarding_devstack.engines.embedded_broker import EmbeddedBroker
 
 
 def test_a_broker_is_asked_in_its_own_protocol_whether_it_is_ready(kafka: str) -> None:

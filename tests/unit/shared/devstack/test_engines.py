@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.devstack.embedded_broker import EmbeddedBroker
-from onboarding_shared.devstack.engine_error import EngineError
-from onboarding_shared.devstack.engines import Engines, choose, recall_engines
-from onboarding_shared.devstack.kafka_jvm import ApacheKafka
-from onboarding_shared.devstack.outside import obtain, prepare_outside
-from onboarding_shared.devstack.place import Place, prepare, recall
-from onboarding_shared.devstack.supervisor import levels
-from onboarding_shared.devstack.system import addresses, database_urls, environments, process_names, processes
+from onboarding_devstack.embedded import obtain, prepare_outside
+from onboarding_devstack.engines.chosen import Engines, choose, recall_engines
+from onboarding_devstack.engines.embedded_broker import EmbeddedBroker
+from onboarding_devstack.engines.engine_error import EngineError
+from onboarding_devstack.engines.kafka_jvm import ApacheKafka
+from onboarding_devstack.place import Place, prepare, recall
+from onboarding_devstack.supervisor import levels
+from onboarding_devstack.system import addresses, database_urls, environments, process_names, processes
 
 OUTSIDE = Engines("kafka-1:9092,kafka-2:9092", "postgresql://boss:secret@db.example:6432/postgres?sslmode=require")
 
@@ -85,7 +85,7 @@ def test_the_password_in_the_choice_is_readable_by_its_owner_only(place: Place) 
 
 
 def test_a_broker_that_does_not_answer_is_named_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onboarding_shared.devstack.outside.BROKER_PATIENCE", 0.1)
+    monkeypatch.setattr("onboarding_devstack.embedded.BROKER_PATIENCE", 0.1)
     with pytest.raises(EngineError, match=r"no Kafka broker answers at 127\.0\.0\.1:9") as failure:
         obtain(Engines("127.0.0.1:9"), print)
     assert failure.value.name == "broker"

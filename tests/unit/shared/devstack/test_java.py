@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.devstack import java
-from onboarding_shared.devstack.engine_error import EngineError
+from onboarding_devstack.engines import java
+from onboarding_devstack.engines.engine_error import EngineError
 
 
 def fake_java(folder: Path, says: str) -> str:
@@ -61,4 +61,4 @@ def test_without_a_java_that_is_new_enough_those_found_are_named(
     monkeypatch.setattr(java, "candidates", lambda: iter([old, "/nowhere/java"]))
     with pytest.raises(EngineError, match=r"is Java 11; /nowhere/java is no Java that runs") as failure:
         java.find_java()
-    assert "onboarding-shared[kafka]" in str(failure.value.next_step)
+    assert "onboarding-devstack[kafka]" in str(failure.value.next_step)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.devstack import kafka_jars
-from onboarding_shared.devstack.engine_error import EngineError
-from onboarding_shared.devstack.kafka_jars import Jar, fetch, missing, pinned
+from onboarding_devstack.engines import kafka_jars
+from onboarding_devstack.engines.engine_error import EngineError
+from onboarding_devstack.engines.kafka_jars import Jar, fetch, missing, pinned
 
 CONTENTS = {"org/one/1/one-1.jar": b"the first", "org/two/2/two-2.jar": b"the second"}
 JARS = [Jar(hashlib.sha256(content).hexdigest(), path) for path, content in CONTENTS.items()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from onboarding_shared.devstack import postgres
+from onboarding_devstack.engines import postgres
 from tests.support.children import Children
 
 

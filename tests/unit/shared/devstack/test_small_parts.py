@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.devstack.backoff import Backoff
-from onboarding_shared.devstack.files import read_json, write_json
-from onboarding_shared.devstack.folder import data_folder
-from onboarding_shared.devstack.identity import AUDIENCE, ISSUER, PERMISSIONS, Identity
-from onboarding_shared.devstack.lock import AlreadyRunningError, exclusive
-from onboarding_shared.devstack.logs import LogFiles, rendered, tail
-from onboarding_shared.devstack.ports import RANGE, choose_ports
+from onboarding_devstack.files import read_json, write_json
+from onboarding_devstack.identity import AUDIENCE, ISSUER, PERMISSIONS, Identity
+from onboarding_devstack.logs import LogFiles, rendered, tail
+from onboarding_devstack.place import AlreadyRunningError, data_folder, exclusive
+from onboarding_devstack.ports import RANGE, choose_ports
+from onboarding_devstack.supervisor import Backoff
 from onboarding_shared.runtime.identity import Authenticator, Permissions
 from onboarding_shared.runtime.settings import IdentitySettings
 
@@ -34,9 +33,7 @@ def test_a_wanted_port_that_is_taken_is_replaced() -> None:
 
 def test_a_port_is_given_to_one_process_although_nobody_listens_on_it_yet() -> None:
     port = choose_ports(["a"])["a"]
-    program = (
-        f"from onboarding_shared.devstack.ports import choose_ports; print(choose_ports(['a'], {{'a': {port}}})['a'])"
-    )
+    program = f"from onboarding_devstack.ports import choose_ports; print(choose_ports(['a'], {{'a': {port}}})['a'])"
     neighbours = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
 
     assert int(neighbours) != port

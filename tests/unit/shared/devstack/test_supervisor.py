@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.devstack.child import Child, how_it_ended
-from onboarding_shared.devstack.journal import Journal
-from onboarding_shared.devstack.place import prepare
-from onboarding_shared.devstack.supervisor import StartFailedError, Supervisor
-from onboarding_shared.devstack.system import Process
+from onboarding_devstack.child import Child, how_it_ended
+from onboarding_devstack.journal import Journal
+from onboarding_devstack.place import prepare
+from onboarding_devstack.supervisor import StartFailedError, Supervisor
+from onboarding_devstack.system import Process
 from tests.unit.shared.devstack.recording import Recording, until
 
 SLEEPS = (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)")

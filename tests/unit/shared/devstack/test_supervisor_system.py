@@ -11,11 +11,10 @@ import asyncpg
 import psutil
 import pytest
 
-from onboarding_shared.devstack import broker
-from onboarding_shared.devstack.journal import read_journal
-from onboarding_shared.devstack.leftovers import leftovers
-from onboarding_shared.devstack.place import Place
-from onboarding_shared.devstack.system import database_urls
+from onboarding_devstack.engines import broker
+from onboarding_devstack.journal import leftovers, read_journal
+from onboarding_devstack.place import Place
+from onboarding_devstack.system import database_urls
 from tests.unit.shared.devstack.recording import Recording, engines_only, until
 
 pytestmark = pytest.mark.system

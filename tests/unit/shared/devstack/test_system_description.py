@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from onboarding_shared.devstack.place import Place, prepare, recall
-from onboarding_shared.devstack.supervisor import levels
-from onboarding_shared.devstack.system import (
+from onboarding_devstack.place import Place, prepare, recall
+from onboarding_devstack.supervisor import levels
+from onboarding_devstack.system import (
     PROCESSES,
     addresses,
     database_urls,

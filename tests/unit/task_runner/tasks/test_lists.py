@@ -1,7 +1,7 @@
 """The lists of published ids."""
 
-from onboarding_shared.devstack.graph import partner
-from onboarding_shared.devstack.graph.app_roles import APP_ROLES
+from microsoft_emulator import partner
+from microsoft_emulator.app_roles import APP_ROLES
 from task_runner.tasks import discover
 from task_runner.tasks.lists import ADMIN_ROLES, GDAP_ROLES, MANIFEST, PLANS
 

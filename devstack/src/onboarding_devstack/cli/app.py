@@ -1,0 +1,64 @@
+"""All commands of `onboarding`, and how each of them ends."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+
+from cyclopts import App, CycloptsError
+
+from onboarding_devstack.cli import screen
+from onboarding_devstack.cli.completion import add_completion
+from onboarding_devstack.cli.demo import demo
+from onboarding_devstack.cli.doctor import doctor
+from onboarding_devstack.cli.exits import CommandError, Exit
+from onboarding_devstack.cli.look import env, logs, status
+from onboarding_devstack.cli.migrate import migrate
+from onboarding_devstack.cli.token import token
+from onboarding_devstack.cli.up import down, restart, up
+
+DISTRIBUTION = "onboarding-devstack"
+
+
+def build() -> App:
+    """The command line application."""
+    codes = ", ".join(f"{code.value} {code.meaning}" for code in Exit)
+    app = App(
+        name="onboarding",
+        help="Managed tenant onboarding on this machine: run it, look at it, see a whole onboarding.",
+        help_epilogue=f"Exit codes: {codes}.",
+        version=lambda: installed_version(DISTRIBUTION),
+        console=screen.out(),
+        error_console=screen.err(),
+        suppress_keyboard_interrupt=False,
+    )
+    for place, command in enumerate((demo, up, down, status, restart, logs, env, doctor, migrate, token)):
+        app.command(command, sort_key=place)
+    add_completion(app)
+
+    @app.command(sort_key=101)
+    def version() -> Exit:
+        """Print the version."""
+        print(installed_version(DISTRIBUTION))
+        return Exit.OK
+
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code (see `Exit`)."""
+    try:
+        result = build()(list(arguments), exit_on_error=False, print_error=True, result_action="return_value")
+        sys.stdout.flush()
+        return int(result) if isinstance(result, int) else Exit.OK
+    except CycloptsError:
+        return Exit.USAGE
+    except CommandError as failure:
+        screen.show_failure(failure)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; the interpreter must not try to flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK

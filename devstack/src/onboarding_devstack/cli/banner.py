@@ -1,0 +1,38 @@
+"""What `up` says when all is ready, and `status` again: every address, what survives, and what to do next."""
+
+import contextlib
+import sys
+
+from onboarding_devstack.cli.exits import ours
+from onboarding_devstack.place import Place
+from onboarding_devstack.system import addresses
+
+
+def print_banner(place: Place) -> None:
+    """Print where everything is."""
+    at = addresses(place)
+    own = place.engines.own_broker
+    label = "somebody else's broker" if own is None else own.label
+    kept = "databases, keys and ports survive a restart; the broker's messages do not and need not"
+    if own is None or own.keeps_messages:
+        kept = "databases, messages, keys and ports survive a restart"
+    lines = [
+        "",
+        "The onboarding system is ready.",
+        "",
+        f"  session API      {at['session-api']}      (API pages: {at['session-api']}/schema)",
+        f"  evidence store   {at['evidence-store']}",
+        f"  events           {at['broker']}             ({label})",
+        f"  databases        {at['postgres']}",
+        f"  Graph-shaped     {at['graph']}",
+        f"  data             {place.folder}",
+        f"                   {kept}",
+        "",
+        "Next:",
+        f"  {ours('demo')} --url {at['session-api']} --data {place.folder}",
+        f'  eval "$({ours("env")} --data {place.folder})"   # addresses and a token for your shell',
+        f"  {ours('status')} --data {place.folder}",
+        "",
+    ]
+    with contextlib.suppress(OSError):  # nobody reads on
+        print("\n".join(lines), file=sys.stdout, flush=True)

@@ -1,0 +1,55 @@
+"""``python -m onboarding_devstack.container_setup FOLDER``: the secrets of the containers of docker-compose.yml.
+
+Makes passwords and the development key pair once, and keeps them after that. Each folder below FOLDER is a volume that
+only the containers named by it see, so that no service can read another's password, or the key that signs tokens:
+
+====================  =====================================================
+``identity/``         the key pair; for whoever gives out development tokens
+``postgres/``         ``NAME.password`` of the superuser and of each role
+``SERVICE/``          ``database-url``; ``jwks.json`` where tokens are checked
+====================  =====================================================
+"""
+
+import argparse
+import secrets
+from pathlib import Path
+
+from onboarding_devstack.files import write_private
+from onboarding_devstack.identity import Identity
+
+SUPERUSER = "postgres"
+SERVICES = ("session-api", "task-runner", "evidence-store")
+CHECKING_TOKENS = ("session-api", "evidence-store")
+
+
+def set_up(folder: Path) -> None:
+    """Write what is missing. Safe to repeat: a password or key that is there stays."""
+    identity = Identity(folder / "identity")
+    identity.ensure()
+    _password(folder, SUPERUSER)
+    for service in SERVICES:
+        role = service.replace("-", "_")
+        address = f"postgresql://{role}:{_password(folder, role)}@postgres:5432/{role}"
+        write_private(folder / service / "database-url", address + "\n")
+    for service in CHECKING_TOKENS:
+        write_private(folder / service / "jwks.json", identity.jwks.read_text(encoding="utf-8"))
+
+
+def _password(folder: Path, role: str) -> str:
+    """The password of a role, in characters that need no quoting. PostgreSQL's own user must be able to read it too."""
+    file = folder / "postgres" / f"{role}.password"
+    if not file.exists():
+        write_private(file, secrets.token_urlsafe(24) + "\n")
+        file.chmod(0o444)
+    return file.read_text(encoding="utf-8").strip()
+
+
+def main() -> None:
+    """Set up the folder named on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m onboarding_devstack.container_setup")
+    parser.add_argument("folder", type=Path)
+    set_up(parser.parse_args().folder)
+
+
+if __name__ == "__main__":
+    main()

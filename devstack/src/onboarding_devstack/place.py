@@ -1,0 +1,139 @@
+"""One embedded system's data folder, and what it keeps there between runs: engines, ports, passwords, keys."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from onboarding_devstack.engines import broker
+from onboarding_devstack.engines.chosen import EMBEDDED_ENGINES, Engines, recall_engines, remember
+from onboarding_devstack.files import read_json, write_json
+from onboarding_devstack.identity import Identity
+from onboarding_devstack.ports import choose_ports
+
+HOME_VARIABLE = "ONBOARDING_HOME"
+
+
+def data_folder(chosen: Path | None = None) -> Path:
+    """The absolute data folder: `chosen`, ONBOARDING_HOME, `.onboarding` in a checkout, or the user's own."""
+    if chosen is not None:
+        return chosen.expanduser().absolute()
+    if home := os.environ.get(HOME_VARIABLE):
+        return Path(home).expanduser().absolute()
+    if checkout := _checkout(Path.cwd()):
+        return checkout / ".onboarding"
+    return platformdirs.user_data_path("onboarding", appauthor=False)
+
+
+def _checkout(start: Path) -> Path | None:
+    """The nearest folder at or above `start` that holds this project's sources."""
+    for folder in (start, *start.parents):
+        if (folder / "services" / "session-api" / "pyproject.toml").is_file() and (folder / "uv.lock").is_file():
+            return folder
+    return None
+
+
+PORT_NAMES = ("postgres", *broker.PORT_NAMES, "graph", "session-api", "task-runner", "evidence-store")
+SECRET_NAMES = ("session_api", "task_runner", "evidence_store", "client_secret")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A prepared data folder."""
+
+    folder: Path
+    ports: Mapping[str, int]
+    secrets: Mapping[str, str]
+    engines: Engines = EMBEDDED_ENGINES
+
+    @property
+    def identity(self) -> Identity:
+        """The key pair that signs development tokens."""
+        return identity_of(self.folder)
+
+    @property
+    def logs(self) -> Path:
+        """Where each process's log lies, as NAME.log."""
+        return logs_of(self.folder)
+
+    @property
+    def postgres(self) -> Path:
+        """PostgreSQL's data folder."""
+        return self.folder / "postgres"
+
+    @property
+    def broker(self) -> Path:
+        """Where a broker that keeps its messages keeps them."""
+        return self.folder / "broker"
+
+
+def prepare(folder: Path, engines: Engines | None = None) -> Place:
+    """Make `folder` ready for a system that is not running: ports (the earlier ones if free), passwords, key pair.
+
+    `engines` are those of this start and, until told otherwise, of the next ones.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    logs_of(folder).mkdir(exist_ok=True)
+    ports = choose_ports(PORT_NAMES, read_json(_ports(folder)))
+    write_json(_ports(folder), dict(ports))
+    known = read_json(_secrets(folder))
+    kept = {name: known.get(name) or secrets.token_urlsafe(24) for name in SECRET_NAMES}
+    write_json(_secrets(folder), kept)
+    identity_of(folder).ensure()
+    if engines is not None:
+        remember(folder, engines)
+    return Place(folder, ports, kept, engines or recall_engines(folder))
+
+
+def recall(folder: Path) -> Place | None:
+    """The place as an earlier `prepare` left it, for commands that look at a running system; None if it never was."""
+    ports, kept = read_json(_ports(folder)), read_json(_secrets(folder))
+    if set(PORT_NAMES) - set(ports) or set(SECRET_NAMES) - set(kept):
+        return None
+    return Place(folder, ports, kept, recall_engines(folder))
+
+
+def identity_of(folder: Path) -> Identity:
+    """The key pair of a data folder, there or not."""
+    return Identity(folder / "identity")
+
+
+def logs_of(folder: Path) -> Path:
+    """The folder of logs of a data folder."""
+    return folder / "logs"
+
+
+def _ports(folder: Path) -> Path:
+    return folder / "ports.json"
+
+
+def _secrets(folder: Path) -> Path:
+    return folder / "secrets.json"
+
+
+class AlreadyRunningError(Exception):
+    """Another process supervises this data folder."""
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the kernel lets go of it when the process ends, however it ends.
+
+    Raises `AlreadyRunningError` at once when another process has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise AlreadyRunningError(str(folder)) from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)

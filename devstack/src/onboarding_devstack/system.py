@@ -1,0 +1,233 @@
+"""The embedded system on one page: databases, processes, their environment, their order, and when they are ready."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import platformdirs
+
+from microsoft_emulator.recorded import EMERGENCY_ACCESS
+from microsoft_emulator.tenants import PARTNER_TENANT
+from onboarding_devstack.child import http_status
+from onboarding_devstack.engines import broker, postgres
+from onboarding_devstack.engines.broker import Broker
+from onboarding_devstack.identity import AUDIENCE, ISSUER
+from onboarding_devstack.place import Place
+from onboarding_devstack.ports import HOST
+
+SERVICES = ("session-api", "task-runner", "evidence-store")
+ENGINES = ("postgres", "broker", "graph")
+PROCESSES = (*ENGINES, *SERVICES)
+CREDENTIAL_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
+
+# What `onboarding up` may be told through its own environment; everything else the children get is written below.
+TUNING = {
+    "ONBOARDING_SILENCE_SECONDS": "5",
+    "ONBOARDING_CONFIRM_SECONDS": "5",
+    "ONBOARDING_LEASE_SECONDS": "5",
+}
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Process:
+    """A child process of the embedded system."""
+
+    name: str
+    address: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    ready: Callable[[], Awaitable[bool]]
+    probe_every: float = 0.05
+    """Seconds between two questions whether it is ready."""
+    needs: tuple[str, ...] = ()
+    before_start: Callable[[], Awaitable[None]] = _nothing
+    """Awaited before each start."""
+    setup: tuple[str, ...] | None = None
+    """A command that has to end well once, before the first start."""
+    once_ready: Callable[[], Awaitable[None]] = _nothing
+    """Awaited after each start as soon as it is ready, before others may build on it."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    """What the kernel sends when the supervisor itself was killed."""
+
+
+def databases(place: Place) -> dict[str, postgres.Database]:
+    """Service name → its database, with a login role of its own."""
+    names = {service: service.replace("-", "_") for service in SERVICES}
+    return {service: postgres.Database(name, name, place.secrets[name]) for service, name in names.items()}
+
+
+def addresses(place: Place) -> dict[str, str]:
+    """Process name → its address: an http:// or postgresql:// URL, or the broker's host:port."""
+    web = {name: f"http://{HOST}:{place.ports[name]}" for name in ("graph", *SERVICES)}
+    outside, engines = place.engines.outside, place.engines
+    own_server = f"postgresql://{HOST}:{place.ports['postgres']}"
+    return web | {
+        "postgres": postgres.server_of(engines.postgres) if "postgres" in outside else own_server,
+        "broker": engines.broker if "broker" in outside else broker.bootstrap_servers(place.ports),
+    }
+
+
+def database_urls(place: Place) -> dict[str, str]:
+    """Database name → `postgresql://` URL with role and password."""
+    outside = "postgres" in place.engines.outside
+    server = place.engines.postgres if outside else addresses(place)["postgres"]
+    return {each.name: postgres.url_on(server, *each) for each in databases(place).values()}
+
+
+def environments(place: Place) -> dict[str, dict[str, str]]:
+    """Service name → what its process gets beside the inherited environment."""
+    at = addresses(place)
+    urls = database_urls(place)
+    kafka = {"KAFKA_BOOTSTRAP_SERVERS": at["broker"]} | place.engines.client_settings()
+    identity = {
+        "ONBOARDING_JWKS": str(place.identity.jwks),
+        "ONBOARDING_JWT_ISSUER": ISSUER,
+        "ONBOARDING_JWT_AUDIENCE": AUDIENCE,
+    }
+    own = {
+        "session-api": identity | {"ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"]},
+        "task-runner": {
+            "ONBOARDING_GRAPH_URL": at["graph"],
+            "ONBOARDING_LOGIN_URL": at["graph"],
+            "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,
+            "ONBOARDING_EMERGENCY_ACCESS": json.dumps(EMERGENCY_ACCESS),
+            CREDENTIAL_VARIABLE: place.secrets["client_secret"],
+        },
+        "evidence-store": identity,
+    }
+    tuning = {name: os.environ.get(name, value) for name, value in TUNING.items()}
+    return {
+        name: tuning
+        | kafka
+        | own[name]
+        | {
+            "DATABASE_URL": urls[name.replace("-", "_")],
+            "ONBOARDING_HOST": HOST,
+            "ONBOARDING_PORT": str(place.ports[name]),
+        }
+        for name in SERVICES
+    }
+
+
+def processes(place: Place) -> tuple[Process, ...]:
+    """All child processes; each one's `needs` come before it. Raises `EngineError`."""
+    own_broker = place.engines.own_broker
+    engines = [] if "postgres" in place.engines.outside else [_postgres(place)]
+    engines += [] if own_broker is None else [_broker(place, own_broker)]
+    return (*engines, _graph(place), *(_service(place, name) for name in SERVICES))
+
+
+def process_names(place: Place) -> tuple[str, ...]:
+    """The names of all child processes; engines that somebody else runs are none."""
+    return tuple(name for name in PROCESSES if name not in place.engines.outside)
+
+
+def _postgres(place: Place) -> Process:
+    folder, port = place.postgres, place.ports["postgres"]
+
+    async def prepare() -> None:
+        await asyncio.to_thread(postgres.prepare, folder)
+
+    async def create_databases() -> None:
+        administrator = postgres.superuser_url(folder, port)
+        await asyncio.to_thread(postgres.create_databases, administrator, list(databases(place).values()))
+
+    async def ready() -> bool:
+        return postgres.is_ready(folder)
+
+    return Process(
+        name="postgres",
+        address=addresses(place)["postgres"],
+        command=tuple(postgres.command(folder, port)),
+        environment=postgres.environment(),
+        before_start=prepare,
+        ready=ready,
+        once_ready=create_databases,
+        stop_signal=signal.SIGINT,
+        death_signal=signal.SIGINT,
+    )
+
+
+def _broker(place: Place, own: Broker) -> Process:
+    address = broker.bootstrap_servers(place.ports)
+
+    async def prepare() -> None:
+        await asyncio.to_thread(own.prepare, place.broker, place.ports)
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(broker.is_ready, address)
+
+    return Process(
+        name="broker",
+        address=address,
+        command=tuple(own.command(place.broker, place.ports)),
+        environment=own.environment(),
+        before_start=prepare,
+        ready=ready,
+    )
+
+
+def _graph(place: Place) -> Process:
+    async def ready() -> bool:
+        return await http_status(HOST, place.ports["graph"], "/health/ready") == 200
+
+    command = (sys.executable, "-m", "microsoft_emulator", "--port", str(place.ports["graph"]))
+    secret = {CREDENTIAL_VARIABLE: place.secrets["client_secret"]}
+    return Process(
+        name="graph",
+        address=addresses(place)["graph"],
+        command=command,
+        environment=inherited() | secret,
+        ready=ready,
+    )
+
+
+def _service(place: Place, name: str) -> Process:
+    async def ready() -> bool:
+        return await http_status(HOST, place.ports[name], "/health/ready") == 200
+
+    return Process(
+        name=name,
+        address=addresses(place)[name],
+        command=service_command(name, "serve"),
+        environment=inherited() | environments(place)[name],
+        setup=service_command(name, "migrate"),
+        needs=tuple(each for each in ("postgres", "broker") if each not in place.engines.outside),
+        probe_every=0.2,
+        ready=ready,
+    )
+
+
+def service_command(name: str, command: str) -> tuple[str, ...]:
+    """The production entrypoint of a service with one of its commands."""
+    return (sys.executable, "-m", name.replace("-", "_"), command)
+
+
+def inherited() -> dict[str, str]:
+    """Our environment without other systems' addresses and credentials, and with loopback past any proxy."""
+    kept_of_ours = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", *TUNING)
+    foreign = ("DATABASE_URL", "KAFKA_", "ONBOARDING_")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(kept_of_ours) or not name.startswith(foreign)
+    }
+    past_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]))
+    return kept | _compiled_code(kept) | {"NO_PROXY": past_proxy, "no_proxy": past_proxy, "PYTHONUNBUFFERED": "1"}
+
+
+def _compiled_code(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where Python may not write byte code beside its sources, a cache of ours: compiling costs each start seconds."""
+    if not environment.get("PYTHONDONTWRITEBYTECODE") or environment.get("PYTHONPYCACHEPREFIX"):
+        return {}
+    cache = platformdirs.user_cache_path("onboarding", appauthor=False) / "bytecode"
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache)}

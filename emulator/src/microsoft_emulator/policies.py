@@ -1,0 +1,112 @@
+"""The policies of a tenant: how its users sign in, and what they may consent to."""
+
+from typing import Any
+
+from microsoft_emulator.directory import ADMINISTRATORS, EMERGENCY, PEOPLE, domain_of
+from microsoft_emulator.tenants import Tenant
+
+
+def security_defaults(tenant: Tenant) -> dict[str, Any]:
+    """Security defaults are off: the tenant uses Conditional Access."""
+    return {
+        "id": "00000000-0000-0000-0000-000000000005",
+        "displayName": "Security Defaults",
+        "isEnabled": False,
+    }
+
+
+def conditional_access(tenant: Tenant) -> list[dict[str, Any]]:
+    """Three policies, one of which requires multifactor authentication of everybody for everything.
+
+    The two that are on exclude the emergency access account.
+    """
+    return [
+        _policy(tenant, "Require MFA for all users", "enabled", ["All"], ["mfa"]),
+        _policy(tenant, "Block legacy authentication", "enabled", ["All"], ["block"], ["exchangeActiveSync", "other"]),
+        _policy(tenant, "Require compliant devices", "enabledForReportingButNotEnforced", ["All"], ["compliantDevice"]),
+    ]
+
+
+def _policy(
+    tenant: Tenant, name: str, state: str, users: list[str], controls: list[str], clients: list[str] | None = None
+) -> dict[str, Any]:
+    return {
+        "id": tenant.id_of(f"policy/{name}"),
+        "displayName": name,
+        "state": state,
+        "conditions": {
+            "clientAppTypes": clients or ["all"],
+            "signInRiskLevels": [],
+            "userRiskLevels": [],
+            "servicePrincipalRiskLevels": [],
+            "platforms": None,
+            "locations": None,
+            "devices": None,
+            "clientApplications": None,
+            "applications": {
+                "includeApplications": ["All"],
+                "excludeApplications": [],
+                "includeUserActions": [],
+                "includeAuthenticationContextClassReferences": [],
+                "applicationFilter": None,
+            },
+            "users": {
+                "includeUsers": users,
+                "excludeUsers": [tenant.id_of(f"user/{EMERGENCY}")] if state == "enabled" else [],
+                "includeGroups": [],
+                "excludeGroups": [],
+                "includeRoles": [],
+                "excludeRoles": [],
+                "includeGuestsOrExternalUsers": None,
+                "excludeGuestsOrExternalUsers": None,
+            },
+        },
+        "grantControls": {
+            "operator": "OR",
+            "builtInControls": controls,
+            "customAuthenticationFactors": [],
+            "termsOfUse": [],
+            "authenticationStrength": None,
+        },
+        "sessionControls": None,
+    }
+
+
+def authorization_policy(tenant: Tenant) -> dict[str, Any]:
+    """Users consent to no application; owners may let applications into their own teams."""
+    return {
+        "id": "authorizationPolicy",
+        "displayName": "Authorization Policy",
+        "allowInvitesFrom": "adminsAndGuestInviters",
+        "allowedToUseSSPR": True,
+        "blockMsolPowerShell": True,
+        "guestUserRoleId": "2af84b1e-32c8-42b7-82bc-daa82404023b",
+        "defaultUserRolePermissions": {
+            "allowedToCreateApps": False,
+            "allowedToCreateSecurityGroups": False,
+            "allowedToCreateTenants": False,
+            "allowedToReadOtherUsers": True,
+            "permissionGrantPoliciesAssigned": [
+                "ManagePermissionGrantsForOwnedResource.microsoft-dynamically-managed-permissions-for-team"
+            ],
+        },
+    }
+
+
+def registration_details(tenant: Tenant) -> list[dict[str, Any]]:
+    """Everybody has registered for multifactor authentication."""
+    return [
+        {
+            "id": tenant.id_of(f"user/{name}"),
+            "userPrincipalName": f"{name.lower().replace(' ', '.')}@{domain_of(tenant)}",
+            "userDisplayName": name,
+            "userType": "member",
+            "isAdmin": name in ADMINISTRATORS,
+            "isMfaRegistered": True,
+            "isMfaCapable": True,
+            "isPasswordlessCapable": False,
+            "methodsRegistered": ["microsoftAuthenticatorPush"],
+            "lastUpdatedDateTime": "2026-01-05T08:00:00Z",
+        }
+        for name in (*PEOPLE, EMERGENCY)
+    ]

@@ -1,5 +1,0 @@
-"""`demo`: the story of one onboarding, told over the public HTTP API."""
-
-from onboarding_shared.cli.demo.command import demo
-
-__all__ = ["demo"]

@@ -1,4 +1,0 @@
-"""The embedded system: PostgreSQL, a Kafka broker, a Graph-shaped server and the three services as child processes.
-
-For development, the demo and the tests; installed by the extra ``onboarding-shared[devstack]``, never in production.
-"""
