@@ -180,7 +180,7 @@ def test_the_data_files_of_a_service_are_in_its_wheel(installed: Installed, memb
     package = member.command.replace("-", "_")
     expected = {
         "session_api": ("contract/openapi.yaml", "store/migrations/env.py"),
-        "task_runner": ("tasks/app_manifest.json", "store/migrations/env.py"),
+        "task_runner": ("checks/app_manifest.json", "store/migrations/env.py"),
         "evidence_store": ("store/migrations/env.py",),
     }[package]
     script = (

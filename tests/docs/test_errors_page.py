@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-import evidence_store.problems
-import session_api.problems
+import evidence_store.routes.problems
+import session_api.routes.problems
 from onboarding_devstack.cli.exits import Exit
-from onboarding_shared.runtime import errors
+from onboarding_shared.web import errors
 from tests.docs.tables import DOCS, ROOT, rows, words
 
 PAGE = DOCS / "errors.md"
 SECTIONS = {
     "Codes of every service": errors.CODES,
-    "Codes of session-api": session_api.problems.CODES,
-    "Codes of evidence-store": evidence_store.problems.CODES,
+    "Codes of session-api": session_api.routes.problems.CODES,
+    "Codes of evidence-store": evidence_store.routes.problems.CODES,
 }
 STATUS_OF_CLASS = {
     name: kind.status

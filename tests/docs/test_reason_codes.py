@@ -5,16 +5,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import evidence_store.problems
-import session_api.problems
+import evidence_store.routes.problems
+import session_api.routes.problems
 from onboarding_shared.contracts.reason_codes import REASONS
 from onboarding_shared.contracts.types import CheckStatus
-from onboarding_shared.runtime import errors
+from onboarding_shared.web import errors
 from tests.docs.tables import ROOT
 
 SERVICES = ROOT / "services"
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-CODES_OF_HTTP = set(errors.CODES) | set(session_api.problems.CODES) | set(evidence_store.problems.CODES)
+CODES_OF_HTTP = set(errors.CODES) | set(session_api.routes.problems.CODES) | set(evidence_store.routes.problems.CODES)
 REASONS_OF_DEAD_LETTERS = {"RUN_NOT_FINISHED", "RUN_OF_ANOTHER_TENANT", "TENANT_INVALID"}
 OTHERS = {"API_VERSION", "DATABASE_URL", "TASK_CONTEXT_CLIENT_SECRET"}
 SETTINGS = "ONBOARDING_"

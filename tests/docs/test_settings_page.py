@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.system import TUNING
-from onboarding_shared.runtime.identity import Permissions
-from onboarding_shared.runtime.settings import Settings
+from onboarding_shared.process.settings import Settings
+from onboarding_shared.web.identity import Permissions
 from session_api.settings import SessionApiSettings
 from task_runner.settings import TaskRunnerSettings
 from tests.docs.tables import DOCS, ROOT, first_words, rows, words

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from task_runner.tasks.access_policies import AccessPolicy, Audience
+from task_runner.checks.identity.policies import AccessPolicy, Audience
 
 COMPLETE: dict[str, Any] = {
     "id": "p1",

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
-from onboarding_shared.runtime.logging import configure_logging
-from onboarding_shared.runtime.settings import MigrateSettings, ServiceSettings, SettingsError, TracingSettings, load
+from onboarding_shared.process.settings import MigrateSettings, ServiceSettings, SettingsError, TracingSettings, load
+from onboarding_shared.telemetry.logging import configure_logging
 
 if TYPE_CHECKING:
-    from onboarding_shared.runtime.http import HttpApplication
+    from onboarding_shared.web.app import HttpApplication
 
 FAILED, USAGE = 1, 2
 COMMANDS = {
@@ -79,8 +79,8 @@ def _traces(name: str, settings: TracingSettings) -> Iterator[None]:
     if settings.url is None:
         yield
         return
-    from onboarding_shared.runtime.trace_export import open_recorder
-    from onboarding_shared.runtime.tracing import record_with
+    from onboarding_shared.telemetry.trace_export import open_recorder
+    from onboarding_shared.telemetry.tracing import record_with
 
     recorder = open_recorder(settings, service=name, version=version(f"onboarding-{name}"))
     record_with(recorder)
@@ -92,7 +92,7 @@ def _traces(name: str, settings: TracingSettings) -> Iterator[None]:
 
 
 def _serve(settings: ServedSettings, build: "Callable[[ServedSettings], HttpApplication]") -> None:
-    from onboarding_shared.runtime.server import ServeError, run, serve
+    from onboarding_shared.web.server import ServeError, run, serve
 
     async def work() -> None:
         application = build(settings)
@@ -117,7 +117,7 @@ def _migrate(name: str, settings: MigrateSettings) -> None:
     from onboarding_shared.contracts.topics import spoken_by
     from onboarding_shared.messaging.kafka import ensure_topics
     from onboarding_shared.postgres.migrate import migrate
-    from onboarding_shared.runtime.server import run
+    from onboarding_shared.web.server import run
 
     migrate(settings.database.url, f"{name.replace('-', '_')}.store.migrations")
     run(ensure_topics(settings.kafka, spoken_by(name)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka import ConsumerRecord
 
 from evidence_store.app import EvidenceStore
-from evidence_store.consumers import ResultIntake
+from evidence_store.use_cases.recording import Recording
 from onboarding_shared.contracts.cloudevents import encode_headers
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS
 from onboarding_shared.contracts.types import CheckStatus
@@ -17,14 +17,16 @@ from onboarding_shared.postgres.database import Database
 from session_api.app import SessionApi
 from session_api.consumers import applies
 from session_api.domain.starting import Start
-from session_api.starts import Accepted
+from session_api.use_cases.projection import Projection
+from session_api.use_cases.starts import Accepted
 from task_runner.app import TaskRunner
-from task_runner.consumers import CommandIntake, apply_confirmations
 from task_runner.domain.outcomes import Succeed
-from task_runner.store.claims import Claims
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Settled, Settlement, settle
 from task_runner.tasks import Task
+from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.confirmations import apply_confirmations
+from task_runner.use_cases.intake import CommandIntake
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
 
@@ -69,13 +71,13 @@ class Pipeline:
         intake = CommandIntake(
             runner.outbox, {task.name: task.declaration}, confirm_seconds=600, wake=_nothing, interrupt=_nothing
         )
-        self._api_inbox = Inbox(api.database, api.outbox, group="api", applies=applies(silence_seconds=600))
+        self._api_inbox = Inbox(api.database, api.outbox, group="api", applies=applies(Projection(silence_seconds=600)))
         self._runner_inbox = Inbox(
             runner.database, runner.outbox, group="runner",
             applies={TASK_COMMANDS: intake.apply, EVIDENCE: apply_confirmations},
         )  # fmt: skip
         self._store_inbox = Inbox(
-            store.database, store.outbox, group="store", applies={OPERATION_RUNS: ResultIntake(store.outbox).apply}
+            store.database, store.outbox, group="store", applies={OPERATION_RUNS: Recording(store.outbox).apply}
         )
         self._claims = Claims(
             runner.database, runner.outbox, worker="pipeline", task_types=[task.name], lease_seconds=600,

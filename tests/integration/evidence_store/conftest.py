@@ -8,7 +8,7 @@ import pytest
 from evidence_store.app import build
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.runtime.settings import (
+from onboarding_shared.process.settings import (
     DatabaseSettings,
     HttpSettings,
     IdentitySettings,

@@ -8,7 +8,7 @@ import httpx2
 from sqlalchemy import text
 
 from evidence_store.app import EvidenceStore
-from evidence_store.consumers import ResultIntake
+from evidence_store.use_cases.recording import Recording
 from onboarding_devstack.identity import PERMISSIONS, Identity
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
@@ -47,7 +47,7 @@ class Scene:
         self.url = url
         self._server = server
         self._identity = identity
-        self._intake = ResultIntake(service.outbox)
+        self._intake = Recording(service.outbox)
         self._clients: list[httpx2.AsyncClient] = []
 
     async def hear(self, *messages: Message, traceparent: str | None = TRACE) -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from evidence_store.consumers import ResultIntake
 from evidence_store.domain.admission import Inadmissible
+from evidence_store.use_cases.recording import Recording
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunProgressed, RunStarted
 from onboarding_shared.contracts.types import CheckStatus, RunState
@@ -118,7 +118,7 @@ async def test_payloads_come_back_as_they_were(scene: Scene) -> None:
 
 
 async def test_instances_side_by_side_make_one_whole_chain_for_each_tenant(scene: Scene) -> None:
-    intakes = [ResultIntake(silent_outbox()) for _ in range(6)]
+    intakes = [Recording(silent_outbox()) for _ in range(6)]
 
     async def work(number: int) -> None:
         for turn in range(10):

@@ -197,7 +197,7 @@ def test_help_needs_no_settings() -> None:
     for arguments in (["--help"], ["serve", "--help"], ["migrate", "--help"]):
         shown = subprocess.run([*COMMAND, *arguments], env={}, capture_output=True, text=True, timeout=60)
         assert shown.returncode == 0
-        assert "Usage: evidence-store" in shown.stdout
+        assert "usage: evidence-store" in shown.stdout
 
 
 def test_missing_settings_are_all_named() -> None:

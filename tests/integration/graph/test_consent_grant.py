@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
+from task_runner.checks.lists import MANIFEST
 from task_runner.tasks import discover
-from task_runner.tasks.lists import MANIFEST
 from task_runner.testing import CLIENT_ID, GraphServer, graph_server, task_context
 
 TASKS = discover()

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from microsoft_emulator.partner import RELATIONSHIPS, ROLES
 from microsoft_emulator.tenants import PARTNER_TENANT
+from task_runner.checks.lists import GDAP_ROLES
 from task_runner.providers.graph_errors import GraphRefused
 from task_runner.tasks import TaskFault, Wait, discover
-from task_runner.tasks.lists import GDAP_ROLES
 from task_runner.testing import graph_server, task_context
 
 TASKS = discover()

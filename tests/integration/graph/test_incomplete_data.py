@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from microsoft_emulator.partner import RELATIONSHIPS
 from microsoft_emulator.tenants import PARTNER_TENANT
+from task_runner.checks.identity.admin_mfa import REPORT
+from task_runner.checks.identity.protection import DEFAULTS, POLICIES
+from task_runner.checks.identity.user_consent import AUTHORIZATION
+from task_runner.checks.lists import ADMIN_ROLES, MANIFEST
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import discover
-from task_runner.tasks.identity_admin_mfa import REPORT
-from task_runner.tasks.identity_user_consent import AUTHORIZATION
-from task_runner.tasks.lists import ADMIN_ROLES, MANIFEST
-from task_runner.tasks.protection import DEFAULTS, POLICIES
 from task_runner.testing import CLIENT_ID, GraphServer, connection_to, graph_server, task_context
 from tests.support.emergency import ACCOUNT, TENANT, TOLD
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from task_runner.checks.identity.admin_mfa import REPORT
+from task_runner.checks.identity.protection import DEFAULTS, POLICIES
+from task_runner.checks.lists import MANIFEST
 from task_runner.tasks import discover
-from task_runner.tasks.identity_admin_mfa import REPORT
-from task_runner.tasks.lists import MANIFEST
-from task_runner.tasks.protection import DEFAULTS, POLICIES
 from task_runner.testing import task_context
 from tests.support.emergency import ACCOUNT, TENANT, TOLD
 from tests.support.policies import COMPLETE

@@ -13,7 +13,7 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypeDeclaration
 from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.contracts.types import CheckStatus, Mode, RunState, Scope
-from onboarding_shared.runtime.settings import (
+from onboarding_shared.process.settings import (
     DatabaseSettings,
     HttpSettings,
     IdentitySettings,
@@ -22,6 +22,7 @@ from onboarding_shared.runtime.settings import (
 from session_api.app import SessionApi
 from session_api.consumers import applies
 from session_api.settings import SessionApiSettings
+from session_api.use_cases.projection import Projection
 from tests.support.engines import kafka_settings
 
 TENANT = 42
@@ -83,7 +84,7 @@ class Api:
 
     async def hear(self, *messages: Message) -> None:
         """Let the service's consumer apply these messages, as if they came from Kafka."""
-        rules = applies(silence_seconds=self.settings.silence_seconds)
+        rules = applies(Projection(silence_seconds=self.settings.silence_seconds))
         for topic in (OPERATION_RUNS, TASK_TYPES):
             received = [self._received(message) for message in messages if message.topic == topic]
             if received:

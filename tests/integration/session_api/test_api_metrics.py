@@ -2,7 +2,7 @@
 
 import pytest
 
-from onboarding_shared.runtime import metrics
+from onboarding_shared.telemetry import metrics
 from tests.integration.session_api.service import TENANT, Api
 from tests.support.scraped import Scraped, scrape
 

@@ -227,7 +227,7 @@ async def test_a_task_type_that_is_withdrawn_during_the_look_is_not_known(
     async def none_left(connection: object) -> list[Any]:
         return []
 
-    monkeypatch.setattr("session_api.preflights.list_task_types", none_left)
+    monkeypatch.setattr("session_api.use_cases.preflights.list_task_types", none_left)
     answer = await look(api)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "TASK_TYPE_UNKNOWN")

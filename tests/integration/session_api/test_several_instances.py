@@ -8,7 +8,7 @@ import pytest
 from onboarding_devstack.identity import Identity
 from session_api.app import build
 from session_api.settings import SessionApiSettings
-from session_api.store.guards import lock_tenants
+from session_api.store.starts import lock_tenants
 from tests.integration.session_api.service import TENANT, Api
 
 TENANTS = range(100, 140)

@@ -11,7 +11,7 @@ from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
 from onboarding_shared.contracts.types import RunState
 from session_api.domain.starting import Start
-from session_api.starts import Accepted
+from session_api.use_cases.starts import Accepted
 from tests.integration.session_api.service import TENANT, Api
 
 TASKS = f"/tenants/{TENANT}/onboarding/tasks"

@@ -12,17 +12,16 @@ from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.session_api import SessionStarted
 from onboarding_shared.contracts.topics import SESSIONS
 from onboarding_shared.messaging import progress
-from onboarding_shared.messaging.backlog_rows import BacklogRows
 from onboarding_shared.messaging.consumer import Consumer
-from onboarding_shared.messaging.gauges import process_gauges
 from onboarding_shared.messaging.kafka import make_producer
+from onboarding_shared.messaging.metrics_page import BacklogRows, process_gauges
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime import metrics
-from onboarding_shared.runtime.http import build_http
-from onboarding_shared.runtime.metrics import Backlog, MetricsPage
-from onboarding_shared.runtime.settings import KafkaSettings
+from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.telemetry import metrics
+from onboarding_shared.telemetry.metrics import Backlog, MetricsPage
+from onboarding_shared.web.app import build_http
 from tests.support.engines import kafka_broker, kafka_settings
 from tests.support.scraped import Scraped, scrape
 from tests.support.waiting import eventually

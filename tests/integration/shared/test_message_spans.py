@@ -15,8 +15,8 @@ from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.trace_export import SdkRecorder
-from onboarding_shared.runtime.tracing import record_with
+from onboarding_shared.telemetry.trace_export import SdkRecorder
+from onboarding_shared.telemetry.tracing import record_with
 from tests.support.engines import kafka_broker, kafka_settings
 from tests.support.waiting import eventually
 

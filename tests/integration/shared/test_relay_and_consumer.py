@@ -17,7 +17,7 @@ from onboarding_shared.messaging.kafka import make_producer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.settings import KafkaSettings
+from onboarding_shared.process.settings import KafkaSettings
 from tests.support.engines import free_port, kafka_broker, kafka_settings, offsets_at, topics_at
 from tests.support.waiting import eventually
 

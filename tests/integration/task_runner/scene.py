@@ -15,12 +15,13 @@ from onboarding_shared.contracts.session_api import CancelTask, ProviderConnecti
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
-from task_runner.consumers import CommandIntake, apply_confirmations
 from task_runner.providers import Providers
-from task_runner.store.claims import Claims
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Refused, Settled, Settlement, settle
 from task_runner.tasks import Result, Retry, Task, TaskContext, task
+from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.confirmations import apply_confirmations
+from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.worker import Worker, WorkerLimits
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from onboarding_shared.contracts.task_runner import RunStarted
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outgoing
 from task_runner.domain.outcomes import GiveUp
-from task_runner.store.claims import Claims
 from task_runner.store.settling import Settlement
+from task_runner.use_cases.claims import Claims
 from tests.integration.task_runner.scene import Scene, cancel, start
 
 DONE = GiveUp(reason_code="DONE", message="")

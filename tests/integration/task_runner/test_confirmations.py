@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from onboarding_shared.contracts.task_runner import RunFinished
-from task_runner.store.confirmations import Confirmations
+from task_runner.use_cases.confirmations import Confirmations
 from tests.integration.task_runner.scene import Scene, cancel, recorded, start
 
 DUE = "UPDATE executions SET confirm_at = now() - interval '1 second' WHERE confirm_at IS NOT NULL"

@@ -8,8 +8,9 @@ from onboarding_shared.contracts.run_states import RunEvent
 from onboarding_shared.contracts.task_runner import Progress, RunFinished, RunProgressed
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import RetryLater
-from task_runner.store.leases import Held, Leases
+from task_runner.store.leases import Held
 from task_runner.store.settling import Refused, Settlement
+from task_runner.use_cases.leases import Leases
 from tests.integration.task_runner.scene import Scene, cancel, start
 
 EXPIRE = "UPDATE executions SET lease_expires_at = now() - interval '1 second' WHERE lease_expires_at IS NOT NULL"

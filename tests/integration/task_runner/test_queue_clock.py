@@ -9,8 +9,8 @@ from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from task_runner.domain.outcomes import ResumeLater
-from task_runner.store.overdue import Overdue
 from task_runner.store.settling import Settlement
+from task_runner.use_cases.overdue import Overdue
 from tests.integration.task_runner.scene import Scene, cancel, recorded, start
 from tests.support.waiting import eventually
 

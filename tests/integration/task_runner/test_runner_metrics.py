@@ -7,16 +7,16 @@ import httpx2
 import pytest
 
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.runtime import metrics
-from onboarding_shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
+from onboarding_shared.process.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
+from onboarding_shared.telemetry import metrics
 from task_runner.app import TaskRunner, build
 from task_runner.domain.outcomes import RetryLater
 from task_runner.providers.http import SharedTransport
 from task_runner.providers.settings import ProviderSettings
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
-from task_runner.store.leases import Leases
 from task_runner.store.settling import Refused, Settlement
 from task_runner.tasks import Result, TaskContext, task
+from task_runner.use_cases.leases import Leases
 from tests.integration.task_runner.scene import TASKS, Scene, cancel, start
 from tests.support.engines import free_port
 from tests.support.scraped import Scraped, scrape

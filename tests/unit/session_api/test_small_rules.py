@@ -2,10 +2,10 @@
 
 import pytest
 
-from onboarding_shared.runtime.errors import BadRequest
+from onboarding_shared.web.errors import BadRequest
 from session_api.domain.connections import is_credential_reference, is_guid
 from session_api.domain.resend import silence_after
-from session_api.links import Links
+from session_api.routes.links import Links
 from session_api.routes.paging import IdPosition, before_id, decode_cursor, encode_cursor
 
 

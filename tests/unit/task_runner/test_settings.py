@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from onboarding_shared.runtime.settings import SettingsError, load
+from onboarding_shared.process.settings import SettingsError, load
 from task_runner.settings import TaskRunnerSettings
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"

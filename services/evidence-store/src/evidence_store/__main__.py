@@ -6,7 +6,7 @@ from evidence_store.settings import EvidenceStoreSettings
 from onboarding_shared.service import run_service
 
 if TYPE_CHECKING:
-    from onboarding_shared.runtime.http import HttpApplication
+    from onboarding_shared.web.app import HttpApplication
 
 SUMMARY = "Keeps what onboarding runs found: append-only, sealed, and open to queries."
 

@@ -5,25 +5,26 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 
-from evidence_store.consumers import ResultIntake
+from evidence_store.consumers import GROUP, applies
 from evidence_store.health import readiness_checks
-from evidence_store.metrics import metrics_page
-from evidence_store.problems import CODES, database_unavailable
 from evidence_store.routes.evidence import evidence_routes
+from evidence_store.routes.problems import CODES, database_unavailable
 from evidence_store.routes.schemas import SCHEMA_PATHS, schema_routes
 from evidence_store.routes.verification import verification_routes
 from evidence_store.settings import EvidenceStoreSettings
-from evidence_store.verifier import Verifier
-from onboarding_shared.contracts.topics import OPERATION_RUNS, spoken_by
+from evidence_store.use_cases.recording import Recording
+from evidence_store.use_cases.verification import Verifier
+from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.metrics_page import metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.runtime.http import HttpApplication, build_http
-from onboarding_shared.runtime.identity import Authenticator
+from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.identity import Authenticator
 
-GROUP = "evidence-store"
+SERVICE = "evidence-store"
 SOURCE = "/onboarding/evidence-store"
 
 
@@ -31,7 +32,7 @@ class EvidenceStore:
     """The parts of one process, and the order in which they start and stop."""
 
     def __init__(self, settings: EvidenceStoreSettings) -> None:
-        self.database = Database(settings.database.url, application_name=GROUP, pool_size=settings.database.pool_size)
+        self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=spoken_by("evidence-store"))
         self.outbox = Outbox(self.relay.wake)
         self.consumer = Consumer(
@@ -39,7 +40,7 @@ class EvidenceStore:
             self.database,
             self.outbox,
             group=GROUP,
-            applies={OPERATION_RUNS: ResultIntake(self.outbox).apply},
+            applies=applies(Recording(self.outbox)),
         )
         self.http: HttpApplication = build_http(
             title="Evidence store",
@@ -55,7 +56,7 @@ class EvidenceStore:
             codes=CODES,
             translations={DatabaseUnavailable: database_unavailable},
             public_paths=SCHEMA_PATHS,
-            metrics=metrics_page(self.database, self.relay, self.consumer),
+            metrics=metrics_page(SERVICE, self.database, self.relay, self.consumer),
         )
 
     async def start(self) -> None:

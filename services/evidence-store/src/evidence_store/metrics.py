@@ -1,15 +1,6 @@
-"""What this service tells Prometheus beside what every service does."""
-
-from importlib.metadata import version
+"""The metrics of this service beside those that every service has."""
 
 from prometheus_client import Counter, Histogram
-
-from onboarding_shared.messaging.backlog_rows import BacklogRows
-from onboarding_shared.messaging.consumer import Consumer
-from onboarding_shared.messaging.gauges import process_gauges
-from onboarding_shared.messaging.relay import Relay
-from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.metrics import Backlog, MetricsPage
 
 DELAY = Histogram(
     "onboarding_evidence_delay_seconds",
@@ -24,14 +15,3 @@ CHAIN_BREAKS = Counter(
     "Verifications that found a chain of evidence broken; an anchored one may only have been given a wrong anchor",
     ["kind", "anchored"],
 )
-
-
-def metrics_page(database: Database, relay: Relay, consumer: Consumer) -> MetricsPage:
-    """The page of one process."""
-    rows = BacklogRows(database)
-    return MetricsPage(
-        "evidence-store",
-        version("onboarding-evidence-store"),
-        parts=[process_gauges(database, relay, consumer)],
-        backlog=Backlog(rows.gauges, rows.read),
-    )

@@ -6,7 +6,7 @@ from onboarding_shared.service import run_service
 from session_api.settings import SessionApiSettings
 
 if TYPE_CHECKING:
-    from onboarding_shared.runtime.http import HttpApplication
+    from onboarding_shared.web.app import HttpApplication
 
 SUMMARY = "HTTP API of the onboarding wizard: sessions, edit lock, task starts behind the concurrency guard."
 

@@ -4,41 +4,41 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from litestar import Litestar
 
 from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.runtime.health import HealthCheck
-from onboarding_shared.runtime.http import HttpApplication, build_http
-from onboarding_shared.runtime.identity import Authenticator
-from session_api.cancellations import Cancellations
+from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.identity import Authenticator
+from session_api.clients.evidence_store import EvidenceStore
 from session_api.consumers import GROUP, applies
-from session_api.evidence import EvidenceStore
-from session_api.links import Links
-from session_api.metrics import metrics_page
-from session_api.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
-from session_api.preflights import Preflights
-from session_api.problems import CODES, database_unavailable
-from session_api.retries import Retries
+from session_api.health import readiness_checks
 from session_api.routes.catalogue import catalogue_routes
 from session_api.routes.connections import connection_routes
 from session_api.routes.evidence import evidence_routes
+from session_api.routes.links import Links
+from session_api.routes.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
+from session_api.routes.problems import CODES, database_unavailable
 from session_api.routes.runs import run_routes
 from session_api.routes.sessions import session_routes
 from session_api.routes.starts import start_routes
 from session_api.routes.steps import step_routes
 from session_api.routes.tasks import task_routes
-from session_api.sessions import Sessions
 from session_api.settings import SessionApiSettings
-from session_api.starts import Starts
-from session_api.store.task_types import count_task_types
-from session_api.sweeper import Sweeper
+from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
+from session_api.use_cases.connections import Connections
+from session_api.use_cases.preflights import Preflights
+from session_api.use_cases.projection import Projection
+from session_api.use_cases.resends import Sweeper
+from session_api.use_cases.runs import Cancellations, Retries
+from session_api.use_cases.sessions import Sessions
+from session_api.use_cases.starts import Starts
 
 SERVICE = "session-api"
 SOURCE = "/onboarding/session-api"
@@ -78,9 +78,8 @@ def build(settings: SessionApiSettings) -> SessionApi:
     database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
     relay = Relay(database, settings.kafka, source=SOURCE, topics=spoken_by("session-api"))
     outbox = Outbox(relay.wake)
-    consumer = Consumer(
-        settings.kafka, database, outbox, group=GROUP, applies=applies(silence_seconds=settings.silence_seconds)
-    )
+    projection = Projection(silence_seconds=settings.silence_seconds)
+    consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection))
     sweeper = Sweeper(database, outbox, silence_seconds=settings.silence_seconds, every_seconds=settings.sweep_seconds)
     starts = Starts(database, outbox, silence_seconds=settings.silence_seconds)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
@@ -107,12 +106,14 @@ def build(settings: SessionApiSettings) -> SessionApi:
             *start_routes(starts, Retries(database, starts), Preflights(database, evidence), links),
             *step_routes(starts, database, links),
             *run_routes(cancellations, database, links),
-            *connection_routes(database, links),
+            *connection_routes(Connections(database), database, links),
             *evidence_routes(evidence, links),
         ],
-        checks=_checks(database, relay, consumer, sweeper),
+        checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
-        metrics=metrics_page(database, relay, consumer),
+        metrics=metrics_page(
+            SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
+        ),
         codes=CODES,
         translations={DatabaseUnavailable: database_unavailable},
     )
@@ -120,23 +121,3 @@ def build(settings: SessionApiSettings) -> SessionApi:
     say_which_bodies_are_optional(app.openapi_schema)
     service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence)
     return service
-
-
-def _checks(database: Database, relay: Relay, consumer: Consumer, sweeper: Sweeper) -> list[HealthCheck]:
-    async def broker() -> dict[str, Any]:
-        if not (relay.connected and consumer.progress.connected):
-            raise ConnectionError("the broker is not reached")
-        return {"lag": consumer.progress.lag}
-
-    async def catalogue() -> dict[str, Any]:
-        known = await database.run_single(count_task_types)
-        if not known:
-            raise LookupError("no runner has announced its task types yet")
-        return {"task_types": known}
-
-    return [
-        HealthCheck("database", database.ping),
-        HealthCheck("broker", broker),
-        HealthCheck("task_types", catalogue),
-        HealthCheck("sweeper", sweeper.check),
-    ]

@@ -6,7 +6,7 @@ from onboarding_shared.service import CannotStart, run_service
 from task_runner.settings import TaskRunnerSettings
 
 if TYPE_CHECKING:
-    from onboarding_shared.runtime.http import HttpApplication
+    from onboarding_shared.web.app import HttpApplication
 
 SUMMARY = "Takes task commands, runs onboarding tasks under leases, and tells their results."
 

@@ -3,28 +3,32 @@
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
 
-from onboarding_shared.contracts.topics import EVIDENCE, TASK_COMMANDS, spoken_by
+from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.http import HttpApplication, build_http
-from task_runner.consumers import CommandIntake, apply_confirmations
+from onboarding_shared.telemetry.metrics import Live, Reading
+from onboarding_shared.web.app import HttpApplication, build_http
+from task_runner.consumers import GROUP, applies
 from task_runner.health import readiness_checks
-from task_runner.metrics import metrics_page
+from task_runner.metrics import SLOTS, UNDER_WAY
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.settings import OutsideSettings, TaskRunnerSettings
+from task_runner.store.queue import QUEUE, QUEUE_GAUGES
 from task_runner.tasks import Task, discover
 from task_runner.tasks.registry import without
+from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.worker import Worker, WorkerLimits
 
-GROUP = "task-runner"
+SERVICE = "task-runner"
 SOURCE = "/onboarding/task-runner"
 
 
@@ -34,7 +38,7 @@ class TaskRunner:
     def __init__(
         self, settings: TaskRunnerSettings, tasks: Mapping[str, Task], context_for: ContextFactory | None
     ) -> None:
-        self.database = Database(settings.database.url, application_name=GROUP, pool_size=settings.database.pool_size)
+        self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=spoken_by("task-runner"))
         self.outbox = Outbox(self.relay.wake)
         self.providers = Providers(_provider_settings(settings.outside, settings.worker.concurrency))
@@ -59,15 +63,26 @@ class TaskRunner:
             self.database,
             self.outbox,
             group=GROUP,
-            applies={TASK_COMMANDS: intake.apply, EVIDENCE: apply_confirmations},
+            applies=applies(intake),
         )
         self.http: HttpApplication = build_http(
             title="Task runner",
             authenticator=None,
             checks=readiness_checks(self.database, self.relay, self.consumer, self.worker),
             lifespan=[self._lifespan],
-            metrics=metrics_page(self.database, self.relay, self.consumer, self.worker),
+            metrics=metrics_page(
+                SERVICE,
+                self.database,
+                self.relay,
+                self.consumer,
+                backlog=BacklogRows(self.database, QUEUE_GAUGES, QUEUE),
+                parts=[Live((UNDER_WAY, SLOTS), self._worker_readings)],
+            ),
         )
+
+    def _worker_readings(self) -> Iterator[Reading]:
+        yield Reading(UNDER_WAY, float(len(self.worker.pool.attempts())))
+        yield Reading(SLOTS, float(self.worker.slots))
 
     async def start(self) -> None:
         """Begin to consume and to work. Neither Kafka nor PostgreSQL needs to be there yet."""

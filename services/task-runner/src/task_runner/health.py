@@ -6,7 +6,7 @@ from typing import Any
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.health import HealthCheck
+from onboarding_shared.telemetry.health import HealthCheck
 from task_runner.worker.worker import Worker
 
 

@@ -1,30 +1,39 @@
-"""What this service tells Prometheus beside what its parts count."""
+"""The metrics of this service beside those that every service has. Labels are bounded: never a tenant or a run."""
 
-from collections.abc import Iterator
-from importlib.metadata import version
+from collections.abc import Callable
 
-from onboarding_shared.messaging.backlog_rows import BacklogRows
-from onboarding_shared.messaging.consumer import Consumer
-from onboarding_shared.messaging.gauges import process_gauges
-from onboarding_shared.messaging.relay import Relay
-from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.metrics import Backlog, Live, MetricsPage, Reading
-from task_runner.store.queue import QUEUE, QUEUE_GAUGES
-from task_runner.worker.metrics import SLOTS, UNDER_WAY
-from task_runner.worker.worker import Worker
+from prometheus_client import Counter, Histogram
+
+from onboarding_shared.telemetry.metrics import Gauge
+
+_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+
+CLAIMED = Counter("onboarding_runs_claimed_total", "Attempts that this worker started")
+SETTLED = Counter("onboarding_runs_settled_total", "Attempts that were settled, by what became of their run", ["event"])
+LATE_WRITES = Counter("onboarding_late_writes_refused_total", "Results refused because the lease was somebody else's")
+DROPPED = Counter("onboarding_results_dropped_total", "Results that could not be written while the lease lasted")
+LEASES_LOST = Counter("onboarding_leases_lost_total", "Attempts stopped here because their lease had run out")
+LEASES_EXPIRED = Counter(
+    "onboarding_leases_expired_total", "Leases that ran out unrenewed, by what became of their run", ["event"]
+)
+UNCLAIMED = Counter("onboarding_runs_unclaimed_total", "Runs that ended because no worker took them in time")
+RESENT = Counter("onboarding_results_resent_total", "Results told again because nobody had confirmed them")
+ABANDONED = Counter("onboarding_tasks_abandoned_total", "Tasks that went on although they were cancelled")
+LOOP_FAILURES = Counter("onboarding_worker_loop_failures_total", "Turns of a background loop that failed", ["loop"])
+WAIT = Histogram(
+    "onboarding_run_wait_seconds",
+    "From when an attempt was due until a worker claimed it",
+    ["task_type"],
+    buckets=_BOUNDS,
+)
+EXECUTION = Histogram(
+    "onboarding_run_execution_seconds", "From the claim of an attempt until its end", ["task_type"], buckets=_BOUNDS
+)
+
+UNDER_WAY = Gauge("onboarding_runs_under_way", "Attempts that run here now")
+SLOTS = Gauge("onboarding_worker_slots", "Attempts that may run here at a time")
 
 
-def metrics_page(database: Database, relay: Relay, consumer: Consumer, worker: Worker) -> MetricsPage:
-    """The page of one process."""
-
-    def look() -> Iterator[Reading]:
-        yield Reading(UNDER_WAY, float(len(worker.pool.attempts())))
-        yield Reading(SLOTS, float(worker.slots))
-
-    rows = BacklogRows(database, QUEUE_GAUGES, QUEUE)
-    return MetricsPage(
-        "task-runner",
-        version("onboarding-task-runner"),
-        parts=[process_gauges(database, relay, consumer), Live((UNDER_WAY, SLOTS), look)],
-        backlog=Backlog(rows.gauges, rows.read),
-    )
+def count_failures_of(loop: str) -> Callable[[], None]:
+    """The function that counts one failed turn of the background loop of this name."""
+    return LOOP_FAILURES.labels(loop).inc

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator
 
-from onboarding_shared.runtime.settings import ServiceSettings, Settings, separated
+from onboarding_shared.process.settings import ServiceSettings, Settings, separated
 
 GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 Guid = Annotated[str, StringConstraints(pattern=GUID, to_lower=True)]

@@ -22,8 +22,8 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.progress import Progress, Verdict
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.postgres.gathering import gather_seconds
-from onboarding_shared.runtime.settings import KafkaSettings
+from onboarding_shared.postgres.group_commit import gather_seconds
+from onboarding_shared.process.settings import KafkaSettings
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
 

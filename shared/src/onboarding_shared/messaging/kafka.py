@@ -14,7 +14,7 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging.bounded import within
-from onboarding_shared.runtime.settings import KafkaSettings
+from onboarding_shared.process.settings import KafkaSettings
 
 _log = structlog.get_logger(__name__)
 

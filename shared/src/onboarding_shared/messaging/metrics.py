@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from prometheus_client import Counter
 
-from onboarding_shared.runtime.metrics import Gauge
+from onboarding_shared.telemetry.metrics import Gauge
 
 PUBLISHED = Counter("onboarding_messages_published_total", "Messages that Kafka acknowledged", ["topic"])
 PUBLISH_FAILURES = Counter("onboarding_publish_failures_total", "Batches whose fate is unknown; they are sent again")

@@ -20,8 +20,8 @@ from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.messaging.spans import sending
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.postgres.gathering import gather_seconds
-from onboarding_shared.runtime.settings import KafkaSettings
+from onboarding_shared.postgres.group_commit import gather_seconds
+from onboarding_shared.process.settings import KafkaSettings
 
 _LOOK_SECONDS = 2.0
 _CALM_POLL_SECONDS = 0.5

@@ -11,7 +11,7 @@ import msgspec
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.messaging.outbox_rows import OutboxRow
-from onboarding_shared.runtime.tracing import AttributeValue, Kind, Span, recording, start_span
+from onboarding_shared.telemetry.tracing import AttributeValue, Kind, Span, recording, start_span
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from onboarding_devstack.logs import LogFiles, rendered, tail
 from onboarding_devstack.place import AlreadyRunningError, data_folder, exclusive
 from onboarding_devstack.ports import RANGE, choose_ports
 from onboarding_devstack.supervisor import Backoff
-from onboarding_shared.runtime.identity import Authenticator, Permissions
-from onboarding_shared.runtime.settings import IdentitySettings
+from onboarding_shared.process.settings import IdentitySettings
+from onboarding_shared.web.identity import Authenticator, Permissions
 
 
 def test_a_wanted_port_is_kept_while_it_is_free() -> None:

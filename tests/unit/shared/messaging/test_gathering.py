@@ -2,7 +2,7 @@
 
 import pytest
 
-from onboarding_shared.postgres.gathering import gather_seconds
+from onboarding_shared.postgres.group_commit import gather_seconds
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7])

@@ -17,10 +17,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.testing import TestClient
 
 from onboarding_shared.contracts.types import Id, StepNumber
-from onboarding_shared.runtime.errors import Conflict
-from onboarding_shared.runtime.http import HttpApplication, build_http
-from onboarding_shared.runtime.identity import Authenticator, Caller, Permissions, authorize, requires
-from onboarding_shared.runtime.settings import IdentitySettings
+from onboarding_shared.process.settings import IdentitySettings
+from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.errors import Conflict
+from onboarding_shared.web.identity import Authenticator, Caller, Permissions, authorize, requires
 
 ISSUER = "https://issuer.test"
 ALL_ALGORITHMS = ["RS256", "RS384", "PS256", "ES256", "EdDSA", "HS256", "none"]

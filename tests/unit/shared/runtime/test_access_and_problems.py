@@ -5,9 +5,9 @@ from litestar import get
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
-from onboarding_shared.runtime.errors import DependencyDown, Forbidden, NotFound, Problem
-from onboarding_shared.runtime.http import HttpApplication, build_http
-from onboarding_shared.runtime.identity import Caller, Permissions, authorize
+from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Problem
+from onboarding_shared.web.identity import Caller, Permissions, authorize
 from tests.unit.shared.runtime.conftest import Signer, exchange, http_scope
 
 Client = TestClient[HttpApplication]

@@ -5,8 +5,8 @@ from typing import Any
 
 from litestar.testing import TestClient
 
-from onboarding_shared.runtime.health import HealthCheck, HealthProbes
-from onboarding_shared.runtime.http import build_http
+from onboarding_shared.telemetry.health import HealthCheck, HealthProbes
+from onboarding_shared.web.app import build_http
 
 
 async def well() -> Mapping[str, Any]:

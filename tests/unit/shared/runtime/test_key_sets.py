@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
-from onboarding_shared.runtime import key_sets
-from onboarding_shared.runtime.errors import DependencyDown, Unauthorized
-from onboarding_shared.runtime.identity import Authenticator
-from onboarding_shared.runtime.key_sets import FileKeys, KeySetError, UrlKeys, parse_key_set
-from onboarding_shared.runtime.settings import IdentitySettings, SettingsError
+from onboarding_shared.process.settings import IdentitySettings, SettingsError
+from onboarding_shared.web import key_sets
+from onboarding_shared.web.errors import DependencyDown, Unauthorized
+from onboarding_shared.web.identity import Authenticator
+from onboarding_shared.web.key_sets import FileKeys, KeySetError, UrlKeys, parse_key_set
 from tests.unit.shared.runtime.conftest import ISSUER, Signer
 
 

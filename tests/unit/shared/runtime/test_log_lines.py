@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import structlog
 
-from onboarding_shared.runtime.logging import configure_logging
-from onboarding_shared.runtime.settings import LogSettings
+from onboarding_shared.process.settings import LogSettings
+from onboarding_shared.telemetry.logging import configure_logging
 
 
 @pytest.fixture

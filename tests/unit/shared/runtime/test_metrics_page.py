@@ -8,10 +8,10 @@ import httpx2
 import pytest
 from litestar import get
 
-from onboarding_shared.runtime import metrics
-from onboarding_shared.runtime.health import HealthCheck
-from onboarding_shared.runtime.http import build_http
-from onboarding_shared.runtime.metrics import Backlog, Gauge, MetricsPage, Reading
+from onboarding_shared.telemetry import metrics
+from onboarding_shared.telemetry.health import HealthCheck
+from onboarding_shared.telemetry.metrics import Backlog, Gauge, MetricsPage, Reading
+from onboarding_shared.web.app import build_http
 from tests.support.scraped import Scraped, scrape
 
 DEPTH = Gauge("onboarding_test_messages", "For a test")

@@ -1,7 +1,7 @@
 import pytest
 from litestar.testing import TestClient
 
-from onboarding_shared.runtime.http import HttpApplication
+from onboarding_shared.web.app import HttpApplication
 
 Client = TestClient[HttpApplication]
 BIGGEST = 2**63 - 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding_shared.runtime.redaction import names_a_secret, redact, redact_text
+from onboarding_shared.telemetry.redaction import names_a_secret, redact, redact_text
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl"
 STORAGE_KEY = "Ab3+" * 21 + "Zz=="

@@ -6,8 +6,8 @@ import pytest
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
-from onboarding_shared.runtime import request_body
-from onboarding_shared.runtime.http import HttpApplication
+from onboarding_shared.web import request_body
+from onboarding_shared.web.app import HttpApplication
 from tests.unit.shared.runtime.conftest import Signer, exchange, http_scope
 
 Client = TestClient[HttpApplication]

@@ -15,10 +15,10 @@ PROGRAM = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from litestar import get
-from onboarding_shared.runtime.http import build_http
-from onboarding_shared.runtime.logging import configure_logging
-from onboarding_shared.runtime.server import ServeError, run, serve
-from onboarding_shared.runtime.settings import HttpSettings, LogSettings
+from onboarding_shared.web.app import build_http
+from onboarding_shared.telemetry.logging import configure_logging
+from onboarding_shared.web.server import ServeError, run, serve
+from onboarding_shared.process.settings import HttpSettings, LogSettings
 
 @get("/slow")
 async def slow() -> str:

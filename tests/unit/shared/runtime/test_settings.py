@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from onboarding_shared.runtime.settings import (
+from onboarding_shared.process.settings import (
     DatabaseSettings,
     HttpSettings,
     IdentitySettings,

@@ -11,10 +11,10 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from onboarding_shared.runtime import trace_export
-from onboarding_shared.runtime.settings import SettingsError, TracingSettings, load
-from onboarding_shared.runtime.trace_export import SdkRecorder, open_recorder
-from onboarding_shared.runtime.tracing import (
+from onboarding_shared.process.settings import SettingsError, TracingSettings, load
+from onboarding_shared.telemetry import trace_export
+from onboarding_shared.telemetry.trace_export import SdkRecorder, open_recorder
+from onboarding_shared.telemetry.tracing import (
     bind_traceparent,
     current_traceparent,
     enter_span,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding_shared.runtime.errors import BadRequest
-from onboarding_shared.runtime.text_rules import check_json_text, check_url_text
+from onboarding_shared.web.errors import BadRequest
+from onboarding_shared.web.text_rules import check_json_text, check_url_text
 
 
 def code_of(body: bytes) -> str | None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from onboarding_shared.runtime.errors import Unauthorized
-from onboarding_shared.runtime.identity import CACHED_TOKENS, Authenticator, Caller, Permissions
-from onboarding_shared.runtime.settings import IdentitySettings
+from onboarding_shared.process.settings import IdentitySettings
+from onboarding_shared.web.errors import Unauthorized
+from onboarding_shared.web.identity import CACHED_TOKENS, Authenticator, Caller, Permissions
 from tests.unit.shared.runtime.conftest import ISSUER, Signer
 
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from structlog.contextvars import get_contextvars
 
-from onboarding_shared.runtime.tracing import bind_traceparent, current_traceparent, trace_id_of
+from onboarding_shared.telemetry.tracing import bind_traceparent, current_traceparent, trace_id_of
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 GIVEN = f"00-{TRACE}-00f067aa0ba902b7-01"

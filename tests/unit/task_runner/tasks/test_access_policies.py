@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from task_runner.checks.identity.policies import AccessPolicy, access_policies, check_states
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell
-from task_runner.tasks.access_policies import AccessPolicy, access_policies, check_states
 from tests.support.policies import COMPLETE, audience
 
 

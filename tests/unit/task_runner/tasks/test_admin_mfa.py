@@ -2,10 +2,10 @@
 
 import pytest
 
+from task_runner.checks.identity.admin_mfa import Administrator, Registration, administrators, decide
+from task_runner.checks.identity.policies import AccessPolicy
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell
-from task_runner.tasks.access_policies import AccessPolicy
-from task_runner.tasks.identity_admin_mfa import Administrator, Registration, administrators, decide
 from tests.support.policies import LEGACY, MFA, REPORT, changed, reaching
 
 ROLES = {"Global Administrator": "ga", "User Administrator": "ua"}

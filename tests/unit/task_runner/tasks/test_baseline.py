@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from task_runner.checks.identity.baseline import decide
+from task_runner.checks.identity.conditional_access import Policy, policy_from
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell
-from task_runner.tasks.conditional_access import Policy, policy_from
-from task_runner.tasks.identity_baseline import decide
 from tests.support.policies import COMPLETE
 
 SINGLE_FACTOR = {"id": "password-alone", "requirementsSatisfied": "none"}

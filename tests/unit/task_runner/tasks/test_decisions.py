@@ -4,20 +4,18 @@ from typing import Any
 
 import pytest
 
+from task_runner.checks import connectivity as graph_connectivity
+from task_runner.checks import licences as license_inventory
+from task_runner.checks.connectivity import Organization
+from task_runner.checks.consent import app_consent
+from task_runner.checks.consent import grants as consent
+from task_runner.checks.consent.grants import Consent
+from task_runner.checks.identity import global_admins as identity_global_admins
+from task_runner.checks.identity.global_admins import Administrator
+from task_runner.checks.licences import Sku
+from task_runner.checks.lists import AppManifest, LicencePlans
 from task_runner.providers.graph_errors import GraphRefused
-from task_runner.tasks import (
-    Result,
-    app_consent,
-    consent,
-    graph_connectivity,
-    identity_global_admins,
-    license_inventory,
-)
-from task_runner.tasks.consent import Consent
-from task_runner.tasks.graph_connectivity import Organization
-from task_runner.tasks.identity_global_admins import Administrator
-from task_runner.tasks.license_inventory import Sku
-from task_runner.tasks.lists import AppManifest, LicencePlans
+from task_runner.tasks import Result
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 PLANS = LicencePlans(source="", premium_p1="p1", premium_p2="p2")

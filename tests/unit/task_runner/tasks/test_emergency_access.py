@@ -2,9 +2,9 @@
 
 import pytest
 
-from task_runner.tasks.access_policies import AccessPolicy
-from task_runner.tasks.emergency_accounts import EmergencyAccount
-from task_runner.tasks.identity_emergency_access import decide
+from task_runner.checks.identity.emergency_access import decide
+from task_runner.checks.identity.emergency_accounts import EmergencyAccount
+from task_runner.checks.identity.policies import AccessPolicy
 from tests.support.policies import LEGACY, MFA, REPORT, changed, reaching
 
 USER = EmergencyAccount(id="user", kind="user", usable=True)

@@ -9,7 +9,7 @@ import msgspec
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.providers.record import ResponseRecord
-from task_runner.tasks.evidence import payload_hash, with_provenance
+from task_runner.tasks.provenance import payload_hash, with_provenance
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

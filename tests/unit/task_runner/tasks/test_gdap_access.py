@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from task_runner.checks.gdap import group_mapping as mapping
+from task_runner.checks.gdap import roles
+from task_runner.checks.gdap.group_mapping import Assignment, judged
+from task_runner.checks.gdap.relationships import Found, Relationship
+from task_runner.checks.lists import GdapRoles
 from task_runner.tasks import Result, Wait
-from task_runner.tasks import gdap_group_mapping as mapping
-from task_runner.tasks import gdap_roles as roles
-from task_runner.tasks.gdap import Found, Relationship
-from task_runner.tasks.gdap_group_mapping import Assignment, judged
-from task_runner.tasks.lists import GdapRoles
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 EXPECTED = GdapRoles(

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from task_runner.checks.gdap.relationship import decide
+from task_runner.checks.gdap.relationships import Found, Relationship, relationship_from
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell, Result, Wait
-from task_runner.tasks.gdap import Found, Relationship, relationship_from
-from task_runner.tasks.gdap_relationship import decide
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from task_runner.tasks.access_policies import AccessPolicy
-from task_runner.tasks.identity_legacy_auth import decide, exclusions
+from task_runner.checks.identity.legacy_auth import decide, exclusions
+from task_runner.checks.identity.policies import AccessPolicy
 from tests.support.policies import LEGACY, MFA, REPORT, changed, reaching
 
 REPORTING = changed(LEGACY, state=REPORT)

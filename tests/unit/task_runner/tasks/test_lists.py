@@ -2,8 +2,8 @@
 
 from microsoft_emulator import partner
 from microsoft_emulator.app_roles import APP_ROLES
+from task_runner.checks.lists import ADMIN_ROLES, GDAP_ROLES, MANIFEST, PLANS
 from task_runner.tasks import discover
-from task_runner.tasks.lists import ADMIN_ROLES, GDAP_ROLES, MANIFEST, PLANS
 
 
 def test_the_ids_are_the_published_ones() -> None:

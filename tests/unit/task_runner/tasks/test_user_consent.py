@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_runner.tasks.identity_user_consent import decide
+from task_runner.checks.identity.user_consent import decide
 
 LOW = "ManagePermissionGrantsForSelf.microsoft-user-default-low"
 LEGACY = "ManagePermissionGrantsForSelf.microsoft-user-default-legacy"

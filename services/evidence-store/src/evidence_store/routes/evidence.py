@@ -12,12 +12,12 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from evidence_store.domain.paging import CursorInvalid, EvidenceFilter, read_cursor, write_cursor
-from evidence_store.problems import evidence_not_found, invalid_cursor, invalid_parameter
 from evidence_store.routes.bodies import OnboardingEvidence, SealedEvidence, evidence_body, sealed_body
+from evidence_store.routes.problems import evidence_not_found, invalid_cursor, invalid_parameter
 from evidence_store.store.reading import read_item, read_page
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.identity import Permissions, requires
+from onboarding_shared.web.identity import Permissions, requires
 
 _LIST = "/tenants/{tenant_id:int}/onboarding/evidence"
 _ONE = f"{_LIST}/{{evidence_id:int}}"

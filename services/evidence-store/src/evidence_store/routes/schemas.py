@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from evidence_store.problems import schema_not_found
+from evidence_store.routes.problems import schema_not_found
 from onboarding_shared.contracts.catalogue import all_messages, json_schema, schema_id
 
 _LIST = "/onboarding/schemas"

@@ -7,11 +7,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from evidence_store.domain.verification import Anchor
-from evidence_store.problems import incomplete_anchor
 from evidence_store.routes.bodies import ChainVerification, verification_body
-from evidence_store.verifier import Verifier
+from evidence_store.routes.problems import incomplete_anchor
+from evidence_store.use_cases.verification import Verifier
 from onboarding_shared.contracts.types import MAX_ID
-from onboarding_shared.runtime.identity import Permissions, requires
+from onboarding_shared.web.identity import Permissions, requires
 
 ExpectedLength = Annotated[
     int | None,

@@ -6,7 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 from onboarding_shared.contracts.reason_codes import REASONS, Reason
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.postgres.database import Database
-from session_api.routes.bodies import TaskType
+from session_api.routes.session_bodies import TaskType
 from session_api.store.task_types import list_task_types
 
 

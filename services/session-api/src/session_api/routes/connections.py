@@ -7,11 +7,10 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.errors import BadRequest
-from onboarding_shared.runtime.identity import Caller, Permissions, requires
+from onboarding_shared.web.errors import BadRequest
+from onboarding_shared.web.identity import Caller, Permissions, requires
 from session_api.domain.connections import (
     CREDENTIAL_RULE,
     GUID_RULE,
@@ -20,39 +19,31 @@ from session_api.domain.connections import (
     is_credential_reference,
     is_guid,
 )
-from session_api.links import Links
-from session_api.problems import connection_not_found
-from session_api.routes.bodies import NewProviderConnection, ProviderConnection
+from session_api.routes.links import Links
 from session_api.routes.paging import DEFAULT_LIMIT, Cursor, IdPosition, Limit, before_id, link_headers
+from session_api.routes.problems import connection_not_found
+from session_api.routes.session_bodies import NewProviderConnection, ProviderConnection
 from session_api.store.connections import (
     NewConnection,
     StoredConnection,
-    create_connection,
-    disable_connection,
     find_connection,
     list_connections,
 )
-from session_api.store.guards import lock_tenants
+from session_api.use_cases.connections import Connections
 
 _ALL = "/tenants/{tenant_id:int}/onboarding/provider-connections"
 _ONE = f"{_ALL}/{{connection_id:int}}"
 _PERMITTED = [requires(Permissions.CONNECTIONS)]
 
 
-def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler]:
+def connection_routes(connections: Connections, database: Database, links: Links) -> list[HTTPRouteHandler]:
     """The handlers of everything under ``/provider-connections``."""
 
     @post(_ALL, guards=_PERMITTED, summary="Create a provider connection")
     async def create(
         tenant_id: FromPath[int], data: JSONBody[NewProviderConnection], caller: NamedDependency[Caller]
     ) -> Response[ProviderConnection]:
-        new = _checked(data)
-
-        async def work(connection: AsyncConnection) -> StoredConnection:
-            await lock_tenants(connection, [tenant_id])
-            return await create_connection(connection, tenant_id, caller.user_id, new)
-
-        made = await database.run(work)
+        made = await connections.create(tenant_id, caller.user_id, _checked(data))
         return Response(_body(made), headers={"Location": links.connection(tenant_id, made.id)})
 
     @get(_ALL, guards=_PERMITTED, summary="List provider connections, newest first")
@@ -77,11 +68,7 @@ def connection_routes(database: Database, links: Links) -> list[HTTPRouteHandler
     async def disable(
         tenant_id: FromPath[int], connection_id: FromPath[int], caller: NamedDependency[Caller]
     ) -> ProviderConnection:
-        async def work(connection: AsyncConnection) -> StoredConnection | None:
-            await lock_tenants(connection, [tenant_id])
-            return await disable_connection(connection, tenant_id, connection_id, caller.user_id)
-
-        return _found(await database.run(work))
+        return _found(await connections.disable(tenant_id, connection_id, caller.user_id))
 
     return [create, list_all, get_one, disable]
 

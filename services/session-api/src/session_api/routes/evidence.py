@@ -6,10 +6,10 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from onboarding_shared.runtime.identity import Permissions, requires
-from session_api.evidence import EvidenceAnswer, EvidenceStore
-from session_api.links import Links
-from session_api.routes.bodies import ChainVerification, OnboardingEvidence
+from onboarding_shared.web.identity import Permissions, requires
+from session_api.clients.evidence_store import EvidenceAnswer, EvidenceStore
+from session_api.routes.links import Links
+from session_api.routes.session_bodies import ChainVerification, OnboardingEvidence
 
 _ALL = "/tenants/{tenant_id:int}/onboarding/evidence"
 _PASSED_BACK = ("link", "retry-after", "etag", "cache-control", "www-authenticate")

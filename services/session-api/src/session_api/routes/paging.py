@@ -9,8 +9,8 @@ from litestar import Request
 from litestar.params import QueryParameter
 
 from onboarding_shared.contracts.types import MAX_ID
-from onboarding_shared.runtime.errors import BadRequest
-from session_api.links import Links
+from onboarding_shared.web.errors import BadRequest
+from session_api.routes.links import Links
 
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200, description="How many items at most, 1..200.")]
 Cursor = Annotated[

@@ -11,13 +11,13 @@ from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus, RunState
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.identity import Caller, Permissions, requires
-from session_api.cancellations import Cancellations, RunEnded
-from session_api.links import Links
-from session_api.problems import run_ended, run_not_found
-from session_api.routes.bodies import OperationRun, RunProgress, RunResult, RunWaiting
+from onboarding_shared.web.identity import Caller, Permissions, requires
+from session_api.routes.links import Links
 from session_api.routes.paging import DEFAULT_LIMIT, Cursor, IdPosition, Limit, before_id, link_headers, refuse_nulls
+from session_api.routes.problems import run_ended, run_not_found
+from session_api.routes.session_bodies import OperationRun, RunProgress, RunResult, RunWaiting
 from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
+from session_api.use_cases.runs import Cancellations, RunEnded
 
 _RUNS = "/tenants/{tenant_id:int}/onboarding/runs"
 _ONE = f"{_RUNS}/{{run_id:int}}"

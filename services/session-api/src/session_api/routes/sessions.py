@@ -13,23 +13,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.errors import NotFound
-from onboarding_shared.runtime.identity import Caller, Permissions, authorize, requires
+from onboarding_shared.web.errors import NotFound
+from onboarding_shared.web.identity import Caller, Permissions, authorize, requires
 from session_api.domain.edit_lock import held
 from session_api.domain.sessions import KEEP, Change, Keep
-from session_api.links import Links
-from session_api.problems import connection_not_found, session_problem
-from session_api.routes.bodies import (
+from session_api.routes.links import Links
+from session_api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, link_headers
+from session_api.routes.problems import connection_not_found, session_problem
+from session_api.routes.session_bodies import (
     AbandonSession,
     HistoryEntry,
     OnboardingSession,
     OnboardingSessionResponse,
     UpdateOnboardingSessionRequest,
 )
-from session_api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, link_headers
-from session_api.sessions import Done, NoSuchSession, Refused, Sessions
 from session_api.store.history import HistoryLine, read_history
 from session_api.store.sessions import find_session
+from session_api.use_cases.sessions import Done, NoSuchSession, Refused, Sessions
 
 _SESSION = "/tenants/{tenant_id:int}/onboarding/session"
 _ONE = f"{_SESSION}/{{session_id:int}}"

@@ -10,13 +10,13 @@ from litestar.params import FromPath, JSONBody
 
 from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.contracts.types import MAX_ID
-from onboarding_shared.runtime.identity import Caller, Permissions, requires
-from onboarding_shared.runtime.tracing import current_traceparent
+from onboarding_shared.telemetry.tracing import current_traceparent
+from onboarding_shared.web.identity import Caller, Permissions, requires
 from session_api.domain.guard import Blocked, Reused
 from session_api.domain.starting import Planned, Start, UnknownTaskType
-from session_api.links import Links
-from session_api.preflights import Preflight, Preflights
-from session_api.problems import (
+from session_api.routes.evidence import callers_headers
+from session_api.routes.links import Links
+from session_api.routes.problems import (
     CODES,
     blocking_run,
     connection_not_found,
@@ -25,9 +25,7 @@ from session_api.problems import (
     start_problem,
     unknown_task_type,
 )
-from session_api.retries import Retries, RunNotEnded
-from session_api.routes.evidence import callers_headers
-from session_api.routes.start_bodies import (
+from session_api.routes.run_bodies import (
     BlockingRun,
     ErrorResponse,
     OperationRunLink,
@@ -35,7 +33,9 @@ from session_api.routes.start_bodies import (
     PreflightReport,
     StartRun,
 )
-from session_api.starts import Accepted, Answer, Starts
+from session_api.use_cases.preflights import Preflight, Preflights
+from session_api.use_cases.runs import Retries, RunNotEnded
+from session_api.use_cases.starts import Accepted, Answer, Starts
 
 _HERE = "/tenants/{tenant_id:int}/onboarding"
 _LOOK = {200: ResponseSpec(PreflightReport, generate_examples=False, description="Nothing started: validate_only")}

@@ -6,18 +6,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.identity import Caller, Permissions, requires
-from onboarding_shared.runtime.tracing import current_traceparent
+from onboarding_shared.telemetry.tracing import current_traceparent
+from onboarding_shared.web.identity import Caller, Permissions, requires
 from session_api.domain.readiness import STEPS, standing_of_steps, tasks_of_step
 from session_api.domain.starting import Start
-from session_api.links import Links
-from session_api.problems import CODES, start_problem, step_not_found
-from session_api.routes.bodies import OnboardingStep
-from session_api.routes.start_bodies import StartedTask, StartStep
+from session_api.routes.links import Links
+from session_api.routes.problems import CODES, start_problem, step_not_found
+from session_api.routes.run_bodies import StartedTask, StartStep
+from session_api.routes.session_bodies import OnboardingStep
 from session_api.routes.starts import checked_connection
 from session_api.routes.tasks import summary_body
-from session_api.starts import Accepted, Answer, BlockedBy, Starts
 from session_api.store.task_types import list_task_types, summarize_tasks
+from session_api.use_cases.starts import Accepted, Answer, BlockedBy, Starts
 
 _STEPS = "/tenants/{tenant_id:int}/onboarding/steps"
 

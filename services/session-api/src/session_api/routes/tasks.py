@@ -6,8 +6,8 @@ from litestar.params import FromPath
 
 from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.runtime.identity import Permissions, requires
-from session_api.routes.bodies import OnboardingTaskSummary
+from onboarding_shared.web.identity import Permissions, requires
+from session_api.routes.session_bodies import OnboardingTaskSummary
 from session_api.store.task_types import TaskSummary, summarize_tasks
 
 

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import RunState
+from onboarding_shared.messaging.metrics_page import COUNTED_AT_MOST
+from onboarding_shared.telemetry.metrics import Gauge
 
 _COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_total, progress_message, status,
        reason_code, message, resume_at, session_id, provider_connection_id, requested_by_user_id, created_at,
@@ -107,3 +109,15 @@ async def request_cancellation(
 def _run(row: Sequence[Any]) -> StoredRun:
     run_id, tenant_id, task_type, state, *rest = row
     return StoredRun(run_id, tenant_id, task_type, RunState(state), *rest)
+
+
+RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 = that or more", "state")
+
+# It reads a partial index of active runs; ended ones cost nothing however many there are.
+ACTIVE_RUNS = f"""
+SELECT '{RUNS_ACTIVE.name}', s.state, CAST(count(r.state) AS float8)
+FROM (VALUES ('queued'), ('running'), ('waiting'), ('cancelling')) s (state)
+LEFT JOIN (SELECT state FROM operation_runs WHERE state IN ('queued', 'running', 'waiting', 'cancelling')
+           LIMIT {COUNTED_AT_MOST}) r USING (state)
+GROUP BY s.state
+"""  # noqa: S608 - no input, only constants of ours

@@ -1,6 +1,6 @@
 """What a batch of starts reads and writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,6 +9,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.starting import Planned, Standing, Start
+
+# ``DO UPDATE … WHERE false`` locks a row that is there without writing a new version of it, and inserts one that
+# is not: one statement, one order, so that two of them cannot deadlock.
+_LOCK = text("""
+INSERT INTO tenant_guards AS g (tenant_id)
+SELECT DISTINCT tenant_id FROM unnest(CAST(:tenants AS bigint[])) AS wanted (tenant_id) ORDER BY tenant_id
+ON CONFLICT (tenant_id) DO UPDATE SET tenant_id = g.tenant_id WHERE false
+""")
+
+
+async def lock_tenants(connection: AsyncConnection, tenant_ids: Iterable[int]) -> None:
+    """Wait for, and hold until the end of the transaction, the guard rows of these tenants."""
+    await connection.execute(_LOCK, {"tenants": sorted(set(tenant_ids))})
+
 
 RunKey = tuple[int, str, str]
 """Tenant, scope key, task type: unique among the active runs."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx2
 from prometheus_client import Counter, Histogram
 
-from onboarding_shared.runtime.tracing import Span, current_traceparent, start_span
+from onboarding_shared.telemetry.tracing import Span, current_traceparent, start_span
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import CannotTell
 

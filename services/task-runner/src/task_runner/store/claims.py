@@ -1,16 +1,13 @@
-"""Takes waiting runs for a worker: lease, fencing token and RunStarted in one transaction."""
+"""The SQL of claiming: tenants with due work, their runs, and the lease of those that were chosen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import Mode
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
-from onboarding_shared.postgres.database import Database
-from task_runner.domain.claiming import Work, choose
-from task_runner.domain.execution import started
+from task_runner.domain.claiming import Work
 from task_runner.store.rows import COLUMNS, Claim, to_claim
 
 _NEXT_TENANTS = text("""
@@ -65,80 +62,35 @@ _WINDOW = 100
 """How many of a tenant's oldest waiting runs are looked at for one that may start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """The runs that were claimed. With ``more`` another claim at once may find others."""
+class DueTenant(NamedTuple):
+    """A tenant with work that is due, and whether this transaction holds the tenant's advisory lock."""
 
-    claims: tuple[Claim, ...]
-    more: bool
+    tenant_id: int
+    locked: bool
 
 
-class Claims:
-    """One worker's way to its work. Tenants are served in turn: it remembers which one was served last."""
+async def next_tenants(connection: AsyncConnection, after: int, limit: int) -> list[DueTenant]:
+    """At most ``limit`` tenants with due work, by id, beginning after the tenant ``after``; each is locked if free."""
+    rows = await connection.execute(_NEXT_TENANTS, {"after": after, "free": limit})
+    return [DueTenant(row.tenant_id, row.locked) for row in rows]
 
-    def __init__(
-        self,
-        database: Database,
-        outbox: Outbox,
-        *,
-        worker: str,
-        task_types: Sequence[str],
-        lease_seconds: float,
-        tenant_limit: int,
-    ) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._worker = worker
-        self._task_types = list(task_types)
-        self._lease_seconds = lease_seconds
-        self._tenant_limit = tenant_limit
-        self._after = -1
-        self._fruitful = False
-        """Whether the turn through all tenants that goes on found a run, or a tenant that another worker held."""
 
-    async def claim(self, free: int) -> Claimed:
-        """Up to ``free`` runs, each with a lease and RunStarted on its way. Raises ``DatabaseUnavailable``.
+async def work_of(
+    connection: AsyncConnection, tenants: Sequence[int], task_types: Sequence[str]
+) -> tuple[list[Work], list[Work]]:
+    """The runs of locked tenants: those in progress, and the oldest due ones of ``task_types``, in order of age."""
+    values = {"tenants": list(tenants), "task_types": list(task_types), "window": _WINDOW}
+    running: list[Work] = []
+    candidates: list[Work] = []
+    for row in await connection.execute(_WORK, values):
+        work = Work(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
+        (running if row.under_way else candidates).append(work)
+    return running, candidates
 
-        When the COMMIT was lost with its connection, leases may stand that nobody here knows of: they run out.
-        """
-        after = self._after
-        async with self._database.transaction() as connection:
-            tenants = (await connection.execute(_NEXT_TENANTS, {"after": after, "free": free})).all()
-            locked = [row.tenant_id for row in tenants if row.locked]
-            claims = await self._claim_of(connection, locked, free) if locked else ()
-        self._after = tenants[-1].tenant_id if len(tenants) == free else -1
-        contended = len(locked) < len(tenants)
-        return Claimed(claims, more=self._goes_on(after, fruitful=bool(claims) or contended) or contended)
 
-    def _goes_on(self, after: int, *, fruitful: bool) -> bool:
-        """Whether tenants are left in this turn, or it took several claims and was not in vain.
-
-        A turn in vain is followed by a rest: what is due and may not start yet stays in the way of every look.
-        """
-        self._fruitful = self._fruitful or fruitful
-        if self._after != -1:
-            return True
-        again, self._fruitful = after != -1 and self._fruitful, False
-        return again
-
-    async def _claim_of(self, connection: AsyncConnection, tenants: list[int], free: int) -> tuple[Claim, ...]:
-        """The tenants are locked, so nobody else starts anything of theirs: what is read here stays true."""
-        rows = await connection.execute(_WORK, {"tenants": tenants, "task_types": self._task_types, "window": _WINDOW})
-        running: list[Work] = []
-        candidates: list[Work] = []
-        for under_way, _, _, run_id, tenant_id, scope_key, mode, task_type in rows:
-            work = Work(run_id, tenant_id, scope_key, Mode(mode), task_type)
-            (running if under_way else candidates).append(work)
-        chosen = choose(candidates, running, free=free, tenant_limit=self._tenant_limit)
-        if not chosen:
-            return ()
-        picked = await connection.execute(
-            _CLAIM,
-            {"run_ids": [work.run_id for work in chosen], "worker": self._worker, "lease": self._lease_seconds},
-        )
-        claims = tuple(to_claim(row) for row in picked)
-        await self._outbox.append(
-            connection,
-            [Outgoing(started(one.execution, one.claimed_at), one.execution.traceparent) for one in claims],
-        )
-        return claims
+async def claim_runs(
+    connection: AsyncConnection, run_ids: Sequence[int], worker: str, lease_seconds: float
+) -> tuple[Claim, ...]:
+    """Give ``worker`` a lease with a new fencing token on each of these runs that is still due and not locked."""
+    values = {"run_ids": list(run_ids), "worker": worker, "lease": lease_seconds}
+    return tuple(to_claim(row) for row in await connection.execute(_CLAIM, values))

@@ -1,13 +1,11 @@
-"""Results stay to be told until the evidence store confirms them."""
+"""The SQL of confirmations: a result is due again until the evidence store has confirmed it."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
-from onboarding_shared.postgres.database import Database
-from task_runner.domain.execution import describe
+from task_runner.domain.execution import Execution
 from task_runner.store.rows import COLUMNS, to_execution
 
 _CONFIRM = text("""
@@ -37,30 +35,14 @@ _BATCH = 200
 _LONGEST_SECONDS = 600.0
 
 
-async def confirm(connection: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
-    """The results of (run id, tenant id) stand in the evidence store."""
+async def confirm_results(connection: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
+    """Store that the evidence store holds the results of these (run id, tenant id)."""
     await connection.execute(
         _CONFIRM, {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
     )
 
 
-class Confirmations:
-    """Says RunFinished again for the runs whose result nobody confirmed, at doubling intervals up to ten minutes."""
-
-    def __init__(self, database: Database, outbox: Outbox, *, confirm_seconds: float) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._confirm_seconds = confirm_seconds
-
-    async def resend(self) -> int:
-        """Say again what is due; returns how many there were, at most a batch. Raises ``DatabaseUnavailable``."""
-
-        async def work(connection: AsyncConnection) -> int:
-            rows = await connection.execute(
-                _RESEND, {"batch": _BATCH, "longest": _LONGEST_SECONDS, "confirm": self._confirm_seconds}
-            )
-            executions = [to_execution(row) for row in rows]
-            await self._outbox.append(connection, [Outgoing(describe(one), one.traceparent) for one in executions])
-            return len(executions)
-
-        return await self._database.run(work)
+async def take_unconfirmed(connection: AsyncConnection, confirm_seconds: float) -> list[Execution]:
+    """A batch of ended runs whose result is due again; the interval doubles up to 10 minutes."""
+    values = {"batch": _BATCH, "longest": _LONGEST_SECONDS, "confirm": confirm_seconds}
+    return [to_execution(row) for row in await connection.execute(_RESEND, values)]

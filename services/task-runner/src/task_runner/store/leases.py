@@ -1,22 +1,18 @@
-"""Keeps leases alive, and finds those that nobody keeps alive any more."""
+"""The SQL of leases: renew them, and read those that have expired."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.run_states import RunEvent
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
-from onboarding_shared.postgres.database import Database
-from task_runner.domain.execution import describe
-from task_runner.domain.leases import LostLease, decide_lost_lease
+from task_runner.domain.execution import Execution
+from task_runner.domain.leases import LostLease
 from task_runner.store.rows import COLUMNS, to_execution
-from task_runner.store.settling import Settlement, settle
 
 _RENEW = text(f"""
 WITH held AS MATERIALIZED (
@@ -52,67 +48,31 @@ class Held:
     progress: Progress | None
 
 
-class Leases:
-    """The leases in the database. Only its clock judges them."""
+class Renewed(NamedTuple):
+    """A run whose lease was renewed, and whether its progress changed with that."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, lease_seconds: float, confirm_seconds: float) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._lease_seconds = lease_seconds
-        self._confirm_seconds = confirm_seconds
-
-    async def renew(self, held: Sequence[Held]) -> dict[int, RunState]:
-        """Renew all of them in one statement; returns those that are still the worker's, with their states.
-
-        What progressed is told as RunProgressed in the same transaction. Raises ``DatabaseUnavailable``.
-        """
-
-        async def work(connection: AsyncConnection) -> dict[int, RunState]:
-            rows = await connection.execute(
-                _RENEW,
-                {
-                    "run_ids": [one.run_id for one in held],
-                    "tokens": [one.lease_token for one in held],
-                    "progress": [_json(one.progress) for one in held],
-                    "lease": self._lease_seconds,
-                },
-            )
-            renewed = [(to_execution(row), row.progressed) for row in rows]
-            await self._outbox.append(
-                connection, [Outgoing(describe(one), one.traceparent) for one, progressed in renewed if progressed]
-            )
-            return {one.run_id: one.state for one, _ in renewed}
-
-        return await self._database.run(work)
-
-    async def recover(self) -> Mapping[RunEvent, int]:
-        """Take the runs of workers that went away out of their hands; returns what became of how many.
-
-        Those of ``RunEvent.WAIT`` can be claimed again, the others have ended.
-        """
-
-        async def work(connection: AsyncConnection) -> Mapping[RunEvent, int]:
-            rows = await connection.execute(_LOST, {"batch": _BATCH})
-            settlements = [
-                _recovery(LostLease(run_id=run_id, lease_token=token, state=RunState(state), losses=losses))
-                for run_id, token, state, losses in rows
-            ]
-            if settlements:
-                await settle(connection, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
-            return Counter(one.outcome.event for one in settlements)
-
-        return await self._database.run(work)
+    execution: Execution
+    progressed: bool
 
 
-def _recovery(lost: LostLease) -> Settlement:
-    return Settlement(
-        run_id=lost.run_id,
-        lease_token=lost.lease_token,
-        seen=lost.state,
-        outcome=decide_lost_lease(lost),
-        excused=True,
-        lost=True,
-    )
+async def renew_leases(connection: AsyncConnection, held: Sequence[Held], lease_seconds: float) -> list[Renewed]:
+    """Renew the leases that their worker still holds; the others are left out of the answer."""
+    values = {
+        "run_ids": [lease.run_id for lease in held],
+        "tokens": [lease.lease_token for lease in held],
+        "progress": [_json(lease.progress) for lease in held],
+        "lease": lease_seconds,
+    }
+    return [Renewed(to_execution(row), row.progressed) for row in await connection.execute(_RENEW, values)]
+
+
+async def take_expired_leases(connection: AsyncConnection) -> list[LostLease]:
+    """Lock a batch of runs whose lease has expired by the database's clock."""
+    rows = await connection.execute(_LOST, {"batch": _BATCH})
+    return [
+        LostLease(run_id=row.run_id, lease_token=row.lease_token, state=RunState(row.state), losses=row.losses)
+        for row in rows
+    ]
 
 
 def _json(progress: Progress | None) -> str | None:

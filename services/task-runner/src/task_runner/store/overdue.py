@@ -1,12 +1,10 @@
-"""Ends runs that were due for a long time and that no worker took."""
+"""The SQL that ends runs which were due for a long time and which no worker claimed."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
-from onboarding_shared.postgres.database import Database
-from task_runner.domain.execution import describe
-from task_runner.domain.queueing import unclaimed
+from task_runner.domain.execution import Execution
+from task_runner.domain.outcomes import TimedOut
 from task_runner.store.rows import COLUMNS, to_execution
 
 # What a waiting run found last stays in its payload: it is all that is known.
@@ -26,28 +24,16 @@ RETURNING {COLUMNS}
 _BATCH = 200
 
 
-class Overdue:
-    """The queue's clock: how long a run may be due without a worker. Only the database's clock judges."""
-
-    def __init__(self, database: Database, outbox: Outbox, *, queue_seconds: float, confirm_seconds: float) -> None:
-        self._database = database
-        self._outbox = outbox
-        ending = unclaimed(queue_seconds)
-        self._values = {
-            "limit": queue_seconds,
-            "confirm": confirm_seconds,
-            "batch": _BATCH,
-            "status": ending.status.value,
-            "reason_code": ending.reason_code,
-            "message": ending.message,
-        }
-
-    async def expire(self) -> int:
-        """End what is late and tell it; returns how many, at most a batch. Raises ``DatabaseUnavailable``."""
-
-        async def work(connection: AsyncConnection) -> int:
-            executions = [to_execution(row) for row in await connection.execute(_EXPIRE, self._values)]
-            await self._outbox.append(connection, [Outgoing(describe(one), one.traceparent) for one in executions])
-            return len(executions)
-
-        return await self._database.run(work)
+async def expire_overdue(
+    connection: AsyncConnection, ending: TimedOut, *, queue_seconds: float, confirm_seconds: float
+) -> list[Execution]:
+    """End a batch of runs that were due ``queue_seconds`` ago, by the database's clock; returns them as they ended."""
+    values = {
+        "limit": queue_seconds,
+        "confirm": confirm_seconds,
+        "batch": _BATCH,
+        "status": ending.status.value,
+        "reason_code": ending.reason_code,
+        "message": ending.message,
+    }
+    return [to_execution(row) for row in await connection.execute(_EXPIRE, values)]

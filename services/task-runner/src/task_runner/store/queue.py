@@ -1,7 +1,7 @@
 """How many runs wait and work, for the metrics page."""
 
-from onboarding_shared.messaging.backlog_rows import COUNTED_AT_MOST
-from onboarding_shared.runtime.metrics import Gauge
+from onboarding_shared.messaging.metrics_page import COUNTED_AT_MOST
+from onboarding_shared.telemetry.metrics import Gauge
 
 RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 = that or more", "state")
 QUEUE_RUNS = Gauge("onboarding_queue_runs", "Runs that a worker could claim now; 10000 = that or more")

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from onboarding_shared.contracts.session_api import ProviderConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
+from task_runner.tasks.graph import Graph
 from task_runner.tasks.payload import safe_text
 from task_runner.tasks.result import CannotTell, TaskFault
 
 if TYPE_CHECKING:
     import httpx2
-
-    from task_runner.providers.graph import GraphClient
 
 __all__ = ["Connection", "ProgressReport", "TaskContext"]
 
@@ -44,8 +43,8 @@ class TaskContext:
         attempt: int,
         connection: Connection | None,
         open_http: "Callable[[], httpx2.AsyncClient]",
-        graph: "GraphClient | None",
-        partner_graph: "GraphClient | None" = None,
+        graph: Graph | None,
+        partner_graph: Graph | None = None,
         emergency_access: frozenset[str] = frozenset(),
         deadline: float,
         report: ProgressReport = ignore_progress,
@@ -69,14 +68,14 @@ class TaskContext:
         return self._open_http()
 
     @property
-    def graph(self) -> "GraphClient":
+    def graph(self) -> Graph:
         """Microsoft Graph for this connection. Raises ``TaskFault`` when the run has no Graph connection."""
         if self._graph is None:
             raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no connection to Microsoft Graph.")
         return self._graph
 
     @property
-    def partner_graph(self) -> "GraphClient":
+    def partner_graph(self) -> Graph:
         """Microsoft Graph for our own tenant, where relationships with customers are kept; the same application.
 
         Raises ``CannotTell`` when the runner does not know that tenant, ``TaskFault`` as ``graph`` does.
@@ -89,7 +88,7 @@ class TaskContext:
         return self._partner_graph
 
     @property
-    def graph_used(self) -> "GraphClient | None":
+    def graph_used(self) -> Graph | None:
         """The Graph client if there is one, without insisting."""
         return self._graph
 

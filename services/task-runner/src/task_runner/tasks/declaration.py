@@ -10,7 +10,7 @@ import msgspec
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.tasks.context import TaskContext
-from task_runner.tasks.evidence import with_provenance
+from task_runner.tasks.provenance import with_provenance
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
 from task_runner.tasks.retry import Retry
 

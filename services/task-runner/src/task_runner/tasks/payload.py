@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.types import MAX_ID
-from onboarding_shared.runtime.redaction import REDACTED, hides, meant_name, redact_text
+from onboarding_shared.telemetry.redaction import REDACTED, hides, meant_name, redact_text
 
 MAX_DEPTH = 24
 

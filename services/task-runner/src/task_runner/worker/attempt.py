@@ -9,12 +9,12 @@ import structlog
 
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.runtime.tracing import Span, bind_traceparent, enter_span, start_span
+from onboarding_shared.telemetry.tracing import Span, bind_traceparent, enter_span, start_span
+from task_runner import metrics
 from task_runner.domain.outcomes import Ending, Overran, Stopped
 from task_runner.store.rows import Claim
 from task_runner.tasks import Connection, Result, Task, TaskContext
 from task_runner.tasks.context import ProgressReport
-from task_runner.worker import metrics
 from task_runner.worker.endings import returned, unanswered
 
 CANCEL_GRACE_SECONDS = 2.0

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection
 
 from onboarding_shared.contracts.types import RunState
-from task_runner.store.leases import Held, Leases
+from task_runner.store.leases import Held
+from task_runner.use_cases.leases import Leases
 from task_runner.worker.attempt import Attempt, Stop
 
 PROGRESS_SECONDS = 1.0

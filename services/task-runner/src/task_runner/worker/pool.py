@@ -8,6 +8,8 @@ import structlog
 
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.process.loop import Loop
+from task_runner import metrics
 from task_runner.domain.outcomes import (
     Cancelled,
     Ending,
@@ -20,13 +22,11 @@ from task_runner.domain.outcomes import (
     decide_outcome,
 )
 from task_runner.domain.reasons import RESULT_INVALID, WORKER_STOPPED
-from task_runner.store.claims import Claims
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Refused, Settled, Settlement
 from task_runner.tasks import Task
-from task_runner.worker import metrics
+from task_runner.use_cases.claims import Claims
 from task_runner.worker.attempt import Attempt, ContextFactory, Stop
-from task_runner.worker.loop import Loop
 
 Settle = Callable[[Settlement], Awaitable[Settled | Refused]]
 
@@ -64,7 +64,7 @@ class Pool:
         self._clock = clock
         self._attempts: dict[int, tuple[Attempt, asyncio.Task[None]]] = {}
         self._full = False
-        self.loop = Loop("claim", self._claim)
+        self.loop = Loop("claim", self._claim, count_failure=metrics.count_failures_of("claim"))
 
     def attempts(self) -> Collection[Attempt]:
         """What runs here now."""

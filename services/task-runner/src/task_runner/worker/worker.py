@@ -14,17 +14,17 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.postgres.group_commit import GroupCommit
+from onboarding_shared.process.loop import Loop
+from task_runner import metrics
 from task_runner.domain.queueing import grace
-from task_runner.store.claims import Claims
-from task_runner.store.confirmations import Confirmations
-from task_runner.store.leases import Leases
-from task_runner.store.overdue import Overdue
 from task_runner.store.settling import Refused, Settled, Settlement, settle
 from task_runner.tasks import Task
-from task_runner.worker import metrics
+from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.confirmations import Confirmations
+from task_runner.use_cases.leases import Leases
+from task_runner.use_cases.overdue import Overdue
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.heartbeat import Heartbeat
-from task_runner.worker.loop import Loop
 from task_runner.worker.pool import Pool
 
 ANNOUNCE_SECONDS = 60.0
@@ -95,12 +95,17 @@ class Worker:
             clock=clock,
         )
         heartbeat = Heartbeat(self.leases, self.pool.attempts, lease_seconds=lease, clock=clock)
-        self._heart = Loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
+        self._heart = Loop(
+            "heartbeat",
+            heartbeat.beat,
+            longest_backoff=min(1.0, lease / 6),
+            count_failure=metrics.count_failures_of("heartbeat"),
+        )
         self._others = (
-            Loop("recover", self._recover),
-            Loop("expire", self._expire),
-            Loop("resend", self._resend),
-            Loop("announce", self._announce),
+            Loop("recover", self._recover, count_failure=metrics.count_failures_of("recover")),
+            Loop("expire", self._expire, count_failure=metrics.count_failures_of("expire")),
+            Loop("resend", self._resend, count_failure=metrics.count_failures_of("resend")),
+            Loop("announce", self._announce, count_failure=metrics.count_failures_of("announce")),
         )
         self.loops = (self.pool.loop, self._heart, *self._others)
 

@@ -1,0 +1,1 @@
+"""What a request or a message asks for: load, decide, keep."""

@@ -1,0 +1,91 @@
+"""Results of runs become evidence: one sealed row for each run that was not cancelled."""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from evidence_store import metrics
+from evidence_store.domain.admission import check_repeat, contradicts, leaves_evidence, recorded
+from evidence_store.domain.chain import StoredEvidence, extend
+from evidence_store.store import ledger
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import after_commit
+from onboarding_shared.telemetry.tracing import recording, start_span, trace_id_of
+
+_log = structlog.get_logger(__name__)
+
+
+class Recording:
+    """Applies results. A repeated result is answered with the evidence that was recorded first."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def apply(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+        """Apply one batch inside its transaction. Safe to run twice, and beside other instances."""
+        began_ns = time.time_ns()
+        results: dict[int, RunFinished] = {}
+        traces: dict[int, str | None] = {}
+        for received in batch:
+            message = received.message
+            if leaves_evidence(message):
+                check_repeat(message, results.setdefault(message.run_id, message))
+                traces.setdefault(message.run_id, received.traceparent)
+        if not results:
+            return
+        await ledger.lock(connection, (result.tenant_id for result in results.values()))
+        standing = await ledger.read_standing(connection, list(results.values()))
+        for run_id, kept in standing.kept.items():
+            check_repeat(results[run_id], kept)
+        new = [result for run_id, result in results.items() if run_id not in standing.kept]
+        rows, heads = extend(standing.heads, new, standing.new_ids, standing.now)
+        if rows:
+            await ledger.append(connection, rows, heads)
+        answers = standing.kept | {row.run_id: recorded(row) for row in rows}
+        await self._outbox.append(connection, [Outgoing(answers[run_id], traces[run_id]) for run_id in results])
+        after_commit(connection, partial(_tell, rows, results, standing.kept, traces))
+        after_commit(connection, partial(_trace_recording, rows, traces, began_ns))
+
+
+def _tell(
+    rows: Sequence[StoredEvidence],
+    results: Mapping[int, RunFinished],
+    kept: Mapping[int, EvidenceRecorded],
+    traces: Mapping[int, str | None],
+) -> None:
+    for row in rows:
+        metrics.DELAY.observe(max(0.0, (row.recorded_at - results[row.run_id].finished_at).total_seconds()))
+        _log.info("evidence_recorded", tenant_id=row.tenant_id, run_id=row.run_id, trace_id=_trace(traces[row.run_id]),
+                  evidence_id=row.id, position=row.position, task_type=row.task_type, status=row.status,
+                  reason_code=row.reason_code)  # fmt: skip
+    for run_id, first in kept.items():
+        if contradicts(results[run_id], first):
+            metrics.CONTRADICTIONS.inc()
+            _log.error("result_contradicts_evidence", tenant_id=first.tenant_id, run_id=run_id,
+                       trace_id=_trace(traces[run_id]), evidence_id=first.evidence_id)  # fmt: skip
+
+
+def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[int, str | None], began_ns: int) -> None:
+    for row in rows if recording() else ():
+        sealed = {
+            "onboarding.tenant_id": row.tenant_id,
+            "onboarding.run_id": row.run_id,
+            "onboarding.evidence_id": row.id,
+            "onboarding.evidence_position": row.position,
+            "onboarding.task_type": row.task_type,
+            "onboarding.check_status": row.status,
+            "onboarding.reason_code": row.reason_code,
+        }
+        span = start_span("record evidence", parent=traces[row.run_id], attributes=sealed, began_ns=began_ns)
+        if span is not None:
+            span.end()
+
+
+def _trace(traceparent: str | None) -> str | None:
+    return None if traceparent is None else trace_id_of(traceparent)

@@ -1,0 +1,77 @@
+"""Evidence, read from evidence-store over HTTP: what it answers is what the caller gets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx2
+import structlog
+
+from onboarding_shared.telemetry.tracing import current_traceparent, start_span
+from onboarding_shared.web.errors import DependencyDown
+from session_api.metrics import READS_FAILED
+
+RETRY_SECONDS = 5
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceAnswer:
+    """What evidence-store said. The body is kept as it came."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class EvidenceStore:
+    """A client of evidence-store. It acts for the caller, with the caller's own token."""
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        self.url = url
+        self._host = httpx2.URL(url).host
+        self._client = httpx2.AsyncClient(
+            base_url=url,
+            timeout=httpx2.Timeout(timeout_seconds),
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def get(self, path: str, query: str, headers: Mapping[str, str]) -> EvidenceAnswer:
+        """Ask for ``path`` with the raw query. Raises ``DependencyDown`` where no usable answer comes in time."""
+        target = f"{path}?{query}" if query else path
+        response = await self._exchange(target, dict(headers))
+        if response.status_code >= 500 or response.is_redirect:
+            _log.warning("evidence_store_failed", status=response.status_code)
+            raise _unavailable("cannot answer now")
+        return EvidenceAnswer(response.status_code, response.content, response.headers)
+
+    async def _exchange(self, target: str, headers: dict[str, str]) -> httpx2.Response:
+        """One request, as part of the caller's trace."""
+        trace = current_traceparent()
+        seen = {"http.request.method": "GET", "server.address": self._host, "url.path": target.partition("?")[0]}
+        span = start_span("GET", "client", parent=trace, attributes=seen)
+        trace = trace if span is None else span.traceparent
+        failure: str | None = None
+        try:
+            response = await self._client.get(
+                target, headers=headers | ({} if trace is None else {"traceparent": trace})
+            )
+            failure = str(response.status_code) if response.status_code >= 400 else None
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            failure = type(error).__name__
+            _log.warning("evidence_store_unreachable", reason=repr(error))
+            raise _unavailable("does not answer") from error
+        finally:
+            if span is not None:
+                span.end(failure)
+        return response
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _unavailable(what: str) -> DependencyDown:
+    READS_FAILED.inc()
+    return DependencyDown("EVIDENCE_STORE_UNAVAILABLE", f"The evidence store {what}", retry_after=RETRY_SECONDS)

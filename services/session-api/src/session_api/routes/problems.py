@@ -1,0 +1,169 @@
+"""The refusals of this service as answers to a client, and what to do about each."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.web.errors import Conflict, DependencyDown, NotFound, Problem
+from session_api.domain.connections import CREDENTIAL_RULE, NotUsable
+from session_api.domain.edit_lock import LockHeld
+from session_api.domain.guard import ActiveRun
+from session_api.domain.sessions import SessionClosed, StepNotReady, StepOutOfOrder
+from session_api.domain.starting import UnknownTaskType
+from session_api.routes.links import Links
+from session_api.use_cases.runs import RunEnded, RunNotEnded
+from session_api.use_cases.sessions import NoSuchSession, Refused
+from session_api.use_cases.starts import BlockedBy
+
+CODES: Mapping[str, str] = {
+    "BLOCKED_BY_RUN": "Another run must end first: see blocking_run. Try again after Retry-After, or cancel that run.",
+    "CONNECTION_DISABLED": "The provider connection is disabled: name another one, or create one.",
+    "CONNECTION_NOT_FOUND": "This tenant has no such provider connection: list them, or create one.",
+    "CREDENTIAL_NOT_A_REFERENCE": CREDENTIAL_RULE,
+    "DATABASE_UNAVAILABLE": "The database does not answer: try again after the seconds in Retry-After.",
+    "EDIT_LOCKED": "Somebody else edits this session: wait until locked_until, or take over with takeover=true.",
+    "EVIDENCE_STORE_UNAVAILABLE": "Evidence cannot be read now: try again after the seconds in Retry-After.",
+    "INVALID_CURSOR": "A cursor comes from a Link header of the same list: start again without one.",
+    "RUN_ENDED": "The run has ended already: its state and result are final.",
+    "RUN_NOT_ENDED": "The run goes on: wait for its end, or cancel it, then retry it.",
+    "RUN_NOT_FOUND": "This tenant has no such run.",
+    "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
+    "SESSION_NOT_FOUND": "This tenant has no such session: GET the current one.",
+    "STEP_NOT_FOUND": "The wizard has the steps 1 to 5.",
+    "STEP_NOT_READY": "Run the tasks in tasks until each is ok or warn, then go on.",
+    "STEP_OUT_OF_ORDER": "The wizard goes forward one step at a time and is completed from step 5: see current_step.",
+    "TASK_TYPE_UNKNOWN": "Start one of the task types in known_task_types.",
+    "USER_NOT_FOUND": "User ids are integers from 1 to 9223372036854775807.",
+}
+
+
+def session_problem(refused: Refused) -> Problem:
+    """Why a session stays as it is."""
+    match refused:
+        case NoSuchSession():
+            return NotFound("SESSION_NOT_FOUND", "There is no such session in this tenant")
+        case NotUsable():
+            return connection_problem(refused)
+        case SessionClosed():
+            return Conflict(
+                "SESSION_CLOSED", f"The session is {refused.status}", extra={"session_status": refused.status}
+            )
+        case LockHeld():
+            return _locked(refused)
+        case StepOutOfOrder():
+            message = f"The session is at step {refused.current_step} of 5"
+            return Conflict("STEP_OUT_OF_ORDER", message, extra={"current_step": refused.current_step})
+        case StepNotReady():
+            return _not_ready(refused)
+
+
+def _locked(refused: LockHeld) -> Problem:
+    lock = refused.lock
+    until = _moment(lock.until)
+    return Conflict(
+        "EDIT_LOCKED",
+        f"The session is being edited by user {lock.user_id} until {until}",
+        retry_after=refused.remaining.total_seconds(),
+        extra={"locked_by_user_id": lock.user_id, "locked_until": until},
+    )
+
+
+def _not_ready(refused: StepNotReady) -> Problem:
+    tasks = [{"task_type": task.task_type, "status": task.status} for task in refused.tasks]
+    named = ", ".join(f"{task.task_type} ({task.status})" for task in refused.tasks)
+    return Conflict(
+        "STEP_NOT_READY",
+        f"Step {refused.step} is not done: {named}",
+        extra={"step": refused.step, "tasks": tasks},
+    )
+
+
+def connection_problem(refused: NotUsable) -> Problem:
+    """Why a provider connection cannot be used."""
+    extra = {"provider_connection_id": refused.connection_id}
+    if refused.disabled:
+        return Conflict("CONNECTION_DISABLED", f"Provider connection {refused.connection_id} is disabled", extra=extra)
+    return connection_not_found()
+
+
+def connection_not_found() -> Problem:
+    """There is no such connection here."""
+    return NotFound("CONNECTION_NOT_FOUND", "There is no such provider connection in this tenant")
+
+
+def blocked_problem(refused: BlockedBy, tenant_id: int, links: Links) -> Problem:
+    """Which run is in the way."""
+    run = refused.run
+    since = "" if run.since is None else f", since {_moment(run.since)}"
+    return Conflict(
+        "BLOCKED_BY_RUN",
+        f"Blocked by run {run.run_id} of {run.task_type} ({run.state}{since})",
+        retry_after=refused.retry_seconds,
+        extra={"blocking_run": blocking_run(run, tenant_id, links)},
+    )
+
+
+def blocking_run(run: ActiveRun, tenant_id: int, links: Links) -> dict[str, Any]:
+    """A run that is in the way, as answers tell of it."""
+    return {
+        "run_id": run.run_id,
+        "task_type": run.task_type,
+        "state": run.state,
+        "since": run.since,
+        "url": links.run(tenant_id, run.run_id or 0),
+    }
+
+
+def start_problem(refused: BlockedBy | UnknownTaskType | NotUsable, tenant_id: int, links: Links) -> Problem:
+    """Why a start made no run."""
+    match refused:
+        case BlockedBy():
+            return blocked_problem(refused, tenant_id, links)
+        case UnknownTaskType():
+            return unknown_task_type(refused)
+        case NotUsable():
+            return connection_problem(refused)
+
+
+def unknown_task_type(refused: UnknownTaskType) -> Problem:
+    """Which task types there are."""
+    known = ", ".join(refused.known) or "none yet"
+    return NotFound(
+        "TASK_TYPE_UNKNOWN",
+        f"There is no task type {refused.task_type[:100]!r}; known: {known}",
+        extra={"known_task_types": refused.known},
+    )
+
+
+def step_not_found() -> Problem:
+    """The wizard has no such step."""
+    return NotFound("STEP_NOT_FOUND", "The wizard has the steps 1 to 5")
+
+
+def run_not_found() -> Problem:
+    """There is no such run here."""
+    return NotFound("RUN_NOT_FOUND", "There is no such run in this tenant")
+
+
+def run_ended(refused: RunEnded) -> Problem:
+    """The run cannot be cancelled any more."""
+    state = refused.run.state
+    return Conflict("RUN_ENDED", f"The run has ended: {state}", extra={"state": state})
+
+
+def run_not_ended(refused: RunNotEnded) -> Problem:
+    """The run cannot be retried yet."""
+    state = refused.run.state
+    return Conflict("RUN_NOT_ENDED", f"The run has not ended: {state}", extra={"state": state})
+
+
+def database_unavailable(_: DatabaseUnavailable) -> Problem:
+    """The database is away; what the client asked for may or may not have happened, and may be asked again."""
+    return DependencyDown("DATABASE_UNAVAILABLE", "The database does not answer", retry_after=1)
+
+
+def _moment(time: datetime) -> str:
+    return msgspec.to_builtins(time)

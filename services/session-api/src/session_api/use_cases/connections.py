@@ -1,0 +1,32 @@
+"""Create and disable provider connections, under the lock of their tenant."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.postgres.database import Database
+from session_api.store.connections import NewConnection, StoredConnection, create_connection, disable_connection
+from session_api.store.starts import lock_tenants
+
+
+class Connections:
+    """Every change of provider connections; each is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> StoredConnection:
+        """Store a new connection of the tenant."""
+
+        async def work(connection: AsyncConnection) -> StoredConnection:
+            await lock_tenants(connection, [tenant_id])
+            return await create_connection(connection, tenant_id, user_id, new)
+
+        return await self._database.run(work)
+
+    async def disable(self, tenant_id: int, connection_id: int, user_id: int) -> StoredConnection | None:
+        """Disable a connection; again changes nothing. None where this tenant has no such connection."""
+
+        async def work(connection: AsyncConnection) -> StoredConnection | None:
+            await lock_tenants(connection, [tenant_id])
+            return await disable_connection(connection, tenant_id, connection_id, user_id)
+
+        return await self._database.run(work)

@@ -1,0 +1,52 @@
+"""Messages of the runner are projected: the states of runs, and the catalogue of task types."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.run_states import TERMINAL
+from onboarding_shared.contracts.task_runner import (
+    RunFinished,
+    RunProgressed,
+    RunStarted,
+    TaskTypeDeclaration,
+    TaskTypesAnnounced,
+)
+from session_api.domain.projection import project
+from session_api.store.projection import lock_runs, save_runs
+from session_api.store.task_types import upsert_task_types
+
+
+class Projection:
+    """Applies the topic of the runs."""
+
+    def __init__(self, *, silence_seconds: float) -> None:
+        """``silence_seconds``: without another message for so long, the command of the run is sent again."""
+        self._silence_seconds = silence_seconds
+
+    async def apply(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+        """Project one batch inside its transaction. Safe to run twice."""
+        messages = [
+            received.message
+            for received in batch
+            if isinstance(received.message, RunStarted | RunProgressed | RunFinished)
+        ]
+        before = await lock_runs(connection, sorted({(message.tenant_id, message.run_id) for message in messages}))
+        after = dict(before)
+        for message in messages:
+            key = (message.tenant_id, message.run_id)
+            if key in after:
+                after[key] = project(after[key], message)
+        open_before = {key: view for key, view in after.items() if before[key].state not in TERMINAL}
+        await save_runs(connection, open_before, self._silence_seconds)
+
+
+async def apply_task_types(connection: AsyncConnection, batch: Sequence[Received]) -> None:
+    """Store every announced task type; the last announcement of a name wins."""
+    declarations: dict[str, TaskTypeDeclaration] = {}
+    for received in batch:
+        if isinstance(received.message, TaskTypesAnnounced):
+            declarations.update({declaration.name: declaration for declaration in received.message.task_types})
+    if declarations:
+        await upsert_task_types(connection, list(declarations.values()))

@@ -1,0 +1,85 @@
+"""Cancelling a run: a wish that is noted and sent to the runner, which says how the run ended."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.run_states import TERMINAL, RunEvent, next_state
+from onboarding_shared.contracts.session_api import CancelTask
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.telemetry.tracing import current_traceparent
+from session_api.domain.starting import Start
+from session_api.store.runs import StoredRun, find_run, request_cancellation
+from session_api.store.starts import lock_tenants
+from session_api.use_cases.starts import Answer, Starts
+
+
+class RunEnded:
+    """The run has ended in another way than by cancellation."""
+
+    def __init__(self, run: StoredRun) -> None:
+        self.run = run
+
+
+class Cancellations:
+    """The entrance for every cancellation."""
+
+    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._silence_seconds = silence_seconds
+
+    async def cancel(self, tenant_id: int, run_id: int, user_id: int) -> StoredRun | RunEnded | None:
+        """Ask for the end of a run; asking again changes nothing. None where this tenant has no such run."""
+
+        async def work(connection: AsyncConnection) -> StoredRun | RunEnded | None:
+            await lock_tenants(connection, [tenant_id])
+            run = await find_run(connection, tenant_id, run_id, lock=True)
+            if run is None or run.state in (RunState.CANCELLING, RunState.CANCELLED):
+                return run
+            if next_state(run.state, RunEvent.REQUEST_CANCEL) is None:
+                return RunEnded(run)
+            cancelling = await request_cancellation(connection, tenant_id, run_id, user_id, self._silence_seconds)
+            command = CancelTask(
+                tenant_id=tenant_id,
+                run_id=run_id,
+                requested_by=user_id,
+                requested_at=cancelling.cancel_requested_at or cancelling.created_at,
+            )
+            await self._outbox.append(connection, [Outgoing(command, traceparent=current_traceparent())])
+            return cancelling
+
+        return await self._database.run(work)
+
+
+class RunNotEnded:
+    """The run goes on; there is nothing to retry yet."""
+
+    def __init__(self, run: StoredRun) -> None:
+        self.run = run
+
+
+class Retries:
+    """The entrance for every retry."""
+
+    def __init__(self, database: Database, starts: Starts) -> None:
+        self._database = database
+        self._starts = starts
+
+    async def retry(self, tenant_id: int, run_id: int, user_id: int) -> Answer | RunNotEnded | None:
+        """Start what the run did with what it had. None where this tenant has no such run."""
+        run = await self._database.run_single(lambda connection: find_run(connection, tenant_id, run_id))
+        if run is None:
+            return None
+        if run.state not in TERMINAL:
+            return RunNotEnded(run)
+        return await self._starts.start(
+            Start(
+                tenant_id=tenant_id,
+                task_type=run.task_type,
+                connection_id=run.provider_connection_id,
+                user_id=user_id,
+                traceparent=current_traceparent(),
+                retry_of_run_id=run_id,
+            )
+        )

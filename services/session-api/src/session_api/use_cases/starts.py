@@ -1,0 +1,161 @@
+"""Task starts: everything that waits at the same moment is decided and written in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
+from onboarding_shared.contracts.types import SessionStatus
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.group_commit import GroupCommit
+from session_api.domain.connections import NotUsable
+from session_api.domain.guard import ActiveRun, Blocked, Created
+from session_api.domain.starting import (
+    KnownConnection,
+    Plan,
+    Planned,
+    Standing,
+    Start,
+    UnknownTaskType,
+    plan,
+    retry_after,
+)
+from session_api.metrics import STARTS
+from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_runs, load_standing, lock_tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The run of the caller; ``created`` False = it was active already."""
+
+    run_id: int
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedBy:
+    """``run`` must end first; ask again in ``retry_seconds``."""
+
+    run: ActiveRun
+    retry_seconds: int
+
+
+Answer = Accepted | BlockedBy | UnknownTaskType | NotUsable
+
+
+class Starts:
+    """The entrance for every start of a task."""
+
+    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
+        """``silence_seconds``: how long a runner may stay silent before its command is sent again."""
+        self._outbox = outbox
+        self._silence_seconds = silence_seconds
+        self._commits: GroupCommit[Sequence[Start], Sequence[Answer]] = GroupCommit(database, self._take)
+
+    async def start(self, start: Start) -> Answer:
+        """Decide one start. An accepted one is committed, and its command is on its way."""
+        [answer] = await self.start_all([start])
+        return answer
+
+    async def start_all(self, starts: Sequence[Start]) -> Sequence[Answer]:
+        """Decide several starts, one after the other and in one transaction; one answer each, in order."""
+        answers = await self._commits.submit(starts)
+        for answer in answers:
+            STARTS.labels(_outcome(answer)).inc()
+        return answers
+
+    async def settle(self) -> None:
+        """Wait until all starts so far are answered."""
+        await self._commits.settle()
+
+    async def _take(
+        self, connection: AsyncConnection, requests: Sequence[Sequence[Start]]
+    ) -> Sequence[Sequence[Answer] | Exception]:
+        answers = iter(await self._decide(connection, [start for request in requests for start in request]))
+        return [list(islice(answers, len(request))) for request in requests]
+
+    async def _decide(self, connection: AsyncConnection, starts: Sequence[Start]) -> list[Answer]:
+        tenant_ids = sorted({start.tenant_id for start in starts})
+        await lock_tenants(connection, tenant_ids)
+        standing = await load_standing(connection, tenant_ids)
+        plans = plan(starts, standing)
+        created = [
+            (start, one)
+            for start, one in zip(starts, plans, strict=True)
+            if isinstance(one, Planned) and isinstance(one.decision, Created)
+        ]
+        inserted: Mapping[RunKey, Inserted] = {}
+        if created:
+            inserted = await insert_runs(connection, created, self._silence_seconds)
+            drafts = _drafts(created)
+            if drafts:
+                await begin_sessions(connection, drafts)
+            await self._outbox.append(connection, [_command(start, one, inserted) for start, one in created])
+        return [_answer(start, one, standing, inserted) for start, one in zip(starts, plans, strict=True)]
+
+
+def _outcome(answer: Answer) -> str:
+    if isinstance(answer, Accepted):
+        return "created" if answer.created else "reused"
+    return "blocked" if isinstance(answer, BlockedBy) else "refused"
+
+
+def _drafts(created: Sequence[tuple[Start, Planned]]) -> dict[tuple[int, int], int]:
+    drafts: dict[tuple[int, int], int] = {}
+    for start, planned in created:
+        session = planned.session
+        if session is not None and session.status is SessionStatus.DRAFT:
+            drafts.setdefault((session.tenant_id, session.id), start.user_id)
+    return drafts
+
+
+def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]) -> Outgoing:
+    run = inserted[_key(start, planned.decision.run)]
+    command = StartTask(
+        tenant_id=start.tenant_id,
+        run_id=run.run_id,
+        task_type=start.task_type,
+        session_id=planned.session.id if planned.session else None,
+        connection=None if planned.connection is None else _command_connection(planned.connection),
+        requested_by=start.user_id,
+        requested_at=run.created_at,
+    )
+    return Outgoing(command, traceparent=start.traceparent)
+
+
+def _command_connection(connection: KnownConnection) -> ProviderConnection:
+    """A connection as the runner gets to see it."""
+    return ProviderConnection(
+        id=connection.id,
+        provider=connection.provider,
+        external_tenant_id=connection.external_tenant_id,
+        client_id=connection.client_id,
+        credential_ref=connection.credential_ref,
+        cloud=connection.cloud,
+    )
+
+
+def _answer(start: Start, one: Plan, standing: Standing, inserted: Mapping[RunKey, Inserted]) -> Answer:
+    if not isinstance(one, Planned):
+        return one
+    run_id, since = _settled(start, one.decision.run, inserted)
+    if isinstance(one.decision, Blocked):
+        blocked = replace(one.decision, run=replace(one.decision.run, run_id=run_id, since=since))
+        return BlockedBy(blocked.run, retry_after(blocked, standing))
+    return Accepted(run_id, created=isinstance(one.decision, Created))
+
+
+def _settled(start: Start, run: ActiveRun, inserted: Mapping[RunKey, Inserted]) -> tuple[int, datetime]:
+    """The id and the beginning of a run, wherever it comes from: the table, or this very batch."""
+    if run.run_id is not None and run.since is not None:
+        return run.run_id, run.since
+    new = inserted[_key(start, run)]
+    return new.run_id, new.created_at
+
+
+def _key(start: Start, run: ActiveRun) -> RunKey:
+    return start.tenant_id, run.scope_key, run.task_type

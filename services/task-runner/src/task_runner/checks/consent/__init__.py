@@ -1,0 +1,1 @@
+"""The application's consent in the customer's tenant."""

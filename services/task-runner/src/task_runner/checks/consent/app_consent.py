@@ -1,0 +1,48 @@
+"""``app.consent``: was the application granted what the manifest asks for, and no more?"""
+
+from task_runner.checks.consent import grants as consent
+from task_runner.checks.lists import MANIFEST, AppManifest
+from task_runner.providers.graph_errors import FORBIDDEN, GraphRefused, TokenRefused
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.declaration import task
+from task_runner.tasks.result import Result
+
+
+def decide_by_token(manifest: AppManifest, roles: frozenset[str] | None, refused: GraphRefused) -> Result:
+    """The result when the grants may not be read: the token's own ``roles`` claim shows them (None = unreadable)."""
+    shown = consent.from_token_roles(manifest, roles if roles is not None else frozenset())
+    payload = {"manifest": {"version": manifest.version, "sha256": manifest.sha256}, "read_from": "token", **shown}
+    if roles is not None and not shown["missing"]:
+        return Result.unknown(refused.reason_code, refused.message, {**refused.payload, **payload})
+    message = f"Not granted: {', '.join(shown['missing'])}." if roles is not None else refused.message
+    return Result.fail("CONSENT_PERMISSIONS_MISSING", message, {**refused.payload, **payload})
+
+
+@task(
+    "app.consent",
+    step=3,
+    title="The application has the customer's consent",
+    permissions=(consent.READ_APPLICATIONS, consent.READ_GRANTS),
+)
+async def app_consent(context: TaskContext) -> Result:
+    """Reads what was granted to the application in the customer's tenant and compares it with the manifest."""
+    try:
+        return await _check(context)
+    except TokenRefused as refused:
+        return Result.fail(refused.reason_code, refused.message, refused.payload)
+    except GraphRefused as refused:
+        if refused.reason_code == FORBIDDEN:
+            return decide_by_token(MANIFEST, await context.graph.granted_roles(), refused)
+        raise
+
+
+async def _check(context: TaskContext) -> Result:
+    client_id = context.connection.client_id if context.connection else ""
+    await context.progress(0, 2, "Looking for the service principal")
+    principal = await consent.find_principal(context, client_id)
+    if principal is None:
+        return consent.decide(MANIFEST, None)
+    await context.progress(1, 2, "Reading what was granted")
+    found = await consent.read_consent(context, principal, await consent.resource_id(context, MANIFEST))
+    await context.progress(2, 2, "Done")
+    return consent.decide(MANIFEST, found)

@@ -1,0 +1,121 @@
+"""What an application was granted in a customer's tenant, compared with the manifest. Used by both consent tasks."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from task_runner.checks.lists import AppManifest
+from task_runner.providers.fields import Fields
+from task_runner.providers.graph_errors import NOT_FOUND, GraphRefused
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.result import Result
+
+READ_APPLICATIONS = "Application.Read.All"
+READ_GRANTS = "Directory.Read.All"
+MAX_LISTED = 200
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read: app role ids granted on the manifest's resource, and everything else that was granted."""
+
+    principal_id: str
+    enabled: bool
+    granted: frozenset[str]
+    other: frozenset[str] = frozenset()
+    """Grants outside the manifest's resource, and delegated scopes; as readable texts."""
+
+
+def decide(manifest: AppManifest, consent: Consent | None) -> Result:
+    """The result for what was read; None means that the application has no service principal."""
+    if consent is None:
+        message = "The application has no service principal in the customer's tenant: it was never consented to."
+        return Result.fail("CONSENT_MISSING", message, _payload(manifest, None))
+    payload = _payload(manifest, consent)
+    if not consent.enabled:
+        message = "The application's service principal is disabled in the customer's tenant."
+        return Result.fail("CONSENT_MISSING", message, payload)
+    if payload["missing"]:
+        message = f"Not granted: {', '.join(payload['missing'])}."
+        return Result.fail("CONSENT_PERMISSIONS_MISSING", message, payload)
+    if payload["extra"]:
+        return Result.warn("CONSENT_EXCESS", f"{len(payload['extra'])} grants go beyond the manifest.", payload)
+    return Result.ok("CONSENT_OK", f"All {len(manifest.app_roles)} permissions are granted, and no more.", payload)
+
+
+def missing_roles(manifest: AppManifest, consent: Consent) -> dict[str, str]:
+    """The manifest's permissions that are not granted, name to id, sorted by name."""
+    return {name: role for name, role in sorted(manifest.app_roles.items()) if role not in consent.granted}
+
+
+def _payload(manifest: AppManifest, consent: Consent | None) -> dict[str, Any]:
+    granted = consent.granted if consent else frozenset[str]()
+    known = set(manifest.app_roles.values())
+    extra = sorted(granted - known) + sorted(consent.other if consent else ())
+    return {
+        "manifest": {"version": manifest.version, "sha256": manifest.sha256},
+        "service_principal_id": consent.principal_id if consent else None,
+        "granted": sorted(name for name, role in manifest.app_roles.items() if role in granted),
+        "missing": sorted(name for name, role in manifest.app_roles.items() if role not in granted),
+        "extra": extra[:MAX_LISTED],
+        "extra_count": len(extra),
+    }
+
+
+async def find_principal(context: TaskContext, app_id: str) -> Fields | None:
+    """The service principal of an application in the customer's tenant; None when there is none."""
+    name = quote(app_id.replace("'", "''"), safe="'")
+    try:
+        body = await context.graph.get(f"/servicePrincipals(appId='{name}')", permission=READ_APPLICATIONS)
+    except GraphRefused as refused:
+        if refused.reason_code == NOT_FOUND:
+            return None
+        raise
+    return Fields(body, "servicePrincipal")
+
+
+async def resource_id(context: TaskContext, manifest: AppManifest) -> str:
+    """The object id of the manifest's resource (Microsoft Graph) in the customer's tenant."""
+    resource = await find_principal(context, manifest.resource_app_id)
+    if resource is None:
+        return Fields({}, "resource").text("id")
+    return resource.text("id")
+
+
+async def read_consent(context: TaskContext, principal: Fields, resource: str) -> Consent:
+    """Everything granted to this service principal. Raises ``CannotTell`` when a field is missing."""
+    own_id = principal.text("id")
+    path = f"/servicePrincipals/{quote(own_id, safe='')}"
+    assignments = await context.graph.list(f"{path}/appRoleAssignments", permission=READ_APPLICATIONS)
+    delegated = await context.graph.list(f"{path}/oauth2PermissionGrants", permission=READ_GRANTS)
+    granted, other = _split(assignments, resource)
+    for item in delegated:
+        grant = Fields(item, "oauth2PermissionGrant")
+        other.update(f"delegated {scope} on {grant.text('resourceId')}" for scope in grant.text("scope").split())
+    return Consent(
+        principal_id=own_id,
+        enabled=principal.flag("accountEnabled"),
+        granted=frozenset(granted),
+        other=frozenset(other),
+    )
+
+
+def _split(assignments: tuple[Any, ...], resource: str) -> tuple[set[str], set[str]]:
+    granted, other = set[str](), set[str]()
+    for item in assignments:
+        assignment = Fields(item, "appRoleAssignment")
+        role, on = assignment.text("appRoleId").lower(), assignment.text("resourceId")
+        if on == resource:
+            granted.add(role)
+        else:
+            other.add(f"app role {role} on {on}")
+    return granted, other
+
+
+def from_token_roles(manifest: AppManifest, roles: frozenset[str]) -> Mapping[str, list[str]]:
+    """Granted and missing permissions by the names in a token's ``roles`` claim."""
+    return {
+        "granted": sorted(name for name in manifest.app_roles if name in roles),
+        "missing": sorted(name for name in manifest.app_roles if name not in roles),
+    }

@@ -1,0 +1,57 @@
+"""``gdap.roles``: does the relationship contain the directory roles that we need?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from task_runner.checks.gdap.relationships import Found, find_relationships, in_force, payload_of
+from task_runner.checks.lists import GDAP_ROLES, GdapRoles
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.declaration import task
+from task_runner.tasks.result import Result
+
+
+def decide(expected: GdapRoles, found: Found) -> Result:
+    """The result for the roles in the best relationship. Raises ``Wait`` and ``CannotTell`` as ``in_force`` does."""
+    standing = in_force(found)
+    if isinstance(standing, Result):
+        return standing
+    granted = frozenset(standing.roles)
+    required, optional = _missing(expected.required, granted), _missing(expected.optional, granted)
+    payload = {
+        **payload_of(found),
+        **_comparison(expected, granted),
+        "missing": {"required": required, "optional": optional},
+    }
+    if required:
+        message = f"Required roles are missing: {', '.join(required)}."
+        return Result.fail("GDAP_REQUIRED_ROLES_MISSING", message, payload)
+    if optional:
+        message = f"All required roles are there; optional ones are missing: {', '.join(optional)}."
+        return Result.warn("GDAP_OPTIONAL_ROLES_MISSING", message, payload)
+    return Result.ok("GDAP_ROLES_OK", "The relationship contains all required and optional roles.", payload)
+
+
+def _missing(wanted: Mapping[str, str], granted: frozenset[str]) -> dict[str, str]:
+    return {name: role for name, role in wanted.items() if role not in granted}
+
+
+def _comparison(expected: GdapRoles, granted: frozenset[str]) -> dict[str, Any]:
+    names = expected.names
+    return {
+        "expected": {"version": expected.version, "required": expected.required, "optional": expected.optional},
+        "granted": sorted(granted),
+        "extra": sorted(granted - names.keys()),
+    }
+
+
+@task(
+    "gdap.roles",
+    step=2,
+    title="The relationship contains the roles that we need",
+)
+async def gdap_roles(context: TaskContext) -> Result:
+    """Reads the relationship with the customer and compares its directory roles with those that onboarding expects."""
+    await context.progress(0, 1, "Reading the relationships with the customer")
+    found = await find_relationships(context)
+    await context.progress(1, 1, "Done")
+    return decide(GDAP_ROLES, found)

@@ -1,0 +1,1 @@
+"""How a tenant protects its sign-ins and administrators."""

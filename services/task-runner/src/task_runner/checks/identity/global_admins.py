@@ -1,0 +1,91 @@
+"""``identity.global_admins``: are there enough Global Administrators, not too many, and none synchronized?"""
+
+from typing import Any
+
+import msgspec
+
+from task_runner.checks.identity.holders import PERMISSIONS, find_holders, synchronized
+from task_runner.providers.fields import Fields
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.declaration import task
+from task_runner.tasks.result import Result
+
+FEWEST = 2
+MOST_WELL = 4
+MOST = 8
+MAX_LISTED = 200
+
+
+class Administrator(msgspec.Struct, frozen=True, kw_only=True):
+    """A user who is or can become Global Administrator."""
+
+    id: str
+    active: bool
+    eligible: bool
+    via_group: bool
+    synchronized: bool
+
+
+def decide(users: tuple[Administrator, ...], applications: tuple[str, ...], privileged_identity: bool) -> Result:
+    """The result for the users and applications that hold the role.
+
+    ``privileged_identity`` tells whether eligible holders could be read (it takes a P2 licence; without one there are
+    none). Applications count towards too many, and never towards enough.
+    """
+    payload = _payload(users, applications, privileged_identity)
+    total = len(users) + len(applications)
+    synced = sum(user.synchronized for user in users)
+    if len(users) < FEWEST:
+        message = f"Only {len(users)} users are Global Administrators; without a second one the tenant can be lost."
+        return Result.fail("GA_TOO_FEW", message, payload)
+    if total > MOST:
+        return Result.fail(
+            "GA_TOO_MANY", f"{total} hold the role Global Administrator; at most {MOST} should.", payload
+        )
+    if synced:
+        message = f"{synced} of {len(users)} Global Administrators are synchronized from on-premises."
+        return Result.warn("GA_SYNCED", message, payload)
+    if total > MOST_WELL:
+        message = f"{total} hold the role Global Administrator; {FEWEST} to {MOST_WELL} are recommended."
+        return Result.warn("GA_HIGH", message, payload)
+    return Result.ok("GA_OK", f"{total} Global Administrators, all cloud-only.", payload)
+
+
+def _payload(
+    users: tuple[Administrator, ...], applications: tuple[str, ...], privileged_identity: bool
+) -> dict[str, Any]:
+    return {
+        "user_count": len(users),
+        "application_count": len(applications),
+        "eligible_read": privileged_identity,
+        "users": [msgspec.to_builtins(user) for user in users[:MAX_LISTED]],
+        "applications": list(applications[:MAX_LISTED]),
+    }
+
+
+@task(
+    "identity.global_admins",
+    step=5,
+    title="A few cloud-only Global Administrators",
+    permissions=PERMISSIONS,
+)
+async def identity_global_admins(context: TaskContext) -> Result:
+    """Reads who is and who can become Global Administrator, through groups too, and whether they are synchronized."""
+    await context.progress(0, 2, "Reading who holds the role")
+    found = await find_holders(context)
+    users = [holder for holder in found.holders if holder.is_user]
+    await context.progress(1, 2, f"Reading {len(users)} users")
+    flags = await synchronized(context, [holder.id for holder in users])
+    administrators = tuple(
+        Administrator(
+            id=holder.id,
+            active=holder.active,
+            eligible=holder.eligible,
+            via_group=holder.via_group,
+            synchronized=Fields(flags, "users").flag(holder.id),
+        )
+        for holder in users
+    )
+    await context.progress(2, 2, "Done")
+    applications = tuple(holder.id for holder in found.holders if not holder.is_user)
+    return decide(administrators, applications, found.privileged_identity)

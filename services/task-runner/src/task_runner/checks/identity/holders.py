@@ -1,0 +1,125 @@
+"""Reads who holds the role Global Administrator: assigned or eligible, directly or through a group."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from task_runner.checks.lists import ADMIN_ROLES
+from task_runner.providers.fields import Fields
+from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
+from task_runner.tasks.context import TaskContext
+
+READ_ASSIGNED = "RoleAssignmentSchedule.Read.Directory"
+READ_ELIGIBLE = "RoleEligibilitySchedule.Read.Directory"
+READ_ROLES = "RoleManagement.Read.Directory"
+READ_USERS = "User.Read.All"
+READ_MEMBERS = "GroupMember.Read.All"
+PERMISSIONS = (READ_ASSIGNED, READ_ELIGIBLE, READ_ROLES, READ_USERS, READ_MEMBERS)
+
+IDS_PER_FILTER = 15
+"""Microsoft Graph takes at most so many values in one ``in`` filter."""
+
+USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A user or an application with the role."""
+
+    id: str
+    is_user: bool
+    active: bool
+    eligible: bool
+    via_group: bool
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """All holders, sorted by id; ``privileged_identity`` = eligible ones could be read."""
+
+    holders: tuple[Holder, ...]
+    privileged_identity: bool
+
+
+async def find_holders(context: TaskContext) -> Found:
+    """Every holder of the role. Raises ``CannotTell`` when something cannot be read."""
+    try:
+        active = await _instances(context, "roleAssignmentScheduleInstances", READ_ASSIGNED)
+        eligible = await _instances(context, "roleEligibilityScheduleInstances", READ_ELIGIBLE)
+    except GraphRefused as refused:
+        if refused.reason_code != NOT_LICENSED:
+            raise
+        path = f"/directoryRoles(roleTemplateId='{ADMIN_ROLES.global_administrator}')/members"
+        members = await context.graph.list(path, permission=READ_ROLES)
+        holders: list[Holder] = []
+        for item in members:
+            holders += await _expanded(context, Fields(item, "member"), active=True, direct=True)
+        return Found(holders=merged(holders), privileged_identity=False)
+    return Found(holders=merged([*active, *eligible]), privileged_identity=True)
+
+
+async def _instances(context: TaskContext, kind: str, permission: str) -> list[Holder]:
+    role = ADMIN_ROLES.global_administrator
+    found = await context.graph.list(
+        f"/roleManagement/directory/{kind}",
+        {"$filter": f"roleDefinitionId eq '{role}'", "$expand": "principal"},
+        permission=permission,
+    )
+    holders: list[Holder] = []
+    for index, item in enumerate(found):
+        instance = Fields(item, f"{kind}[{index}]")
+        direct = instance.text("memberType") == "Direct"
+        active = permission == READ_ASSIGNED
+        if instance.text("roleDefinitionId") == role:
+            holders += await _expanded(context, instance.at("principal"), active=active, direct=direct)
+    return holders
+
+
+async def _expanded(context: TaskContext, principal: Fields, *, active: bool, direct: bool) -> list[Holder]:
+    """The principal itself, or, when it is a group, everybody in it."""
+    own_id, kind = principal.text("id"), principal.text("@odata.type")
+    if kind != GROUP:
+        holder = Holder(id=own_id, is_user=kind == USER, active=active, eligible=not active, via_group=not direct)
+        return [holder]
+    members = await context.graph.list(
+        f"/groups/{quote(own_id, safe='')}/transitiveMembers/microsoft.graph.user",
+        {"$select": "id"},
+        permission=READ_MEMBERS,
+    )
+    ids = [Fields(member, "groupMember").text("id") for member in members]
+    return [Holder(id=one, is_user=True, active=active, eligible=not active, via_group=True) for one in ids]
+
+
+def merged(holders: Sequence[Holder]) -> tuple[Holder, ...]:
+    """One holder per id, with everything that is true of it, sorted by id."""
+    by_id: dict[str, Holder] = {}
+    for holder in holders:
+        known = by_id.get(holder.id)
+        by_id[holder.id] = holder if known is None else _both(known, holder)
+    return tuple(by_id[key] for key in sorted(by_id))
+
+
+def _both(one: Holder, other: Holder) -> Holder:
+    return Holder(
+        id=one.id,
+        is_user=one.is_user,
+        active=one.active or other.active,
+        eligible=one.eligible or other.eligible,
+        via_group=one.via_group and other.via_group,
+    )
+
+
+async def synchronized(context: TaskContext, ids: Sequence[str]) -> dict[str, Any]:
+    """User id to whether it is synchronized from on-premises; users that were not found are not in it."""
+    flags: dict[str, Any] = {}
+    for start in range(0, len(ids), IDS_PER_FILTER):
+        wanted = ",".join("'" + one.replace("'", "''") + "'" for one in ids[start : start + IDS_PER_FILTER])
+        users = await context.graph.list(
+            "/users",
+            {"$filter": f"id in ({wanted})", "$select": "id,onPremisesSyncEnabled"},
+            permission=READ_USERS,
+        )
+        for item in users:
+            user = Fields(item, "user")
+            flags[user.text("id")] = bool(user.flag_or_none("onPremisesSyncEnabled"))
+    return flags

@@ -1,0 +1,120 @@
+"""Conditional Access policies in detail: whom one reaches, whom it leaves out, and what it asks for."""
+
+import msgspec
+
+from task_runner.checks.identity.conditional_access import ENFORCED, REPORT_ONLY, mfa_control_gaps, narrowing_gaps
+from task_runner.providers.fields import Fields
+from task_runner.providers.graph_errors import RESPONSE_INVALID
+from task_runner.tasks.result import CannotTell
+
+DISABLED = "disabled"
+ALL = "all"
+NOBODY = frozenset({"none", "guestsorexternalusers"})
+"""Words in the place of user ids that do not reach a member of the tenant."""
+GUESTS = "guestsorexternalusers"
+
+
+class Audience(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a policy reaches and leaves out. Ids, and the words in their place, are in lower case."""
+
+    include_users: frozenset[str] = frozenset()
+    include_groups: frozenset[str] = frozenset()
+    include_roles: frozenset[str] = frozenset()
+    exclude_users: frozenset[str] = frozenset()
+    exclude_groups: frozenset[str] = frozenset()
+    exclude_roles: frozenset[str] = frozenset()
+    guests_excluded: bool = False
+
+    @property
+    def everybody(self) -> bool:
+        """Whether all users are included, whoever is excluded again."""
+        return ALL in self.include_users
+
+    @property
+    def members(self) -> bool:
+        """Whether it includes any member of the tenant, and not only guests or applications."""
+        return bool(self.include_groups or self.include_roles or self.include_users - NOBODY)
+
+    def reaches(self, account: str, groups: frozenset[str] = frozenset()) -> bool:
+        """Whether the policy may hold for a member with this object id, who is in these groups.
+
+        Included groups and roles count as reaching everybody: who is in them tomorrow is not known today.
+        """
+        included = self.everybody or account in self.include_users or self.include_groups or self.include_roles
+        return bool(included) and not self.exclude_users & {account} and not self.exclude_groups & {account, *groups}
+
+
+class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """One policy that is enabled or only reports.
+
+    ``narrowing`` names the conditions under which alone it holds, ``mfa_gaps`` why its controls do not require
+    multifactor authentication (empty = they do), ``blocks`` whether they refuse access.
+    """
+
+    id: str
+    name: str
+    state: str
+    audience: Audience
+    all_applications: bool
+    applications_excluded: bool
+    client_types: frozenset[str]
+    narrowing: tuple[str, ...]
+    mfa_gaps: tuple[str, ...]
+    blocks: bool
+
+    @property
+    def enforced(self) -> bool:
+        """Whether it is on; otherwise it only reports."""
+        return self.state == ENFORCED
+
+
+def access_policies(found: tuple[Fields, ...]) -> tuple[AccessPolicy, ...]:
+    """The policies of a response that are on or report. Raises ``CannotTell`` when a field is missing."""
+    return tuple(_policy(fields) for fields in found if fields.text("state") in (ENFORCED, REPORT_ONLY))
+
+
+def check_states(found: tuple[Fields, ...]) -> None:
+    """Raises ``CannotTell`` when a policy has a state that this version does not know: it may be on."""
+    for fields in found:
+        state = fields.text("state")
+        if state not in (ENFORCED, REPORT_ONLY, DISABLED):
+            message = (
+                f"The policy “{fields.text('displayName')}” has the state {state}, which this version does not know."
+            )
+            raise CannotTell(RESPONSE_INVALID, message)
+
+
+def _policy(fields: Fields) -> AccessPolicy:
+    conditions, controls = fields.at("conditions"), fields.at_or_none("grantControls")
+    applications = conditions.at("applications")
+    excluded, filtered = applications.texts("excludeApplications"), applications.at_or_none("applicationFilter")
+    return AccessPolicy(
+        id=fields.text("id"),
+        name=fields.text("displayName"),
+        state=fields.text("state"),
+        audience=_audience(conditions.at("users")),
+        all_applications="All" in applications.texts("includeApplications"),
+        applications_excluded=bool(excluded) or filtered is not None,
+        client_types=frozenset(conditions.texts("clientAppTypes")),
+        narrowing=tuple(narrowing_gaps(conditions)),
+        mfa_gaps=tuple(mfa_control_gaps(controls)),
+        blocks=controls is not None and "block" in controls.texts("builtInControls"),
+    )
+
+
+def _audience(users: Fields) -> Audience:
+    excluded = _ids(users, "excludeUsers")
+    guests = users.at_or_none("excludeGuestsOrExternalUsers") is not None
+    return Audience(
+        include_users=_ids(users, "includeUsers"),
+        include_groups=_ids(users, "includeGroups"),
+        include_roles=_ids(users, "includeRoles"),
+        exclude_users=excluded - {GUESTS},
+        exclude_groups=_ids(users, "excludeGroups"),
+        exclude_roles=_ids(users, "excludeRoles"),
+        guests_excluded=guests or GUESTS in excluded,
+    )
+
+
+def _ids(users: Fields, name: str) -> frozenset[str]:
+    return frozenset(one.lower() for one in users.texts(name))

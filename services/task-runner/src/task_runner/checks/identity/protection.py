@@ -1,0 +1,34 @@
+"""Reads how a tenant protects its sign-ins: security defaults, and the Conditional Access policies beside them."""
+
+from task_runner.checks.identity.conditional_access import READ_POLICIES
+from task_runner.providers.fields import Fields
+from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
+from task_runner.tasks.context import TaskContext
+from task_runner.tasks.result import CannotTell
+
+DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
+POLICIES = "/identity/conditionalAccess/policies"
+
+
+async def read_security_defaults(context: TaskContext) -> bool:
+    """Whether security defaults are on. Raises ``CannotTell`` when that cannot be read."""
+    body = await context.graph.get(DEFAULTS, permission=READ_POLICIES)
+    return Fields(body, "securityDefaults").flag("isEnabled")
+
+
+async def read_policies(context: TaskContext) -> tuple[Fields, ...]:
+    """Every Conditional Access policy. Raises ``CannotTell`` when they cannot be read, and without a P1 licence."""
+    found = await context.graph.list(POLICIES, permission=READ_POLICIES)
+    return tuple(Fields(item, f"policies[{index}]") for index, item in enumerate(found))
+
+
+async def read_policies_without_defaults(context: TaskContext) -> tuple[Fields, ...]:
+    """Every policy of a tenant whose security defaults are off; a missing licence is told together with that."""
+    try:
+        return await read_policies(context)
+    except GraphRefused as refused:
+        if refused.reason_code != NOT_LICENSED:
+            raise
+        message = f"Security defaults are off. {refused.message}"
+        payload = {**refused.payload, "security_defaults_enabled": False}
+        raise CannotTell(NOT_LICENSED, message, payload) from None

@@ -1,0 +1,69 @@
+"""The published ids that the checks compare with; each list is one JSON file with its source."""
+
+import hashlib
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+
+class AppManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The application permissions that onboarding asks a customer for: name to published app role id."""
+
+    source: str
+    version: str
+    resource_app_id: str
+    app_roles: dict[str, str]
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hexadecimal SHA-256 of the permissions, independent of their order."""
+        return hashlib.sha256(msgspec.json.encode(self.app_roles, order="sorted")).hexdigest()
+
+
+class LicencePlans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The service plans that contain Microsoft Entra ID P1 and P2."""
+
+    source: str
+    premium_p1: str
+    premium_p2: str
+
+
+class AdminRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Role template ids of directory roles.
+
+    ``administrators`` is name to id of the roles of which Microsoft recommends to require multifactor authentication.
+    """
+
+    source: str
+    global_administrator: str
+    administrators_source: str
+    administrators: dict[str, str]
+
+
+class GdapRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The directory roles that a relationship should have: name to role template id.
+
+    ``group_prefix`` and a role's name are the conventional name of the security group that the role is mapped to.
+    """
+
+    source: str
+    version: str
+    group_prefix: str
+    required: dict[str, str]
+    optional: dict[str, str]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Role template id to name, of all of them."""
+        return {role: name for name, role in (*self.required.items(), *self.optional.items())}
+
+
+def _content(name: str) -> bytes:
+    return files("task_runner.checks").joinpath(name).read_bytes()
+
+
+MANIFEST: Final = msgspec.json.decode(_content("app_manifest.json"), type=AppManifest)
+PLANS: Final = msgspec.json.decode(_content("licence_plans.json"), type=LicencePlans)
+GDAP_ROLES: Final = msgspec.json.decode(_content("gdap_roles.json"), type=GdapRoles)
+ADMIN_ROLES: Final = msgspec.json.decode(_content("admin_roles.json"), type=AdminRoles)

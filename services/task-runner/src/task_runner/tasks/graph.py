@@ -1,0 +1,58 @@
+"""Microsoft Graph as a task sees it. The providers implement it; a test may bring its own."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+
+class GraphRecord(Protocol):
+    """The responses that one attempt has read."""
+
+    @property
+    def first_at(self) -> datetime | None:
+        """When the first response came, None before it."""
+
+    def as_payload(self) -> Mapping[str, Any]:
+        """The members of ``provenance`` that say what was read."""
+
+
+class Graph(Protocol):
+    """Reads and writes Microsoft Graph as the application of one connection, until the run's deadline.
+
+    Every method raises ``CannotTell`` when Graph refuses, and ``TaskFault`` when another attempt may help.
+    ``permission`` is the one that Graph asks for; it is named in the result where the request is refused.
+    """
+
+    @property
+    def record(self) -> GraphRecord:
+        """The responses that were read."""
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        permission: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """One object, by its path below the API version, for example ``/organization``."""
+        ...
+
+    async def list(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        permission: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[Any, ...]:
+        """Every item of a list, paged to the end. Raises ``CannotTell`` where it is too long."""
+        ...
+
+    async def post(self, path: str, body: Mapping[str, Any], *, permission: str | None = None) -> dict[str, Any]:
+        """Create an object. The request is not repeated after a lost answer."""
+        ...
+
+    async def granted_roles(self) -> frozenset[str] | None:
+        """The application permissions in the access token; None when it cannot be read."""
+        ...

@@ -1,0 +1,1 @@
+"""What a message or the worker asks for: load, decide, keep."""

@@ -1,0 +1,64 @@
+"""Keep leases alive, and recover the runs whose lease has expired."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.run_states import RunEvent
+from onboarding_shared.contracts.types import RunState
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import Database
+from task_runner.domain.execution import describe
+from task_runner.domain.leases import LostLease, decide_lost_lease
+from task_runner.store.leases import Held, renew_leases, take_expired_leases
+from task_runner.store.settling import Settlement, settle
+
+
+class Leases:
+    """Renews the leases of this worker, and recovers the runs of workers that went away; by the database's clock."""
+
+    def __init__(self, database: Database, outbox: Outbox, *, lease_seconds: float, confirm_seconds: float) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._lease_seconds = lease_seconds
+        self._confirm_seconds = confirm_seconds
+
+    async def renew(self, held: Sequence[Held]) -> dict[int, RunState]:
+        """Renew all of them in one statement; returns those that are still the worker's, with their states.
+
+        Changed progress is published as RunProgressed in the same transaction. Raises ``DatabaseUnavailable``.
+        """
+
+        async def work(connection: AsyncConnection) -> dict[int, RunState]:
+            renewed = await renew_leases(connection, held, self._lease_seconds)
+            progressed = [renewal.execution for renewal in renewed if renewal.progressed]
+            await self._outbox.append(connection, [Outgoing(describe(run), run.traceparent) for run in progressed])
+            return {renewal.execution.run_id: renewal.execution.state for renewal in renewed}
+
+        return await self._database.run(work)
+
+    async def recover(self) -> Mapping[RunEvent, int]:
+        """Take the runs of workers that went away out of their hands; returns what became of how many.
+
+        Those of ``RunEvent.WAIT`` can be claimed again, the others have ended.
+        """
+
+        async def work(connection: AsyncConnection) -> Mapping[RunEvent, int]:
+            settlements = [_recovery(lost) for lost in await take_expired_leases(connection)]
+            if settlements:
+                await settle(connection, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
+            return Counter(one.outcome.event for one in settlements)
+
+        return await self._database.run(work)
+
+
+def _recovery(lost: LostLease) -> Settlement:
+    return Settlement(
+        run_id=lost.run_id,
+        lease_token=lost.lease_token,
+        seen=lost.state,
+        outcome=decide_lost_lease(lost),
+        excused=True,
+        lost=True,
+    )

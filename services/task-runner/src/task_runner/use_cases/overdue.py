@@ -1,0 +1,34 @@
+"""End runs that were due for a long time and that no worker claimed."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.postgres.database import Database
+from task_runner.domain.execution import describe
+from task_runner.domain.queueing import unclaimed
+from task_runner.store.overdue import expire_overdue
+
+
+class Overdue:
+    """Limits how long a run may be due without a worker, by the database's clock."""
+
+    def __init__(self, database: Database, outbox: Outbox, *, queue_seconds: float, confirm_seconds: float) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._queue_seconds = queue_seconds
+        self._confirm_seconds = confirm_seconds
+
+    async def expire(self) -> int:
+        """End overdue runs and publish their end; returns how many, at most a batch. Raises ``DatabaseUnavailable``."""
+
+        async def work(connection: AsyncConnection) -> int:
+            ended = await expire_overdue(
+                connection,
+                unclaimed(self._queue_seconds),
+                queue_seconds=self._queue_seconds,
+                confirm_seconds=self._confirm_seconds,
+            )
+            await self._outbox.append(connection, [Outgoing(describe(run), run.traceparent) for run in ended])
+            return len(ended)
+
+        return await self._database.run(work)

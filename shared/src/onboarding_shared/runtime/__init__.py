@@ -1,1 +1,0 @@
-"""What every service process runs on: settings, logs, traces, identity, HTTP, health and the server itself."""

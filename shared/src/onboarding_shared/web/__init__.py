@@ -1,0 +1,1 @@
+"""The HTTP edge of a service: identity, errors, request bodies, serving."""

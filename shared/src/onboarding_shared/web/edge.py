@@ -1,0 +1,144 @@
+"""The outermost layer of the HTTP side: request id, trace, text of the URL, authentication, access log."""
+
+import random
+import re
+import time
+from collections.abc import Collection
+
+import structlog
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from onboarding_shared.telemetry.metrics import Requests
+from onboarding_shared.telemetry.tracing import (
+    AttributeValue,
+    Span,
+    bind_traceparent,
+    enter_span,
+    recording,
+    start_span,
+)
+from onboarding_shared.web.errors import CLIENT_GONE, Problem
+from onboarding_shared.web.identity import Authenticator
+from onboarding_shared.web.problem_responses import ProblemResponses, internal_error
+from onboarding_shared.web.text_rules import check_url_text
+
+_SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
+_ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+access = structlog.get_logger("onboarding.access")
+log = structlog.get_logger("onboarding.http")
+
+
+class Edge:
+    """Wraps the routed application. Paths in ``public_paths`` need no token, every other one does.
+
+    Without an authenticator nothing is authenticated: only for applications that have public paths alone.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authenticator: Authenticator | None,
+        public_paths: Collection[str],
+        quiet_paths: Collection[str],
+        problems: ProblemResponses,
+        requests: Requests,
+    ) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._public_paths = frozenset(public_paths)
+        self._quiet_paths = frozenset(quiet_paths)
+        self._problems = problems
+        self._requests = requests
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        given_id, traceparent, authorization = _picked(scope)
+        request_id = given_id if given_id else f"{_ids.getrandbits(128):032x}"
+        id_header = (b"x-request-id", request_id.encode("ascii"))
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+        span = self._begin_trace(scope, traceparent)
+        status = 0
+
+        async def reply(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], id_header, _NOSNIFF]
+            await send(message)
+
+        try:
+            await self._admit(scope, authorization)
+            await self._app(scope, receive, reply)
+        except Problem as problem:
+            await self._answer(problem, request_id, reply)
+        except Exception as error:
+            log.error("request failed", exc_info=error)
+            if status:
+                raise
+            await self._answer(internal_error(), request_id, reply)
+        finally:
+            self._account(scope, status or CLIENT_GONE, time.perf_counter() - started, span)
+
+    def _begin_trace(self, scope: HTTPScope, traceparent: str | None) -> Span | None:
+        """The request's span, where requests are recorded; those of health and metrics pages never are."""
+        if not recording() or scope["path"] in self._quiet_paths:
+            bind_traceparent(traceparent)
+            return None
+        seen = {"http.request.method": scope["method"], "url.scheme": scope["scheme"], "url.path": scope["path"]}
+        span = start_span(scope["method"], "server", parent=traceparent, attributes=seen)
+        if span is not None:
+            enter_span(span)
+        return span
+
+    async def _admit(self, scope: HTTPScope, authorization: str | None) -> None:
+        path = scope["path"]
+        raw_path = scope.get("raw_path") or path.encode("utf-8", "surrogateescape")
+        check_url_text(raw_path.partition(b"?")[0], "path")
+        if scope["query_string"]:
+            check_url_text(scope["query_string"], "query")
+        if self._authenticator is not None and path not in self._public_paths:
+            scope["user"] = await self._authenticator.authenticate_header(authorization)
+
+    async def _answer(self, problem: Problem, request_id: str, send: Send) -> None:
+        body = self._problems.body(problem, request_id)
+        headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in problem.headers.items()]
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
+        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _account(self, scope: HTTPScope, status: int, seconds: float, span: Span | None) -> None:
+        """Say in log, metrics and trace how the request ended."""
+        method, route = scope["method"], scope.get("path_template")
+        write = access.debug if scope["path"] in self._quiet_paths else access.info
+        write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+        self._requests.note(method, route, status, seconds)
+        if span is not None:
+            _end(span, scope, status)
+
+
+def _end(span: Span, scope: HTTPScope, status: int) -> None:
+    route = scope.get("path_template")
+    known: dict[str, AttributeValue | None] = {"http.route": route, "http.response.status_code": status}
+    parameters = scope.get("path_params") or {}
+    known |= {f"onboarding.{name}": parameters[name] for name in ("tenant_id", "run_id") if name in parameters}
+    span.note(known, name=f"{scope['method']} {route}" if route else None)
+    span.end(str(status) if status >= 500 else None)
+
+
+def _picked(scope: Scope) -> tuple[str | None, str | None, str | None]:
+    request_id = traceparent = authorization = None
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            request_id = value.decode("ascii") if _SANE_REQUEST_ID.match(value) else None
+        elif name == b"traceparent":
+            traceparent = value.decode("latin-1")
+        elif name == b"authorization":
+            # Two such headers could mean two identities; the comma makes neither of them a token.
+            authorization = value.decode("latin-1") if authorization is None else f"{authorization}, again"
+    return request_id, traceparent, authorization

@@ -1,0 +1,155 @@
+"""Who is calling, and what they may do in which tenant."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+from litestar.types import AsyncAnyCallable
+from msgspec import Struct
+
+from onboarding_shared.process.settings import IdentitySettings
+from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Unauthorized
+from onboarding_shared.web.key_sets import KeySetError, KeySource, key_source
+from onboarding_shared.web.tokens import LEEWAY_SECONDS, TokenExpired, TokenRefused, TokenRules
+
+CACHED_TOKENS = 4096
+
+
+class Permissions:
+    """What a token may allow, each in the tenants of the token."""
+
+    READ = "onboarding.read"
+    WRITE = "onboarding.write"
+    TAKEOVER = "onboarding.takeover"
+    RUN = "onboarding.run"
+    CONNECTIONS = "onboarding.connections"
+    ALL = (READ, WRITE, TAKEOVER, RUN, CONNECTIONS)
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """An authenticated user. ``expires_at`` is in seconds since the epoch: a stream to this caller ends then."""
+
+    user_id: int
+    tenants: frozenset[int]
+    permissions: frozenset[str]
+    expires_at: float = float("inf")
+
+
+def authorize(caller: Caller, tenant_id: int, permission: str) -> None:
+    """Raises unless the caller may do this in this tenant.
+
+    A tenant outside the token is ``NotFound`` TENANT_NOT_FOUND, the same answer as for one that does not exist, and is
+    checked first, so that a foreign tenant never shows through a 403. Else ``Forbidden`` PERMISSION_MISSING.
+    """
+    if tenant_id not in caller.tenants:
+        raise tenant_not_found()
+    if permission not in caller.permissions:
+        raise Forbidden(
+            "PERMISSION_MISSING",
+            f"The token lacks the permission {permission}",
+            headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+            extra={"permission": permission},
+        )
+
+
+def tenant_not_found() -> NotFound:
+    """The one answer for tenants that do not exist and tenants that are none of the caller's business."""
+    return NotFound("TENANT_NOT_FOUND", "There is no such tenant")
+
+
+def requires(permission: str) -> AsyncAnyCallable:
+    """A route guard: ``authorize`` with the ``tenant_id`` of the path, before parameters and body are looked at."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        authorize(connection.scope["user"], connection.path_params["tenant_id"], permission)
+
+    return guard
+
+
+class Authenticator:
+    """Turns bearer tokens into callers. A verified token is remembered until it expires or the key set changes.
+
+    Raises ``SettingsError`` at construction when a key set file cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: IdentitySettings,
+        *,
+        keys: KeySource | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = keys or key_source(settings.jwks)
+        self._rules = TokenRules(settings.issuer, settings.audience, settings.algorithms)
+        self._now = now
+        self._known_keys: Mapping[str, Any] | None = None
+        self._verified: OrderedDict[bytes, Caller] = OrderedDict()
+
+    async def authenticate_header(self, authorization: str | None) -> Caller:
+        """The caller of a request with this ``Authorization`` header. Raises ``Unauthorized``."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not (token := token.strip(" ")):
+            raise Unauthorized(
+                "TOKEN_MISSING", "The request carries no bearer token", headers={"WWW-Authenticate": "Bearer"}
+            )
+        return await self.authenticate(token)
+
+    async def authenticate(self, token: str) -> Caller:
+        """The caller this token stands for.
+
+        Raises ``Unauthorized`` with TOKEN_INVALID or TOKEN_EXPIRED, or ``DependencyDown`` while there is no key set.
+        """
+        try:
+            keys = await self._current_keys()
+            fingerprint = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+            caller = self._remembered(fingerprint) or await self._verify(token, keys)
+        except TokenExpired as error:
+            raise _refusal("TOKEN_EXPIRED", "The token has expired") from error
+        except TokenRefused as error:
+            raise _refusal("TOKEN_INVALID", f"The token is not accepted: {error}") from error
+        except KeySetError as error:
+            raise DependencyDown("DEPENDENCY_DOWN", "The key set for checking tokens is not available") from error
+        self._verified[fingerprint] = caller
+        self._verified.move_to_end(fingerprint)
+        if len(self._verified) > CACHED_TOKENS:
+            self._verified.popitem(last=False)
+        return caller
+
+    async def check(self) -> None:
+        """Health probe: raises ``KeySetError`` while there is no key set."""
+        await self._current_keys()
+
+    def _remembered(self, fingerprint: bytes) -> Caller | None:
+        known = self._verified.get(fingerprint)
+        if known is not None and known.expires_at + LEEWAY_SECONDS <= self._now():
+            raise TokenExpired("it has expired (exp)")
+        return known
+
+    async def _current_keys(self, missing: str | None = None) -> Mapping[str, Any]:
+        keys = await self._keys.refresh(missing)
+        if keys is not self._known_keys:
+            self._known_keys = keys
+            self._verified.clear()
+        return keys
+
+    async def _verify(self, token: str, keys: Mapping[str, Any]) -> Caller:
+        header = self._rules.header(token)
+        if header.kid not in keys:
+            keys = await self._current_keys(missing=header.kid)
+        if (key := keys.get(header.kid)) is None:
+            raise TokenRefused("its key (kid) is not in the key set")
+        claims = self._rules.claims(token, header, key, self._now())
+        return Caller(
+            user_id=int(claims.sub),
+            tenants=frozenset(claims.tenants),
+            permissions=frozenset(claims.permissions),
+            expires_at=claims.exp,
+        )
+
+
+def _refusal(code: str, message: str) -> Unauthorized:
+    return Unauthorized(code, message, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
