@@ -22,7 +22,7 @@ def there(name):
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
         return False
-names = ("onboarding_devstack", "onboarding_devstack.cli", "pytest", "pip", "uv", "psutil", "onboarding_shared")
+names = ("onboarding_devstack", "microsoft_emulator", "pytest", "pip", "uv", "psutil", "onboarding_shared")
 print(json.dumps([name for name in names if there(name)]))
 """
 UNCOMPILED = """
