@@ -51,7 +51,7 @@ def test_every_code_stands_there_and_no_other(section: str) -> None:
 @pytest.mark.parametrize(
     ("section", "sources"),
     [
-        ("Codes of every service", ROOT / "shared/src/onboarding_shared/runtime"),
+        ("Codes of every service", ROOT / "shared/src/onboarding_shared/web"),
         ("Codes of session-api", ROOT / "services/session-api/src"),
         ("Codes of evidence-store", ROOT / "services/evidence-store/src"),
     ],
