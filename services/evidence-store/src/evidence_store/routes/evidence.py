@@ -60,9 +60,7 @@ def evidence_routes(database: Database) -> list[HTTPRouteHandler]:
         span = {"since": _moment("since", since), "until": _moment("until", until)}
         wanted = EvidenceFilter(task_type, status, reason_code, session, run, **span)
         below = None if cursor is None else _below(tenant_id, wanted, cursor)
-        page = await database.run_single(
-            lambda connection: read_page(connection, tenant_id, wanted, below=below, limit=limit)
-        )
+        page = await database.run_single(lambda tx: read_page(tx, tenant_id, wanted, below=below, limit=limit))
         headers: Mapping[str, str] = {}
         if page.more:
             headers = _link(request, write_cursor(tenant_id, wanted, page.items[-1].position))
@@ -70,7 +68,7 @@ def evidence_routes(database: Database) -> list[HTTPRouteHandler]:
 
     @get(_ONE, guards=[requires(Permissions.READ)], summary="Get one item of evidence with its sealed bytes")
     async def get_evidence(tenant_id: int, evidence_id: int) -> SealedEvidence:
-        item = await database.run_single(lambda connection: read_item(connection, tenant_id, evidence_id))
+        item = await database.run_single(lambda tx: read_item(tx, tenant_id, evidence_id))
         if item is None:
             raise evidence_not_found()
         return sealed_body(item)

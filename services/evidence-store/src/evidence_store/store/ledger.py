@@ -57,15 +57,15 @@ class Standing(NamedTuple):
     now: datetime
 
 
-async def lock(connection: AsyncConnection, tenant_ids: Iterable[int]) -> None:
+async def lock(tx: AsyncConnection, tenant_ids: Iterable[int]) -> None:
     """Lock the chains of these tenants until the commit, in the order of their ids; begin those that do not exist."""
-    await connection.execute(_LOCK, {"tenants": sorted(set(tenant_ids)), "genesis": GENESIS})
+    await tx.execute(_LOCK, {"tenants": sorted(set(tenant_ids)), "genesis": GENESIS})
 
 
-async def read_standing(connection: AsyncConnection, results: Sequence[RunFinished]) -> Standing:
+async def read_standing(tx: AsyncConnection, results: Sequence[RunFinished]) -> Standing:
     """How things stand for at least one result, each of another run; the chains must be locked. ``new_ids`` rise."""
     rows = (
-        await connection.execute(
+        await tx.execute(
             _READ,
             {"tenants": [one.tenant_id for one in results], "runs": [one.run_id for one in results]},
         )
@@ -78,10 +78,10 @@ async def read_standing(connection: AsyncConnection, results: Sequence[RunFinish
     )
 
 
-async def append(connection: AsyncConnection, rows: Sequence[StoredEvidence], heads: dict[int, Head]) -> None:
+async def append(tx: AsyncConnection, rows: Sequence[StoredEvidence], heads: dict[int, Head]) -> None:
     """Keep the rows and move the heads of their chains there."""
     columns = dict(zip(StoredEvidence._fields, map(list, zip(*rows, strict=True)), strict=True))
-    await connection.execute(
+    await tx.execute(
         _APPEND,
         {
             **columns,

@@ -58,7 +58,7 @@ _ITEM = (evidence.c.position, evidence.c.record, evidence.c.previous_seal, evide
 
 
 async def read_page(
-    connection: AsyncConnection, tenant_id: int, wanted: EvidenceFilter, *, below: int | None, limit: int
+    tx: AsyncConnection, tenant_id: int, wanted: EvidenceFilter, *, below: int | None, limit: int
 ) -> Page:
     """At most ``limit`` items of the tenant at positions under ``below``, newest first, and about 4 MiB of them."""
     newest = _wanted(tenant_id, wanted, below).order_by(evidence.c.position.desc()).limit(limit + 1).subquery()
@@ -67,23 +67,23 @@ async def read_page(
     sized = select(newest, (total - size).label("before"), func.count().over().label("found")).subquery()
     columns = (sized.c.position, sized.c.record, sized.c.previous_seal, sized.c.seal, sized.c.found)
     query = select(*columns).where(sized.c.before < PAGE_BYTES).order_by(sized.c.position.desc()).limit(limit)
-    rows = (await connection.execute(query)).all()
+    rows = (await tx.execute(query)).all()
     items = [EvidenceItem(*row[:4]) for row in rows]
     return Page(items, more=bool(rows) and rows[0].found > len(items))
 
 
-async def read_item(connection: AsyncConnection, tenant_id: int, evidence_id: int) -> EvidenceItem | None:
+async def read_item(tx: AsyncConnection, tenant_id: int, evidence_id: int) -> EvidenceItem | None:
     """One item, if the tenant has it."""
     query = select(*_ITEM).where(evidence.c.id == evidence_id, evidence.c.tenant_id == tenant_id)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await tx.execute(query)).one_or_none()
     return None if row is None else EvidenceItem(*row)
 
 
-async def read_chain(connection: AsyncConnection, tenant_id: int, *, after: int | None) -> ChainPage:
+async def read_chain(tx: AsyncConnection, tenant_id: int, *, after: int | None) -> ChainPage:
     """The rows of the chain at positions over ``after`` (None = from the very start): at most 500, and about 4 MiB."""
     start = -MAX_ID - 1 if after is None else after
     parameters = {"tenant_id": tenant_id, "after": start, "rows": _CHAIN_ROWS, "bytes": PAGE_BYTES}
-    rows = (await connection.execute(_CHAIN, parameters)).all()
+    rows = (await tx.execute(_CHAIN, parameters)).all()
     head = None if rows[0].head_length is None else Head(rows[0].head_length, rows[0].head_seal)
     return ChainPage([_stored(row) for row in rows if row.id is not None], head)
 

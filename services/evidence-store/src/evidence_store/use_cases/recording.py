@@ -27,7 +27,7 @@ class Recording:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    async def apply(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+    async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
         """Apply one batch inside its transaction. Safe to run twice, and beside other instances."""
         began_ns = time.time_ns()
         results: dict[int, RunFinished] = {}
@@ -39,18 +39,18 @@ class Recording:
                 traces.setdefault(message.run_id, received.traceparent)
         if not results:
             return
-        await ledger.lock(connection, (result.tenant_id for result in results.values()))
-        standing = await ledger.read_standing(connection, list(results.values()))
+        await ledger.lock(tx, (result.tenant_id for result in results.values()))
+        standing = await ledger.read_standing(tx, list(results.values()))
         for run_id, kept in standing.kept.items():
             check_repeat(results[run_id], kept)
         new = [result for run_id, result in results.items() if run_id not in standing.kept]
         rows, heads = extend(standing.heads, new, standing.new_ids, standing.now)
         if rows:
-            await ledger.append(connection, rows, heads)
+            await ledger.append(tx, rows, heads)
         answers = standing.kept | {row.run_id: recorded(row) for row in rows}
-        await self._outbox.append(connection, [Outgoing(answers[run_id], traces[run_id]) for run_id in results])
-        after_commit(connection, partial(_tell, rows, results, standing.kept, traces))
-        after_commit(connection, partial(_trace_recording, rows, traces, began_ns))
+        await self._outbox.append(tx, [Outgoing(answers[run_id], traces[run_id]) for run_id in results])
+        after_commit(tx, partial(_tell, rows, results, standing.kept, traces))
+        after_commit(tx, partial(_trace_recording, rows, traces, began_ns))
 
 
 def _tell(

@@ -41,7 +41,7 @@ class Verifier:
                 await asyncio.sleep(0)
 
     async def _page(self, tenant_id: int, after: int | None) -> ChainPage:
-        async def read(connection: AsyncConnection) -> ChainPage:
-            return await read_chain(connection, tenant_id, after=after)
+        async def read(tx: AsyncConnection) -> ChainPage:
+            return await read_chain(tx, tenant_id, after=after)
 
         return await self._database.run(read)

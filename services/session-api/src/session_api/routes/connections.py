@@ -51,18 +51,14 @@ def connection_routes(connections: Connections, database: Database, links: Links
         request: Request[Any, Any, Any], tenant_id: FromPath[int], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response[list[ProviderConnection]]:
         before = before_id(cursor)
-        found = await database.run_single(
-            lambda connection: list_connections(connection, tenant_id, before=before, limit=limit + 1)
-        )
+        found = await database.run_single(lambda tx: list_connections(tx, tenant_id, before=before, limit=limit + 1))
         page = found[:limit]
         follows = IdPosition(page[-1].id) if len(found) > limit else None
         return Response([_body(one) for one in page], headers=link_headers(request, links, follows))
 
     @get(_ONE, guards=_PERMITTED, summary="Get a provider connection")
     async def get_one(tenant_id: FromPath[int], connection_id: FromPath[int]) -> ProviderConnection:
-        return _found(
-            await database.run_single(lambda connection: find_connection(connection, tenant_id, connection_id))
-        )
+        return _found(await database.run_single(lambda tx: find_connection(tx, tenant_id, connection_id)))
 
     @post(f"{_ONE}/disable", status_code=200, guards=_PERMITTED, summary="Disable a provider connection")
     async def disable(

@@ -32,7 +32,7 @@ def run_routes(cancellations: Cancellations, database: Database, links: Links) -
 
     @get(_ONE, guards=[requires(Permissions.READ)], summary="Get a run")
     async def get_run(tenant_id: FromPath[int], run_id: FromPath[int]) -> OperationRun:
-        found = await database.run_single(lambda connection: find_run(connection, tenant_id, run_id))
+        found = await database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if found is None:
             raise run_not_found()
         return _body(found, links)
@@ -50,9 +50,7 @@ def run_routes(cancellations: Cancellations, database: Database, links: Links) -
         refuse_nulls(request, state=states, session=session)
         wanted = RunFilter(task_type, states, session)
         before = before_id(cursor)
-        found = await database.run_single(
-            lambda connection: list_runs(connection, tenant_id, wanted, before=before, limit=limit + 1)
-        )
+        found = await database.run_single(lambda tx: list_runs(tx, tenant_id, wanted, before=before, limit=limit + 1))
         page = found[:limit]
         follows = IdPosition(page[-1].id) if len(found) > limit else None
         return Response([_body(run, links) for run in page], headers=link_headers(request, links, follows))

@@ -100,11 +100,11 @@ def session_routes(sessions: Sessions, database: Database, links: Links) -> list
     ) -> Response[list[HistoryEntry]]:
         position = _NEWEST if cursor is None else decode_cursor(cursor, HistoryPosition)
 
-        async def read(connection: AsyncConnection) -> list[HistoryLine]:
-            if await find_session(connection, tenant_id, session_id) is None:
+        async def read(tx: AsyncConnection) -> list[HistoryLine]:
+            if await find_session(tx, tenant_id, session_id) is None:
                 raise session_problem(NoSuchSession())
             before = (position.at, position.kind, position.id)
-            return await read_history(connection, tenant_id, session_id, before=before, limit=limit + 1)
+            return await read_history(tx, tenant_id, session_id, before=before, limit=limit + 1)
 
         lines = await database.run(read)
         page = lines[:limit]

@@ -27,7 +27,7 @@ def step_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
 
     @get(_STEPS, guards=[requires(Permissions.READ)], summary="List the steps and what each still needs")
     async def list_steps(tenant_id: FromPath[int]) -> list[OnboardingStep]:
-        found = await database.run_single(lambda connection: summarize_tasks(connection, tenant_id))
+        found = await database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
         summaries = {one.standing.task_type: summary_body(one) for one in found}
         return [
             OnboardingStep(

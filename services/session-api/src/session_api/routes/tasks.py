@@ -20,7 +20,7 @@ def task_routes(database: Database) -> list[HTTPRouteHandler]:
         summary="List onboarding tasks and latest status",
     )
     async def list_tasks(tenant_id: FromPath[int]) -> list[OnboardingTaskSummary]:
-        found = await database.run_single(lambda connection: summarize_tasks(connection, tenant_id))
+        found = await database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
         return [summary_body(one) for one in found]
 
     return [list_tasks]

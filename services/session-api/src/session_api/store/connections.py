@@ -61,11 +61,9 @@ class StoredConnection:
     disabled_by_user_id: int | None
 
 
-async def create_connection(
-    connection: AsyncConnection, tenant_id: int, user_id: int, new: NewConnection
-) -> StoredConnection:
+async def create_connection(tx: AsyncConnection, tenant_id: int, user_id: int, new: NewConnection) -> StoredConnection:
     """Insert it, or find it where this very request had inserted it already."""
-    row = await connection.execute(
+    row = await tx.execute(
         _CREATE,
         {
             "tenant": tenant_id,
@@ -82,29 +80,27 @@ async def create_connection(
     return StoredConnection(*row.one())
 
 
-async def list_connections(
-    connection: AsyncConnection, tenant_id: int, *, before: int, limit: int
-) -> list[StoredConnection]:
+async def list_connections(tx: AsyncConnection, tenant_id: int, *, before: int, limit: int) -> list[StoredConnection]:
     """Newest first, those with a smaller id than ``before``."""
-    rows = await connection.execute(_LIST, {"tenant": tenant_id, "before": before, "limit": limit})
+    rows = await tx.execute(_LIST, {"tenant": tenant_id, "before": before, "limit": limit})
     return [StoredConnection(*row) for row in rows]
 
 
-async def find_connection(connection: AsyncConnection, tenant_id: int, connection_id: int) -> StoredConnection | None:
+async def find_connection(tx: AsyncConnection, tenant_id: int, connection_id: int) -> StoredConnection | None:
     """One connection of this tenant."""
-    row = (await connection.execute(_FIND, {"tenant": tenant_id, "id": connection_id})).one_or_none()
+    row = (await tx.execute(_FIND, {"tenant": tenant_id, "id": connection_id})).one_or_none()
     return None if row is None else StoredConnection(*row)
 
 
 async def disable_connection(
-    connection: AsyncConnection, tenant_id: int, connection_id: int, user_id: int
+    tx: AsyncConnection, tenant_id: int, connection_id: int, user_id: int
 ) -> StoredConnection | None:
     """Let no new run use it. Who did that first, and when, stays."""
-    row = await connection.execute(_DISABLE, {"tenant": tenant_id, "id": connection_id, "user": user_id})
+    row = await tx.execute(_DISABLE, {"tenant": tenant_id, "id": connection_id, "user": user_id})
     found = row.one_or_none()
     return None if found is None else StoredConnection(*found)
 
 
-async def is_enabled(connection: AsyncConnection, tenant_id: int, connection_id: int) -> bool | None:
+async def is_enabled(tx: AsyncConnection, tenant_id: int, connection_id: int) -> bool | None:
     """Whether a connection may be used; None where this tenant has none of that id."""
-    return (await connection.execute(_IS_ENABLED, {"tenant": tenant_id, "id": connection_id})).scalar_one_or_none()
+    return (await tx.execute(_IS_ENABLED, {"tenant": tenant_id, "id": connection_id})).scalar_one_or_none()

@@ -55,11 +55,11 @@ _decoder = msgspec.json.Decoder(list[HistoryLine])
 
 
 async def read_history(
-    connection: AsyncConnection, tenant_id: int, session_id: int, *, before: Position, limit: int
+    tx: AsyncConnection, tenant_id: int, session_id: int, *, before: Position, limit: int
 ) -> list[HistoryLine]:
     """Newest first, what happened before a position."""
     at, kind, line_id = before
-    row = await connection.execute(
+    row = await tx.execute(
         _PAGE, {"tenant": tenant_id, "session": session_id, "at": at, "kind": kind, "id": line_id, "limit": limit}
     )
     said = row.scalar_one()

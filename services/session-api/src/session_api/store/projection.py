@@ -39,15 +39,15 @@ WHERE r.tenant_id = h.tenant_id AND r.id = h.id
 """)
 
 
-async def lock_runs(connection: AsyncConnection, run_ids: Sequence[RunId]) -> dict[RunId, RunView]:
+async def lock_runs(tx: AsyncConnection, run_ids: Sequence[RunId]) -> dict[RunId, RunView]:
     """Read these runs and keep others from changing them until the end of the transaction."""
-    rows = await connection.execute(
+    rows = await tx.execute(
         _LOCK, {"tenants": [tenant_id for tenant_id, _ in run_ids], "runs": [run_id for _, run_id in run_ids]}
     )
     return {(row[0], row[1]): _view(row) for row in rows}
 
 
-async def save_runs(connection: AsyncConnection, views: Mapping[RunId, RunView], silence_seconds: float) -> None:
+async def save_runs(tx: AsyncConnection, views: Mapping[RunId, RunView], silence_seconds: float) -> None:
     """Write the runs that were heard of; each gets new patience before its command is sent again.
 
     A run that waits has nothing to tell before it goes on: its patience begins then.
@@ -55,7 +55,7 @@ async def save_runs(connection: AsyncConnection, views: Mapping[RunId, RunView],
     if not views:
         return
     keys, values = list(views), list(views.values())
-    await connection.execute(
+    await tx.execute(
         _SAVE,
         {
             "tenants": [tenant_id for tenant_id, _ in keys],

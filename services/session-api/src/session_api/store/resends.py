@@ -55,9 +55,9 @@ class SilentRun:
     connection: ProviderConnection | None
 
 
-async def take_silent_runs(connection: AsyncConnection, *, limit: int, silence_seconds: float) -> list[SilentRun]:
+async def take_silent_runs(tx: AsyncConnection, *, limit: int, silence_seconds: float) -> list[SilentRun]:
     """Take the runs that are due, and set when each is due again: after twice as long each time, 10 minutes at most."""
-    rows = await connection.execute(_TAKE, {"limit": limit, "silence": silence_seconds})
+    rows = await tx.execute(_TAKE, {"limit": limit, "silence": silence_seconds})
     return [_silent(row) for row in rows]
 
 

@@ -71,18 +71,18 @@ class RunFilter:
     session_id: int | None = None
 
 
-async def find_run(connection: AsyncConnection, tenant_id: int, run_id: int, *, lock: bool = False) -> StoredRun | None:
+async def find_run(tx: AsyncConnection, tenant_id: int, run_id: int, *, lock: bool = False) -> StoredRun | None:
     """One run of this tenant; ``lock`` keeps it as it is until the end of the transaction."""
     statement = _LOCK if lock else _FIND
-    row = (await connection.execute(statement, {"tenant": tenant_id, "id": run_id})).one_or_none()
+    row = (await tx.execute(statement, {"tenant": tenant_id, "id": run_id})).one_or_none()
     return None if row is None else _run(row)
 
 
 async def list_runs(
-    connection: AsyncConnection, tenant_id: int, wanted: RunFilter, *, before: int, limit: int
+    tx: AsyncConnection, tenant_id: int, wanted: RunFilter, *, before: int, limit: int
 ) -> list[StoredRun]:
     """Newest first, those with a smaller id than ``before``."""
-    rows = await connection.execute(
+    rows = await tx.execute(
         _LIST,
         {
             "tenant": tenant_id,
@@ -97,12 +97,10 @@ async def list_runs(
 
 
 async def request_cancellation(
-    connection: AsyncConnection, tenant_id: int, run_id: int, user_id: int, silence_seconds: float
+    tx: AsyncConnection, tenant_id: int, run_id: int, user_id: int, silence_seconds: float
 ) -> StoredRun:
     """Note that an active run shall stop."""
-    row = await connection.execute(
-        _CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds}
-    )
+    row = await tx.execute(_CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds})
     return _run(row.one())
 
 

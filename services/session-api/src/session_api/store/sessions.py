@@ -47,26 +47,26 @@ class Found(NamedTuple):
     now: datetime
 
 
-async def find_open_session(connection: AsyncConnection, tenant_id: int) -> Found | None:
+async def find_open_session(tx: AsyncConnection, tenant_id: int) -> Found | None:
     """The open session of a tenant; there is one at most."""
-    return _found((await connection.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none())
+    return _found((await tx.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none())
 
 
-async def find_session(connection: AsyncConnection, tenant_id: int, session_id: int) -> Found | None:
+async def find_session(tx: AsyncConnection, tenant_id: int, session_id: int) -> Found | None:
     """A session of this tenant, open or not."""
-    return _found((await connection.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none())
+    return _found((await tx.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none())
 
 
-async def insert_session(connection: AsyncConnection, tenant_id: int, user_id: int, lasts: timedelta) -> Found:
+async def insert_session(tx: AsyncConnection, tenant_id: int, user_id: int, lasts: timedelta) -> Found:
     """A new draft at the first step, locked by its creator. A second open one violates an index."""
-    row = (await connection.execute(_INSERT, {"tenant": tenant_id, "user": user_id, "lasts": lasts})).one()
+    row = (await tx.execute(_INSERT, {"tenant": tenant_id, "user": user_id, "lasts": lasts})).one()
     return Found(_session(row), row[8])
 
 
-async def save_session(connection: AsyncConnection, session: Session) -> None:
+async def save_session(tx: AsyncConnection, session: Session) -> None:
     """Write the session as it is now."""
     lock = session.lock
-    await connection.execute(
+    await tx.execute(
         _UPDATE,
         {
             "tenant": session.tenant_id,
@@ -81,13 +81,11 @@ async def save_session(connection: AsyncConnection, session: Session) -> None:
     )
 
 
-async def record_history(
-    connection: AsyncConnection, session: Session, user_id: int, entries: Sequence[HistoryEntry]
-) -> None:
+async def record_history(tx: AsyncConnection, session: Session, user_id: int, entries: Sequence[HistoryEntry]) -> None:
     """Add lines to the session's history, in order."""
     if not entries:
         return
-    await connection.execute(
+    await tx.execute(
         _RECORD,
         {
             "tenant": session.tenant_id,

@@ -19,9 +19,9 @@ ON CONFLICT (tenant_id) DO UPDATE SET tenant_id = g.tenant_id WHERE false
 """)
 
 
-async def lock_tenants(connection: AsyncConnection, tenant_ids: Iterable[int]) -> None:
+async def lock_tenants(tx: AsyncConnection, tenant_ids: Iterable[int]) -> None:
     """Wait for, and hold until the end of the transaction, the guard rows of these tenants."""
-    await connection.execute(_LOCK, {"tenants": sorted(set(tenant_ids))})
+    await tx.execute(_LOCK, {"tenants": sorted(set(tenant_ids))})
 
 
 RunKey = tuple[int, str, str]
@@ -80,17 +80,17 @@ class Inserted(NamedTuple):
     created_at: datetime
 
 
-async def load_standing(connection: AsyncConnection, tenant_ids: Sequence[int]) -> Standing:
+async def load_standing(tx: AsyncConnection, tenant_ids: Sequence[int]) -> Standing:
     """Everything that the starts of these tenants are decided by."""
-    return _decoder.decode((await connection.execute(_LOAD, {"tenants": tenant_ids})).scalar_one())
+    return _decoder.decode((await tx.execute(_LOAD, {"tenants": tenant_ids})).scalar_one())
 
 
 async def insert_runs(
-    connection: AsyncConnection, created: Sequence[tuple[Start, Planned]], silence_seconds: float
+    tx: AsyncConnection, created: Sequence[tuple[Start, Planned]], silence_seconds: float
 ) -> Mapping[RunKey, Inserted]:
     """Insert the new runs of a batch in one statement; a second active one of its kind violates an index."""
     runs = [planned.decision.run for _, planned in created]
-    rows = await connection.execute(
+    rows = await tx.execute(
         _INSERT,
         {
             "tenants": [start.tenant_id for start, _ in created],
@@ -108,10 +108,10 @@ async def insert_runs(
     return {(tenant, scope, task_type): Inserted(run_id, at) for tenant, scope, task_type, run_id, at in rows}
 
 
-async def begin_sessions(connection: AsyncConnection, first: Mapping[tuple[int, int], int]) -> None:
+async def begin_sessions(tx: AsyncConnection, first: Mapping[tuple[int, int], int]) -> None:
     """Take draft sessions, (tenant, session) → user, into progress, since a task of theirs was started."""
     keys = sorted(first)
-    await connection.execute(
+    await tx.execute(
         _BEGIN_SESSIONS,
         {
             "tenants": [tenant_id for tenant_id, _ in keys],

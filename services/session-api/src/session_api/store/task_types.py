@@ -65,25 +65,25 @@ class TaskSummary:
     expires_at: datetime | None
 
 
-async def upsert_task_types(connection: AsyncConnection, declarations: Sequence[TaskTypeDeclaration]) -> None:
+async def upsert_task_types(tx: AsyncConnection, declarations: Sequence[TaskTypeDeclaration]) -> None:
     """Remember what was announced, and forget what other runners would have announced by now if they had it."""
-    await connection.execute(_WITHDRAW, {"seconds": WITHDRAWN_AFTER_SECONDS})
-    await connection.execute(_UPSERT, {"declarations": msgspec.json.encode(declarations).decode()})
+    await tx.execute(_WITHDRAW, {"seconds": WITHDRAWN_AFTER_SECONDS})
+    await tx.execute(_UPSERT, {"declarations": msgspec.json.encode(declarations).decode()})
 
 
-async def list_task_types(connection: AsyncConnection) -> list[TaskTypeDeclaration]:
+async def list_task_types(tx: AsyncConnection) -> list[TaskTypeDeclaration]:
     """The catalogue, by step and name."""
-    return _declarations.decode((await connection.execute(_LIST)).scalar_one())
+    return _declarations.decode((await tx.execute(_LIST)).scalar_one())
 
 
-async def count_task_types(connection: AsyncConnection) -> int:
+async def count_task_types(tx: AsyncConnection) -> int:
     """How many task types are known."""
-    return (await connection.execute(_ANY)).scalar_one()
+    return (await tx.execute(_ANY)).scalar_one()
 
 
-async def summarize_tasks(connection: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
+async def summarize_tasks(tx: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
     """Every task type with what may be said of it now: see ``freshness.verdict``."""
-    rows = await connection.execute(_STANDINGS, {"tenant": tenant_id, "fresh_seconds": FRESH_SECONDS})
+    rows = await tx.execute(_STANDINGS, {"tenant": tenant_id, "fresh_seconds": FRESH_SECONDS})
     return [_summary(row) for row in rows]
 
 

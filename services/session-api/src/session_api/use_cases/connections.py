@@ -16,17 +16,17 @@ class Connections:
     async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> StoredConnection:
         """Store a new connection of the tenant."""
 
-        async def work(connection: AsyncConnection) -> StoredConnection:
-            await lock_tenants(connection, [tenant_id])
-            return await create_connection(connection, tenant_id, user_id, new)
+        async def work(tx: AsyncConnection) -> StoredConnection:
+            await lock_tenants(tx, [tenant_id])
+            return await create_connection(tx, tenant_id, user_id, new)
 
         return await self._database.run(work)
 
     async def disable(self, tenant_id: int, connection_id: int, user_id: int) -> StoredConnection | None:
         """Disable a connection; again changes nothing. None where this tenant has no such connection."""
 
-        async def work(connection: AsyncConnection) -> StoredConnection | None:
-            await lock_tenants(connection, [tenant_id])
-            return await disable_connection(connection, tenant_id, connection_id, user_id)
+        async def work(tx: AsyncConnection) -> StoredConnection | None:
+            await lock_tenants(tx, [tenant_id])
+            return await disable_connection(tx, tenant_id, connection_id, user_id)
 
         return await self._database.run(work)

@@ -68,8 +68,8 @@ class Preflights:
     async def look(self, start: Start, headers: Mapping[str, str]) -> Preflight | UnknownTaskType:
         """What ``start`` would lead to now. ``headers`` are the caller's, for evidence-store."""
 
-        async def read(connection: AsyncConnection) -> tuple[Standing, list[TaskTypeDeclaration]]:
-            return await load_standing(connection, [start.tenant_id]), await list_task_types(connection)
+        async def read(tx: AsyncConnection) -> tuple[Standing, list[TaskTypeDeclaration]]:
+            return await load_standing(tx, [start.tenant_id]), await list_task_types(tx)
 
         standing, declared = await self._database.run(read)
         task_types = {one.name: one for one in declared}

@@ -25,28 +25,28 @@ class Projection:
         """``silence_seconds``: without another message for so long, the command of the run is sent again."""
         self._silence_seconds = silence_seconds
 
-    async def apply(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+    async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
         """Project one batch inside its transaction. Safe to run twice."""
         messages = [
             received.message
             for received in batch
             if isinstance(received.message, RunStarted | RunProgressed | RunFinished)
         ]
-        before = await lock_runs(connection, sorted({(message.tenant_id, message.run_id) for message in messages}))
+        before = await lock_runs(tx, sorted({(message.tenant_id, message.run_id) for message in messages}))
         after = dict(before)
         for message in messages:
             key = (message.tenant_id, message.run_id)
             if key in after:
                 after[key] = project(after[key], message)
         open_before = {key: view for key, view in after.items() if before[key].state not in TERMINAL}
-        await save_runs(connection, open_before, self._silence_seconds)
+        await save_runs(tx, open_before, self._silence_seconds)
 
 
-async def apply_task_types(connection: AsyncConnection, batch: Sequence[Received]) -> None:
+async def apply_task_types(tx: AsyncConnection, batch: Sequence[Received]) -> None:
     """Store every announced task type; the last announcement of a name wins."""
     declarations: dict[str, TaskTypeDeclaration] = {}
     for received in batch:
         if isinstance(received.message, TaskTypesAnnounced):
             declarations.update({declaration.name: declaration for declaration in received.message.task_types})
     if declarations:
-        await upsert_task_types(connection, list(declarations.values()))
+        await upsert_task_types(tx, list(declarations.values()))

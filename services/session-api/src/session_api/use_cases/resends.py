@@ -56,9 +56,9 @@ class Sweeper:
     async def sweep(self) -> int:
         """Send the commands of one batch of silent runs again; returns how many runs it had."""
 
-        async def work(connection: AsyncConnection) -> Sequence[SilentRun]:
-            silent = await take_silent_runs(connection, limit=BATCH, silence_seconds=self._silence_seconds)
-            await self._outbox.append(connection, [command for run in silent for command in commands(run)])
+        async def work(tx: AsyncConnection) -> Sequence[SilentRun]:
+            silent = await take_silent_runs(tx, limit=BATCH, silence_seconds=self._silence_seconds)
+            await self._outbox.append(tx, [command for run in silent for command in commands(run)])
             return silent
 
         silent = await self._database.run(work)

@@ -32,21 +32,21 @@ class Cancellations:
     async def cancel(self, tenant_id: int, run_id: int, user_id: int) -> StoredRun | RunEnded | None:
         """Ask for the end of a run; asking again changes nothing. None where this tenant has no such run."""
 
-        async def work(connection: AsyncConnection) -> StoredRun | RunEnded | None:
-            await lock_tenants(connection, [tenant_id])
-            run = await find_run(connection, tenant_id, run_id, lock=True)
+        async def work(tx: AsyncConnection) -> StoredRun | RunEnded | None:
+            await lock_tenants(tx, [tenant_id])
+            run = await find_run(tx, tenant_id, run_id, lock=True)
             if run is None or run.state in (RunState.CANCELLING, RunState.CANCELLED):
                 return run
             if next_state(run.state, RunEvent.REQUEST_CANCEL) is None:
                 return RunEnded(run)
-            cancelling = await request_cancellation(connection, tenant_id, run_id, user_id, self._silence_seconds)
+            cancelling = await request_cancellation(tx, tenant_id, run_id, user_id, self._silence_seconds)
             command = CancelTask(
                 tenant_id=tenant_id,
                 run_id=run_id,
                 requested_by=user_id,
                 requested_at=cancelling.cancel_requested_at or cancelling.created_at,
             )
-            await self._outbox.append(connection, [Outgoing(command, traceparent=current_traceparent())])
+            await self._outbox.append(tx, [Outgoing(command, traceparent=current_traceparent())])
             return cancelling
 
         return await self._database.run(work)
@@ -68,7 +68,7 @@ class Retries:
 
     async def retry(self, tenant_id: int, run_id: int, user_id: int) -> Answer | RunNotEnded | None:
         """Start what the run did with what it had. None where this tenant has no such run."""
-        run = await self._database.run_single(lambda connection: find_run(connection, tenant_id, run_id))
+        run = await self._database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if run is None:
             return None
         if run.state not in TERMINAL:

@@ -56,33 +56,33 @@ class Sessions:
 
     async def current(self, tenant_id: int) -> Done | None:
         """The open session."""
-        found = await self._database.run_single(lambda connection: find_open_session(connection, tenant_id))
+        found = await self._database.run_single(lambda tx: find_open_session(tx, tenant_id))
         return None if found is None else (found.session, found.now)
 
     async def open(self, tenant_id: int, user_id: int) -> Done:
         """Create the tenant's session or resume the open one; its edit lock goes to the caller where it is free."""
 
-        async def work(connection: AsyncConnection) -> Done:
-            await lock_tenants(connection, [tenant_id])
-            found = await find_open_session(connection, tenant_id)
+        async def work(tx: AsyncConnection) -> Done:
+            await lock_tenants(tx, [tenant_id])
+            found = await find_open_session(tx, tenant_id)
             if found is None:
-                found = await insert_session(connection, tenant_id, user_id, self._lasts)
-                return await self._write(connection, found, started(found.session, user_id), user_id)
+                found = await insert_session(tx, tenant_id, user_id, self._lasts)
+                return await self._write(tx, found, started(found.session, user_id), user_id)
             outcome = resume(found.session, user_id, found.now, self._lasts)
-            return await self._write(connection, found, outcome, user_id)
+            return await self._write(tx, found, outcome, user_id)
 
         return await self._database.run(work)
 
     async def change(self, tenant_id: int, session_id: int, wanted: Change, user_id: int) -> Done | Refused:
         """Change the session under its edit lock."""
 
-        async def rule(connection: AsyncConnection, found: Found) -> Outcome | Refusal | NotUsable:
+        async def rule(tx: AsyncConnection, found: Found) -> Outcome | Refusal | NotUsable:
             forward = not isinstance(wanted.current_step, Keep) and wanted.current_step > found.session.current_step
-            standings = await _standings(connection, tenant_id) if forward else []
+            standings = await _standings(tx, tenant_id) if forward else []
             outcome = change(found.session, wanted, user_id, found.now, self._lasts, standings)
             chosen = wanted.provider_connection_id
             if isinstance(outcome, Outcome) and not isinstance(chosen, Keep) and chosen is not None:
-                enabled = await is_enabled(connection, tenant_id, chosen)
+                enabled = await is_enabled(tx, tenant_id, chosen)
                 if not enabled and chosen != found.session.provider_connection_id:
                     return NotUsable(chosen, disabled=enabled is not None)
             return outcome
@@ -92,8 +92,8 @@ class Sessions:
     async def complete(self, tenant_id: int, session_id: int, user_id: int) -> Done | Refused:
         """End the session well."""
 
-        async def rule(connection: AsyncConnection, found: Found) -> Outcome | Refusal:
-            standings = await _standings(connection, tenant_id)
+        async def rule(tx: AsyncConnection, found: Found) -> Outcome | Refusal:
+            standings = await _standings(tx, tenant_id)
             return complete(found.session, user_id, found.now, self._lasts, standings)
 
         return await self._apply(tenant_id, session_id, user_id, rule)
@@ -107,26 +107,26 @@ class Sessions:
         return await self._apply(tenant_id, session_id, user_id, rule)
 
     async def _apply(self, tenant_id: int, session_id: int, user_id: int, rule: Rule) -> Done | Refused:
-        async def work(connection: AsyncConnection) -> Done | Refused:
-            await lock_tenants(connection, [tenant_id])
-            found = await find_session(connection, tenant_id, session_id)
+        async def work(tx: AsyncConnection) -> Done | Refused:
+            await lock_tenants(tx, [tenant_id])
+            found = await find_session(tx, tenant_id, session_id)
             if found is None:
                 return NoSuchSession()
-            outcome = await rule(connection, found)
+            outcome = await rule(tx, found)
             if not isinstance(outcome, Outcome):
                 return outcome
-            return await self._write(connection, found, outcome, user_id)
+            return await self._write(tx, found, outcome, user_id)
 
         return await self._database.run(work)
 
-    async def _write(self, connection: AsyncConnection, found: Found, outcome: Outcome, user_id: int) -> Done:
+    async def _write(self, tx: AsyncConnection, found: Found, outcome: Outcome, user_id: int) -> Done:
         if outcome.session != found.session:
-            await save_session(connection, outcome.session)
-        await record_history(connection, outcome.session, user_id, outcome.history)
+            await save_session(tx, outcome.session)
+        await record_history(tx, outcome.session, user_id, outcome.history)
         trace = current_traceparent()
-        await self._outbox.append(connection, [Outgoing(event, traceparent=trace) for event in outcome.events])
+        await self._outbox.append(tx, [Outgoing(event, traceparent=trace) for event in outcome.events])
         return outcome.session, found.now
 
 
-async def _standings(connection: AsyncConnection, tenant_id: int) -> list[TaskStanding]:
-    return [summary.standing for summary in await summarize_tasks(connection, tenant_id)]
+async def _standings(tx: AsyncConnection, tenant_id: int) -> list[TaskStanding]:
+    return [summary.standing for summary in await summarize_tasks(tx, tenant_id)]

@@ -73,15 +73,15 @@ class Starts:
         await self._commits.settle()
 
     async def _take(
-        self, connection: AsyncConnection, requests: Sequence[Sequence[Start]]
+        self, tx: AsyncConnection, requests: Sequence[Sequence[Start]]
     ) -> Sequence[Sequence[Answer] | Exception]:
-        answers = iter(await self._decide(connection, [start for request in requests for start in request]))
+        answers = iter(await self._decide(tx, [start for request in requests for start in request]))
         return [list(islice(answers, len(request))) for request in requests]
 
-    async def _decide(self, connection: AsyncConnection, starts: Sequence[Start]) -> list[Answer]:
+    async def _decide(self, tx: AsyncConnection, starts: Sequence[Start]) -> list[Answer]:
         tenant_ids = sorted({start.tenant_id for start in starts})
-        await lock_tenants(connection, tenant_ids)
-        standing = await load_standing(connection, tenant_ids)
+        await lock_tenants(tx, tenant_ids)
+        standing = await load_standing(tx, tenant_ids)
         plans = plan(starts, standing)
         created = [
             (start, one)
@@ -90,11 +90,11 @@ class Starts:
         ]
         inserted: Mapping[RunKey, Inserted] = {}
         if created:
-            inserted = await insert_runs(connection, created, self._silence_seconds)
+            inserted = await insert_runs(tx, created, self._silence_seconds)
             drafts = _drafts(created)
             if drafts:
-                await begin_sessions(connection, drafts)
-            await self._outbox.append(connection, [_command(start, one, inserted) for start, one in created])
+                await begin_sessions(tx, drafts)
+            await self._outbox.append(tx, [_command(start, one, inserted) for start, one in created])
         return [_answer(start, one, standing, inserted) for start, one in zip(starts, plans, strict=True)]
 
 

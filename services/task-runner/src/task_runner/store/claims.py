@@ -69,28 +69,28 @@ class DueTenant(NamedTuple):
     locked: bool
 
 
-async def next_tenants(connection: AsyncConnection, after: int, limit: int) -> list[DueTenant]:
+async def next_tenants(tx: AsyncConnection, after: int, limit: int) -> list[DueTenant]:
     """At most ``limit`` tenants with due work, by id, beginning after the tenant ``after``; each is locked if free."""
-    rows = await connection.execute(_NEXT_TENANTS, {"after": after, "free": limit})
+    rows = await tx.execute(_NEXT_TENANTS, {"after": after, "free": limit})
     return [DueTenant(row.tenant_id, row.locked) for row in rows]
 
 
 async def work_of(
-    connection: AsyncConnection, tenants: Sequence[int], task_types: Sequence[str]
+    tx: AsyncConnection, tenants: Sequence[int], task_types: Sequence[str]
 ) -> tuple[list[Work], list[Work]]:
     """The runs of locked tenants: those in progress, and the oldest due ones of ``task_types``, in order of age."""
     values = {"tenants": list(tenants), "task_types": list(task_types), "window": _WINDOW}
     running: list[Work] = []
     candidates: list[Work] = []
-    for row in await connection.execute(_WORK, values):
+    for row in await tx.execute(_WORK, values):
         work = Work(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
         (running if row.under_way else candidates).append(work)
     return running, candidates
 
 
 async def claim_runs(
-    connection: AsyncConnection, run_ids: Sequence[int], worker: str, lease_seconds: float
+    tx: AsyncConnection, run_ids: Sequence[int], worker: str, lease_seconds: float
 ) -> tuple[Claim, ...]:
     """Give ``worker`` a lease with a new fencing token on each of these runs that is still due and not locked."""
     values = {"run_ids": list(run_ids), "worker": worker, "lease": lease_seconds}
-    return tuple(to_claim(row) for row in await connection.execute(_CLAIM, values))
+    return tuple(to_claim(row) for row in await tx.execute(_CLAIM, values))

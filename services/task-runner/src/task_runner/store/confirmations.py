@@ -35,14 +35,12 @@ _BATCH = 200
 _LONGEST_SECONDS = 600.0
 
 
-async def confirm_results(connection: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
+async def confirm_results(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
     """Store that the evidence store holds the results of these (run id, tenant id)."""
-    await connection.execute(
-        _CONFIRM, {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
-    )
+    await tx.execute(_CONFIRM, {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]})
 
 
-async def take_unconfirmed(connection: AsyncConnection, confirm_seconds: float) -> list[Execution]:
+async def take_unconfirmed(tx: AsyncConnection, confirm_seconds: float) -> list[Execution]:
     """A batch of ended runs whose result is due again; the interval doubles up to 10 minutes."""
     values = {"batch": _BATCH, "longest": _LONGEST_SECONDS, "confirm": confirm_seconds}
-    return [to_execution(row) for row in await connection.execute(_RESEND, values)]
+    return [to_execution(row) for row in await tx.execute(_RESEND, values)]

@@ -97,23 +97,23 @@ class Arrival:
     decision: Admitted | Refused
 
 
-async def insert(connection: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[int]:
+async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[int]:
     """Keep the runs that are not there yet; returns their ids. Refused ones are kept as ended."""
     rows = [_columns(arrival) for arrival in arrivals]
     arrays = {name: [row[name] for row in rows] for name in rows[0]}
-    inserted = await connection.execute(_INSERT, {**arrays, "confirm": confirm_seconds})
+    inserted = await tx.execute(_INSERT, {**arrays, "confirm": confirm_seconds})
     return set(inserted.scalars())
 
 
-async def read(connection: AsyncConnection, run_ids: Sequence[int]) -> list[Execution]:
+async def read(tx: AsyncConnection, run_ids: Sequence[int]) -> list[Execution]:
     """The executions as they stand, locked until the commit, so that no later news overtakes the answer."""
-    return [to_execution(row) for row in await connection.execute(_READ, {"run_ids": list(run_ids)})]
+    return [to_execution(row) for row in await tx.execute(_READ, {"run_ids": list(run_ids)})]
 
 
-async def complete_tombstones(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
+async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
     """Add what a run's StartTask tells to the note that it had been cancelled before it came."""
     commands = [arrival.command for arrival in arrivals]
-    await connection.execute(
+    await tx.execute(
         _COMPLETE,
         {
             "run_id": [one.run_id for one in commands],
@@ -126,15 +126,15 @@ async def complete_tombstones(connection: AsyncConnection, arrivals: Sequence[Ar
     )
 
 
-async def cancel(connection: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
+async def cancel(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
     """Cancel (run id, tenant id): what waits ends at once, what runs is told to. Returns those that changed."""
     arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
-    return [to_execution(row) for row in await connection.execute(_CANCEL, {**arrays, **_ENDING})]
+    return [to_execution(row) for row in await tx.execute(_CANCEL, {**arrays, **_ENDING})]
 
 
-async def bury(connection: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
+async def bury(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
     """Note (run id, tenant id) that are not known here as cancelled, in case that their StartTask still comes."""
-    await connection.execute(
+    await tx.execute(
         _TOMBSTONE,
         {
             "run_ids": [run for run, _ in runs],

@@ -55,7 +55,7 @@ class Renewed(NamedTuple):
     progressed: bool
 
 
-async def renew_leases(connection: AsyncConnection, held: Sequence[Held], lease_seconds: float) -> list[Renewed]:
+async def renew_leases(tx: AsyncConnection, held: Sequence[Held], lease_seconds: float) -> list[Renewed]:
     """Renew the leases that their worker still holds; the others are left out of the answer."""
     values = {
         "run_ids": [lease.run_id for lease in held],
@@ -63,12 +63,12 @@ async def renew_leases(connection: AsyncConnection, held: Sequence[Held], lease_
         "progress": [_json(lease.progress) for lease in held],
         "lease": lease_seconds,
     }
-    return [Renewed(to_execution(row), row.progressed) for row in await connection.execute(_RENEW, values)]
+    return [Renewed(to_execution(row), row.progressed) for row in await tx.execute(_RENEW, values)]
 
 
-async def take_expired_leases(connection: AsyncConnection) -> list[LostLease]:
+async def take_expired_leases(tx: AsyncConnection) -> list[LostLease]:
     """Lock a batch of runs whose lease has expired by the database's clock."""
-    rows = await connection.execute(_LOST, {"batch": _BATCH})
+    rows = await tx.execute(_LOST, {"batch": _BATCH})
     return [
         LostLease(run_id=row.run_id, lease_token=row.lease_token, state=RunState(row.state), losses=row.losses)
         for row in rows

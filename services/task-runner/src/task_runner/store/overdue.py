@@ -25,7 +25,7 @@ _BATCH = 200
 
 
 async def expire_overdue(
-    connection: AsyncConnection, ending: TimedOut, *, queue_seconds: float, confirm_seconds: float
+    tx: AsyncConnection, ending: TimedOut, *, queue_seconds: float, confirm_seconds: float
 ) -> list[Execution]:
     """End a batch of runs that were due ``queue_seconds`` ago, by the database's clock; returns them as they ended."""
     values = {
@@ -36,4 +36,4 @@ async def expire_overdue(
         "reason_code": ending.reason_code,
         "message": ending.message,
     }
-    return [to_execution(row) for row in await connection.execute(_EXPIRE, values)]
+    return [to_execution(row) for row in await tx.execute(_EXPIRE, values)]

@@ -76,21 +76,21 @@ class Refused:
 
 
 async def settle(
-    connection: AsyncConnection, outbox: Outbox, settlements: Sequence[Settlement], *, confirm_seconds: float
+    tx: AsyncConnection, outbox: Outbox, settlements: Sequence[Settlement], *, confirm_seconds: float
 ) -> list[Settled | Refused]:
     """Settle a batch; one answer each, in order. Safe to run twice."""
     legal = {one.run_id: (one, target) for one in settlements if (target := next_state(one.seen, one.outcome.event))}
     executions: list[Execution] = []
     if legal:
-        rows = await connection.execute(_SETTLE, {**_arrays(legal.values()), "confirm": confirm_seconds})
+        rows = await tx.execute(_SETTLE, {**_arrays(legal.values()), "confirm": confirm_seconds})
         executions = [to_execution(row) for row in rows]
     settled = {one.run_id for one in executions}
     refused = [one for one in settlements if one.run_id not in settled]
-    standing = await _standing(connection, refused) if refused else {}
+    standing = await _standing(tx, refused) if refused else {}
     if settled:
         traces = {one.run_id: one.traceparent for one in settlements if one.traceparent is not None}
         await outbox.append(
-            connection, [Outgoing(describe(one), traces.get(one.run_id, one.traceparent)) for one in executions]
+            tx, [Outgoing(describe(one), traces.get(one.run_id, one.traceparent)) for one in executions]
         )
     return [Settled() if one.run_id in settled else _refusal(one, standing.get(one.run_id)) for one in settlements]
 
@@ -135,10 +135,8 @@ _NAMES = (
 )
 
 
-async def _standing(
-    connection: AsyncConnection, refused: Sequence[Settlement]
-) -> dict[int, tuple[RunState, int | None]]:
-    rows = await connection.execute(_STANDING, {"run_ids": [one.run_id for one in refused]})
+async def _standing(tx: AsyncConnection, refused: Sequence[Settlement]) -> dict[int, tuple[RunState, int | None]]:
+    rows = await tx.execute(_STANDING, {"run_ids": [one.run_id for one in refused]})
     return {row.run_id: (RunState(row.state), row.lease_token) for row in rows}
 
 

@@ -50,10 +50,10 @@ class Claims:
         When the COMMIT was lost with its connection, leases may stand that nobody here knows of: they run out.
         """
         after = self._after
-        async with self._database.transaction() as connection:
-            tenants = await next_tenants(connection, after, free)
+        async with self._database.transaction() as tx:
+            tenants = await next_tenants(tx, after, free)
             locked = [tenant.tenant_id for tenant in tenants if tenant.locked]
-            claims = await self._claim_of(connection, locked, free) if locked else ()
+            claims = await self._claim_of(tx, locked, free) if locked else ()
         self._after = tenants[-1].tenant_id if len(tenants) == free else -1
         contended = len(locked) < len(tenants)
         return Claimed(claims, more=self._goes_on(after, fruitful=bool(claims) or contended) or contended)
@@ -70,16 +70,16 @@ class Claims:
         again, self._fruitful = after != -1 and self._fruitful, False
         return again
 
-    async def _claim_of(self, connection: AsyncConnection, tenants: list[int], free: int) -> tuple[Claim, ...]:
+    async def _claim_of(self, tx: AsyncConnection, tenants: list[int], free: int) -> tuple[Claim, ...]:
         """The tenants are locked, so nobody else starts anything of theirs: what is read here stays true."""
-        running, candidates = await work_of(connection, tenants, self._task_types)
+        running, candidates = await work_of(tx, tenants, self._task_types)
         chosen = choose(candidates, running, free=free, tenant_limit=self._tenant_limit)
         if not chosen:
             return ()
         run_ids = [work.run_id for work in chosen]
-        claims = await claim_runs(connection, run_ids, self._worker, self._lease_seconds)
+        claims = await claim_runs(tx, run_ids, self._worker, self._lease_seconds)
         await self._outbox.append(
-            connection,
+            tx,
             [Outgoing(started(one.execution, one.claimed_at), one.execution.traceparent) for one in claims],
         )
         return claims

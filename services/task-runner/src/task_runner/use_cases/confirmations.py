@@ -23,15 +23,15 @@ class Confirmations:
     async def resend(self) -> int:
         """Publish what is due again; returns how many, at most a batch. Raises ``DatabaseUnavailable``."""
 
-        async def work(connection: AsyncConnection) -> int:
-            due = await take_unconfirmed(connection, self._confirm_seconds)
-            await self._outbox.append(connection, [Outgoing(describe(run), run.traceparent) for run in due])
+        async def work(tx: AsyncConnection) -> int:
+            due = await take_unconfirmed(tx, self._confirm_seconds)
+            await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in due])
             return len(due)
 
         return await self._database.run(work)
 
 
-async def apply_confirmations(connection: AsyncConnection, batch: Sequence[Received]) -> None:
+async def apply_confirmations(tx: AsyncConnection, batch: Sequence[Received]) -> None:
     """Store which results the evidence store has recorded. Safe to run twice."""
     runs = [
         (received.message.run_id, received.tenant_id)
@@ -39,4 +39,4 @@ async def apply_confirmations(connection: AsyncConnection, batch: Sequence[Recei
         if isinstance(received.message, EvidenceRecorded)
     ]
     if runs:
-        await confirm_results(connection, runs)
+        await confirm_results(tx, runs)

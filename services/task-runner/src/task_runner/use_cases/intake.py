@@ -38,7 +38,7 @@ class CommandIntake:
         self._wake = wake
         self._interrupt = interrupt
 
-    async def apply(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
+    async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
         """Apply one batch inside its transaction. Safe to run twice."""
         starts: dict[int, intake.Arrival] = {}
         cancels: dict[int, Received] = {}
@@ -49,35 +49,35 @@ class CommandIntake:
                 starts.setdefault(command.run_id, intake.Arrival(command, received.traceparent, decision))
             elif isinstance(command, CancelTask):
                 cancels.setdefault(command.run_id, received)
-        news = await self._start(connection, starts) if starts else []
+        news = await self._start(tx, starts) if starts else []
         if cancels:
-            news += await self._cancel(connection, {run: one.tenant_id for run, one in cancels.items()})
-        await self._outbox.append(connection, [Outgoing(describe(one), one.traceparent) for one in news])
-        after_commit(connection, self._wake)
+            news += await self._cancel(tx, {run: one.tenant_id for run, one in cancels.items()})
+        await self._outbox.append(tx, [Outgoing(describe(one), one.traceparent) for one in news])
+        after_commit(tx, self._wake)
 
-    async def _start(self, connection: AsyncConnection, starts: Mapping[int, intake.Arrival]) -> list[Execution]:
-        new = await intake.insert(connection, starts.values(), confirm_seconds=self._confirm_seconds)
+    async def _start(self, tx: AsyncConnection, starts: Mapping[int, intake.Arrival]) -> list[Execution]:
+        new = await intake.insert(tx, starts.values(), confirm_seconds=self._confirm_seconds)
         asked = [run for run, one in starts.items() if run not in new or isinstance(one.decision, Refused)]
         if not asked:
             return []
-        found = await intake.read(connection, asked)
+        found = await intake.read(tx, asked)
         early = [starts[one.run_id] for one in found if one.task_type is None]
         if early:
-            await intake.complete_tombstones(connection, early)
-            found = await intake.read(connection, asked)
+            await intake.complete_tombstones(tx, early)
+            found = await intake.read(tx, asked)
         return _of_the_asking_tenant(found, {run: one.command.tenant_id for run, one in starts.items()})
 
-    async def _cancel(self, connection: AsyncConnection, cancels: Mapping[int, int]) -> list[Execution]:
-        changed = await intake.cancel(connection, list(cancels.items()))
+    async def _cancel(self, tx: AsyncConnection, cancels: Mapping[int, int]) -> list[Execution]:
+        changed = await intake.cancel(tx, list(cancels.items()))
         stopping = frozenset(one.run_id for one in changed if one.state is RunState.CANCELLING)
         if stopping:
-            after_commit(connection, partial(self._interrupt, stopping))
+            after_commit(tx, partial(self._interrupt, stopping))
         unchanged = cancels.keys() - {one.run_id for one in changed}
         if unchanged:
-            found = await intake.read(connection, sorted(unchanged))
+            found = await intake.read(tx, sorted(unchanged))
             unknown = unchanged - {one.run_id for one in found}
             if unknown:
-                await intake.bury(connection, [(run, cancels[run]) for run in unknown])
+                await intake.bury(tx, [(run, cancels[run]) for run in unknown])
             changed += [one for one in _of_the_asking_tenant(found, cancels) if one.task_type is not None]
         return changed
 

@@ -30,10 +30,10 @@ class Leases:
         Changed progress is published as RunProgressed in the same transaction. Raises ``DatabaseUnavailable``.
         """
 
-        async def work(connection: AsyncConnection) -> dict[int, RunState]:
-            renewed = await renew_leases(connection, held, self._lease_seconds)
+        async def work(tx: AsyncConnection) -> dict[int, RunState]:
+            renewed = await renew_leases(tx, held, self._lease_seconds)
             progressed = [renewal.execution for renewal in renewed if renewal.progressed]
-            await self._outbox.append(connection, [Outgoing(describe(run), run.traceparent) for run in progressed])
+            await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in progressed])
             return {renewal.execution.run_id: renewal.execution.state for renewal in renewed}
 
         return await self._database.run(work)
@@ -44,10 +44,10 @@ class Leases:
         Those of ``RunEvent.WAIT`` can be claimed again, the others have ended.
         """
 
-        async def work(connection: AsyncConnection) -> Mapping[RunEvent, int]:
-            settlements = [_recovery(lost) for lost in await take_expired_leases(connection)]
+        async def work(tx: AsyncConnection) -> Mapping[RunEvent, int]:
+            settlements = [_recovery(lost) for lost in await take_expired_leases(tx)]
             if settlements:
-                await settle(connection, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
+                await settle(tx, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
             return Counter(one.outcome.event for one in settlements)
 
         return await self._database.run(work)

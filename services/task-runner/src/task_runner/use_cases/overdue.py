@@ -21,14 +21,14 @@ class Overdue:
     async def expire(self) -> int:
         """End overdue runs and publish their end; returns how many, at most a batch. Raises ``DatabaseUnavailable``."""
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(tx: AsyncConnection) -> int:
             ended = await expire_overdue(
-                connection,
+                tx,
                 unclaimed(self._queue_seconds),
                 queue_seconds=self._queue_seconds,
                 confirm_seconds=self._confirm_seconds,
             )
-            await self._outbox.append(connection, [Outgoing(describe(run), run.traceparent) for run in ended])
+            await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in ended])
             return len(ended)
 
         return await self._database.run(work)

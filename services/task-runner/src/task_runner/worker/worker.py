@@ -137,9 +137,9 @@ class Worker:
         await self.settlements.settle()
 
     async def _settle(
-        self, connection: AsyncConnection, settlements: Sequence[Settlement]
+        self, tx: AsyncConnection, settlements: Sequence[Settlement]
     ) -> list[Settled | Refused | Exception]:
-        return list(await settle(connection, self._outbox, settlements, confirm_seconds=self._limits.confirm_seconds))
+        return list(await settle(tx, self._outbox, settlements, confirm_seconds=self._limits.confirm_seconds))
 
     async def _recover(self) -> float:
         recovered = await self.leases.recover()
@@ -173,5 +173,5 @@ class Worker:
     async def _announce(self) -> float:
         declarations = tuple(task.declaration for task in self._tasks.values())
         announced = TaskTypesAnnounced(tenant_id=PLATFORM_TENANT, task_types=declarations)
-        await self._database.run(lambda connection: self._outbox.append(connection, [announced]))
+        await self._database.run(lambda tx: self._outbox.append(tx, [announced]))
         return ANNOUNCE_SECONDS
