@@ -24,7 +24,7 @@ from task_runner.domain.outcomes import Succeed
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Settled, Settlement, settle
 from task_runner.tasks import Task
-from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import apply_confirmations
 from task_runner.use_cases.intake import CommandIntake
 
@@ -79,7 +79,7 @@ class Pipeline:
         self._store_inbox = Inbox(
             store.database, store.outbox, group="store", applies={OPERATION_RUNS: Recording(store.outbox).apply}
         )
-        self._claims = Claims(
+        self._claims = RunClaims(
             runner.database, runner.outbox, worker="pipeline", task_types=[task.name], lease_seconds=600,
             tenant_limit=8,
         )  # fmt: skip
@@ -116,7 +116,7 @@ class Pipeline:
     async def _settle(self, claims: Sequence[Claim]) -> None:
         settlements = [
             Settlement(
-                run_id=claim.execution.run_id, lease_token=claim.lease_token, seen=claim.execution.state,
+                run_id=claim.execution.run_id, lease_token=claim.lease_token, observed=claim.execution.state,
                 outcome=Succeed(status=CheckStatus.OK, reason_code="DONE", message="Done.", payload={}),
             )
             for claim in claims

@@ -17,9 +17,9 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from task_runner.providers import Providers
 from task_runner.store.rows import Claim
-from task_runner.store.settling import Refused, Settled, Settlement, settle
+from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
 from task_runner.tasks import Result, Retry, Task, TaskContext, task
-from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import apply_confirmations
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.worker import Worker, WorkerLimits
@@ -145,8 +145,8 @@ class Scene:
         if self.worker:
             self.worker.pool.interrupt(run_ids)
 
-    def claims(self, *, worker: str = "w1", tenant_limit: int = 8, lease_seconds: float = 30.0) -> Claims:
-        return Claims(
+    def claims(self, *, worker: str = "w1", tenant_limit: int = 8, lease_seconds: float = 30.0) -> RunClaims:
+        return RunClaims(
             self.database,
             self.outbox,
             worker=worker,
@@ -161,7 +161,7 @@ class Scene:
     async def claimed_ids(self, free: int = 10, **options: Any) -> set[int]:
         return {one.execution.run_id for one in await self.claim(free, **options)}
 
-    async def settle(self, *settlements: Settlement) -> list[Settled | Refused]:
+    async def settle(self, *settlements: Settlement) -> list[Settled | SettlementRefused]:
         async with self.database.transaction() as connection:
             return await settle(connection, self.outbox, settlements, confirm_seconds=20.0)
 

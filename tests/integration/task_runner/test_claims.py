@@ -12,7 +12,7 @@ from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outgoing
 from task_runner.domain.outcomes import GiveUp
 from task_runner.store.settling import Settlement
-from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.claims import RunClaims
 from tests.integration.task_runner.scene import Scene, cancel, start
 
 DONE = GiveUp(reason_code="DONE", message="")
@@ -106,7 +106,7 @@ async def test_a_run_that_waits_for_its_time_is_not_claimed_before(scene: Scene)
 
 async def test_a_worker_leaves_what_it_cannot_run_to_others(scene: Scene) -> None:
     await scene.apply(start(1), start(2, "check.other"))
-    older = Claims(
+    older = RunClaims(
         scene.database, scene.outbox, worker="old", task_types=["check.other"], lease_seconds=30, tenant_limit=8
     )
     assert [one.execution.run_id for one in (await older.claim(10)).claims] == [2]
@@ -157,7 +157,7 @@ async def test_many_workers_at_once_never_run_two_that_exclude_each_other(scene:
                         Settlement(
                             run_id=one.execution.run_id,
                             lease_token=one.lease_token,
-                            seen=RunState.RUNNING,
+                            observed=RunState.RUNNING,
                             outcome=DONE,
                         )
                         for one in claimed

@@ -13,7 +13,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 async def finish(scene: Scene, run_id: int) -> None:
     (claim,) = [one for one in await scene.claim() if one.execution.run_id == run_id]
     answers = await scene.settle(
-        Settlement(run_id=run_id, lease_token=claim.lease_token, seen=RunState.RUNNING, outcome=OK)
+        Settlement(run_id=run_id, lease_token=claim.lease_token, observed=RunState.RUNNING, outcome=OK)
     )
     assert answers == [Settled()]
 
@@ -140,7 +140,10 @@ async def test_recorded_evidence_confirms_the_result_of_its_own_tenant_only(scen
     await scene.apply(start(1), start(2, tenant_id=5))
     claims = {one.execution.run_id: one.lease_token for one in await scene.claim()}
     await scene.settle(
-        *(Settlement(run_id=run, lease_token=token, seen=RunState.RUNNING, outcome=OK) for run, token in claims.items())
+        *(
+            Settlement(run_id=run, lease_token=token, observed=RunState.RUNNING, outcome=OK)
+            for run, token in claims.items()
+        )
     )
     await scene.apply(recorded(1), recorded(2, tenant_id=4))
     assert (await scene.row(1)).confirmed_at is not None

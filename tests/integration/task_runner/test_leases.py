@@ -9,7 +9,7 @@ from onboarding_shared.contracts.task_runner import Progress, RunFinished, RunPr
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import RetryLater
 from task_runner.store.leases import Held
-from task_runner.store.settling import Refused, Settlement
+from task_runner.store.settling import Settlement, SettlementRefused
 from task_runner.use_cases.leases import Leases
 from tests.integration.task_runner.scene import Scene, cancel, start
 
@@ -78,10 +78,10 @@ async def test_the_worker_that_lost_its_lease_writes_nothing_after_it(scene: Sce
     outcome = RetryLater(delay=900.0, reason_code="LATE", message="")
     for _ in range(2):
         answer = await scene.settle(
-            Settlement(run_id=1, lease_token=late.lease_token, seen=RunState.RUNNING, outcome=outcome)
+            Settlement(run_id=1, lease_token=late.lease_token, observed=RunState.RUNNING, outcome=outcome)
         )
         await scene.claim(worker="w2")
-    assert answer == [Refused(None)]
+    assert answer == [SettlementRefused(None)]
     assert await leases.renew([late]) == {}
 
 

@@ -47,7 +47,7 @@ async def test_a_run_that_waited_ends_with_what_it_found_last(scene: Scene, over
     (claim,) = await scene.claim()
     waits = ResumeLater(delay=300.0, reason_code="APPROVAL_PENDING", message="Not yet.", payload={"id": "r1"})
     await scene.settle(
-        Settlement(run_id=1, lease_token=claim.lease_token, seen=RunState.RUNNING, outcome=waits, excused=True)
+        Settlement(run_id=1, lease_token=claim.lease_token, observed=RunState.RUNNING, outcome=waits, excused=True)
     )
     assert await overdue.expire() == 0
     await scene.sql(LATE)

@@ -14,7 +14,7 @@ from task_runner.domain.outcomes import RetryLater
 from task_runner.providers.http import SharedTransport
 from task_runner.providers.settings import ProviderSettings
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
-from task_runner.store.settling import Refused, Settlement
+from task_runner.store.settling import Settlement, SettlementRefused
 from task_runner.tasks import Result, TaskContext, task
 from task_runner.use_cases.leases import Leases
 from tests.integration.task_runner.scene import TASKS, Scene, cancel, start
@@ -120,8 +120,8 @@ async def test_a_late_write_is_counted_as_refused(scene: Scene, runner: TaskRunn
     await running.wait()
     (attempt,) = worker.pool.attempts()
     outcome = RetryLater(delay=900.0, reason_code="TAKEN", message="")
-    taken = Settlement(run_id=1, lease_token=attempt.claim.lease_token, seen=RunState.RUNNING, outcome=outcome)
-    assert not isinstance((await scene.settle(taken))[0], Refused)
+    taken = Settlement(run_id=1, lease_token=attempt.claim.lease_token, observed=RunState.RUNNING, outcome=outcome)
+    assert not isinstance((await scene.settle(taken))[0], SettlementRefused)
     release.set()
     await eventually(lambda: moved(before, runner, "onboarding_late_writes_refused_total"), equals=1.0)
 

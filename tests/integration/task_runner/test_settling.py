@@ -6,7 +6,7 @@ from datetime import timedelta
 from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import Cancelled, GiveUp, ResumeLater, RetryLater, Succeed
-from task_runner.store.settling import Refused, Settled, Settlement
+from task_runner.store.settling import Settled, Settlement, SettlementRefused
 from tests.integration.task_runner.scene import Scene, cancel, start
 
 OK = Succeed(status=CheckStatus.WARN, reason_code="LOOK", message="Look here.", payload={"seats": [1, None, "ü"]})
@@ -19,7 +19,7 @@ async def claimed(scene: Scene, run_id: int = 1) -> Settlement:
     await scene.apply(start(run_id))
     (claim,) = await scene.claim()
     await scene.said()
-    return Settlement(run_id=run_id, lease_token=claim.lease_token, seen=RunState.RUNNING, outcome=OK)
+    return Settlement(run_id=run_id, lease_token=claim.lease_token, observed=RunState.RUNNING, outcome=OK)
 
 
 def changed(settlement: Settlement, **values: object) -> Settlement:
@@ -53,7 +53,7 @@ async def test_a_result_ends_the_run_and_is_told_with_what_was_found(scene: Scen
 async def test_a_worker_whose_lease_was_taken_writes_nothing(scene: Scene) -> None:
     stale = await claimed(scene)
     await scene.sql("UPDATE executions SET lease_token = nextval('lease_tokens')")
-    assert await scene.settle(stale) == [Refused(None)]
+    assert await scene.settle(stale) == [SettlementRefused(None)]
     assert await scene.state(1) == "running"
     assert await scene.said() == []
 
@@ -69,7 +69,7 @@ async def test_two_ends_of_one_run_at_once_leave_one(scene: Scene) -> None:
     settlement = await claimed(scene)
     failed = changed(settlement, outcome=GiveUp(reason_code="NO", message=""))
     answers = await asyncio.gather(scene.settle(settlement), scene.settle(failed))
-    assert sorted(map(repr, answers)) == ["[Refused(state=None)]", "[Settled()]"]
+    assert sorted(map(repr, answers)) == ["[Settled()]", "[SettlementRefused(state=None)]"]
     assert len(await scene.said()) == 1
 
 
@@ -126,8 +126,8 @@ async def test_a_cancelled_run_that_waits_ends_at_once_and_a_second_cancellation
 async def test_a_cancellation_that_came_first_refuses_a_retry_and_says_so(scene: Scene) -> None:
     settlement = changed(await claimed(scene), outcome=LATER)
     await scene.apply(cancel(1))
-    assert await scene.settle(settlement) == [Refused(RunState.CANCELLING)]
-    again = changed(settlement, seen=RunState.CANCELLING, outcome=Cancelled())
+    assert await scene.settle(settlement) == [SettlementRefused(RunState.CANCELLING)]
+    again = changed(settlement, observed=RunState.CANCELLING, outcome=Cancelled())
     assert await scene.settle(again) == [Settled()]
     assert await scene.state(1) == "cancelled"
 
@@ -135,18 +135,18 @@ async def test_a_cancellation_that_came_first_refuses_a_retry_and_says_so(scene:
 async def test_a_cancelled_run_leaves_nothing_to_confirm(scene: Scene) -> None:
     settlement = await claimed(scene)
     await scene.apply(cancel(1))
-    await scene.settle(changed(settlement, seen=RunState.CANCELLING, outcome=Cancelled()))
+    await scene.settle(changed(settlement, observed=RunState.CANCELLING, outcome=Cancelled()))
     assert (await scene.row(1)).confirm_at is None
 
 
 async def test_a_transition_that_the_table_does_not_know_is_refused(scene: Scene) -> None:
     settlement = changed(await claimed(scene), outcome=Cancelled())
-    assert await scene.settle(settlement) == [Refused(RunState.RUNNING)]
+    assert await scene.settle(settlement) == [SettlementRefused(RunState.RUNNING)]
     assert await scene.said() == []
 
 
 async def test_a_batch_answers_each_request_in_its_place(scene: Scene) -> None:
     good = await claimed(scene, 1)
     stale = changed(good, run_id=2)
-    other = Settlement(run_id=404, lease_token=1, seen=RunState.RUNNING, outcome=OK)
-    assert await scene.settle(stale, good, other) == [Refused(None), Settled(), Refused(None)]
+    other = Settlement(run_id=404, lease_token=1, observed=RunState.RUNNING, outcome=OK)
+    assert await scene.settle(stale, good, other) == [SettlementRefused(None), Settled(), SettlementRefused(None)]

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence_store.domain.chain import EMPTY, GENESIS, Head, StoredEvidence, seal_of
-from evidence_store.domain.verification import Anchor, BreakKind, Verdict, verify
+from evidence_store.domain.verification import Anchor, BreakKind, ChainVerdict, verify
 from tests.unit.evidence_store.chains import NOW, TENANT, chain, chain_of, result
 
 Rows = list[StoredEvidence]
 
 
-def found(verdict: Verdict) -> tuple[int, int | None, str]:
+def found(verdict: ChainVerdict) -> tuple[int, int | None, str]:
     assert verdict.broken is not None
     return verdict.broken.position, verdict.broken.evidence_id, verdict.broken.kind.value
 
@@ -31,12 +31,12 @@ def resealed(rows: Rows, start: int) -> tuple[Rows, Head]:
 
 def test_an_untouched_chain_is_verified_with_its_length_and_head() -> None:
     rows, head = chain_of(3)
-    assert verify(TENANT, rows, head) == Verdict(3, rows[2].seal, None)
+    assert verify(TENANT, rows, head) == ChainVerdict(3, rows[2].seal, None)
 
 
 def test_a_chain_that_never_began_is_verified_as_empty() -> None:
-    assert verify(TENANT, [], None) == Verdict(0, GENESIS, None)
-    assert verify(TENANT, [], EMPTY) == Verdict(0, GENESIS, None)
+    assert verify(TENANT, [], None) == ChainVerdict(0, GENESIS, None)
+    assert verify(TENANT, [], EMPTY) == ChainVerdict(0, GENESIS, None)
 
 
 def test_an_edited_record_is_named() -> None:
@@ -255,7 +255,7 @@ def test_no_cut_in_the_middle_goes_unseen_even_when_all_is_renumbered_and_the_he
 @given(made=chains)
 def test_honest_chains_are_verified_whatever_their_payloads(made: tuple[Rows, Head]) -> None:
     rows, head = made
-    assert verify(TENANT, rows, head, Anchor(head.length, head.seal)) == Verdict(head.length, head.seal, None)
+    assert verify(TENANT, rows, head, Anchor(head.length, head.seal)) == ChainVerdict(head.length, head.seal, None)
 
 
 def test_the_kinds_of_breaks_are_these() -> None:

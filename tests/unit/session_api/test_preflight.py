@@ -9,15 +9,15 @@ from onboarding_shared.contracts.types import CheckStatus, Licence, Mode, RunSta
 from session_api.domain.connections import NotUsable
 from session_api.domain.guard import ActiveRun, Blocked, Created, Decision, Reused
 from session_api.domain.preflight import (
-    Finding,
     FindingStatus,
     Knowledge,
     KnownEvidence,
+    Prediction,
+    PreflightCheck,
     Unreadable,
-    Would,
     evidence_needed,
     findings,
-    would,
+    predict,
 )
 from session_api.domain.starting import KnownConnection, Planned
 
@@ -67,7 +67,7 @@ def evidence(
 
 def found(
     check: str, task_type: TaskTypeDeclaration, plan: Planned | NotUsable | None = None, knowledge: Knowledge = ()
-) -> Finding:
+) -> PreflightCheck:
     """One finding; evidence counts for a day."""
     all_of_them = findings(task_type, plan or planned(), knowledge, lambda _: 86_400.0, NOW)
     assert [one.check for one in all_of_them] == ["connection", "guard", "permissions", "licence"]
@@ -75,14 +75,16 @@ def found(
 
 
 def test_the_decision_says_what_the_start_would_lead_to() -> None:
-    assert would(planned(Created(ACTIVE))) is Would.CREATE
-    assert would(planned(Reused(ACTIVE))) is Would.REUSE
-    assert would(planned(Blocked(ACTIVE))) is Would.BLOCKED
-    assert would(NotUsable(1, disabled=True)) is Would.REFUSED
+    assert predict(planned(Created(ACTIVE))) is Prediction.CREATE
+    assert predict(planned(Reused(ACTIVE))) is Prediction.REUSE
+    assert predict(planned(Blocked(ACTIVE))) is Prediction.BLOCKED
+    assert predict(NotUsable(1, disabled=True)) is Prediction.REFUSED
 
 
 def test_a_usable_connection_is_named() -> None:
-    assert found("connection", declared()) == Finding("connection", OK, None, "Provider connection 1 would be used.")
+    assert found("connection", declared()) == PreflightCheck(
+        "connection", OK, None, "Provider connection 1 would be used."
+    )
 
 
 @pytest.mark.parametrize(("disabled", "code"), [(True, "CONNECTION_DISABLED"), (False, "CONNECTION_NOT_FOUND")])

@@ -7,12 +7,12 @@ import pytest
 from onboarding_shared.contracts.session_api import SessionStepChanged, SessionTakenOver
 from onboarding_shared.contracts.types import CheckStatus, SessionStatus
 from session_api.domain.edit_lock import EditLock, LockHeld
-from session_api.domain.readiness import TaskStanding
+from session_api.domain.readiness import TaskReadiness
 from session_api.domain.sessions import (
     Change,
-    Outcome,
     Session,
     SessionClosed,
+    SessionUpdate,
     StepNotReady,
     StepOutOfOrder,
     abandon,
@@ -33,14 +33,14 @@ def session(
     return Session(1, 42, status, step, None, None, lock)
 
 
-def standing(step: int, status: CheckStatus, *, required: bool = True) -> TaskStanding:
-    return TaskStanding(f"task.{step}", step, required, status)
+def standing(step: int, status: CheckStatus, *, required: bool = True) -> TaskReadiness:
+    return TaskReadiness(f"task.{step}", step, required, status)
 
 
 def test_the_holders_change_renews_the_lock() -> None:
     outcome = change(session(), Change(), ME, NOW, LASTS, ())
 
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, SessionUpdate)
     assert outcome.session.lock == EditLock(ME, NOW + LASTS)
     assert (outcome.history, outcome.events) == ((), ())
 
@@ -49,7 +49,7 @@ def test_the_holders_change_renews_the_lock() -> None:
 def test_a_lock_is_free_from_the_moment_it_runs_out(minutes: float, free: bool) -> None:
     outcome = change(session(holder=OTHER, minutes=minutes), Change(), ME, NOW, LASTS, ())
 
-    assert isinstance(outcome, Outcome) is free
+    assert isinstance(outcome, SessionUpdate) is free
 
 
 def test_another_ones_lock_is_named_with_its_end() -> None:
@@ -62,7 +62,7 @@ def test_a_takeover_together_with_a_step_says_both() -> None:
     wanted = Change(current_step=1, takeover=True)
     outcome = change(session(step=2, holder=OTHER), wanted, ME, NOW, LASTS, ())
 
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, SessionUpdate)
     assert outcome.events == (
         SessionTakenOver(tenant_id=42, session_id=1, by_user_id=ME, from_user_id=OTHER),
         SessionStepChanged(tenant_id=42, session_id=1, by_user_id=ME, from_step=2, to_step=1),
@@ -72,7 +72,7 @@ def test_a_takeover_together_with_a_step_says_both() -> None:
 def test_a_takeover_of_a_free_lock_is_only_taking_it() -> None:
     outcome = change(session(holder=None), Change(takeover=True), ME, NOW, LASTS, ())
 
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, SessionUpdate)
     assert outcome.events == ()
     assert [entry.action for entry in outcome.history] == ["lock_taken"]
 
@@ -80,13 +80,13 @@ def test_a_takeover_of_a_free_lock_is_only_taking_it() -> None:
 def test_optional_tasks_do_not_hold_a_step() -> None:
     tasks = [standing(1, CheckStatus.OK), standing(1, CheckStatus.FAIL, required=False)]
 
-    assert isinstance(change(session(), Change(current_step=2), ME, NOW, LASTS, tasks), Outcome)
+    assert isinstance(change(session(), Change(current_step=2), ME, NOW, LASTS, tasks), SessionUpdate)
 
 
 def test_tasks_of_other_steps_do_not_hold_a_step() -> None:
     tasks = [standing(1, CheckStatus.WARN), standing(2, CheckStatus.FAIL)]
 
-    assert isinstance(change(session(), Change(current_step=2), ME, NOW, LASTS, tasks), Outcome)
+    assert isinstance(change(session(), Change(current_step=2), ME, NOW, LASTS, tasks), SessionUpdate)
 
 
 @pytest.mark.parametrize("status", [CheckStatus.FAIL, CheckStatus.UNKNOWN])
@@ -105,13 +105,13 @@ def test_a_step_cannot_be_left_out(step: int) -> None:
 def test_back_is_free_from_the_last_step(step: int) -> None:
     blocked = [standing(number, CheckStatus.FAIL) for number in range(1, 6)]
 
-    assert isinstance(change(session(step=5), Change(current_step=step), ME, NOW, LASTS, blocked), Outcome)
+    assert isinstance(change(session(step=5), Change(current_step=step), ME, NOW, LASTS, blocked), SessionUpdate)
 
 
 def test_the_present_step_again_is_no_change() -> None:
     outcome = change(session(status=SessionStatus.DRAFT), Change(current_step=1), ME, NOW, LASTS, ())
 
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, SessionUpdate)
     assert (outcome.session.status, outcome.history) == (SessionStatus.DRAFT, ())
 
 
@@ -125,7 +125,7 @@ def test_a_closed_session_cannot_be_changed_even_by_takeover(status: SessionStat
 def test_completing_releases_the_lock() -> None:
     outcome = complete(session(step=5), ME, NOW, LASTS, [standing(5, CheckStatus.OK)])
 
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, SessionUpdate)
     assert (outcome.session.status, outcome.session.lock) == (SessionStatus.COMPLETED, None)
 
 
@@ -145,10 +145,10 @@ def test_an_abandoned_session_is_not_completed_and_a_completed_one_not_abandoned
 def test_ending_again_changes_nothing() -> None:
     completed = session(status=SessionStatus.COMPLETED, holder=None)
 
-    assert complete(completed, OTHER, NOW, LASTS, ()) == Outcome(completed)
+    assert complete(completed, OTHER, NOW, LASTS, ()) == SessionUpdate(completed)
 
 
 def test_resuming_leaves_another_ones_lock() -> None:
     held = session(holder=OTHER)
 
-    assert resume(held, ME, NOW, LASTS) == Outcome(held)
+    assert resume(held, ME, NOW, LASTS) == SessionUpdate(held)

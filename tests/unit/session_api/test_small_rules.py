@@ -1,10 +1,9 @@
-"""Credential references, links, cursors, patience."""
+"""Credential references, links and cursors."""
 
 import pytest
 
 from onboarding_shared.web.errors import BadRequest
 from session_api.domain.connections import is_credential_reference, is_guid
-from session_api.domain.resend import silence_after
 from session_api.routes.links import Links
 from session_api.routes.paging import IdPosition, before_id, decode_cursor, encode_cursor
 
@@ -26,11 +25,6 @@ def test_a_guid_has_one_notation() -> None:
     assert is_guid("3F2504E0-4f89-41d3-9a0c-0305e82c3301")
     assert not is_guid("3f2504e04f8941d39a0c0305e82c3301")
     assert not is_guid("3f2504e0-4f89-41d3-9a0c-0305e82c3301\n")
-
-
-@pytest.mark.parametrize(("repeats", "expected"), [(0, 20), (1, 40), (4, 320), (5, 600), (1000, 600)])
-def test_patience_doubles_up_to_ten_minutes(repeats: int, expected: float) -> None:
-    assert silence_after(repeats, 20.0) == expected
 
 
 def test_a_cursor_comes_back_as_it_was() -> None:

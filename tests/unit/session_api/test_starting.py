@@ -12,10 +12,10 @@ from session_api.domain.starting import (
     OpenSession,
     Plan,
     Planned,
-    Standing,
-    StandingRun,
     Start,
+    StartContext,
     TaskRule,
+    TenantRun,
     UnknownTaskType,
     plan,
     retry_after,
@@ -30,11 +30,11 @@ RULES = (
 
 
 def standing(
-    *runs: StandingRun,
+    *runs: TenantRun,
     sessions: tuple[OpenSession, ...] = (),
     connections: tuple[KnownConnection, ...] = (),
-) -> Standing:
-    return Standing(now=NOW, runs=runs, sessions=sessions, connections=connections, rules=RULES)
+) -> StartContext:
+    return StartContext(now=NOW, runs=runs, sessions=sessions, connections=connections, rules=RULES)
 
 
 def start(task_type: str, tenant_id: int = 1, connection_id: int | None = None) -> Start:
@@ -73,7 +73,7 @@ def test_an_unknown_type_harms_nobody_else_and_names_the_known_ones() -> None:
 
 
 def test_a_standing_run_is_reused() -> None:
-    run = StandingRun(1, 55, "read", "tenant", Mode.SHARED, RunState.WAITING, NOW)
+    run = TenantRun(1, 55, "read", "tenant", Mode.SHARED, RunState.WAITING, NOW)
     [planned] = plan([start("read")], standing(run))
 
     assert isinstance(planned, Planned)
@@ -132,7 +132,7 @@ def test_retry_after_is_what_is_left_of_the_time_limit_within_1_and_30_seconds(
     task_type: str, age: float, expected: int
 ) -> None:
     since = NOW - timedelta(seconds=age)
-    run = StandingRun(1, 55, task_type, "tenant", Mode.EXCLUSIVE, RunState.RUNNING, since)
+    run = TenantRun(1, 55, task_type, "tenant", Mode.EXCLUSIVE, RunState.RUNNING, since)
     [planned] = plan([start("read")], standing(run))
 
     assert isinstance(planned, Planned)
@@ -141,7 +141,7 @@ def test_retry_after_is_what_is_left_of_the_time_limit_within_1_and_30_seconds(
 
 
 def test_a_run_that_waits_for_days_is_not_asked_about_every_second() -> None:
-    run = StandingRun(1, 55, "change", "tenant", Mode.EXCLUSIVE, RunState.WAITING, NOW - timedelta(days=3))
+    run = TenantRun(1, 55, "change", "tenant", Mode.EXCLUSIVE, RunState.WAITING, NOW - timedelta(days=3))
     [planned] = plan([start("read")], standing(run))
 
     assert isinstance(planned, Planned)

@@ -2,7 +2,7 @@
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus, Mode, Scope
-from session_api.domain.readiness import TaskStanding, standing_of_steps, tasks_of_step
+from session_api.domain.readiness import TaskReadiness, readiness_of_steps, tasks_of_step
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, CheckStatus.UNKNOWN
 
@@ -23,8 +23,8 @@ TASK_TYPES = (
 
 
 def test_each_step_counts_its_tasks_by_status() -> None:
-    found = standing_of_steps(
-        [TaskStanding("a", 2, True, OK), TaskStanding("b", 2, False, OK), TaskStanding("c", 2, True, WARN)]
+    found = readiness_of_steps(
+        [TaskReadiness("a", 2, True, OK), TaskReadiness("b", 2, False, OK), TaskReadiness("c", 2, True, WARN)]
     )
 
     assert [one.step for one in found] == [1, 2, 3, 4, 5]
@@ -33,16 +33,16 @@ def test_each_step_counts_its_tasks_by_status() -> None:
 
 
 def test_a_step_is_kept_by_required_tasks_that_are_neither_ok_nor_warn() -> None:
-    standings = [
-        TaskStanding("a", 2, True, UNKNOWN),
-        TaskStanding("b", 2, False, FAIL),
-        TaskStanding("c", 2, True, WARN),
-        TaskStanding("d", 2, True, FAIL),
-        TaskStanding("e", 3, True, FAIL),
+    tasks = [
+        TaskReadiness("a", 2, True, UNKNOWN),
+        TaskReadiness("b", 2, False, FAIL),
+        TaskReadiness("c", 2, True, WARN),
+        TaskReadiness("d", 2, True, FAIL),
+        TaskReadiness("e", 3, True, FAIL),
     ]
 
-    assert [one.task_type for one in standing_of_steps(standings)[1].open] == ["a", "d"]
-    assert standing_of_steps(standings)[0].open == ()
+    assert [one.task_type for one in readiness_of_steps(tasks)[1].open] == ["a", "d"]
+    assert readiness_of_steps(tasks)[0].open == ()
 
 
 def test_the_required_tasks_of_a_step_are_started_and_an_exclusive_one_last() -> None:

@@ -8,7 +8,7 @@ import pytest
 from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
-from task_runner.domain.admission import Admitted, Refused, admit
+from task_runner.domain.admission import AdmissionRefused, Admitted, admit
 
 CONNECTION = ProviderConnection(
     id=77, provider="microsoft_graph", external_tenant_id="t", client_id="c", credential_ref="env:X", cloud="global"
@@ -48,4 +48,4 @@ def test_a_task_of_the_tenant_keeps_its_scope_whatever_connection_it_uses() -> N
 )
 def test_what_cannot_run_is_refused_with_its_reason(declaration: TaskTypeDeclaration | None, reason: str) -> None:
     decision = admit(COMMAND, declaration)
-    assert isinstance(decision, Refused) and decision.reason_code == reason
+    assert isinstance(decision, AdmissionRefused) and decision.reason_code == reason

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onboarding_shared.contracts.types import Mode
-from task_runner.domain.claiming import Work, choose, excludes
+from task_runner.domain.claiming import GuardedRun, choose, excludes
 
 SHARED, EXCLUSIVE = Mode.SHARED, Mode.EXCLUSIVE
 
 
-def work(run_id: int, *, tenant: int = 1, scope: int = 0, mode: Mode = SHARED, kind: str = "a") -> Work:
-    return Work(run_id, tenant, scope, mode, kind)
+def work(run_id: int, *, tenant: int = 1, scope: int = 0, mode: Mode = SHARED, kind: str = "a") -> GuardedRun:
+    return GuardedRun(run_id, tenant, scope, mode, kind)
 
 
-def ids(chosen: list[Work]) -> list[int]:
+def ids(chosen: list[GuardedRun]) -> list[int]:
     return [one.run_id for one in chosen]
 
 
@@ -33,7 +33,7 @@ def ids(chosen: list[Work]) -> list[int]:
         (work(2, kind="a", scope=1, tenant=2, mode=EXCLUSIVE), False),
     ],
 )
-def test_a_shared_check_of_a_connection_excludes(other: Work, expected: bool) -> None:
+def test_a_shared_check_of_a_connection_excludes(other: GuardedRun, expected: bool) -> None:
     one = work(1, kind="a", scope=1)
     assert excludes(one, other) is expected
     assert excludes(other, one) is expected
@@ -62,7 +62,7 @@ def test_an_exclusive_run_that_waits_is_not_overtaken_by_younger_shared_ones() -
 
 
 works = st.builds(
-    Work,
+    GuardedRun,
     st.integers(1, 10**6),
     st.integers(1, 3),
     st.integers(0, 2),
@@ -78,7 +78,7 @@ works = st.builds(
     st.integers(1, 5),
 )
 def test_nothing_is_chosen_that_excludes_another_or_exceeds_a_limit(
-    candidates: list[Work], queue: list[Work], free: int, tenant_limit: int
+    candidates: list[GuardedRun], queue: list[GuardedRun], free: int, tenant_limit: int
 ) -> None:
     running = choose(queue, [], free=6, tenant_limit=6)
     chosen = choose(candidates, running, free=free, tenant_limit=tenant_limit)
@@ -93,5 +93,5 @@ def test_nothing_is_chosen_that_excludes_another_or_exceeds_a_limit(
 
 
 @given(st.lists(works, min_size=1, max_size=30, unique_by=lambda one: one.run_id))
-def test_something_is_always_chosen_when_nothing_runs(candidates: list[Work]) -> None:
+def test_something_is_always_chosen_when_nothing_runs(candidates: list[GuardedRun]) -> None:
     assert choose(candidates, [], free=1, tenant_limit=1) == [candidates[0]]

@@ -11,28 +11,28 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import (
     Cancelled,
     Ending,
-    Faulted,
     GiveUp,
-    Overran,
     Postponed,
     ResumeLater,
     RetryLater,
     Returned,
     Stopped,
     Succeed,
+    TaskFailed,
     TimedOut,
+    TimeLimitExceeded,
     decide_outcome,
     wait_before_retry,
 )
 
 ANSWER = Returned(status=CheckStatus.FAIL, reason_code="NO_LICENCE", message="None.", payload={"seats": 0})
-PASSING = Faulted(reason_code="GRAPH_THROTTLED", message="Slow down.", retryable=True)
+PASSING = TaskFailed(reason_code="GRAPH_THROTTLED", message="Slow down.", retryable=True)
 TOO_EARLY = Postponed(seconds=300.0, reason_code="APPROVAL_PENDING", message="Nobody approved.", payload={"id": 1})
-LASTING = Faulted(reason_code="CONNECTION_INVALID", message="No.", payload={"a": 1})
+LASTING = TaskFailed(reason_code="CONNECTION_INVALID", message="No.", payload={"a": 1})
 
 endings: st.SearchStrategy[Ending] = st.one_of(
     st.sampled_from([ANSWER, PASSING, LASTING, TOO_EARLY]),
-    st.builds(Overran, limit=st.floats(1, 60)),
+    st.builds(TimeLimitExceeded, limit=st.floats(1, 60)),
     st.builds(Stopped),
 )
 backoffs = st.none() | st.floats(0, 60)
@@ -92,12 +92,12 @@ def test_a_retry_does_not_count_as_waiting() -> None:
 
 
 def test_a_run_past_its_limit_is_timed_out() -> None:
-    assert decide_outcome(Overran(limit=60.0), cancelling=False, backoff=2.0) == TimedOut(
+    assert decide_outcome(TimeLimitExceeded(limit=60.0), cancelling=False, backoff=2.0) == TimedOut(
         message="The attempt took longer than 60 seconds."
     )
 
 
-@pytest.mark.parametrize("ending", [PASSING, LASTING, TOO_EARLY, Overran(limit=1.0), Stopped()])
+@pytest.mark.parametrize("ending", [PASSING, LASTING, TOO_EARLY, TimeLimitExceeded(limit=1.0), Stopped()])
 def test_whatever_else_ends_while_cancelling_is_cancelled(ending: Ending) -> None:
     assert decide_outcome(ending, cancelling=True, backoff=2.0) == Cancelled()
 

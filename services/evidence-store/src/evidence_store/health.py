@@ -1,4 +1,4 @@
-"""Whether this process can do its work."""
+"""Readiness checks of the process."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from onboarding_shared.telemetry.health import HealthCheck
 
 
 class NotReadyError(Exception):
-    """What is missing, in one sentence."""
+    """The process is not ready; the text names the reason."""
 
 
 def readiness_checks(database: Database, relay: Relay, consumer: Consumer) -> list[HealthCheck]:

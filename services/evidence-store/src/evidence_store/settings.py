@@ -4,6 +4,6 @@ from onboarding_shared.process.settings import IdentitySettings, ServiceSettings
 
 
 class EvidenceStoreSettings(ServiceSettings):
-    """What ``evidence-store serve`` needs."""
+    """The settings of ``evidence-store serve``."""
 
     identity: IdentitySettings

@@ -6,7 +6,7 @@ from onboarding_shared.process.settings import IdentitySettings, ServiceSettings
 
 
 class SessionApiSettings(ServiceSettings):
-    """What ``session-api serve`` needs."""
+    """The settings of ``session-api serve``."""
 
     identity: IdentitySettings
     evidence_store_url: str = Field(

@@ -1,4 +1,4 @@
-"""All wiring of the task runner, by hand."""
+"""The wiring of task-runner."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ SOURCE = "/onboarding/task-runner"
 
 
 class TaskRunner:
-    """The parts of one process, and the order in which they start and stop."""
+    """The components of one process, and the order in which they start and stop."""
 
     def __init__(
         self, settings: TaskRunnerSettings, tasks: Mapping[str, Task], context_for: ContextFactory | None
@@ -85,13 +85,13 @@ class TaskRunner:
         yield Reading(SLOTS, float(self.worker.slots))
 
     async def start(self) -> None:
-        """Begin to consume and to work. Neither Kafka nor PostgreSQL needs to be there yet."""
+        """Start to consume and to claim. Kafka and PostgreSQL may be unavailable at this time."""
         await self.relay.start()
         self.worker.start()
         await self.consumer.start()
 
     async def stop(self) -> None:
-        """Claim nothing more, drain, give leases back, leave the group, publish what is left, close the database."""
+        """Stop claiming, drain, release leases, leave the group, publish the rest of the outbox, close the database."""
         await self.worker.stop()
         await self.consumer.stop()
         await self.relay.stop()
@@ -123,7 +123,7 @@ def build(
 
 
 def _provider_settings(outside: OutsideSettings, concurrency: int) -> ProviderSettings:
-    """The pool has room for every run of the process, so that a slow tenant's requests keep nobody's connection."""
+    """The provider settings. The connection pool has room for every run, so that a slow tenant cannot exhaust it."""
     return ProviderSettings(
         max_connections=max(100, 2 * concurrency),
         graph_url=outside.graph_url,

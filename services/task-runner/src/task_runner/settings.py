@@ -5,14 +5,15 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator
 
+from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.settings import ServiceSettings, Settings, separated
 
-GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-Guid = Annotated[str, StringConstraints(pattern=GUID, to_lower=True)]
+_WHOLE_GUID = f"^{GUID_PATTERN}$"
+Guid = Annotated[str, StringConstraints(pattern=_WHOLE_GUID, to_lower=True)]
 
 
 class WorkerSettings(Settings):
-    """How much this process takes on, and how patient it is. Times are seconds."""
+    """Limits and timeouts of the worker. Times are seconds."""
 
     concurrency: int = Field(
         64, ge=1, le=10_000, validation_alias="ONBOARDING_CONCURRENCY", description="Runs at a time in this process"
@@ -62,7 +63,7 @@ class WorkerSettings(Settings):
 
 
 class TaskSettings(Settings):
-    """Which of the installed tasks this runner offers."""
+    """The selection of installed tasks that this runner offers."""
 
     left_out: tuple[str, ...] = Field(
         (),
@@ -77,7 +78,7 @@ class TaskSettings(Settings):
 
 
 class OutsideSettings(Settings):
-    """How tasks reach the customer's tenants."""
+    """Access to the customers' tenants."""
 
     tenant_requests: int = Field(
         8,
@@ -101,7 +102,7 @@ class OutsideSettings(Settings):
     )
     partner_tenant_id: str | None = Field(
         None,
-        pattern=GUID,
+        pattern=_WHOLE_GUID,
         validation_alias="ONBOARDING_PARTNER_TENANT_ID",
         description="Our own tenant at Microsoft, where relationships with customers are kept",
     )
@@ -134,7 +135,7 @@ class OutsideSettings(Settings):
 
 
 class TaskRunnerSettings(ServiceSettings):
-    """Everything the process reads from its environment."""
+    """The settings of ``task-runner serve``."""
 
     worker: WorkerSettings
     tasks: TaskSettings = Field(default_factory=TaskSettings)

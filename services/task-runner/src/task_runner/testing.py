@@ -5,7 +5,7 @@
             result = await my_check(context)
         assert result.reason_code == "MY_CHECK_OK"
 
-``task_context(behaviour="throttling", times=2)`` tells the tenant to misbehave; ``overrides`` replaces single answers.
+``task_context(behaviour="throttling", times=2)`` sets the tenant's behaviour; ``overrides`` replaces responses.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ async def task_context(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[TaskContext]:
-    """A context like the worker's, for a tenant that behaves as told.
+    """A context like the worker's, for a tenant with the given behaviour.
 
     Starts a Graph-shaped server unless one is given; a new tenant unless ``tenant`` names one. What the task reports
     is appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.

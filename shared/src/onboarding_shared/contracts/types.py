@@ -15,11 +15,16 @@ MAX_ID = 2**63 - 1
 PLATFORM_TENANT = 0
 """The tenant id of messages that concern the platform itself, not one tenant."""
 
+FIRST_STEP, LAST_STEP = 1, 5
+"""The steps of the onboarding wizard."""
+GUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+"""A GUID in its usual notation; it is not anchored."""
+
 _NO_NUL = r"^[^\x00]*$(?!\n)"
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="A positive 64-bit identifier.")]
 TenantKey = Annotated[int, Meta(ge=0, le=MAX_ID, description="A tenant id; 0 stands for the platform itself.")]
-StepNumber = Annotated[int, Meta(ge=1, le=5, description="A step of the onboarding wizard.")]
+StepNumber = Annotated[int, Meta(ge=FIRST_STEP, le=LAST_STEP, description="A step of the onboarding wizard.")]
 Count = Annotated[int, Meta(ge=0, le=MAX_ID)]
 AttemptNumber = Annotated[int, Meta(ge=0, le=2**31 - 1, description="How often the run was started; 0 = not yet.")]
 

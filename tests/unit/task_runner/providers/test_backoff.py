@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from task_runner.providers.patience import patience, retry_after_of
+from task_runner.providers.backoff import backoff_hook, retry_after_of
 from task_runner.tasks import CannotTell, TaskFault
 
 
@@ -32,7 +32,7 @@ def unavailable(retry_after: float | None = None) -> TaskFault:
     ],
 )
 def test_a_read_waits_as_asked_up_to_the_longest_wait(error: Exception, decision: bool | float) -> None:
-    assert patience(repeatable=True, longest_wait=10.0, remaining=lambda: 60.0)(error) == decision
+    assert backoff_hook(repeatable=True, longest_wait=10.0, remaining=lambda: 60.0)(error) == decision
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_a_read_waits_as_asked_up_to_the_longest_wait(error: Exception, decision
     [(throttled(1.0), 1.0), (throttled(None), True), (unavailable(1.0), 1.0), (unavailable(), False)],
 )
 def test_a_write_is_repeated_only_when_it_was_surely_not_done(error: Exception, decision: bool | float) -> None:
-    assert patience(repeatable=False, longest_wait=10.0, remaining=lambda: 60.0)(error) == decision
+    assert backoff_hook(repeatable=False, longest_wait=10.0, remaining=lambda: 60.0)(error) == decision
 
 
 @pytest.mark.parametrize(("error", "remaining"), [(throttled(3.0), 2.9), (unavailable(), 4.0), (throttled(0.0), -1.0)])
 def test_nothing_waits_beyond_the_deadline(error: Exception, remaining: float) -> None:
-    assert patience(repeatable=True, longest_wait=10.0, remaining=lambda: remaining)(error) is False
+    assert backoff_hook(repeatable=True, longest_wait=10.0, remaining=lambda: remaining)(error) is False
 
 
 @pytest.mark.parametrize(

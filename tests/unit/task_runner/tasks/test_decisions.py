@@ -11,7 +11,7 @@ from task_runner.checks.consent import app_consent
 from task_runner.checks.consent import grants as consent
 from task_runner.checks.consent.grants import Consent
 from task_runner.checks.identity import global_admins as identity_global_admins
-from task_runner.checks.identity.global_admins import Administrator
+from task_runner.checks.identity.global_admins import GlobalAdministrator
 from task_runner.checks.licences import Sku
 from task_runner.checks.lists import AppManifest, LicencePlans
 from task_runner.providers.graph_errors import GraphRefused
@@ -112,12 +112,12 @@ def test_consent_by_the_token_when_the_grants_may_not_be_read(
     assert verdict(app_consent.decide_by_token(MANIFEST, roles, refused)) == expected
 
 
-def admin(number: int, **replaced: Any) -> Administrator:
+def admin(number: int, **replaced: Any) -> GlobalAdministrator:
     fields = {"id": f"u{number}", "active": True, "eligible": False, "via_group": False, "synchronized": False}
-    return Administrator(**{**fields, **replaced})
+    return GlobalAdministrator(**{**fields, **replaced})
 
 
-def admins(count: int) -> tuple[Administrator, ...]:
+def admins(count: int) -> tuple[GlobalAdministrator, ...]:
     return tuple(admin(number) for number in range(count))
 
 
@@ -139,6 +139,6 @@ def admins(count: int) -> tuple[Administrator, ...]:
     ],
 )
 def test_global_administrators(
-    users: tuple[Administrator, ...], applications: tuple[str, ...], expected: tuple[str, str]
+    users: tuple[GlobalAdministrator, ...], applications: tuple[str, ...], expected: tuple[str, str]
 ) -> None:
     assert verdict(identity_global_admins.decide(users, applications, privileged_identity=True)) == expected

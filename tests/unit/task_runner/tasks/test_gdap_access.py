@@ -7,7 +7,7 @@ import pytest
 from task_runner.checks.gdap import group_mapping as mapping
 from task_runner.checks.gdap import roles
 from task_runner.checks.gdap.group_mapping import Assignment, judged
-from task_runner.checks.gdap.relationships import Found, Relationship
+from task_runner.checks.gdap.relationships import CustomerRelationships, Relationship
 from task_runner.checks.lists import GdapRoles
 from task_runner.tasks import Result, Wait
 
@@ -21,7 +21,7 @@ EXPECTED = GdapRoles(
 )
 
 
-def found(*granted: str, status: str = "active") -> Found:
+def found(*granted: str, status: str = "active") -> CustomerRelationships:
     one = Relationship(
         id="relationship",
         name="Managed services",
@@ -32,7 +32,7 @@ def found(*granted: str, status: str = "active") -> Found:
         auto_extend="P180D",
         roles=granted,
     )
-    return Found(customer="customer", relationships=(one,), at=NOW)
+    return CustomerRelationships(customer="customer", relationships=(one,), at=NOW)
 
 
 def told(result: Result) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from task_runner.checks.gdap.relationship import decide
-from task_runner.checks.gdap.relationships import Found, Relationship, relationship_from
+from task_runner.checks.gdap.relationships import CustomerRelationships, Relationship, relationship_from
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell, Result, Wait
 
@@ -37,7 +37,7 @@ def relationship(
 
 
 def judge(*relationships: Relationship) -> Result:
-    return decide(Found(customer="customer", relationships=relationships, at=NOW))
+    return decide(CustomerRelationships(customer="customer", relationships=relationships, at=NOW))
 
 
 def test_an_active_relationship_that_lasts_is_ok() -> None:
@@ -136,7 +136,7 @@ def test_an_active_relationship_without_a_beginning_or_an_end_is_incomplete(fiel
 )
 def test_the_better_of_two_relationships_counts(first: Relationship, second: Relationship) -> None:
     for order in ((first, second), (second, first)):
-        assert Found(customer="customer", relationships=order, at=NOW).best is first
+        assert CustomerRelationships(customer="customer", relationships=order, at=NOW).best is first
 
 
 def test_all_relationships_are_listed_in_the_evidence() -> None:

@@ -1,4 +1,4 @@
-"""Which messages leave evidence, and what is answered to them."""
+"""Admission of results, and the messages that confirm them."""
 
 from typing import TypeGuard
 
@@ -11,7 +11,7 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 
 
 class Inadmissible(ValueError):
-    """A result that can never become evidence; ``code`` says which rule it broke."""
+    """A result that violates the rule ``code`` and can never be stored as evidence."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -20,7 +20,7 @@ class Inadmissible(ValueError):
 
 
 def leaves_evidence(message: Message) -> TypeGuard[RunFinished]:
-    """Whether the message is the end of a run that was not cancelled. Raises ``Inadmissible``."""
+    """True if the message is the end of a run that was not cancelled. Raises ``Inadmissible``."""
     if not isinstance(message, RunFinished) or message.state is RunState.CANCELLED:
         return False
     if message.state not in TERMINAL:
@@ -31,18 +31,18 @@ def leaves_evidence(message: Message) -> TypeGuard[RunFinished]:
 
 
 def check_repeat(result: RunFinished, first: RunFinished | EvidenceRecorded) -> None:
-    """Refuse a result whose run is known as another tenant's. Raises ``Inadmissible``."""
+    """Raise ``Inadmissible`` for a repeated result of another tenant."""
     if result.tenant_id != first.tenant_id:
         raise Inadmissible("RUN_OF_ANOTHER_TENANT", f"Run {result.run_id} belongs to another tenant already.")
 
 
 def contradicts(result: RunFinished, kept: EvidenceRecorded) -> bool:
-    """Whether a repeated result says something else than what was kept the first time. The first one stays."""
+    """True if a repeated result differs from the stored one, which is kept."""
     return (result.task_type, result.status, result.reason_code) != (kept.task_type, kept.status, kept.reason_code)
 
 
 def recorded(row: StoredEvidence) -> EvidenceRecorded:
-    """What is said to everybody about a stored row."""
+    """The message that a row was stored."""
     return EvidenceRecorded(
         tenant_id=row.tenant_id,
         evidence_id=row.id,

@@ -1,7 +1,7 @@
-"""The hash chain of one tenant: how a result becomes a sealed record, and how a chain grows.
+"""The hash chain of a tenant: sealed records, and appending to a chain.
 
-``seal = SHA-256(previous seal || record)``: 32 raw bytes, then the stored bytes of the record. The record is JSON, but
-a verification never has to write it again: it hashes the bytes as they are stored.
+``seal = SHA-256(previous seal || record)``: 32 raw bytes, then the stored bytes of the record. The record is JSON;
+a verification hashes the stored bytes and never encodes them again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from onboarding_shared.contracts.cloudevents import rfc3339
 from onboarding_shared.contracts.task_runner import RunFinished
 
 GENESIS = bytes(32)
-"""What the first record of every chain is sealed onto: 32 zero bytes."""
+"""The previous seal of the first record of every chain: 32 zero bytes."""
 
 FORMAT = 1
-"""The format of the sealed record, which it names itself, so that later formats can stand in the same chain."""
+"""The format version, which is part of every sealed record, so that a chain can contain several formats."""
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 class Head(NamedTuple):
-    """The end of a chain: how many records it has, and the seal of the last one."""
+    """The end of a chain: the number of its records, and the seal of the last one."""
 
     length: int
     seal: bytes
@@ -59,9 +59,9 @@ def seal_of(previous_seal: bytes, record: bytes) -> bytes:
 def extend(
     heads: Mapping[int, Head], results: Sequence[RunFinished], ids: Sequence[int], recorded_at: datetime
 ) -> tuple[list[StoredEvidence], dict[int, Head]]:
-    """Seal the results, in order, each onto the chain of its tenant; returns the rows and where those chains end then.
+    """Append the results, in order, to the chains of their tenants; returns the rows and the new heads.
 
-    ``heads`` has the present end of every tenant's chain, ``ids`` one evidence id for each result.
+    ``heads`` contains the head of every tenant's chain, ``ids`` an evidence id for each result.
     """
     moved: dict[int, Head] = {}
     recorded_text = rfc3339(recorded_at)

@@ -1,4 +1,4 @@
-"""What a reader asks for, and the cursor that says where its next page begins.
+"""The filter of a list of evidence, and the cursor of its next page.
 
 A cursor holds a position in the tenant's chain and a digest of it, the tenant and the filter. It gives no rights: the
 tenant and the filter of a request count, and a cursor that was changed, or comes from another list, is refused.
@@ -19,7 +19,7 @@ _TEXT_LENGTH = 28
 
 
 class EvidenceFilter(NamedTuple):
-    """Which evidence of a tenant is wanted; None leaves a field open. ``since`` is inclusive, ``until`` is not."""
+    """A filter of a tenant's evidence; None matches all. ``since`` is inclusive, ``until`` exclusive."""
 
     task_type: str | None = None
     status: str | None = None

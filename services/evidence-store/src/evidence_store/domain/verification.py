@@ -1,8 +1,8 @@
-"""Reading a tenant's chain from its start and naming the first thing that is not as it was sealed.
+"""Verification of a tenant's chain: reads it from its start and reports the first break.
 
-What a chain alone cannot show is a tail that was cut off together with its head, or a chain that was sealed anew as a
-whole: for that somebody must remember an earlier state. Every ``EvidenceRecorded`` event carries one (position and
-seal); whoever kept one passes it as an ``Anchor``.
+A chain alone cannot reveal that its tail was deleted together with its head, or that it was sealed again as a whole.
+That takes an earlier state, stored elsewhere: every ``EvidenceRecorded`` event contains one (position and seal), which
+is passed as an ``Anchor``.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from onboarding_shared.contracts.cloudevents import rfc3339
 
 
 class BreakKind(StrEnum):
-    """What is wrong at the place where a chain breaks."""
+    """The kind of a break."""
 
     RECORD_EDITED = "record_edited"
     COLUMN_DIFFERS = "column_differs"
@@ -38,14 +38,14 @@ class Break(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """An earlier state of the chain, remembered outside: at ``position`` (from 0 = empty) stood ``seal``."""
+    """An earlier state of the chain, stored elsewhere: ``seal`` at ``position`` (0 = empty chain)."""
 
     position: int
     seal: bytes
 
 
-class Verdict(NamedTuple):
-    """The chain as far as it was found whole: its length and last seal, and what broke it then, if anything."""
+class ChainVerdict(NamedTuple):
+    """The length and last seal of the intact part of a chain, and the break after it, if any."""
 
     length: int
     seal: bytes
@@ -53,7 +53,7 @@ class Verdict(NamedTuple):
 
 
 class ChainReader:
-    """Takes the rows of one tenant page by page, in the order of their positions, then the stored head."""
+    """Verifies the rows of one tenant page by page, in the order of their positions, then the stored head."""
 
     def __init__(self, tenant_id: int, anchor: Anchor | None = None) -> None:
         self._tenant_id = tenant_id
@@ -63,7 +63,7 @@ class ChainReader:
 
     @property
     def broken(self) -> bool:
-        """Whether a break was found, so that nothing after it needs to be read."""
+        """True if a break was found; the rest of the chain need not be read."""
         return self._break is not None
 
     def read(self, rows: Iterable[StoredEvidence]) -> None:
@@ -79,10 +79,10 @@ class ChainReader:
             if self._break is not None:
                 return
 
-    def finish(self, head: Head | None) -> Verdict:
+    def finish(self, head: Head | None) -> ChainVerdict:
         """The verdict, once every row has been read; ``head`` is the stored head, None where there is none."""
-        found = self._break or self._end_break(head)
-        return Verdict(self._reached.length, self._reached.seal, found)
+        chain_break = self._break or self._end_break(head)
+        return ChainVerdict(self._reached.length, self._reached.seal, chain_break)
 
     def _row_break(self, row: StoredEvidence) -> Break | None:
         expected = self._reached.length + 1
@@ -145,8 +145,10 @@ class ChainReader:
         return None
 
 
-def verify(tenant_id: int, rows: Iterable[StoredEvidence], head: Head | None, anchor: Anchor | None = None) -> Verdict:
-    """The verdict on a chain that is at hand as a whole; ``ChainReader`` does the same page by page."""
+def verify(
+    tenant_id: int, rows: Iterable[StoredEvidence], head: Head | None, anchor: Anchor | None = None
+) -> ChainVerdict:
+    """Verify a chain in memory; ``ChainReader`` does the same page by page."""
     reader = ChainReader(tenant_id, anchor)
     reader.read(rows)
     return reader.finish(head)

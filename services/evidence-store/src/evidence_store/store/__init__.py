@@ -1,1 +1,1 @@
-"""What is kept: the only place with SQL."""
+"""The database of evidence-store: the only modules with SQL."""

@@ -1,4 +1,4 @@
-"""Appending to the chains: locks, what is there already, and the rows themselves. One statement each for a batch."""
+"""The SQL of appending to chains: locking, reading and inserting, in one statement each for a batch."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -48,8 +48,8 @@ SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:
 """)
 
 
-class Standing(NamedTuple):
-    """How things stand, under the locks: the heads, what runs have evidence, ids for the others, and the time."""
+class ChainSnapshot(NamedTuple):
+    """The locked chains: their heads, the evidence that exists, ids for new evidence, and the time."""
 
     heads: dict[int, Head]
     kept: dict[int, EvidenceRecorded]
@@ -58,19 +58,19 @@ class Standing(NamedTuple):
 
 
 async def lock(tx: AsyncConnection, tenant_ids: Iterable[int]) -> None:
-    """Lock the chains of these tenants until the commit, in the order of their ids; begin those that do not exist."""
+    """Lock the chains of these tenants until the commit, in the order of their ids; create missing ones."""
     await tx.execute(_LOCK, {"tenants": sorted(set(tenant_ids)), "genesis": GENESIS})
 
 
-async def read_standing(tx: AsyncConnection, results: Sequence[RunFinished]) -> Standing:
-    """How things stand for at least one result, each of another run; the chains must be locked. ``new_ids`` rise."""
+async def read_snapshot(tx: AsyncConnection, results: Sequence[RunFinished]) -> ChainSnapshot:
+    """Read the locked chains for at least one result, each of another run. ``new_ids`` are ascending."""
     rows = (
         await tx.execute(
             _READ,
-            {"tenants": [one.tenant_id for one in results], "runs": [one.run_id for one in results]},
+            {"tenants": [result.tenant_id for result in results], "runs": [result.run_id for result in results]},
         )
     ).all()
-    return Standing(
+    return ChainSnapshot(
         heads={row.tenant_id: Head(row.length, row.head_seal) for row in rows},
         kept={row.run_id: _recorded(row) for row in rows if row.id is not None},
         new_ids=sorted(row.new_id for row in rows if row.new_id is not None),
@@ -79,7 +79,7 @@ async def read_standing(tx: AsyncConnection, results: Sequence[RunFinished]) -> 
 
 
 async def append(tx: AsyncConnection, rows: Sequence[StoredEvidence], heads: dict[int, Head]) -> None:
-    """Keep the rows and move the heads of their chains there."""
+    """Insert the rows and update the heads of their chains."""
     columns = dict(zip(StoredEvidence._fields, map(list, zip(*rows, strict=True)), strict=True))
     await tx.execute(
         _APPEND,

@@ -1,4 +1,4 @@
-"""Reading the evidence: a page of a list, one item, and the chain from its start."""
+"""The SQL of reading evidence: a page of a list, one item, and a page of a chain."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,14 +12,14 @@ from evidence_store.store.tables import evidence
 from onboarding_shared.contracts.types import MAX_ID
 
 PAGE_BYTES = 4 * 1024 * 1024
-"""A page ends early where its records together are larger, so that large payloads cannot fill the memory."""
+"""Maximum size of a page; it bounds the memory that large payloads take."""
 
 _CHAIN_ROWS = 500
 
 # Head and rows come from one snapshot, so a chain that grows meanwhile never looks broken.
 _CHAIN = text("""
 SELECT head.length AS head_length, head.seal AS head_seal, page.*
-FROM (SELECT 1) AS one
+FROM (SELECT 1) AS single_row
 LEFT JOIN evidence_heads head ON head.tenant_id = :tenant_id
 LEFT JOIN LATERAL (
     SELECT id, tenant_id, position, run_id, task_type, status, reason_code, session_id, recorded_at,
@@ -32,7 +32,7 @@ ORDER BY page.position
 
 
 class EvidenceItem(NamedTuple):
-    """One row as readers get it: the sealed bytes and the two seals. What it says is read from the bytes alone."""
+    """One row: the sealed bytes and the two seals. The fields of an item are read from the bytes."""
 
     position: int
     record: bytes
@@ -41,7 +41,7 @@ class EvidenceItem(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Items, newest first, and whether there are more after them."""
+    """Items, newest first; ``more`` is True if older ones follow."""
 
     items: Sequence[EvidenceItem]
     more: bool
@@ -64,19 +64,19 @@ async def read_page(
     newest = _wanted(tenant_id, wanted, below).order_by(evidence.c.position.desc()).limit(limit + 1).subquery()
     size = func.octet_length(newest.c.record)
     total = func.sum(size).over(order_by=newest.c.position.desc())
-    sized = select(newest, (total - size).label("before"), func.count().over().label("found")).subquery()
-    columns = (sized.c.position, sized.c.record, sized.c.previous_seal, sized.c.seal, sized.c.found)
+    sized = select(newest, (total - size).label("before"), func.count().over().label("total")).subquery()
+    columns = (sized.c.position, sized.c.record, sized.c.previous_seal, sized.c.seal, sized.c.total)
     query = select(*columns).where(sized.c.before < PAGE_BYTES).order_by(sized.c.position.desc()).limit(limit)
     rows = (await tx.execute(query)).all()
-    items = [EvidenceItem(*row[:4]) for row in rows]
-    return Page(items, more=bool(rows) and rows[0].found > len(items))
+    items = [_item(row) for row in rows]
+    return Page(items, more=bool(rows) and rows[0].total > len(items))
 
 
 async def read_item(tx: AsyncConnection, tenant_id: int, evidence_id: int) -> EvidenceItem | None:
     """One item, if the tenant has it."""
     query = select(*_ITEM).where(evidence.c.id == evidence_id, evidence.c.tenant_id == tenant_id)
     row = (await tx.execute(query)).one_or_none()
-    return None if row is None else EvidenceItem(*row)
+    return None if row is None else _item(row)
 
 
 async def read_chain(tx: AsyncConnection, tenant_id: int, *, after: int | None) -> ChainPage:
@@ -102,6 +102,10 @@ def _wanted(tenant_id: int, wanted: EvidenceFilter, below: int | None) -> Select
     if below is not None:
         query = query.where(evidence.c.position < below)
     return query
+
+
+def _item(row: Row[*tuple[Any, ...]]) -> EvidenceItem:
+    return EvidenceItem(row.position, row.record, row.previous_seal, row.seal)
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredEvidence:

@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy metadata; the migrations make them, a test holds the two against each other."""
+"""The tables as SQLAlchemy metadata; the migrations create them, and a test compares the two."""
 
 from sqlalchemy import (
     BigInteger,
@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.schema import add_messaging_tables
+from onboarding_shared.postgres.literals import sql_list
 
 metadata = MetaData()
 add_messaging_tables(metadata)
@@ -24,8 +25,6 @@ RECORD_COMMENT = (
     "The sealed bytes: UTF-8 JSON, readable as convert_from(record, 'UTF8'). The other columns only index it."
 )
 SEAL_COMMENT = "sha256(previous_seal || record); the first record of a chain follows 32 zero bytes."
-
-_STATUSES = ", ".join(f"'{status}'" for status in CheckStatus)
 
 evidence_ids = Sequence("evidence_ids", metadata=metadata, data_type=BigInteger)
 
@@ -47,7 +46,7 @@ evidence = Table(
     UniqueConstraint("run_id", name="evidence_once_per_run"),
     UniqueConstraint("tenant_id", "position", name="evidence_chain"),
     CheckConstraint("tenant_id >= 1 AND position >= 1", name="evidence_place"),
-    CheckConstraint(f"status IN ({_STATUSES})", name="evidence_status"),
+    CheckConstraint(f"status IN {sql_list(CheckStatus)}", name="evidence_status"),
     CheckConstraint("octet_length(previous_seal) = 32 AND octet_length(seal) = 32", name="evidence_seals"),
     Index("evidence_by_task_type", "tenant_id", "task_type", "position"),
     Index("evidence_by_status", "tenant_id", "status", "position"),

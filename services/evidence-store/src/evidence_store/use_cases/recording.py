@@ -1,4 +1,4 @@
-"""Results of runs become evidence: one sealed row for each run that was not cancelled."""
+"""Stores results of runs as evidence: one sealed row for each run that was not cancelled."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Recording:
-    """Applies results. A repeated result is answered with the evidence that was recorded first."""
+    """Applies results. A repeated result is confirmed with the evidence that was stored first."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
@@ -40,20 +40,20 @@ class Recording:
         if not results:
             return
         await ledger.lock(tx, (result.tenant_id for result in results.values()))
-        standing = await ledger.read_standing(tx, list(results.values()))
-        for run_id, kept in standing.kept.items():
+        snapshot = await ledger.read_snapshot(tx, list(results.values()))
+        for run_id, kept in snapshot.kept.items():
             check_repeat(results[run_id], kept)
-        new = [result for run_id, result in results.items() if run_id not in standing.kept]
-        rows, heads = extend(standing.heads, new, standing.new_ids, standing.now)
+        new = [result for run_id, result in results.items() if run_id not in snapshot.kept]
+        rows, heads = extend(snapshot.heads, new, snapshot.new_ids, snapshot.now)
         if rows:
             await ledger.append(tx, rows, heads)
-        answers = standing.kept | {row.run_id: recorded(row) for row in rows}
+        answers = snapshot.kept | {row.run_id: recorded(row) for row in rows}
         await self._outbox.append(tx, [Outgoing(answers[run_id], traces[run_id]) for run_id in results])
-        after_commit(tx, partial(_tell, rows, results, standing.kept, traces))
+        after_commit(tx, partial(_report, rows, results, snapshot.kept, traces))
         after_commit(tx, partial(_trace_recording, rows, traces, began_ns))
 
 
-def _tell(
+def _report(
     rows: Sequence[StoredEvidence],
     results: Mapping[int, RunFinished],
     kept: Mapping[int, EvidenceRecorded],

@@ -1,10 +1,10 @@
-"""Verifies a whole chain, page by page in short transactions, without holding up what the service does besides."""
+"""Verifies a whole chain, page by page, in short transactions."""
 
 import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from evidence_store.domain.verification import Anchor, ChainReader, Verdict
+from evidence_store.domain.verification import Anchor, ChainReader, ChainVerdict
 from evidence_store.metrics import CHAIN_BREAKS
 from evidence_store.store.reading import ChainPage, read_chain
 from onboarding_shared.postgres.database import Database
@@ -13,20 +13,20 @@ AT_ONCE = 2
 
 
 class Verifier:
-    """Reads at most two chains at a time: each costs work that grows with its length."""
+    """Verifies at most two chains at a time: the cost of each grows with its length."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def verify(self, tenant_id: int, anchor: Anchor | None) -> Verdict:
-        """The verdict on the tenant's chain as it stands when its end is read."""
+    async def verify(self, tenant_id: int, anchor: Anchor | None) -> ChainVerdict:
+        """Verify the tenant's chain up to its end at the time of reading."""
         verdict = await self._read(tenant_id, anchor)
         if verdict.broken is not None:
             CHAIN_BREAKS.labels(verdict.broken.kind.value, "no" if anchor is None else "yes").inc()
         return verdict
 
-    async def _read(self, tenant_id: int, anchor: Anchor | None) -> Verdict:
+    async def _read(self, tenant_id: int, anchor: Anchor | None) -> ChainVerdict:
         async with self._turns:
             reader = ChainReader(tenant_id, anchor)
             after: int | None = None

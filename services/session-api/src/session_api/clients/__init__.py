@@ -1,1 +1,1 @@
-"""The other services that this one asks over HTTP."""
+"""HTTP clients of other services."""

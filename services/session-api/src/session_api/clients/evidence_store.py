@@ -1,4 +1,4 @@
-"""Evidence, read from evidence-store over HTTP: what it answers is what the caller gets."""
+"""The HTTP client of evidence-store. Responses are passed on to the caller unchanged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EvidenceAnswer:
-    """What evidence-store said. The body is kept as it came."""
+    """A response of evidence-store, with its body unparsed."""
 
     status: int
     body: bytes
     headers: Mapping[str, str]
 
 
-class EvidenceStore:
-    """A client of evidence-store. It acts for the caller, with the caller's own token."""
+class EvidenceStoreClient:
+    """The client of evidence-store. It authenticates with the caller's own token."""
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self.url = url
@@ -38,7 +38,7 @@ class EvidenceStore:
         )
 
     async def get(self, path: str, query: str, headers: Mapping[str, str]) -> EvidenceAnswer:
-        """Ask for ``path`` with the raw query. Raises ``DependencyDown`` where no usable answer comes in time."""
+        """Get ``path`` with the raw query. Raises ``DependencyDown`` on a timeout, an error or a redirect."""
         target = f"{path}?{query}" if query else path
         response = await self._exchange(target, dict(headers))
         if response.status_code >= 500 or response.is_redirect:
@@ -49,8 +49,8 @@ class EvidenceStore:
     async def _exchange(self, target: str, headers: dict[str, str]) -> httpx2.Response:
         """One request, as part of the caller's trace."""
         trace = current_traceparent()
-        seen = {"http.request.method": "GET", "server.address": self._host, "url.path": target.partition("?")[0]}
-        span = start_span("GET", "client", parent=trace, attributes=seen)
+        attributes = {"http.request.method": "GET", "server.address": self._host, "url.path": target.partition("?")[0]}
+        span = start_span("GET", "client", parent=trace, attributes=attributes)
         trace = trace if span is None else span.traceparent
         failure: str | None = None
         try:

@@ -1,11 +1,13 @@
-"""Provider connections: what may be written into one, and which one a run uses."""
+"""Provider connections: validation, and the choice of the connection of a run."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+from onboarding_shared.contracts.types import GUID_PATTERN
+
+_GUID = re.compile(GUID_PATTERN)
 _ENVIRONMENT_NAME = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ABSOLUTE_PATH = re.compile(r"file:/[^\x00-\x1f\x7f]{1,400}")
 
@@ -16,7 +18,7 @@ GUID_RULE = "a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 
 
 class Provider(StrEnum):
-    """The providers that a connection can lead to."""
+    """The providers that a connection can reach."""
 
     MICROSOFT_GRAPH = "microsoft_graph"
 
@@ -31,12 +33,12 @@ class Cloud(StrEnum):
 
 
 def is_guid(text: str) -> bool:
-    """Whether ``text`` is a GUID in its usual notation."""
+    """True if ``text`` is a GUID in its usual notation."""
     return _GUID.fullmatch(text) is not None
 
 
 def is_credential_reference(text: str) -> bool:
-    """Whether ``text`` only names where a credential lies; anything else might be one."""
+    """True if ``text`` is a reference to a credential; any other text could be the credential itself."""
     if _ENVIRONMENT_NAME.fullmatch(text):
         return True
     return _ABSOLUTE_PATH.fullmatch(text) is not None and "/../" not in f"{text}/"
@@ -44,7 +46,7 @@ def is_credential_reference(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """The run uses this connection; None = it has none, and its task will say so."""
+    """The run uses this connection; None = it has none."""
 
     connection_id: int | None
 
@@ -60,7 +62,7 @@ class NotUsable:
 def choose_connection(
     wanted: int | None, of_session: int | None, enabled: Collection[int], disabled: Collection[int]
 ) -> Usable | NotUsable:
-    """The one the caller named, else the open session's, else the tenant's only enabled one, else none."""
+    """The connection the caller named, else the open session's, else the tenant's only enabled one, else none."""
     if wanted is not None:
         return Usable(wanted) if wanted in enabled else NotUsable(wanted, disabled=wanted in disabled)
     if of_session is not None:

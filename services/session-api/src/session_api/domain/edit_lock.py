@@ -1,4 +1,4 @@
-"""The edit lock of a session: one person edits, until a moment, and others may take over."""
+"""The edit lock of a session: held by one user until it expires or is taken over."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ class EditLock:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The caller holds ``lock`` now. ``taken_from`` is who held it a moment ago, unless it was the caller."""
+    """The caller holds ``lock``. ``taken_from`` is the user it was taken over from, if any."""
 
     lock: EditLock
     taken_from: int | None = None
@@ -22,19 +22,19 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class LockHeld:
-    """Somebody else holds ``lock``, for ``remaining`` longer unless they go on using it."""
+    """Another user holds ``lock``, which expires after ``remaining`` unless it is renewed."""
 
     lock: EditLock
     remaining: timedelta
 
 
 def held(lock: EditLock | None, now: datetime) -> EditLock | None:
-    """The lock while it is valid; one that ran out is as good as none."""
+    """The lock, or None if it has expired."""
     return lock if lock is not None and lock.until > now else None
 
 
 def acquire(lock: EditLock | None, caller: int, now: datetime, lasts: timedelta, *, takeover: bool) -> Grant | LockHeld:
-    """Renew the caller's lock, take a free or expired one, or take over another's where ``takeover`` says so."""
+    """Renew the caller's lock, take a free or expired one, or with ``takeover`` another user's."""
     current = held(lock, now)
     mine = EditLock(user_id=caller, until=now + lasts)
     if current is None or current.user_id == caller:

@@ -1,4 +1,4 @@
-"""How long an answer counts: what a task found out is true for a while, and then it has to be asked again."""
+"""Freshness of results: a result expires after its freshness period, and the task has to run again."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ from onboarding_shared.contracts.types import CheckStatus
 NEVER_RUN = "NEVER_RUN"
 EVIDENCE_STALE = "EVIDENCE_STALE"
 LONGEST_FRESH_SECONDS = 100 * 365 * 86_400.0
-"""A declaration may say any number of seconds; beyond this one, dates cannot be reckoned with."""
+"""Upper bound of a declared freshness period, so that dates do not overflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatestResult:
-    """How the latest finished run of a task type ended, and how many seconds such an answer counts."""
+    """Result of the latest finished run of a task type, and its freshness period in seconds."""
 
     status: CheckStatus
     reason_code: str | None
@@ -23,8 +23,8 @@ class LatestResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What may be said of a task type now, and until when (None = no run has finished)."""
+class CurrentResult:
+    """Current result of a task type, and when it expires (None = no run has finished)."""
 
     status: CheckStatus
     reason_code: str | None
@@ -32,16 +32,18 @@ class Verdict:
     expires_at: datetime | None = None
 
 
-def verdict(latest: LatestResult | None, last_run_id: int | None, now: datetime) -> Verdict:
-    """The answer of the latest finished run while it counts; unknown before there is one, and after its time."""
+def current_result(latest: LatestResult | None, last_run_id: int | None, now: datetime) -> CurrentResult:
+    """The result of the latest finished run until it expires; ``unknown`` after that, and before the first run."""
     if latest is None:
         message = "This task has not been run yet." if last_run_id is None else "No run of this task has finished yet."
-        return Verdict(CheckStatus.UNKNOWN, NEVER_RUN, message)
-    # An end in the future is a runner's clock that goes ahead; it must not make the answer count longer.
+        return CurrentResult(CheckStatus.UNKNOWN, NEVER_RUN, message)
+    # An end in the future comes from a runner whose clock is ahead; it must not extend the freshness period.
     finished_at = min(latest.finished_at, now)
     expires_at = finished_at + timedelta(seconds=min(latest.fresh_seconds, LONGEST_FRESH_SECONDS))
     if expires_at <= now:
-        found = f"{latest.status} {latest.reason_code or ''}".rstrip()
-        message = f"The latest answer ({found}) is of {finished_at:%Y-%m-%d %H:%M} UTC and does not count any more."
-        return Verdict(CheckStatus.UNKNOWN, EVIDENCE_STALE, message, expires_at)
-    return Verdict(latest.status, latest.reason_code, latest.message, expires_at)
+        latest_result = f"{latest.status} {latest.reason_code or ''}".rstrip()
+        message = (
+            f"The latest answer ({latest_result}) is of {finished_at:%Y-%m-%d %H:%M} UTC and does not count any more."
+        )
+        return CurrentResult(CheckStatus.UNKNOWN, EVIDENCE_STALE, message, expires_at)
+    return CurrentResult(latest.status, latest.reason_code, latest.message, expires_at)

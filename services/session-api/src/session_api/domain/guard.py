@@ -1,4 +1,4 @@
-"""The concurrency guard: whether a start makes a new run, reuses one, or is blocked by one."""
+"""The concurrency guard: a start creates a run, reuses one, or is blocked by one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ TENANT_SCOPE = "tenant"
 
 
 def scope_key(scope: Scope, connection_id: int | None) -> str:
-    """What a run occupies: the whole tenant, or one provider connection in it.
+    """The scope key of a run: the whole tenant, or one provider connection.
 
-    A connection task without a connection occupies the tenant: nothing smaller is known of it.
+    A connection task without a connection has the scope of the tenant.
     """
     if scope is Scope.CONNECTION and connection_id is not None:
         return f"connection:{connection_id}"
@@ -20,7 +20,7 @@ def scope_key(scope: Scope, connection_id: int | None) -> str:
 
 
 def overlap(left: str, right: str) -> bool:
-    """Whether two scope keys of one tenant share something: the tenant contains its connections."""
+    """True if two scope keys of one tenant overlap: the tenant contains its connections."""
     return left == right or TENANT_SCOPE in (left, right)
 
 
@@ -37,20 +37,20 @@ class ActiveRun:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Unique among the active runs of a tenant; a unique index says the same."""
+        """Unique among the active runs of a tenant; a unique index enforces it."""
         return self.scope_key, self.task_type
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The start makes this run."""
+    """The start creates this run."""
 
     run: ActiveRun
 
 
 @dataclass(frozen=True, slots=True)
 class Reused:
-    """The same task is active in the same scope: the caller gets that run."""
+    """The same task is active in the same scope; that run is returned."""
 
     run: ActiveRun
 
@@ -69,8 +69,8 @@ def decide(task_type: str, mode: Mode, key: str, active: Sequence[ActiveRun]) ->
     """Decide one start against the active runs of its tenant.
 
     The same task type in the same scope is reused, unless that run is being cancelled: it would end without a
-    result, so the caller has to wait for its end. Otherwise an exclusive run tolerates nobody in an
-    overlapping scope, and a shared one tolerates only shared ones.
+    result, so it blocks the start. Otherwise an exclusive run conflicts with every run in an overlapping
+    scope, and a shared run only with exclusive ones.
     """
     for run in active:
         if run.key == (key, task_type):

@@ -1,4 +1,4 @@
-"""What a start would do and what it would lack, as far as that can be told without doing it."""
+"""The predicted outcome of a start, and the checks of its prerequisites."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from enum import StrEnum
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus, Licence, Scope
 from session_api.domain.connections import NotUsable
-from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN, LatestResult, verdict
+from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN, LatestResult, current_result
 from session_api.domain.guard import Blocked, Reused
 from session_api.domain.starting import Planned
 
 CONSENT_TASKS = ("app.consent", "app.consent_grant")
-"""Both tell which permissions the customer has granted; the later one is right."""
+"""Both report the granted permissions; the later evidence counts."""
 LICENCE_TASK = "license.inventory"
 _ENOUGH = {Licence.P1: {"LICENSE_P1", "LICENSE_P2"}, Licence.P2: {"LICENSE_P2"}}
 _TOO_LITTLE = {"LICENSE_NONE", "LICENSE_FREE", "LICENSE_SUSPENDED", "LICENSE_P1"}
 
 
 class FindingStatus(StrEnum):
-    """Whether something a start needs is there. ``unknown`` is never ``ok``."""
+    """Result of one check. ``unknown`` is never ``ok``."""
 
     OK = "ok"
     MISSING = "missing"
@@ -28,8 +28,8 @@ class FindingStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Would(StrEnum):
-    """What the start would lead to at this moment."""
+class Prediction(StrEnum):
+    """Predicted outcome of a start."""
 
     CREATE = "create"
     REUSE = "reuse"
@@ -38,8 +38,8 @@ class Would(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; ``code`` is a reason code or a problem's code, None where all is well."""
+class PreflightCheck:
+    """Result of one check; ``code`` is a reason code or a problem's code, None if the check passed."""
 
     check: str
     status: FindingStatus
@@ -49,7 +49,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class KnownEvidence:
-    """Evidence as far as it matters here. ``granted`` and ``missing`` are permissions, None where it names none."""
+    """The fields of evidence that the checks use. ``granted`` and ``missing`` are permissions, None where absent."""
 
     task_type: str
     connection_id: int | None
@@ -62,7 +62,14 @@ class KnownEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Evidence could not be read; ``code`` says why."""
+    """Evidence could not be read, for the reason ``code``."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoEvidence:
+    """There is no evidence that counts, for the reason ``code``."""
 
     code: str
 
@@ -71,18 +78,18 @@ Knowledge = Sequence[KnownEvidence] | Unreadable
 
 
 def evidence_needed(task_type: TaskTypeDeclaration) -> tuple[str, ...]:
-    """The task types whose evidence tells what this one lacks."""
+    """The task types whose evidence the checks of this one need."""
     consent = CONSENT_TASKS if task_type.permissions else ()
     return (*consent, LICENCE_TASK) if task_type.licence else consent
 
 
-def would(plan: Planned | NotUsable) -> Would:
-    """What the start would lead to."""
+def predict(plan: Planned | NotUsable) -> Prediction:
+    """Predict the outcome of a start."""
     if isinstance(plan, NotUsable):
-        return Would.REFUSED
+        return Prediction.REFUSED
     if isinstance(plan.decision, Blocked):
-        return Would.BLOCKED
-    return Would.REUSE if isinstance(plan.decision, Reused) else Would.CREATE
+        return Prediction.BLOCKED
+    return Prediction.REUSE if isinstance(plan.decision, Reused) else Prediction.CREATE
 
 
 def findings(
@@ -91,47 +98,49 @@ def findings(
     knowledge: Knowledge,
     fresh_seconds: Callable[[str], float],
     now: datetime,
-) -> list[Finding]:
-    """Connection, guard, permissions and licence, in this order.
+) -> list[PreflightCheck]:
+    """Check connection, guard, permissions and licence, in this order.
 
-    ``fresh_seconds`` says how long evidence of a task type counts.
+    ``fresh_seconds`` returns the freshness period of a task type's evidence.
     """
-    found = [_connection(task_type, plan), _guard(plan)]
+    checks = [_connection(task_type, plan), _guard(plan)]
     connection = plan.connection if isinstance(plan, Planned) else None
     latest = _Latest(knowledge, connection.id if connection else None, fresh_seconds, now)
-    return [*found, _permissions(task_type, latest), _licence(task_type, latest)]
+    return [*checks, _permissions(task_type, latest), _licence(task_type, latest)]
 
 
-def _connection(task_type: TaskTypeDeclaration, plan: Planned | NotUsable) -> Finding:
+def _connection(task_type: TaskTypeDeclaration, plan: Planned | NotUsable) -> PreflightCheck:
     if isinstance(plan, NotUsable):
         code = "CONNECTION_DISABLED" if plan.disabled else "CONNECTION_NOT_FOUND"
         what = "is disabled" if plan.disabled else "is none of this tenant"
-        return Finding("connection", FindingStatus.MISSING, code, f"Provider connection {plan.connection_id} {what}.")
+        return PreflightCheck(
+            "connection", FindingStatus.MISSING, code, f"Provider connection {plan.connection_id} {what}."
+        )
     if plan.connection is not None:
         message = f"Provider connection {plan.connection.id} would be used."
-        return Finding("connection", FindingStatus.OK, None, message)
+        return PreflightCheck("connection", FindingStatus.OK, None, message)
     message = "No provider connection would be used: none is named or chosen, and there is not exactly one enabled."
     needed = task_type.scope is Scope.CONNECTION
     status = FindingStatus.MISSING if needed else FindingStatus.UNKNOWN
-    return Finding("connection", status, "PROVIDER_CONNECTION_MISSING", message)
+    return PreflightCheck("connection", status, "PROVIDER_CONNECTION_MISSING", message)
 
 
-def _guard(plan: Planned | NotUsable) -> Finding:
+def _guard(plan: Planned | NotUsable) -> PreflightCheck:
     if isinstance(plan, NotUsable):
         message = "Without a usable provider connection it is open which runs would be in the way."
-        return Finding("guard", FindingStatus.UNKNOWN, None, message)
+        return PreflightCheck("guard", FindingStatus.UNKNOWN, None, message)
     run = plan.decision.run
     if isinstance(plan.decision, Blocked):
         since = "" if run.since is None else f", since {run.since:%Y-%m-%dT%H:%M:%SZ}"
         message = f"Run {run.run_id} of {run.task_type} must end first ({run.state}{since})."
-        return Finding("guard", FindingStatus.BLOCKED, "BLOCKED_BY_RUN", message)
+        return PreflightCheck("guard", FindingStatus.BLOCKED, "BLOCKED_BY_RUN", message)
     if isinstance(plan.decision, Reused):
-        return Finding("guard", FindingStatus.OK, None, f"Run {run.run_id} is active and would be given.")
-    return Finding("guard", FindingStatus.OK, None, "No run is in the way.")
+        return PreflightCheck("guard", FindingStatus.OK, None, f"Run {run.run_id} is active and would be given.")
+    return PreflightCheck("guard", FindingStatus.OK, None, "No run is in the way.")
 
 
 class _Latest:
-    """The newest evidence of some task types on one connection, or why there is none to go by."""
+    """The newest evidence of some task types on one connection."""
 
     def __init__(
         self, knowledge: Knowledge, connection_id: int | None, fresh_seconds: Callable[[str], float], now: datetime
@@ -141,54 +150,55 @@ class _Latest:
         self._fresh_seconds = fresh_seconds
         self._now = now
 
-    def of(self, *task_types: str) -> KnownEvidence | str:
-        """The evidence, or the code that says why it does not count."""
+    def of(self, *task_types: str) -> KnownEvidence | NoEvidence:
+        """The newest evidence of these task types, if it has not expired."""
         if isinstance(self._knowledge, Unreadable):
-            return self._knowledge.code
+            return NoEvidence(self._knowledge.code)
         if self._connection_id is None:
-            return "PROVIDER_CONNECTION_MISSING"
+            return NoEvidence("PROVIDER_CONNECTION_MISSING")
         fitting = [
-            one for one in self._knowledge if one.task_type in task_types and one.connection_id == self._connection_id
+            evidence
+            for evidence in self._knowledge
+            if evidence.task_type in task_types and evidence.connection_id == self._connection_id
         ]
         if not fitting:
-            return NEVER_RUN
-        newest = max(fitting, key=lambda one: one.at)
+            return NoEvidence(NEVER_RUN)
+        newest = max(fitting, key=lambda evidence: evidence.at)
         result = LatestResult(newest.status, newest.reason_code, None, newest.at, self._fresh_seconds(newest.task_type))
-        stale = verdict(result, None, self._now).reason_code == EVIDENCE_STALE
-        return EVIDENCE_STALE if stale else newest
+        stale = current_result(result, None, self._now).reason_code == EVIDENCE_STALE
+        return NoEvidence(EVIDENCE_STALE) if stale else newest
 
 
-def _permissions(task_type: TaskTypeDeclaration, latest: _Latest) -> Finding:
+def _permissions(task_type: TaskTypeDeclaration, latest: _Latest) -> PreflightCheck:
     if not task_type.permissions:
-        return Finding("permissions", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
+        return PreflightCheck("permissions", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
     known = latest.of(*CONSENT_TASKS)
-    if isinstance(known, str):
+    if isinstance(known, NoEvidence):
         message = f"It is not known whether {', '.join(task_type.permissions)} are granted."
-        return Finding("permissions", FindingStatus.UNKNOWN, known, message)
+        return PreflightCheck("permissions", FindingStatus.UNKNOWN, known.code, message)
     needed = set(task_type.permissions)
     lacking = needed & (known.missing or set())
     if known.reason_code == "CONSENT_MISSING":
         lacking = needed
     if lacking:
         code = "CONSENT_MISSING" if known.reason_code == "CONSENT_MISSING" else "CONSENT_PERMISSIONS_MISSING"
-        return Finding("permissions", FindingStatus.MISSING, code, f"Not granted: {', '.join(sorted(lacking))}.")
-    untold = needed if known.status is CheckStatus.UNKNOWN else needed - (known.granted or set())
-    if untold:
-        message = (
-            f"The evidence of {known.task_type} does not say whether these are granted: {', '.join(sorted(untold))}."
-        )
-        return Finding("permissions", FindingStatus.UNKNOWN, known.reason_code, message)
-    return Finding("permissions", FindingStatus.OK, None, f"Granted: {', '.join(sorted(needed))}.")
+        return PreflightCheck("permissions", FindingStatus.MISSING, code, f"Not granted: {', '.join(sorted(lacking))}.")
+    undetermined = needed if known.status is CheckStatus.UNKNOWN else needed - (known.granted or set())
+    if undetermined:
+        names = ", ".join(sorted(undetermined))
+        message = f"The evidence of {known.task_type} does not say whether these are granted: {names}."
+        return PreflightCheck("permissions", FindingStatus.UNKNOWN, known.reason_code, message)
+    return PreflightCheck("permissions", FindingStatus.OK, None, f"Granted: {', '.join(sorted(needed))}.")
 
 
-def _licence(task_type: TaskTypeDeclaration, latest: _Latest) -> Finding:
+def _licence(task_type: TaskTypeDeclaration, latest: _Latest) -> PreflightCheck:
     if task_type.licence is None:
-        return Finding("licence", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
+        return PreflightCheck("licence", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
     needed = f"Microsoft Entra ID {task_type.licence.value}"
     known = latest.of(LICENCE_TASK)
-    code = known if isinstance(known, str) else known.reason_code
-    if not isinstance(known, str) and code in _ENOUGH[task_type.licence]:
-        return Finding("licence", FindingStatus.OK, None, f"{needed} is licensed.")
-    if not isinstance(known, str) and code in _TOO_LITTLE:
-        return Finding("licence", FindingStatus.MISSING, code, f"The task needs {needed}.")
-    return Finding("licence", FindingStatus.UNKNOWN, code, f"It is not known whether {needed} is licensed.")
+    code = known.code if isinstance(known, NoEvidence) else known.reason_code
+    if isinstance(known, KnownEvidence) and code in _ENOUGH[task_type.licence]:
+        return PreflightCheck("licence", FindingStatus.OK, None, f"{needed} is licensed.")
+    if isinstance(known, KnownEvidence) and code in _TOO_LITTLE:
+        return PreflightCheck("licence", FindingStatus.MISSING, code, f"The task needs {needed}.")
+    return PreflightCheck("licence", FindingStatus.UNKNOWN, code, f"It is not known whether {needed} is licensed.")

@@ -1,4 +1,4 @@
-"""What the runner's messages make of a run: repeated, late and skipped messages all lead to the same end."""
+"""Projection of the runner's messages onto a run. Repeated, late and skipped messages lead to the same state."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """What session-api knows of a run's course."""
+    """The projected fields of a run."""
 
     state: RunState
     attempt: int = 0
@@ -25,26 +25,26 @@ class RunView:
     finished_at: datetime | None = None
 
 
-def project(view: RunView, heard: RunEventMessage) -> RunView:
-    """The run after ``heard``. An ended run stays as it ended, and an older attempt says nothing new."""
-    if view.state in TERMINAL or (heard.attempt < view.attempt and not isinstance(heard, RunFinished)):
+def project(view: RunView, message: RunEventMessage) -> RunView:
+    """Apply ``message`` to a run. Ended runs do not change, and messages of older attempts are ignored."""
+    if view.state in TERMINAL or (message.attempt < view.attempt and not isinstance(message, RunFinished)):
         return view
-    match heard:
+    match message:
         case RunStarted():
-            return _started(view, heard)
+            return _started(view, message)
         case RunProgressed():
-            return _progressed(view, heard)
+            return _progressed(view, message)
         case RunFinished():
-            return _finished(view, heard)
+            return _finished(view, message)
 
 
-def _started(view: RunView, heard: RunStarted) -> RunView:
-    again = heard.attempt > view.attempt
+def _started(view: RunView, message: RunStarted) -> RunView:
+    again = message.attempt > view.attempt
     return replace(
         view,
         state=_advance(view.state, RunState.RUNNING) if again or view.state is RunState.QUEUED else view.state,
-        attempt=heard.attempt,
-        started_at=view.started_at or heard.started_at,
+        attempt=message.attempt,
+        started_at=view.started_at or message.started_at,
         progress_done=None if again else view.progress_done,
         progress_total=None if again else view.progress_total,
         progress_message=None if again else view.progress_message,
@@ -53,40 +53,40 @@ def _started(view: RunView, heard: RunStarted) -> RunView:
     )
 
 
-def _progressed(view: RunView, heard: RunProgressed) -> RunView:
-    if heard.state in TERMINAL:
+def _progressed(view: RunView, message: RunProgressed) -> RunView:
+    if message.state in TERMINAL:
         return view
-    progress = heard.progress
+    progress = message.progress
     return replace(
         view,
-        state=_advance(view.state, heard.state),
-        attempt=heard.attempt,
+        state=_advance(view.state, message.state),
+        attempt=message.attempt,
         progress_done=progress.done if progress else view.progress_done,
         progress_total=progress.total if progress else view.progress_total,
         progress_message=progress.message if progress else view.progress_message,
-        reason_code=heard.reason_code,
-        resume_at=heard.resume_at,
+        reason_code=message.reason_code,
+        resume_at=message.resume_at,
     )
 
 
-def _finished(view: RunView, heard: RunFinished) -> RunView:
-    """A result is a fact, whatever this service thought of the run before."""
-    if heard.state not in TERMINAL:
+def _finished(view: RunView, message: RunFinished) -> RunView:
+    """A result is accepted in every state that is not terminal."""
+    if message.state not in TERMINAL:
         return view
-    cancelled = heard.state is RunState.CANCELLED
+    cancelled = message.state is RunState.CANCELLED
     return replace(
         view,
-        state=heard.state,
-        attempt=max(view.attempt, heard.attempt),
-        status=None if cancelled else heard.status,
-        reason_code=heard.reason_code,
-        message=heard.message,
+        state=message.state,
+        attempt=max(view.attempt, message.attempt),
+        status=None if cancelled else message.status,
+        reason_code=message.reason_code,
+        message=message.message,
         resume_at=None,
-        started_at=heard.started_at or view.started_at,
-        finished_at=heard.finished_at,
+        started_at=message.started_at or view.started_at,
+        finished_at=message.finished_at,
     )
 
 
 def _advance(state: RunState, target: RunState) -> RunState:
-    """Cancelling is this service's own word: what the runner said before it heard of it does not undo it."""
+    """``cancelling`` is set by this service; a message that the runner published before it does not undo it."""
     return target if can_reach(state, target) else state

@@ -1,20 +1,20 @@
-"""Whether a wizard step is done: its required task types are ok or warn."""
+"""Readiness of wizard steps. A step is ready when all its required task types are ok or warn."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
-from onboarding_shared.contracts.types import CheckStatus, Mode
+from onboarding_shared.contracts.types import FIRST_STEP, LAST_STEP, CheckStatus, Mode
 
-STEPS = range(1, 6)
+STEPS = range(FIRST_STEP, LAST_STEP + 1)
 """The steps of the wizard."""
 PASSING = frozenset({CheckStatus.OK, CheckStatus.WARN})
 
 
 @dataclass(frozen=True, slots=True)
-class TaskStanding:
-    """What the latest finished run of a task type found out."""
+class TaskReadiness:
+    """Status of a task type by its latest finished run."""
 
     task_type: str
     step: int
@@ -22,39 +22,39 @@ class TaskStanding:
     status: CheckStatus
 
 
-def open_tasks(step: int, standings: Iterable[TaskStanding]) -> tuple[TaskStanding, ...]:
-    """The required tasks of ``step`` that keep the wizard from leaving it, by name."""
-    missing = (one for one in standings if one.step == step and one.required and one.status not in PASSING)
-    return tuple(sorted(missing, key=lambda one: one.task_type))
+def open_tasks(step: int, tasks: Iterable[TaskReadiness]) -> tuple[TaskReadiness, ...]:
+    """The required tasks of ``step`` that are neither ok nor warn, sorted by name."""
+    missing = (task for task in tasks if task.step == step and task.required and task.status not in PASSING)
+    return tuple(sorted(missing, key=lambda task: task.task_type))
 
 
 @dataclass(frozen=True, slots=True)
-class StepStanding:
-    """How many tasks of a step have each status, and which keep the wizard from leaving it."""
+class StepReadiness:
+    """Number of a step's tasks by status, and its open required tasks."""
 
     step: int
     counts: Mapping[CheckStatus, int]
-    open: tuple[TaskStanding, ...]
+    open: tuple[TaskReadiness, ...]
 
 
-def standing_of_steps(standings: Sequence[TaskStanding]) -> list[StepStanding]:
-    """Every step of the wizard, in order, with tasks or without."""
-    found = []
+def readiness_of_steps(tasks: Sequence[TaskReadiness]) -> list[StepReadiness]:
+    """The readiness of every step of the wizard, in order."""
+    steps = []
     for step in STEPS:
-        counted = Counter(one.status for one in standings if one.step == step)
+        counted = Counter(task.status for task in tasks if task.step == step)
         counts = {status: counted[status] for status in CheckStatus}
-        found.append(StepStanding(step, counts, open_tasks(step, standings)))
-    return found
+        steps.append(StepReadiness(step, counts, open_tasks(step, tasks)))
+    return steps
 
 
 def tasks_of_step(task_types: Iterable[TaskTypeDeclaration], step: int, *, include_optional: bool) -> list[str]:
-    """The task types to start for a step: the required ones, and with ``include_optional`` all that only read.
+    """The task types to start for a step: the required ones, and with ``include_optional`` all shared ones.
 
-    An exclusive one comes last: it would keep the others from starting.
+    Exclusive ones come last, because they would block the others.
     """
     wanted = [
-        (one.mode is Mode.EXCLUSIVE, one.name)
-        for one in task_types
-        if one.step == step and (one.required or (include_optional and one.mode is Mode.SHARED))
+        (declaration.mode is Mode.EXCLUSIVE, declaration.name)
+        for declaration in task_types
+        if declaration.step == step and (declaration.required or (include_optional and declaration.mode is Mode.SHARED))
     ]
     return [name for _, name in sorted(wanted)]

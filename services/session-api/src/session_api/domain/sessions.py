@@ -1,4 +1,4 @@
-"""An onboarding session and what may be done to it: each rule returns what becomes of it, or why not."""
+"""The rules of an onboarding session: each returns the updated session, or a refusal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,17 +15,16 @@ from onboarding_shared.contracts.session_api import (
     SessionStepChanged,
     SessionTakenOver,
 )
-from onboarding_shared.contracts.types import SessionStatus
+from onboarding_shared.contracts.types import LAST_STEP, SessionStatus
 from session_api.domain.edit_lock import EditLock, Grant, LockHeld, acquire, held
-from session_api.domain.readiness import TaskStanding, open_tasks
+from session_api.domain.readiness import TaskReadiness, open_tasks
 
-FIRST_STEP, LAST_STEP = 1, 5
 OPEN = frozenset({SessionStatus.DRAFT, SessionStatus.IN_PROGRESS})
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as it stands in the database."""
+    """A session as it is stored."""
 
     id: int
     tenant_id: int
@@ -37,7 +36,7 @@ class Session:
 
 
 class Keep:
-    """Stands for a field that a change does not mention."""
+    """Type of ``KEEP``: the change does not set the field."""
 
 
 KEEP = Keep()
@@ -45,7 +44,7 @@ KEEP = Keep()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the caller wants to be different; ``KEEP`` = as it is, None = none."""
+    """A requested change; ``KEEP`` leaves a field as it is, None clears it."""
 
     current_step: int | Keep = KEEP
     assigned_to_user_id: int | Keep | None = KEEP
@@ -54,7 +53,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class NewHistoryEntry:
     """One line of the session's history: the action and the values before and after it."""
 
     action: str
@@ -63,11 +62,11 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What becomes of the session, what its history says, and what other services hear."""
+class SessionUpdate:
+    """The updated session, its new history entries, and the events to publish."""
 
     session: Session
-    history: tuple[HistoryEntry, ...] = ()
+    history: tuple[NewHistoryEntry, ...] = ()
     events: tuple[SessionEvent, ...] = ()
 
 
@@ -90,72 +89,74 @@ class StepNotReady:
     """``tasks`` are required in the current step and neither ok nor warn."""
 
     step: int
-    tasks: tuple[TaskStanding, ...]
+    tasks: tuple[TaskReadiness, ...]
 
 
-Refusal = SessionClosed | LockHeld | StepOutOfOrder | StepNotReady
+ChangeRefusal = SessionClosed | LockHeld | StepOutOfOrder | StepNotReady
 
 
-def started(session: Session, caller: int) -> Outcome:
-    """The session was just inserted, with the edit lock held by the caller."""
-    return Outcome(
+def started(session: Session, caller: int) -> SessionUpdate:
+    """The update of a session that was just inserted, with the edit lock held by the caller."""
+    return SessionUpdate(
         session,
-        (HistoryEntry("session_started", after={"status": session.status, "current_step": session.current_step}),),
+        (NewHistoryEntry("session_started", after={"status": session.status, "current_step": session.current_step}),),
         (SessionStarted(tenant_id=session.tenant_id, session_id=session.id, by_user_id=caller),),
     )
 
 
-def resume(session: Session, caller: int, now: datetime, lasts: timedelta) -> Outcome:
-    """Take or renew the edit lock where it is free; another's lock stays where it is."""
+def resume(session: Session, caller: int, now: datetime, lasts: timedelta) -> SessionUpdate:
+    """Take or renew the edit lock, unless another user holds it."""
     granted = acquire(session.lock, caller, now, lasts, takeover=False)
     if isinstance(granted, LockHeld):
-        return Outcome(session)
-    return Outcome(replace(session, lock=granted.lock), _lock_history(session, granted, now))
+        return SessionUpdate(session)
+    return SessionUpdate(replace(session, lock=granted.lock), _lock_history(session, granted, now))
 
 
 def change(
-    session: Session, wanted: Change, caller: int, now: datetime, lasts: timedelta, standings: Sequence[TaskStanding]
-) -> Outcome | Refusal:
-    """Apply a change under the edit lock. One that changes nothing renews the lock and leaves no history."""
+    session: Session, wanted: Change, caller: int, now: datetime, lasts: timedelta, tasks: Sequence[TaskReadiness]
+) -> SessionUpdate | ChangeRefusal:
+    """Apply a change under the edit lock. A change without effect renews the lock and leaves no history."""
     if session.status not in OPEN:
         return SessionClosed(session.status)
     granted = acquire(session.lock, caller, now, lasts, takeover=wanted.takeover)
     if isinstance(granted, LockHeld):
         return granted
     if not isinstance(wanted.current_step, Keep):
-        refusal = _step_refusal(session, wanted.current_step, standings)
+        refusal = _step_refusal(session, wanted.current_step, tasks)
         if refusal is not None:
             return refusal
     return _changed(session, wanted, caller, granted, now)
 
 
 def complete(
-    session: Session, caller: int, now: datetime, lasts: timedelta, standings: Sequence[TaskStanding]
-) -> Outcome | Refusal:
-    """End the session well, from its last step. Completing it again changes nothing."""
+    session: Session, caller: int, now: datetime, lasts: timedelta, tasks: Sequence[TaskReadiness]
+) -> SessionUpdate | ChangeRefusal:
+    """Complete the session, from its last step; idempotent."""
     if session.status is SessionStatus.COMPLETED:
-        return Outcome(session)
+        return SessionUpdate(session)
     refusal = _not_editable(session, caller, now, lasts)
     if refusal is not None:
         return refusal
     if session.current_step != LAST_STEP:
         return StepOutOfOrder(session.current_step)
-    missing = open_tasks(LAST_STEP, standings)
+    missing = open_tasks(LAST_STEP, tasks)
     if missing:
         return StepNotReady(LAST_STEP, missing)
     event = SessionCompleted(tenant_id=session.tenant_id, session_id=session.id, by_user_id=caller)
-    return _ended(session, SessionStatus.COMPLETED, HistoryEntry("session_completed"), event)
+    return _ended(session, SessionStatus.COMPLETED, NewHistoryEntry("session_completed"), event)
 
 
-def abandon(session: Session, reason: str | None, caller: int, now: datetime, lasts: timedelta) -> Outcome | Refusal:
-    """Give the session up, from any step. Abandoning it again changes nothing."""
+def abandon(
+    session: Session, reason: str | None, caller: int, now: datetime, lasts: timedelta
+) -> SessionUpdate | ChangeRefusal:
+    """Abandon the session, from any step; idempotent."""
     if session.status is SessionStatus.ABANDONED:
-        return Outcome(session)
+        return SessionUpdate(session)
     refusal = _not_editable(session, caller, now, lasts)
     if refusal is not None:
         return refusal
     event = SessionAbandoned(tenant_id=session.tenant_id, session_id=session.id, by_user_id=caller, reason=reason)
-    entry = HistoryEntry("session_abandoned", after={"reason": reason})
+    entry = NewHistoryEntry("session_abandoned", after={"reason": reason})
     return _ended(session, SessionStatus.ABANDONED, entry, event)
 
 
@@ -166,21 +167,21 @@ def _not_editable(session: Session, caller: int, now: datetime, lasts: timedelta
     return granted if isinstance(granted, LockHeld) else None
 
 
-def _ended(session: Session, status: SessionStatus, entry: HistoryEntry, event: SessionEvent) -> Outcome:
+def _ended(session: Session, status: SessionStatus, entry: NewHistoryEntry, event: SessionEvent) -> SessionUpdate:
     line = replace(entry, before={"status": session.status}, after={"status": status, **(entry.after or {})})
-    return Outcome(replace(session, status=status, lock=None), (line,), (event,))
+    return SessionUpdate(replace(session, status=status, lock=None), (line,), (event,))
 
 
-def _step_refusal(session: Session, to_step: int, standings: Sequence[TaskStanding]) -> Refusal | None:
+def _step_refusal(session: Session, to_step: int, tasks: Sequence[TaskReadiness]) -> ChangeRefusal | None:
     if to_step <= session.current_step:
         return None
     if to_step > session.current_step + 1:
         return StepOutOfOrder(session.current_step)
-    missing = open_tasks(session.current_step, standings)
+    missing = open_tasks(session.current_step, tasks)
     return StepNotReady(session.current_step, missing) if missing else None
 
 
-def _changed(session: Session, wanted: Change, caller: int, granted: Grant, now: datetime) -> Outcome:
+def _changed(session: Session, wanted: Change, caller: int, granted: Grant, now: datetime) -> SessionUpdate:
     history = list(_lock_history(session, granted, now))
     events: list[SessionEvent] = []
     about = {"tenant_id": session.tenant_id, "session_id": session.id, "by_user_id": caller}
@@ -208,11 +209,11 @@ def _changed(session: Session, wanted: Change, caller: int, granted: Grant, now:
         changed["status"] = SessionStatus.IN_PROGRESS
         if session.status is SessionStatus.DRAFT:
             history.append(_difference("status_changed", "status", session.status, SessionStatus.IN_PROGRESS))
-    return Outcome(replace(session, lock=granted.lock, **changed), tuple(history), tuple(events))
+    return SessionUpdate(replace(session, lock=granted.lock, **changed), tuple(history), tuple(events))
 
 
-def _lock_history(session: Session, granted: Grant, now: datetime) -> tuple[HistoryEntry, ...]:
-    """A renewal is no change of hands and would only fill the history."""
+def _lock_history(session: Session, granted: Grant, now: datetime) -> tuple[NewHistoryEntry, ...]:
+    """A renewal of the caller's own lock leaves no entry."""
     if granted.taken_from is not None:
         return (_difference("taken_over", "locked_by_user_id", granted.taken_from, granted.lock.user_id),)
     current = held(session.lock, now)
@@ -221,5 +222,5 @@ def _lock_history(session: Session, granted: Grant, now: datetime) -> tuple[Hist
     return ()
 
 
-def _difference(action: str, field: str, before: object, after: object) -> HistoryEntry:
-    return HistoryEntry(action, {field: before}, {field: after})
+def _difference(action: str, field: str, before: object, after: object) -> NewHistoryEntry:
+    return NewHistoryEntry(action, {field: before}, {field: after})

@@ -1,4 +1,4 @@
-"""Starting tasks, a batch at once: each start is decided against what the starts before it leave behind."""
+"""Decides a batch of starts: each against the active runs and the runs that earlier starts of the batch create."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ LONGEST_RETRY_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A caller wants this task to run; ``connection_id`` where it names the provider connection.
+    """A request to start a task; ``connection_id`` where the caller names the provider connection.
 
     ``retry_of_run_id`` is the ended run that this one repeats.
     """
@@ -30,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class TaskRule:
-    """What a start must know of a task type."""
+    """The fields of a task type that decide its starts."""
 
     name: str
     scope: Scope
@@ -63,7 +63,7 @@ class KnownConnection:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingRun:
+class TenantRun:
     """An active run of a tenant."""
 
     tenant_id: int
@@ -76,11 +76,11 @@ class StandingRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How things stand in the tenants of a batch, while their guard rows are held."""
+class StartContext:
+    """The rows of a batch's tenants that decide its starts, read while their guard rows are locked."""
 
     now: datetime
-    runs: tuple[StandingRun, ...]
+    runs: tuple[TenantRun, ...]
     sessions: tuple[OpenSession, ...]
     connections: tuple[KnownConnection, ...]
     rules: tuple[TaskRule, ...]
@@ -88,7 +88,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class UnknownTaskType:
-    """No runner has announced this task type; these it has."""
+    """No runner has announced this task type; ``known`` are announced."""
 
     task_type: str
     known: tuple[str, ...]
@@ -96,7 +96,7 @@ class UnknownTaskType:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The start is decided; the rest says what a new run would carry."""
+    """A decided start, and the session and connection of a new run."""
 
     decision: Decision
     session: OpenSession | None
@@ -106,15 +106,15 @@ class Planned:
 Plan = Planned | UnknownTaskType | NotUsable
 
 
-def plan(starts: Sequence[Start], standing: Standing) -> list[Plan]:
-    """One plan per start, in order. Two equal starts in a batch make one run and reuse it."""
-    rules = {rule.name: rule for rule in standing.rules}
-    sessions = {session.tenant_id: session for session in standing.sessions}
+def plan(starts: Sequence[Start], context: StartContext) -> list[Plan]:
+    """Plan each start, in order. Of two equal starts in a batch, the second reuses the run of the first."""
+    rules = {rule.name: rule for rule in context.rules}
+    sessions = {session.tenant_id: session for session in context.sessions}
     connections: dict[int, dict[int, KnownConnection]] = defaultdict(dict)
-    for connection in standing.connections:
+    for connection in context.connections:
         connections[connection.tenant_id][connection.id] = connection
     active: dict[int, list[ActiveRun]] = defaultdict(list)
-    for run in standing.runs:
+    for run in context.runs:
         active[run.tenant_id].append(_active(run))
 
     plans: list[Plan] = []
@@ -123,10 +123,11 @@ def plan(starts: Sequence[Start], standing: Standing) -> list[Plan]:
         if rule is None:
             plans.append(UnknownTaskType(start.task_type, tuple(sorted(rules))))
             continue
-        one = _plan(start, rule, sessions.get(start.tenant_id), connections[start.tenant_id], active[start.tenant_id])
-        if isinstance(one, Planned) and isinstance(one.decision, Created):
-            active[start.tenant_id].append(one.decision.run)
-        plans.append(one)
+        tenant_id = start.tenant_id
+        planned = _plan(start, rule, sessions.get(tenant_id), connections[tenant_id], active[tenant_id])
+        if isinstance(planned, Planned) and isinstance(planned.decision, Created):
+            active[tenant_id].append(planned.decision.run)
+        plans.append(planned)
     return plans
 
 
@@ -140,8 +141,8 @@ def _plan(
     choice = choose_connection(
         start.connection_id,
         session.provider_connection_id if session else None,
-        enabled=[one.id for one in connections.values() if not one.disabled],
-        disabled=[one.id for one in connections.values() if one.disabled],
+        enabled=[connection.id for connection in connections.values() if not connection.disabled],
+        disabled=[connection.id for connection in connections.values() if connection.disabled],
     )
     if isinstance(choice, NotUsable):
         return choice
@@ -150,21 +151,21 @@ def _plan(
     return Planned(decide(start.task_type, rule.mode, key, active), session, connection)
 
 
-def retry_after(blocked: Blocked, standing: Standing) -> int:
-    """Seconds until it is worth asking again: what is left of the blocking run's time limit, but 30 at most.
+def retry_after(blocked: Blocked, context: StartContext) -> int:
+    """Seconds for ``Retry-After``: the rest of the blocking run's time limit, at most 30.
 
-    A run that waits takes as long as what it waits for: 30.
+    A waiting run has no known end: 30.
     """
     if blocked.run.state is RunState.WAITING:
         return LONGEST_RETRY_SECONDS
-    limits = {rule.name: rule.time_limit_seconds for rule in standing.rules}
-    since = blocked.run.since or standing.now
-    elapsed = (standing.now - since).total_seconds()
+    limits = {rule.name: rule.time_limit_seconds for rule in context.rules}
+    since = blocked.run.since or context.now
+    elapsed = (context.now - since).total_seconds()
     remaining = limits.get(blocked.run.task_type, LONGEST_RETRY_SECONDS) - elapsed
     return max(1, min(LONGEST_RETRY_SECONDS, ceil(remaining)))
 
 
-def _active(run: StandingRun) -> ActiveRun:
+def _active(run: TenantRun) -> ActiveRun:
     return ActiveRun(
         task_type=run.task_type,
         scope_key=run.scope_key,

@@ -1,1 +1,1 @@
-"""Where session-api keeps its state: the only place with SQL."""
+"""The database of session-api: the only modules with SQL."""

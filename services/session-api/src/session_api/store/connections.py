@@ -1,10 +1,11 @@
 """Provider connections: immutable but for being disabled. They hold references to credentials, never credentials."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _COLUMNS = """id, tenant_id, provider, display_name, external_tenant_id, client_id, credential_ref, cloud, created_at,
@@ -32,7 +33,7 @@ _IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE t
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
-    """A connection to be created. ``creation_key`` is made before the transaction, so that a retry makes no second."""
+    """A connection to create. ``creation_key`` is generated before the transaction, which makes a retry idempotent."""
 
     creation_key: UUID
     provider: str
@@ -45,7 +46,7 @@ class NewConnection:
 
 @dataclass(frozen=True, slots=True)
 class StoredConnection:
-    """A connection as it stands in the database."""
+    """A connection as it is stored."""
 
     id: int
     tenant_id: int
@@ -62,8 +63,8 @@ class StoredConnection:
 
 
 async def create_connection(tx: AsyncConnection, tenant_id: int, user_id: int, new: NewConnection) -> StoredConnection:
-    """Insert it, or find it where this very request had inserted it already."""
-    row = await tx.execute(
+    """Insert a connection, or return it where an earlier try of this request has inserted it."""
+    rows = await tx.execute(
         _CREATE,
         {
             "tenant": tenant_id,
@@ -77,30 +78,34 @@ async def create_connection(tx: AsyncConnection, tenant_id: int, user_id: int, n
             "user": user_id,
         },
     )
-    return StoredConnection(*row.one())
+    return _stored(rows.one())
 
 
 async def list_connections(tx: AsyncConnection, tenant_id: int, *, before: int, limit: int) -> list[StoredConnection]:
     """Newest first, those with a smaller id than ``before``."""
     rows = await tx.execute(_LIST, {"tenant": tenant_id, "before": before, "limit": limit})
-    return [StoredConnection(*row) for row in rows]
+    return [_stored(row) for row in rows]
 
 
 async def find_connection(tx: AsyncConnection, tenant_id: int, connection_id: int) -> StoredConnection | None:
     """One connection of this tenant."""
     row = (await tx.execute(_FIND, {"tenant": tenant_id, "id": connection_id})).one_or_none()
-    return None if row is None else StoredConnection(*row)
+    return None if row is None else _stored(row)
 
 
 async def disable_connection(
     tx: AsyncConnection, tenant_id: int, connection_id: int, user_id: int
 ) -> StoredConnection | None:
-    """Let no new run use it. Who did that first, and when, stays."""
-    row = await tx.execute(_DISABLE, {"tenant": tenant_id, "id": connection_id, "user": user_id})
-    found = row.one_or_none()
-    return None if found is None else StoredConnection(*found)
+    """Disable a connection for new runs. The first user and time are kept."""
+    rows = await tx.execute(_DISABLE, {"tenant": tenant_id, "id": connection_id, "user": user_id})
+    row = rows.one_or_none()
+    return None if row is None else _stored(row)
 
 
 async def is_enabled(tx: AsyncConnection, tenant_id: int, connection_id: int) -> bool | None:
-    """Whether a connection may be used; None where this tenant has none of that id."""
+    """True if the connection is enabled; None where this tenant has none of that id."""
     return (await tx.execute(_IS_ENABLED, {"tenant": tenant_id, "id": connection_id})).scalar_one_or_none()
+
+
+def _stored(row: Row[Any]) -> StoredConnection:
+    return StoredConnection(**{field.name: getattr(row, field.name) for field in fields(StoredConnection)})

@@ -1,4 +1,4 @@
-"""A session's history as its readers see it: what was done to the session, and which runs were started in it."""
+"""The SQL of a session's history: its changes, and the runs that were started and cancelled in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ SELECT json_agg(e)::text FROM (
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """Who did what, when, and what it was before and after. ``kind`` and ``id`` only give lines a total order."""
+    """One change: time, user, action, values before and after. ``kind`` and ``id`` give lines a total order."""
 
     at: datetime
     by_user_id: int
@@ -48,19 +48,19 @@ class HistoryLine:
     id: int
 
 
-Position = tuple[datetime, int, int]
-"""When, kind, id."""
+LinePosition = tuple[datetime, int, int]
+"""Time, kind and id of a line."""
 
 _decoder = msgspec.json.Decoder(list[HistoryLine])
 
 
 async def read_history(
-    tx: AsyncConnection, tenant_id: int, session_id: int, *, before: Position, limit: int
+    tx: AsyncConnection, tenant_id: int, session_id: int, *, before: LinePosition, limit: int
 ) -> list[HistoryLine]:
-    """Newest first, what happened before a position."""
+    """The lines before a position, newest first."""
     at, kind, line_id = before
-    row = await tx.execute(
+    rows = await tx.execute(
         _PAGE, {"tenant": tenant_id, "session": session_id, "at": at, "kind": kind, "id": line_id, "limit": limit}
     )
-    said = row.scalar_one()
-    return [] if said is None else _decoder.decode(said)
+    lines = rows.scalar_one()
+    return [] if lines is None else _decoder.decode(lines)

@@ -1,15 +1,15 @@
-"""Runs as the runner's messages change them: a whole batch is read, and written, at once."""
+"""The SQL of the projection: a batch of runs is locked, and written back, in one statement each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from session_api.domain.projection import RunView
 
-RunId = tuple[int, int]
+TenantRunId = tuple[int, int]
 """Tenant and run."""
 
 # Ordered, so that two batches cannot deadlock; a run is locked by nobody for longer than a statement or two.
@@ -17,7 +17,7 @@ _LOCK = text("""
 SELECT r.tenant_id, r.id, r.state, r.attempt, r.progress_done, r.progress_total, r.progress_message, r.status,
        r.reason_code, r.message, r.resume_at, r.started_at, r.finished_at
 FROM operation_runs r
-JOIN unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[])) AS heard (tenant_id, id) USING (tenant_id, id)
+JOIN unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[])) AS wanted (tenant_id, id) USING (tenant_id, id)
 ORDER BY r.tenant_id, r.id
 FOR NO KEY UPDATE OF r
 """)
@@ -39,18 +39,18 @@ WHERE r.tenant_id = h.tenant_id AND r.id = h.id
 """)
 
 
-async def lock_runs(tx: AsyncConnection, run_ids: Sequence[RunId]) -> dict[RunId, RunView]:
-    """Read these runs and keep others from changing them until the end of the transaction."""
+async def lock_runs(tx: AsyncConnection, run_ids: Sequence[TenantRunId]) -> dict[TenantRunId, RunView]:
+    """Read these runs and lock their rows until the end of the transaction."""
     rows = await tx.execute(
         _LOCK, {"tenants": [tenant_id for tenant_id, _ in run_ids], "runs": [run_id for _, run_id in run_ids]}
     )
-    return {(row[0], row[1]): _view(row) for row in rows}
+    return {(row.tenant_id, row.id): _view(row) for row in rows}
 
 
-async def save_runs(tx: AsyncConnection, views: Mapping[RunId, RunView], silence_seconds: float) -> None:
-    """Write the runs that were heard of; each gets new patience before its command is sent again.
+async def save_runs(tx: AsyncConnection, views: Mapping[TenantRunId, RunView], silence_seconds: float) -> None:
+    """Write the changed runs, and restart the timeout after which the command of each is sent again.
 
-    A run that waits has nothing to tell before it goes on: its patience begins then.
+    The timeout of a waiting run starts at its ``resume_at``: the runner publishes nothing before that.
     """
     if not views:
         return
@@ -76,18 +76,17 @@ async def save_runs(tx: AsyncConnection, views: Mapping[RunId, RunView], silence
     )
 
 
-def _view(row: Sequence[Any]) -> RunView:
-    _, _, state, attempt, done, total, progress_message, status, reason, message, resume, start, finish = row
+def _view(row: Row[Any]) -> RunView:
     return RunView(
-        state=RunState(state),
-        attempt=attempt,
-        progress_done=done,
-        progress_total=total,
-        progress_message=progress_message,
-        status=None if status is None else CheckStatus(status),
-        reason_code=reason,
-        message=message,
-        resume_at=resume,
-        started_at=start,
-        finished_at=finish,
+        state=RunState(row.state),
+        attempt=row.attempt,
+        progress_done=row.progress_done,
+        progress_total=row.progress_total,
+        progress_message=row.progress_message,
+        status=None if row.status is None else CheckStatus(row.status),
+        reason_code=row.reason_code,
+        message=row.message,
+        resume_at=row.resume_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
     )

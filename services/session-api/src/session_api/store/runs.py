@@ -1,16 +1,18 @@
-"""Runs as their readers see them, and their cancellation."""
+"""The SQL of reading runs and requesting their cancellation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.run_states import ACTIVE
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.metrics_page import COUNTED_AT_MOST
 from onboarding_shared.telemetry.metrics import Gauge
+from session_api.store.states import ACTIVE_STATES
 
 _COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_total, progress_message, status,
        reason_code, message, resume_at, session_id, provider_connection_id, requested_by_user_id, created_at,
@@ -37,7 +39,7 @@ RETURNING {_COLUMNS}
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as it stands in the database."""
+    """A run as it is stored."""
 
     id: int
     tenant_id: int
@@ -64,7 +66,7 @@ class StoredRun:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to list; None = all."""
+    """A filter of runs; None matches all."""
 
     task_type: str | None = None
     states: Sequence[RunState] | None = None
@@ -72,7 +74,7 @@ class RunFilter:
 
 
 async def find_run(tx: AsyncConnection, tenant_id: int, run_id: int, *, lock: bool = False) -> StoredRun | None:
-    """One run of this tenant; ``lock`` keeps it as it is until the end of the transaction."""
+    """One run of this tenant; with ``lock`` its row is locked until the end of the transaction."""
     statement = _LOCK if lock else _FIND
     row = (await tx.execute(statement, {"tenant": tenant_id, "id": run_id})).one_or_none()
     return None if row is None else _run(row)
@@ -99,23 +101,26 @@ async def list_runs(
 async def request_cancellation(
     tx: AsyncConnection, tenant_id: int, run_id: int, user_id: int, silence_seconds: float
 ) -> StoredRun:
-    """Note that an active run shall stop."""
-    row = await tx.execute(_CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds})
-    return _run(row.one())
+    """Set an active run to ``cancelling``."""
+    rows = await tx.execute(_CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds})
+    return _run(rows.one())
 
 
-def _run(row: Sequence[Any]) -> StoredRun:
-    run_id, tenant_id, task_type, state, *rest = row
-    return StoredRun(run_id, tenant_id, task_type, RunState(state), *rest)
+def _run(row: Row[Any]) -> StoredRun:
+    columns: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(StoredRun)}
+    columns["state"] = RunState(row.state)
+    return StoredRun(**columns)
 
 
 RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 = that or more", "state")
 
+_ACTIVE_ROWS = ", ".join(f"('{state}')" for state in RunState if state in ACTIVE)
+
 # It reads a partial index of active runs; ended ones cost nothing however many there are.
 ACTIVE_RUNS = f"""
 SELECT '{RUNS_ACTIVE.name}', s.state, CAST(count(r.state) AS float8)
-FROM (VALUES ('queued'), ('running'), ('waiting'), ('cancelling')) s (state)
-LEFT JOIN (SELECT state FROM operation_runs WHERE state IN ('queued', 'running', 'waiting', 'cancelling')
+FROM (VALUES {_ACTIVE_ROWS}) s (state)
+LEFT JOIN (SELECT state FROM operation_runs WHERE state IN {ACTIVE_STATES}
            LIMIT {COUNTED_AT_MOST}) r USING (state)
 GROUP BY s.state
 """  # noqa: S608 - no input, only constants of ours

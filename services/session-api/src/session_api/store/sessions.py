@@ -1,28 +1,30 @@
 """Sessions and their history, read and written under the tenant's guard row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.types import SessionStatus
+from onboarding_shared.contracts.types import FIRST_STEP, SessionStatus
 from session_api.domain.edit_lock import EditLock
-from session_api.domain.sessions import FIRST_STEP, HistoryEntry, Session
+from session_api.domain.sessions import NewHistoryEntry, Session
+from session_api.store.states import OPEN_STATUSES
 
 _COLUMNS = """id, tenant_id, status, current_step, provider_connection_id, assigned_to_user_id, locked_by_user_id,
        locked_until"""
 
 _FIND_OPEN = text(f"""
-SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN ('draft', 'in_progress')
+SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
 """)  # noqa: S608 - no input, only names of ours
-_FIND = text(f"SELECT {_COLUMNS}, now() FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
+_FIND = text(f"SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
 _INSERT = text(f"""
 INSERT INTO onboarding_sessions (tenant_id, status, current_step, locked_by_user_id, locked_until)
 VALUES (:tenant, 'draft', {FIRST_STEP}, :user, now() + CAST(:lasts AS interval))
-RETURNING {_COLUMNS}, now()
+RETURNING {_COLUMNS}, now() AS now
 """)  # noqa: S608 - no input, only names of ours
 _UPDATE = text("""
 UPDATE onboarding_sessions
@@ -40,31 +42,32 @@ ORDER BY place
 _encode = msgspec.json.Encoder().encode
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LoadedSession:
     """A session, and the database's clock when it was read."""
 
     session: Session
     now: datetime
 
 
-async def find_open_session(tx: AsyncConnection, tenant_id: int) -> Found | None:
+async def find_open_session(tx: AsyncConnection, tenant_id: int) -> LoadedSession | None:
     """The open session of a tenant; there is one at most."""
-    return _found((await tx.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none())
+    return _loaded((await tx.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none())
 
 
-async def find_session(tx: AsyncConnection, tenant_id: int, session_id: int) -> Found | None:
+async def find_session(tx: AsyncConnection, tenant_id: int, session_id: int) -> LoadedSession | None:
     """A session of this tenant, open or not."""
-    return _found((await tx.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none())
+    return _loaded((await tx.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none())
 
 
-async def insert_session(tx: AsyncConnection, tenant_id: int, user_id: int, lasts: timedelta) -> Found:
-    """A new draft at the first step, locked by its creator. A second open one violates an index."""
+async def insert_session(tx: AsyncConnection, tenant_id: int, user_id: int, lasts: timedelta) -> LoadedSession:
+    """Insert a draft at the first step, locked by its creator. A second open session violates a unique index."""
     row = (await tx.execute(_INSERT, {"tenant": tenant_id, "user": user_id, "lasts": lasts})).one()
-    return Found(_session(row), row[8])
+    return LoadedSession(_session(row), row.now)
 
 
 async def save_session(tx: AsyncConnection, session: Session) -> None:
-    """Write the session as it is now."""
+    """Update the row of the session."""
     lock = session.lock
     await tx.execute(
         _UPDATE,
@@ -81,7 +84,9 @@ async def save_session(tx: AsyncConnection, session: Session) -> None:
     )
 
 
-async def record_history(tx: AsyncConnection, session: Session, user_id: int, entries: Sequence[HistoryEntry]) -> None:
+async def record_history(
+    tx: AsyncConnection, session: Session, user_id: int, entries: Sequence[NewHistoryEntry]
+) -> None:
     """Add lines to the session's history, in order."""
     if not entries:
         return
@@ -98,20 +103,19 @@ async def record_history(tx: AsyncConnection, session: Session, user_id: int, en
     )
 
 
-def _found(row: Sequence[Any] | None) -> Found | None:
-    return None if row is None else Found(_session(row), row[8])
+def _loaded(row: Row[Any] | None) -> LoadedSession | None:
+    return None if row is None else LoadedSession(_session(row), row.now)
 
 
-def _session(row: Sequence[Any]) -> Session:
-    session_id, tenant_id, status, step, connection_id, assignee, lock_user, lock_until = row[:8]
+def _session(row: Row[Any]) -> Session:
     return Session(
-        id=session_id,
-        tenant_id=tenant_id,
-        status=SessionStatus(status),
-        current_step=step,
-        provider_connection_id=connection_id,
-        assigned_to_user_id=assignee,
-        lock=None if lock_user is None else EditLock(lock_user, lock_until),
+        id=row.id,
+        tenant_id=row.tenant_id,
+        status=SessionStatus(row.status),
+        current_step=row.current_step,
+        provider_connection_id=row.provider_connection_id,
+        assigned_to_user_id=row.assigned_to_user_id,
+        lock=None if row.locked_by_user_id is None else EditLock(row.locked_by_user_id, row.locked_until),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a batch of starts reads and writes."""
+"""The SQL of starts: a batch is read, and written, in one statement each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from session_api.domain.starting import Planned, Standing, Start
+from session_api.domain.starting import Planned, Start, StartContext
+from session_api.store.states import ACTIVE_STATES, OPEN_STATUSES
 
 # ``DO UPDATE … WHERE false`` locks a row that is there without writing a new version of it, and inserts one that
 # is not: one statement, one order, so that two of them cannot deadlock.
@@ -20,7 +21,7 @@ ON CONFLICT (tenant_id) DO UPDATE SET tenant_id = g.tenant_id WHERE false
 
 
 async def lock_tenants(tx: AsyncConnection, tenant_ids: Iterable[int]) -> None:
-    """Wait for, and hold until the end of the transaction, the guard rows of these tenants."""
+    """Lock the guard rows of these tenants until the end of the transaction."""
     await tx.execute(_LOCK, {"tenants": sorted(set(tenant_ids))})
 
 
@@ -28,15 +29,15 @@ RunKey = tuple[int, str, str]
 """Tenant, scope key, task type: unique among the active runs."""
 
 # One row of JSON: one round trip, and decoded straight into the values that the rules take.
-_LOAD = text("""
+_LOAD = text(f"""
 SELECT json_build_object(
   'now', now(),
   'runs', (SELECT coalesce(json_agg(r ORDER BY r.run_id), '[]') FROM (
       SELECT tenant_id, id AS run_id, task_type, scope_key, mode, state, created_at AS since FROM operation_runs
-      WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND state IN ('queued', 'running', 'waiting', 'cancelling')) r),
+      WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND state IN {ACTIVE_STATES}) r),
   'sessions', (SELECT coalesce(json_agg(s), '[]') FROM (
       SELECT tenant_id, id, status, provider_connection_id FROM onboarding_sessions
-      WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND status IN ('draft', 'in_progress')) s),
+      WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND status IN {OPEN_STATUSES}) s),
   'connections', (SELECT coalesce(json_agg(c), '[]') FROM (
       SELECT tenant_id, id, disabled_at IS NOT NULL AS disabled, provider, external_tenant_id, client_id,
              credential_ref, cloud
@@ -44,7 +45,7 @@ SELECT json_build_object(
   'rules', (SELECT coalesce(json_agg(t), '[]') FROM (
       SELECT name, scope, mode, time_limit_seconds FROM task_types) t)
 )::text
-""")
+""")  # noqa: S608 - no input, only constants of ours
 
 _INSERT = text("""
 INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, session_id, provider_connection_id,
@@ -55,7 +56,7 @@ FROM unnest(CAST(:tenants AS bigint[]), CAST(:task_types AS text[]), CAST(:scope
             CAST(:modes AS text[]), CAST(:sessions AS bigint[]), CAST(:connections AS bigint[]),
             CAST(:users AS bigint[]), CAST(:traceparents AS text[]), CAST(:retried AS bigint[]))
      AS new (tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent, retry_of_run_id)
-RETURNING tenant_id, scope_key, task_type, id, created_at
+RETURNING tenant_id, scope_key, task_type, id AS run_id, created_at
 """)
 
 _BEGIN_SESSIONS = text("""
@@ -70,7 +71,7 @@ INSERT INTO session_history (tenant_id, session_id, by_user_id, action, before, 
 SELECT tenant_id, id, user_id, 'status_changed', '{"status": "draft"}', '{"status": "in_progress"}' FROM begun
 """)
 
-_decoder = msgspec.json.Decoder(Standing)
+_decoder = msgspec.json.Decoder(StartContext)
 
 
 class Inserted(NamedTuple):
@@ -80,8 +81,8 @@ class Inserted(NamedTuple):
     created_at: datetime
 
 
-async def load_standing(tx: AsyncConnection, tenant_ids: Sequence[int]) -> Standing:
-    """Everything that the starts of these tenants are decided by."""
+async def load_start_context(tx: AsyncConnection, tenant_ids: Sequence[int]) -> StartContext:
+    """The rows that decide the starts of these tenants, read in one statement."""
     return _decoder.decode((await tx.execute(_LOAD, {"tenants": tenant_ids})).scalar_one())
 
 
@@ -105,7 +106,7 @@ async def insert_runs(
             "silence": silence_seconds,
         },
     )
-    return {(tenant, scope, task_type): Inserted(run_id, at) for tenant, scope, task_type, run_id, at in rows}
+    return {(row.tenant_id, row.scope_key, row.task_type): Inserted(row.run_id, row.created_at) for row in rows}
 
 
 async def begin_sessions(tx: AsyncConnection, first: Mapping[tuple[int, int], int]) -> None:

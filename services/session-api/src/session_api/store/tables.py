@@ -1,7 +1,5 @@
 """The tables of session-api as SQLAlchemy metadata; the migrations make them, a test compares the two."""
 
-from collections.abc import Iterable
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -23,20 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from onboarding_shared.contracts.run_states import ACTIVE
+from onboarding_shared.contracts.types import FIRST_STEP, LAST_STEP
 from onboarding_shared.messaging.schema import add_messaging_tables
+from session_api.store.states import ACTIVE_STATES, ANSWERED_STATES, OPEN_STATUSES
 
 METADATA = MetaData()
 add_messaging_tables(METADATA)
 
 
-def _one_of(column: str, values: Iterable[str]) -> str:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({listed})"
-
-
-_ACTIVE = text(_one_of("state", sorted(ACTIVE)))
-_OPEN = text(_one_of("status", ("draft", "in_progress")))
+_ACTIVE = text(f"state IN {ACTIVE_STATES}")
+_OPEN = text(f"status IN {OPEN_STATUSES}")
 
 
 def _moment(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
@@ -95,7 +89,7 @@ ONBOARDING_SESSIONS = Table(
     _moment("locked_until"),
     _moment("created_at", now=True),
     _moment("updated_at", now=True),
-    CheckConstraint("current_step BETWEEN 1 AND 5", name="onboarding_sessions_step_in_range"),
+    CheckConstraint(f"current_step BETWEEN {FIRST_STEP} AND {LAST_STEP}", name="onboarding_sessions_step_in_range"),
     CheckConstraint("(locked_by_user_id IS NULL) = (locked_until IS NULL)", name="onboarding_sessions_lock_is_whole"),
     ForeignKeyConstraint(
         ("tenant_id", "provider_connection_id"),
@@ -189,7 +183,7 @@ Index(
     OPERATION_RUNS.c.task_type,
     OPERATION_RUNS.c.finished_at.desc(),
     OPERATION_RUNS.c.id.desc(),
-    postgresql_where=text(_one_of("state", ("succeeded", "failed", "timed_out"))),
+    postgresql_where=text(f"state IN {ANSWERED_STATES}"),
 )
 Index(
     "operation_runs_of_session",

@@ -1,4 +1,4 @@
-"""The task types that runners have announced, and how a tenant stands with each."""
+"""The SQL of the catalogue: announced task types, and the state of each in a tenant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus
-from session_api.domain.freshness import LatestResult, verdict
-from session_api.domain.readiness import TaskStanding
+from session_api.domain.freshness import LatestResult, current_result
+from session_api.domain.readiness import TaskReadiness
+from session_api.store.states import ANSWERED_STATES
 
 _UPSERT = text("""
 INSERT INTO task_types AS t (name, declaration, step, scope, mode, required, time_limit_seconds)
@@ -24,7 +25,7 @@ ON CONFLICT (name) DO UPDATE
 SET declaration = excluded.declaration, step = excluded.step, scope = excluded.scope, mode = excluded.mode,
     required = excluded.required, time_limit_seconds = excluded.time_limit_seconds, announced_at = now()
 """)
-# Judged by the announcement before the present one: after a time without any runner, each gets a chance to speak.
+# Measured from the previous announcement, so that after a time without any runner each can announce first.
 _WITHDRAW = text("""
 DELETE FROM task_types
 WHERE announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(secs => :seconds)
@@ -32,33 +33,34 @@ WHERE announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(
 _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
 _ANY = text("SELECT count(*) FROM task_types")
 # Two index look-ups per task type, however many runs the tenant has had.
-_STANDINGS = text("""
-SELECT t.name, t.step, t.required, coalesce(CAST(t.declaration ->> 'fresh_seconds' AS float8), :fresh_seconds),
-       finished.status, finished.reason_code, finished.message, finished.finished_at, latest.id, now()
+_SUMMARIES = text(f"""
+SELECT t.name, t.step, t.required, now() AS now, latest.id AS last_run_id,
+       coalesce(CAST(t.declaration ->> 'fresh_seconds' AS float8), :fresh_seconds) AS fresh_seconds,
+       finished.status, finished.reason_code, finished.message, finished.finished_at
 FROM task_types t
 LEFT JOIN LATERAL (
     SELECT status, reason_code, message, finished_at FROM operation_runs r
-    WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN ('succeeded', 'failed', 'timed_out')
+    WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN {ANSWERED_STATES}
     ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
 ) finished ON true
 LEFT JOIN LATERAL (
     SELECT id FROM operation_runs r WHERE r.tenant_id = :tenant AND r.task_type = t.name ORDER BY r.id DESC LIMIT 1
 ) latest ON true
 ORDER BY t.step, t.name
-""")
+""")  # noqa: S608 - no input, only constants of ours
 _declarations = msgspec.json.Decoder(list[TaskTypeDeclaration])
 
 FRESH_SECONDS = 604_800.0
 """For a declaration that was stored before declarations said how long their evidence counts."""
 WITHDRAWN_AFTER_SECONDS = 900
-"""Runners announce every minute; a task type that none of them names for so long is no longer installed."""
+"""Runners announce every minute; a task type that is missing for so long is no longer installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSummary:
-    """A task type and what is known of it in a tenant."""
+    """A task type, and its latest result in a tenant."""
 
-    standing: TaskStanding
+    readiness: TaskReadiness
     reason_code: str | None
     message: str | None
     last_run_id: int | None
@@ -66,7 +68,7 @@ class TaskSummary:
 
 
 async def upsert_task_types(tx: AsyncConnection, declarations: Sequence[TaskTypeDeclaration]) -> None:
-    """Remember what was announced, and forget what other runners would have announced by now if they had it."""
+    """Store an announcement, and delete task types that no runner has announced for 15 minutes."""
     await tx.execute(_WITHDRAW, {"seconds": WITHDRAWN_AFTER_SECONDS})
     await tx.execute(_UPSERT, {"declarations": msgspec.json.encode(declarations).decode()})
 
@@ -77,26 +79,25 @@ async def list_task_types(tx: AsyncConnection) -> list[TaskTypeDeclaration]:
 
 
 async def count_task_types(tx: AsyncConnection) -> int:
-    """How many task types are known."""
+    """The number of announced task types."""
     return (await tx.execute(_ANY)).scalar_one()
 
 
 async def summarize_tasks(tx: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
-    """Every task type with what may be said of it now: see ``freshness.verdict``."""
-    rows = await tx.execute(_STANDINGS, {"tenant": tenant_id, "fresh_seconds": FRESH_SECONDS})
+    """Every task type with its current result: see ``freshness.current_result``."""
+    rows = await tx.execute(_SUMMARIES, {"tenant": tenant_id, "fresh_seconds": FRESH_SECONDS})
     return [_summary(row) for row in rows]
 
 
-def _summary(row: Sequence[Any]) -> TaskSummary:
-    name, step, required, fresh_seconds, status, reason_code, message, finished_at, run_id, now = row
+def _summary(row: Row[Any]) -> TaskSummary:
     latest = None
-    if status is not None:
-        latest = LatestResult(CheckStatus(status), reason_code, message, finished_at, fresh_seconds)
-    found = verdict(latest, run_id, now)
+    if row.status is not None:
+        latest = LatestResult(CheckStatus(row.status), row.reason_code, row.message, row.finished_at, row.fresh_seconds)
+    current = current_result(latest, row.last_run_id, row.now)
     return TaskSummary(
-        standing=TaskStanding(name, step, required, found.status),
-        reason_code=found.reason_code,
-        message=found.message,
-        last_run_id=run_id,
-        expires_at=found.expires_at,
+        readiness=TaskReadiness(row.name, row.step, row.required, current.status),
+        reason_code=current.reason_code,
+        message=current.message,
+        last_run_id=row.last_run_id,
+        expires_at=current.expires_at,
     )

@@ -1,1 +1,1 @@
-"""What a request or a message asks for: load, decide, keep."""
+"""The use cases: each loads rows, applies a rule of ``domain``, and writes the result."""

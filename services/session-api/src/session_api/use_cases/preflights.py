@@ -1,4 +1,4 @@
-"""A look before a start: decided like a start, with what evidence-store knows, and without any write."""
+"""Preflights: a start is decided and its prerequisites are checked, without any write."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.errors import DependencyDown
-from session_api.clients.evidence_store import EvidenceStore
+from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.domain.connections import NotUsable
 from session_api.domain.preflight import (
-    Finding,
     Knowledge,
     KnownEvidence,
+    Prediction,
+    PreflightCheck,
     Unreadable,
-    Would,
     evidence_needed,
     findings,
-    would,
+    predict,
 )
-from session_api.domain.starting import Planned, Standing, Start, UnknownTaskType, plan
-from session_api.store.starts import load_standing
+from session_api.domain.starting import Planned, Start, StartContext, UnknownTaskType, plan
+from session_api.store.starts import load_start_context
 from session_api.store.task_types import FRESH_SECONDS, list_task_types
 
 LOOKED_AT = 50
@@ -37,15 +37,15 @@ UNREADABLE = "EVIDENCE_STORE_UNAVAILABLE"
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a start would lead to, and everything that was looked at."""
+    """The predicted outcome of a start, and its prerequisites."""
 
-    would: Would
+    prediction: Prediction
     plan: Planned | NotUsable
-    findings: list[Finding]
+    findings: list[PreflightCheck]
 
 
 class _Item(msgspec.Struct, frozen=True):
-    """An item of evidence, as evidence-store lists it."""
+    """An item of evidence, as evidence-store returns it."""
 
     task_type: str
     provider_connection_id: int | None
@@ -59,21 +59,21 @@ _items = msgspec.json.Decoder(list[_Item])
 
 
 class Preflights:
-    """The entrance for every look before a start."""
+    """Runs preflights of starts."""
 
-    def __init__(self, database: Database, evidence: EvidenceStore) -> None:
+    def __init__(self, database: Database, evidence: EvidenceStoreClient) -> None:
         self._database = database
         self._evidence = evidence
 
     async def look(self, start: Start, headers: Mapping[str, str]) -> Preflight | UnknownTaskType:
-        """What ``start`` would lead to now. ``headers`` are the caller's, for evidence-store."""
+        """Predict the outcome of ``start``. ``headers`` are the caller's, for evidence-store."""
 
-        async def read(tx: AsyncConnection) -> tuple[Standing, list[TaskTypeDeclaration]]:
-            return await load_standing(tx, [start.tenant_id]), await list_task_types(tx)
+        async def read(tx: AsyncConnection) -> tuple[StartContext, list[TaskTypeDeclaration]]:
+            return await load_start_context(tx, [start.tenant_id]), await list_task_types(tx)
 
-        standing, declared = await self._database.run(read)
-        task_types = {one.name: one for one in declared}
-        [planned] = plan([start], standing)
+        context, declared = await self._database.run(read)
+        task_types = {declaration.name: declaration for declaration in declared}
+        [planned] = plan([start], context)
         task_type = task_types.get(start.task_type)  # None: withdrawn between the two reads
         if isinstance(planned, UnknownTaskType) or task_type is None:
             return UnknownTaskType(start.task_type, tuple(sorted(task_types)))
@@ -82,8 +82,8 @@ class Preflights:
         def fresh_seconds(name: str) -> float:
             return task_types[name].fresh_seconds if name in task_types else FRESH_SECONDS
 
-        found = findings(task_type, planned, knowledge, fresh_seconds, standing.now)
-        return Preflight(would(planned), planned, found)
+        checks = findings(task_type, planned, knowledge, fresh_seconds, context.now)
+        return Preflight(predict(planned), planned, checks)
 
     async def _know(self, tenant_id: int, task_types: Sequence[str], headers: Mapping[str, str]) -> Knowledge:
         answers = await asyncio.gather(*(self._read(tenant_id, name, headers) for name in task_types))
@@ -122,4 +122,4 @@ def _known(item: _Item) -> KnownEvidence:
 def _names(value: object) -> frozenset[str] | None:
     if not isinstance(value, list):
         return None
-    return frozenset(one for one in value if isinstance(one, str))
+    return frozenset(name for name in value if isinstance(name, str))

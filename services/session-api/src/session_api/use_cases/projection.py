@@ -1,4 +1,4 @@
-"""Messages of the runner are projected: the states of runs, and the catalogue of task types."""
+"""Projects the messages of the runner onto runs and the catalogue of task types."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,10 @@ from session_api.store.task_types import upsert_task_types
 
 
 class Projection:
-    """Applies the topic of the runs."""
+    """Applies the messages of the runs topic."""
 
     def __init__(self, *, silence_seconds: float) -> None:
-        """``silence_seconds``: without another message for so long, the command of the run is sent again."""
+        """``silence_seconds``: timeout after which the command of a run without messages is sent again."""
         self._silence_seconds = silence_seconds
 
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:

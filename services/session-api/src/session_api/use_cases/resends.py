@@ -1,4 +1,4 @@
-"""The sweeper: asks again about every run whose runner is silent, so that nothing depends on Kafka remembering."""
+"""The sweeper: resends the command of every overdue run, so that no run depends on one message being delivered."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.loop import Loop
 from session_api import metrics
-from session_api.store.resends import SilentRun, take_silent_runs
+from session_api.store.resends import OverdueRun, take_overdue_runs
 
 BATCH = 500
 
@@ -35,7 +35,7 @@ class Sweeper:
         )
 
     async def start(self) -> None:
-        """Begin to sweep in the background."""
+        """Start the loop."""
         self._loop.start()
 
     async def stop(self) -> None:
@@ -54,27 +54,27 @@ class Sweeper:
         return {"failures": self.failures}
 
     async def sweep(self) -> int:
-        """Send the commands of one batch of silent runs again; returns how many runs it had."""
+        """Resend the commands of one batch of overdue runs; returns the number of runs in it."""
 
-        async def work(tx: AsyncConnection) -> Sequence[SilentRun]:
-            silent = await take_silent_runs(tx, limit=BATCH, silence_seconds=self._silence_seconds)
-            await self._outbox.append(tx, [command for run in silent for command in commands(run)])
-            return silent
+        async def work(tx: AsyncConnection) -> Sequence[OverdueRun]:
+            overdue = await take_overdue_runs(tx, limit=BATCH, silence_seconds=self._silence_seconds)
+            await self._outbox.append(tx, [command for run in overdue for command in commands(run)])
+            return overdue
 
-        silent = await self._database.run(work)
-        metrics.COMMANDS_REPEATED.inc(len(silent))
-        if silent:
-            _log.warning("commands_sent_again", runs=len(silent), most_repeats=max(run.repeats for run in silent))
-        return len(silent)
+        overdue = await self._database.run(work)
+        metrics.COMMANDS_REPEATED.inc(len(overdue))
+        if overdue:
+            _log.warning("commands_sent_again", runs=len(overdue), most_repeats=max(run.repeats for run in overdue))
+        return len(overdue)
 
     async def _turn(self) -> float:
         return 0.0 if await self.sweep() == BATCH else self._every_seconds
 
 
-def commands(run: SilentRun) -> Iterator[Outgoing]:
-    """What to say again. A runner that may never have heard of a run must hear of it before its cancellation."""
+def commands(run: OverdueRun) -> Iterator[Outgoing]:
+    """The commands to resend. A runner that never answered gets the StartTask again before the CancelTask."""
     cancelling = run.state is RunState.CANCELLING
-    if not cancelling or not run.ever_heard:
+    if not cancelling or not run.ever_answered:
         start = StartTask(
             tenant_id=run.tenant_id,
             run_id=run.run_id,

@@ -1,4 +1,4 @@
-"""Cancelling a run: a wish that is noted and sent to the runner, which says how the run ended."""
+"""Cancellations and retries of runs."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,18 +11,18 @@ from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.starting import Start
 from session_api.store.runs import StoredRun, find_run, request_cancellation
 from session_api.store.starts import lock_tenants
-from session_api.use_cases.starts import Answer, Starts
+from session_api.use_cases.starts import StartAnswer, Starts
 
 
 class RunEnded:
-    """The run has ended in another way than by cancellation."""
+    """The run has ended, and was not cancelled."""
 
     def __init__(self, run: StoredRun) -> None:
         self.run = run
 
 
 class Cancellations:
-    """The entrance for every cancellation."""
+    """Cancels runs: stores the request and publishes CancelTask; the runner reports how the run ended."""
 
     def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class Cancellations:
         self._silence_seconds = silence_seconds
 
     async def cancel(self, tenant_id: int, run_id: int, user_id: int) -> StoredRun | RunEnded | None:
-        """Ask for the end of a run; asking again changes nothing. None where this tenant has no such run."""
+        """Request the cancellation of a run; idempotent. None where this tenant has no such run."""
 
         async def work(tx: AsyncConnection) -> StoredRun | RunEnded | None:
             await lock_tenants(tx, [tenant_id])
@@ -53,21 +53,21 @@ class Cancellations:
 
 
 class RunNotEnded:
-    """The run goes on; there is nothing to retry yet."""
+    """The run is still active, so it cannot be retried."""
 
     def __init__(self, run: StoredRun) -> None:
         self.run = run
 
 
 class Retries:
-    """The entrance for every retry."""
+    """Starts ended runs again."""
 
     def __init__(self, database: Database, starts: Starts) -> None:
         self._database = database
         self._starts = starts
 
-    async def retry(self, tenant_id: int, run_id: int, user_id: int) -> Answer | RunNotEnded | None:
-        """Start what the run did with what it had. None where this tenant has no such run."""
+    async def retry(self, tenant_id: int, run_id: int, user_id: int) -> StartAnswer | RunNotEnded | None:
+        """Start the task of an ended run again, on the same connection. None where this tenant has no such run."""
         run = await self._database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if run is None:
             return None

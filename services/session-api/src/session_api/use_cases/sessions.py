@@ -1,7 +1,7 @@
-"""What may be done to sessions: each deed is one transaction of change, history and events."""
+"""Changes of sessions: each is one transaction of change, history and events."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,13 +9,12 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.connections import NotUsable
-from session_api.domain.readiness import TaskStanding
+from session_api.domain.readiness import TaskReadiness
 from session_api.domain.sessions import (
     Change,
+    ChangeRefusal,
     Keep,
-    Outcome,
-    Refusal,
-    Session,
+    SessionUpdate,
     abandon,
     change,
     complete,
@@ -24,7 +23,7 @@ from session_api.domain.sessions import (
 )
 from session_api.store.connections import is_enabled
 from session_api.store.sessions import (
-    Found,
+    LoadedSession,
     find_open_session,
     find_session,
     insert_session,
@@ -39,14 +38,12 @@ class NoSuchSession:
     """This tenant has no session of that id."""
 
 
-Done = tuple[Session, datetime]
-"""The session as it is now, and the database's clock."""
-Refused = Refusal | NotUsable | NoSuchSession
-Rule = Callable[[AsyncConnection, Found], Awaitable[Outcome | Refusal | NotUsable]]
+SessionRefusal = ChangeRefusal | NotUsable | NoSuchSession
+Rule = Callable[[AsyncConnection, LoadedSession], Awaitable[SessionUpdate | ChangeRefusal | NotUsable]]
 
 
 class Sessions:
-    """The entrance for every change of a session."""
+    """Every change of a session; each is one transaction."""
 
     def __init__(self, database: Database, outbox: Outbox, *, lock_lasts: timedelta) -> None:
         """``lock_lasts``: how long an edit lock holds after its last use."""
@@ -54,79 +51,84 @@ class Sessions:
         self._outbox = outbox
         self._lasts = lock_lasts
 
-    async def current(self, tenant_id: int) -> Done | None:
+    async def current(self, tenant_id: int) -> LoadedSession | None:
         """The open session."""
-        found = await self._database.run_single(lambda tx: find_open_session(tx, tenant_id))
-        return None if found is None else (found.session, found.now)
+        return await self._database.run_single(lambda tx: find_open_session(tx, tenant_id))
 
-    async def open(self, tenant_id: int, user_id: int) -> Done:
-        """Create the tenant's session or resume the open one; its edit lock goes to the caller where it is free."""
+    async def open(self, tenant_id: int, user_id: int) -> LoadedSession:
+        """Create the tenant's session, or resume the open one and take its edit lock where it is free."""
 
-        async def work(tx: AsyncConnection) -> Done:
+        async def work(tx: AsyncConnection) -> LoadedSession:
             await lock_tenants(tx, [tenant_id])
-            found = await find_open_session(tx, tenant_id)
-            if found is None:
-                found = await insert_session(tx, tenant_id, user_id, self._lasts)
-                return await self._write(tx, found, started(found.session, user_id), user_id)
-            outcome = resume(found.session, user_id, found.now, self._lasts)
-            return await self._write(tx, found, outcome, user_id)
+            loaded = await find_open_session(tx, tenant_id)
+            if loaded is None:
+                loaded = await insert_session(tx, tenant_id, user_id, self._lasts)
+                return await self._write(tx, loaded, started(loaded.session, user_id), user_id)
+            update = resume(loaded.session, user_id, loaded.now, self._lasts)
+            return await self._write(tx, loaded, update, user_id)
 
         return await self._database.run(work)
 
-    async def change(self, tenant_id: int, session_id: int, wanted: Change, user_id: int) -> Done | Refused:
+    async def change(
+        self, tenant_id: int, session_id: int, wanted: Change, user_id: int
+    ) -> LoadedSession | SessionRefusal:
         """Change the session under its edit lock."""
 
-        async def rule(tx: AsyncConnection, found: Found) -> Outcome | Refusal | NotUsable:
-            forward = not isinstance(wanted.current_step, Keep) and wanted.current_step > found.session.current_step
-            standings = await _standings(tx, tenant_id) if forward else []
-            outcome = change(found.session, wanted, user_id, found.now, self._lasts, standings)
+        async def rule(tx: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal | NotUsable:
+            forward = not isinstance(wanted.current_step, Keep) and wanted.current_step > loaded.session.current_step
+            tasks = await _readiness(tx, tenant_id) if forward else []
+            update = change(loaded.session, wanted, user_id, loaded.now, self._lasts, tasks)
             chosen = wanted.provider_connection_id
-            if isinstance(outcome, Outcome) and not isinstance(chosen, Keep) and chosen is not None:
+            if isinstance(update, SessionUpdate) and not isinstance(chosen, Keep) and chosen is not None:
                 enabled = await is_enabled(tx, tenant_id, chosen)
-                if not enabled and chosen != found.session.provider_connection_id:
+                if not enabled and chosen != loaded.session.provider_connection_id:
                     return NotUsable(chosen, disabled=enabled is not None)
-            return outcome
+            return update
 
         return await self._apply(tenant_id, session_id, user_id, rule)
 
-    async def complete(self, tenant_id: int, session_id: int, user_id: int) -> Done | Refused:
-        """End the session well."""
+    async def complete(self, tenant_id: int, session_id: int, user_id: int) -> LoadedSession | SessionRefusal:
+        """Complete the session."""
 
-        async def rule(tx: AsyncConnection, found: Found) -> Outcome | Refusal:
-            standings = await _standings(tx, tenant_id)
-            return complete(found.session, user_id, found.now, self._lasts, standings)
-
-        return await self._apply(tenant_id, session_id, user_id, rule)
-
-    async def abandon(self, tenant_id: int, session_id: int, reason: str | None, user_id: int) -> Done | Refused:
-        """Give the session up."""
-
-        async def rule(_: AsyncConnection, found: Found) -> Outcome | Refusal:
-            return abandon(found.session, reason, user_id, found.now, self._lasts)
+        async def rule(tx: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal:
+            tasks = await _readiness(tx, tenant_id)
+            return complete(loaded.session, user_id, loaded.now, self._lasts, tasks)
 
         return await self._apply(tenant_id, session_id, user_id, rule)
 
-    async def _apply(self, tenant_id: int, session_id: int, user_id: int, rule: Rule) -> Done | Refused:
-        async def work(tx: AsyncConnection) -> Done | Refused:
+    async def abandon(
+        self, tenant_id: int, session_id: int, reason: str | None, user_id: int
+    ) -> LoadedSession | SessionRefusal:
+        """Abandon the session."""
+
+        async def rule(_: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal:
+            return abandon(loaded.session, reason, user_id, loaded.now, self._lasts)
+
+        return await self._apply(tenant_id, session_id, user_id, rule)
+
+    async def _apply(self, tenant_id: int, session_id: int, user_id: int, rule: Rule) -> LoadedSession | SessionRefusal:
+        async def work(tx: AsyncConnection) -> LoadedSession | SessionRefusal:
             await lock_tenants(tx, [tenant_id])
-            found = await find_session(tx, tenant_id, session_id)
-            if found is None:
+            loaded = await find_session(tx, tenant_id, session_id)
+            if loaded is None:
                 return NoSuchSession()
-            outcome = await rule(tx, found)
-            if not isinstance(outcome, Outcome):
-                return outcome
-            return await self._write(tx, found, outcome, user_id)
+            update = await rule(tx, loaded)
+            if not isinstance(update, SessionUpdate):
+                return update
+            return await self._write(tx, loaded, update, user_id)
 
         return await self._database.run(work)
 
-    async def _write(self, tx: AsyncConnection, found: Found, outcome: Outcome, user_id: int) -> Done:
-        if outcome.session != found.session:
-            await save_session(tx, outcome.session)
-        await record_history(tx, outcome.session, user_id, outcome.history)
+    async def _write(
+        self, tx: AsyncConnection, loaded: LoadedSession, update: SessionUpdate, user_id: int
+    ) -> LoadedSession:
+        if update.session != loaded.session:
+            await save_session(tx, update.session)
+        await record_history(tx, update.session, user_id, update.history)
         trace = current_traceparent()
-        await self._outbox.append(tx, [Outgoing(event, traceparent=trace) for event in outcome.events])
-        return outcome.session, found.now
+        await self._outbox.append(tx, [Outgoing(event, traceparent=trace) for event in update.events])
+        return LoadedSession(update.session, loaded.now)
 
 
-async def _standings(tx: AsyncConnection, tenant_id: int) -> list[TaskStanding]:
-    return [summary.standing for summary in await summarize_tasks(tx, tenant_id)]
+async def _readiness(tx: AsyncConnection, tenant_id: int) -> list[TaskReadiness]:
+    return [summary.readiness for summary in await summarize_tasks(tx, tenant_id)]

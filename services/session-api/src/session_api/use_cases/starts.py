@@ -1,4 +1,4 @@
-"""Task starts: everything that waits at the same moment is decided and written in one transaction."""
+"""Task starts. Starts that are pending at the same time are decided and written in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ from session_api.domain.starting import (
     KnownConnection,
     Plan,
     Planned,
-    Standing,
     Start,
+    StartContext,
     UnknownTaskType,
     plan,
     retry_after,
 )
 from session_api.metrics import STARTS
-from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_runs, load_standing, lock_tenants
+from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_runs, load_start_context, lock_tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +44,25 @@ class BlockedBy:
     retry_seconds: int
 
 
-Answer = Accepted | BlockedBy | UnknownTaskType | NotUsable
+StartAnswer = Accepted | BlockedBy | UnknownTaskType | NotUsable
 
 
 class Starts:
-    """The entrance for every start of a task."""
+    """Starts tasks behind the concurrency guard."""
 
     def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
-        """``silence_seconds``: how long a runner may stay silent before its command is sent again."""
+        """``silence_seconds``: timeout after which a command without an answer is sent again."""
         self._outbox = outbox
         self._silence_seconds = silence_seconds
-        self._commits: GroupCommit[Sequence[Start], Sequence[Answer]] = GroupCommit(database, self._take)
+        self._commits: GroupCommit[Sequence[Start], Sequence[StartAnswer]] = GroupCommit(database, self._take)
 
-    async def start(self, start: Start) -> Answer:
-        """Decide one start. An accepted one is committed, and its command is on its way."""
+    async def start(self, start: Start) -> StartAnswer:
+        """Decide one start. An accepted one is committed together with its command."""
         [answer] = await self.start_all([start])
         return answer
 
-    async def start_all(self, starts: Sequence[Start]) -> Sequence[Answer]:
-        """Decide several starts, one after the other and in one transaction; one answer each, in order."""
+    async def start_all(self, starts: Sequence[Start]) -> Sequence[StartAnswer]:
+        """Decide several starts in order and in one transaction; returns one answer for each."""
         answers = await self._commits.submit(starts)
         for answer in answers:
             STARTS.labels(_outcome(answer)).inc()
@@ -74,19 +74,19 @@ class Starts:
 
     async def _take(
         self, tx: AsyncConnection, requests: Sequence[Sequence[Start]]
-    ) -> Sequence[Sequence[Answer] | Exception]:
+    ) -> Sequence[Sequence[StartAnswer] | Exception]:
         answers = iter(await self._decide(tx, [start for request in requests for start in request]))
         return [list(islice(answers, len(request))) for request in requests]
 
-    async def _decide(self, tx: AsyncConnection, starts: Sequence[Start]) -> list[Answer]:
+    async def _decide(self, tx: AsyncConnection, starts: Sequence[Start]) -> list[StartAnswer]:
         tenant_ids = sorted({start.tenant_id for start in starts})
         await lock_tenants(tx, tenant_ids)
-        standing = await load_standing(tx, tenant_ids)
-        plans = plan(starts, standing)
+        context = await load_start_context(tx, tenant_ids)
+        plans = plan(starts, context)
         created = [
-            (start, one)
-            for start, one in zip(starts, plans, strict=True)
-            if isinstance(one, Planned) and isinstance(one.decision, Created)
+            (start, planned)
+            for start, planned in zip(starts, plans, strict=True)
+            if isinstance(planned, Planned) and isinstance(planned.decision, Created)
         ]
         inserted: Mapping[RunKey, Inserted] = {}
         if created:
@@ -94,11 +94,11 @@ class Starts:
             drafts = _drafts(created)
             if drafts:
                 await begin_sessions(tx, drafts)
-            await self._outbox.append(tx, [_command(start, one, inserted) for start, one in created])
-        return [_answer(start, one, standing, inserted) for start, one in zip(starts, plans, strict=True)]
+            await self._outbox.append(tx, [_command(start, planned, inserted) for start, planned in created])
+        return [_answer(start, planned, context, inserted) for start, planned in zip(starts, plans, strict=True)]
 
 
-def _outcome(answer: Answer) -> str:
+def _outcome(answer: StartAnswer) -> str:
     if isinstance(answer, Accepted):
         return "created" if answer.created else "reused"
     return "blocked" if isinstance(answer, BlockedBy) else "refused"
@@ -128,7 +128,7 @@ def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]
 
 
 def _command_connection(connection: KnownConnection) -> ProviderConnection:
-    """A connection as the runner gets to see it."""
+    """The connection as it is sent to the runner."""
     return ProviderConnection(
         id=connection.id,
         provider=connection.provider,
@@ -139,18 +139,19 @@ def _command_connection(connection: KnownConnection) -> ProviderConnection:
     )
 
 
-def _answer(start: Start, one: Plan, standing: Standing, inserted: Mapping[RunKey, Inserted]) -> Answer:
-    if not isinstance(one, Planned):
-        return one
-    run_id, since = _settled(start, one.decision.run, inserted)
-    if isinstance(one.decision, Blocked):
-        blocked = replace(one.decision, run=replace(one.decision.run, run_id=run_id, since=since))
-        return BlockedBy(blocked.run, retry_after(blocked, standing))
-    return Accepted(run_id, created=isinstance(one.decision, Created))
+def _answer(start: Start, planned: Plan, context: StartContext, inserted: Mapping[RunKey, Inserted]) -> StartAnswer:
+    if not isinstance(planned, Planned):
+        return planned
+    decision = planned.decision
+    run_id, since = _settled(start, decision.run, inserted)
+    if isinstance(decision, Blocked):
+        blocked = replace(decision, run=replace(decision.run, run_id=run_id, since=since))
+        return BlockedBy(blocked.run, retry_after(blocked, context))
+    return Accepted(run_id, created=isinstance(decision, Created))
 
 
 def _settled(start: Start, run: ActiveRun, inserted: Mapping[RunKey, Inserted]) -> tuple[int, datetime]:
-    """The id and the beginning of a run, wherever it comes from: the table, or this very batch."""
+    """The id and creation time of a run, from the table or from this batch."""
     if run.run_id is not None and run.since is not None:
         return run.run_id, run.since
     new = inserted[_key(start, run)]

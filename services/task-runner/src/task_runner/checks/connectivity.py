@@ -5,7 +5,7 @@ import time
 import msgspec
 
 from task_runner.providers.fields import DATA_INCOMPLETE, Fields, only
-from task_runner.providers.graph_errors import FORBIDDEN, GraphRefused, TokenRefused
+from task_runner.providers.graph_errors import FORBIDDEN, GraphRefused, SignInRefused
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
@@ -16,7 +16,7 @@ MAX_DOMAINS = 200
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answered: the tenant behind the token."""
+    """The tenant of the token."""
 
     id: str
     display_name: str
@@ -56,7 +56,7 @@ async def connectivity(context: TaskContext) -> Result:
     """Signs in as the application, reads the organization and counts its users."""
     try:
         return await _check(context)
-    except TokenRefused as refused:
+    except SignInRefused as refused:
         return Result.fail(refused.reason_code, refused.message, refused.payload)
     except GraphRefused as refused:
         if refused.reason_code == FORBIDDEN:
@@ -68,9 +68,9 @@ async def _check(context: TaskContext) -> Result:
     expected = context.connection.external_tenant_id if context.connection else ""
     await context.progress(0, 2, "Reading the organization")
     started = time.monotonic()
-    found = await context.graph.list("/organization", permission=READ_ORGANIZATION)
+    items = await context.graph.list("/organization", permission=READ_ORGANIZATION)
     latency_ms = round((time.monotonic() - started) * 1000)
-    organization = organization_from(only(tuple(Fields(item, "organization") for item in found), "organization"))
+    organization = organization_from(only(tuple(Fields(item, "organization") for item in items), "organization"))
     if organization.id.lower() != expected.lower():
         return decide(expected, organization, None, latency_ms)
     await context.progress(1, 2, "Counting users")

@@ -76,9 +76,9 @@ def _payload(plans: LicencePlans, skus: tuple[Sku, ...]) -> dict[str, Any]:
 async def license_inventory(context: TaskContext) -> Result:
     """Reads the subscribed products and looks for Microsoft Entra ID P1 and P2 in the enabled ones."""
     await context.progress(0, 1, "Reading the subscribed products")
-    found = await context.graph.list("/subscribedSkus", permission=READ_ORGANIZATION)
+    items = await context.graph.list("/subscribedSkus", permission=READ_ORGANIZATION)
     await context.progress(1, 1, "Done")
-    return decide(PLANS, tuple(sku_from(Fields(item, f"subscribedSkus[{index}]")) for index, item in enumerate(found)))
+    return decide(PLANS, tuple(sku_from(Fields(item, f"subscribedSkus[{index}]")) for index, item in enumerate(items)))
 
 
 def sku_from(fields: Fields) -> Sku:

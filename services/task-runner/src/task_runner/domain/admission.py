@@ -1,4 +1,4 @@
-"""What becomes of a StartTask that is new to the runner."""
+"""Admission of a StartTask that the runner has not stored yet."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.domain.reasons import PROVIDER_CONNECTION_MISSING, TASK_TYPE_UNKNOWN
 
 TENANT_SCOPE = 0
-"""The scope key of what works on a whole tenant; every provider connection is inside it."""
+"""The scope key of runs on a whole tenant; it overlaps with every provider connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """The run waits for a worker, with the limits that its task type has now."""
+    """The run is queued, with the current limits of its task type."""
 
     scope_key: int
     mode: Mode
@@ -22,21 +22,23 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class AdmissionRefused:
     """The run ends at once, without an attempt: ``failed``, status ``unknown``."""
 
     reason_code: str
     message: str
 
 
-def admit(command: StartTask, declaration: TaskTypeDeclaration | None) -> Admitted | Refused:
+def admit(command: StartTask, declaration: TaskTypeDeclaration | None) -> Admitted | AdmissionRefused:
     """``declaration`` is that of the command's task type, None when no installed package declares it."""
     if declaration is None:
-        return Refused(
+        return AdmissionRefused(
             reason_code=TASK_TYPE_UNKNOWN, message=f"No task package here declares the task type {command.task_type}."
         )
     if declaration.scope is Scope.CONNECTION and command.connection is None:
-        return Refused(reason_code=PROVIDER_CONNECTION_MISSING, message="The tenant has no usable provider connection.")
+        return AdmissionRefused(
+            reason_code=PROVIDER_CONNECTION_MISSING, message="The tenant has no usable provider connection."
+        )
     connection = command.connection
     return Admitted(
         scope_key=connection.id if connection and declaration.scope is Scope.CONNECTION else TENANT_SCOPE,

@@ -1,4 +1,4 @@
-"""Which waiting runs may start now: fair between tenants, and never two that exclude each other."""
+"""Chooses the runs to claim: fair between tenants, and never two that exclude each other."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
@@ -9,8 +9,8 @@ from task_runner.domain.admission import TENANT_SCOPE
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A run as far as it can be in another one's way. ``scope_key`` is a connection's id, or ``TENANT_SCOPE``."""
+class GuardedRun:
+    """The fields of a run that decide exclusion. ``scope_key`` is a connection's id, or ``TENANT_SCOPE``."""
 
     run_id: int
     tenant_id: int
@@ -19,57 +19,59 @@ class Work:
     task_type: str
 
 
-def excludes(one: Work, other: Work) -> bool:
-    """Whether two runs must not be under way at the same time."""
-    if one.tenant_id != other.tenant_id:
+def excludes(first: GuardedRun, second: GuardedRun) -> bool:
+    """True if two runs must not be in progress at the same time."""
+    if first.tenant_id != second.tenant_id:
         return False
-    if one.scope_key == other.scope_key and one.task_type == other.task_type:
+    if first.scope_key == second.scope_key and first.task_type == second.task_type:
         return True
-    if one.mode is Mode.SHARED and other.mode is Mode.SHARED:
+    if first.mode is Mode.SHARED and second.mode is Mode.SHARED:
         return False
-    return one.scope_key == other.scope_key or TENANT_SCOPE in (one.scope_key, other.scope_key)
+    return first.scope_key == second.scope_key or TENANT_SCOPE in (first.scope_key, second.scope_key)
 
 
-def choose(candidates: Iterable[Work], running: Iterable[Work], *, free: int, tenant_limit: int) -> list[Work]:
-    """Up to ``free`` candidates, one of each tenant in turn, at most ``tenant_limit`` under way per tenant.
+def choose(
+    candidates: Iterable[GuardedRun], running: Iterable[GuardedRun], *, free: int, tenant_limit: int
+) -> list[GuardedRun]:
+    """Choose up to ``free`` candidates in round robin over the tenants, at most ``tenant_limit`` in progress for each.
 
-    ``candidates`` come in the order of tenants to serve, each tenant's oldest first; ``running`` has what is under way
-    for those tenants. An exclusive run that has to wait holds back the younger ones which it excludes, so that a
-    stream of shared ones cannot keep it waiting for ever.
+    ``candidates`` are in the order of tenants to serve, each tenant's oldest first; ``running`` are the runs in
+    progress of those tenants. An exclusive run that has to wait blocks the younger runs which it excludes, so that
+    shared runs cannot starve it.
     """
-    waiting: dict[int, deque[Work]] = {}
+    waiting: dict[int, deque[GuardedRun]] = {}
     for candidate in candidates:
         waiting.setdefault(candidate.tenant_id, deque()).append(candidate)
-    in_the_way: dict[int, list[Work]] = defaultdict(list)
-    under_way: dict[int, int] = defaultdict(int)
+    blocking: dict[int, list[GuardedRun]] = defaultdict(list)
+    in_progress: dict[int, int] = defaultdict(int)
     for work in running:
-        in_the_way[work.tenant_id].append(work)
-        under_way[work.tenant_id] += 1
-    chosen: list[Work] = []
+        blocking[work.tenant_id].append(work)
+        in_progress[work.tenant_id] += 1
+    chosen: list[GuardedRun] = []
     while waiting and len(chosen) < free:
         for tenant_id in list(waiting):
             if len(chosen) == free:
                 break
-            room = under_way[tenant_id] < tenant_limit
-            work = _next_allowed(waiting[tenant_id], in_the_way[tenant_id]) if room else None
+            room = in_progress[tenant_id] < tenant_limit
+            work = _next_allowed(waiting[tenant_id], blocking[tenant_id]) if room else None
             if work is None:
                 del waiting[tenant_id]
                 continue
             chosen.append(work)
-            in_the_way[tenant_id].append(work)
-            under_way[tenant_id] += 1
+            blocking[tenant_id].append(work)
+            in_progress[tenant_id] += 1
     return chosen
 
 
-def _next_allowed(queue: deque[Work], in_the_way: list[Work]) -> Work | None:
+def _next_allowed(queue: deque[GuardedRun], blocking: list[GuardedRun]) -> GuardedRun | None:
     while queue:
         work = queue.popleft()
-        if not _excluded(work, in_the_way):
+        if not _excluded(work, blocking):
             return work
         if work.mode is Mode.EXCLUSIVE:
-            in_the_way.append(work)
+            blocking.append(work)
     return None
 
 
-def _excluded(work: Work, others: Sequence[Work]) -> bool:
+def _excluded(work: GuardedRun, others: Sequence[GuardedRun]) -> bool:
     return any(excludes(work, other) for other in others)

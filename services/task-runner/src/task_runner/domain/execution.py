@@ -1,4 +1,4 @@
-"""An execution as it is kept, and what it says of itself."""
+"""An execution, and the messages that describe it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """The runner's record of one run. ``attempt`` counts every start, those whose worker went away included."""
+    """The runner's record of one run. ``attempt`` counts every start, including those whose lease expired."""
 
     run_id: int
     tenant_id: int
@@ -33,7 +33,7 @@ class Execution:
 
 
 def describe(execution: Execution) -> RunProgressed | RunFinished:
-    """How the run stands: the answer to a command that came again, and the news of every change but a start."""
+    """The message for the current state of a run: published on every change but a start, and on repeated commands."""
     if execution.state in TERMINAL:
         return _finished(execution)
     return RunProgressed(
@@ -49,7 +49,7 @@ def describe(execution: Execution) -> RunProgressed | RunFinished:
 
 
 def started(execution: Execution, at: datetime) -> RunStarted:
-    """The news that a worker claimed the run."""
+    """The message that a worker has claimed the run."""
     return RunStarted(
         tenant_id=execution.tenant_id,
         run_id=execution.run_id,

@@ -1,4 +1,4 @@
-"""What becomes of a run whose worker no longer renews its lease."""
+"""Recovery of runs whose lease has expired."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from task_runner.domain.outcomes import Cancelled, GiveUp, RetryLater
 from task_runner.domain.reasons import LEASE_LOST
 
 MOST_LOSSES = 3
-"""How often a run may lose its worker. One that kills every worker it meets has to end, too."""
+"""Maximum number of expired leases per run, so that a run that crashes its workers ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostLease:
-    """A run whose lease ran out; ``losses`` counts the earlier times."""
+    """A run with an expired lease; ``losses`` is the number of earlier ones."""
 
     run_id: int
     lease_token: int
@@ -21,7 +21,7 @@ class LostLease:
 
 
 def decide_lost_lease(lost: LostLease) -> RetryLater | GiveUp | Cancelled:
-    """The end of its worker is not the run's fault: it is started again at once, up to ``MOST_LOSSES`` times."""
+    """Retry the run immediately, up to ``MOST_LOSSES`` times; an expired lease does not count for its retry policy."""
     if lost.state is RunState.CANCELLING:
         return Cancelled()
     if lost.losses + 1 > MOST_LOSSES:

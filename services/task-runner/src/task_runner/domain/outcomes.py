@@ -1,4 +1,4 @@
-"""From how an attempt ended to what becomes of its run."""
+"""Endings of an attempt, and the outcomes of its run."""
 
 import math
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from onboarding_shared.contracts.types import CheckStatus
 from task_runner.domain.reasons import RUN_CANCELLED, TIME_LIMIT_EXCEEDED, WAIT_LIMIT_EXCEEDED
 
 LONGEST_WAIT = 86_400.0
-"""Seconds that a run waits for its next attempt at most, whatever a provider asks for."""
+"""Maximum delay in seconds before the next attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """The task answered."""
+    """The task returned a result."""
 
     status: CheckStatus
     reason_code: str
@@ -24,8 +24,8 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Faulted:
-    """The task gave up the attempt, or crashed. ``retry_after`` is in seconds, where a provider named a time."""
+class TaskFailed:
+    """The task raised ``TaskFault``, or crashed. ``retry_after`` is in seconds, if a provider requested one."""
 
     reason_code: str
     message: str
@@ -36,7 +36,7 @@ class Faulted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed:
-    """The task asked to run again in ``seconds``: something outside has to happen first."""
+    """The task raised ``Wait``: it runs again after ``seconds``."""
 
     seconds: float
     reason_code: str
@@ -45,23 +45,23 @@ class Postponed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overran:
-    """The attempt took longer than ``limit`` seconds."""
+class TimeLimitExceeded:
+    """The attempt exceeded its time limit of ``limit`` seconds."""
 
     limit: float
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The attempt was ended because somebody cancelled its run."""
+    """The attempt was stopped because its run was cancelled."""
 
 
-Ending = Returned | Faulted | Postponed | Overran | Stopped
+Ending = Returned | TaskFailed | Postponed | TimeLimitExceeded | Stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeed:
-    """The run found something out, even if that is ``fail`` or ``unknown``."""
+    """The run ends with a result of the task, of any status."""
 
     event: ClassVar[RunEvent] = RunEvent.SUCCEED
     status: CheckStatus
@@ -72,7 +72,7 @@ class Succeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """The run ends without an answer."""
+    """The run fails without a result of the task."""
 
     event: ClassVar[RunEvent] = RunEvent.FAIL
     status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
@@ -83,7 +83,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedOut:
-    """The run ends because an attempt, or all its waiting, took too long."""
+    """The run ends because an attempt, its waiting or its time in the queue exceeded a limit."""
 
     event: ClassVar[RunEvent] = RunEvent.TIME_OUT
     status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
@@ -94,7 +94,7 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """The run ends because somebody asked for it. It leaves no evidence."""
+    """The run ends because it was cancelled. It has no evidence."""
 
     event: ClassVar[RunEvent] = RunEvent.CANCEL
     status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
@@ -115,7 +115,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeLater:
-    """The task runs again after ``delay`` seconds, with all its attempts: the one before did its work."""
+    """The task runs again after ``delay`` seconds; the attempts of its retry policy start over."""
 
     event: ClassVar[RunEvent] = RunEvent.WAIT
     delay: float
@@ -124,15 +124,17 @@ class ResumeLater:
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
-Outcome = Succeed | RetryLater | ResumeLater | GiveUp | TimedOut | Cancelled
+RunOutcome = Succeed | RetryLater | ResumeLater | GiveUp | TimedOut | Cancelled
 
 
-def decide_outcome(ending: Ending, *, cancelling: bool, backoff: float | None, wait_left: float = math.inf) -> Outcome:
-    """What becomes of the run.
+def decide_outcome(
+    ending: Ending, *, cancelling: bool, backoff: float | None, wait_left: float = math.inf
+) -> RunOutcome:
+    """The outcome of a run after an attempt.
 
-    ``backoff`` is the wait in seconds before the next attempt, None when the retry policy has none left; ``wait_left``
-    the seconds until the run's wait limit, not positive when it is over. An answer counts even when a cancellation was
-    on its way: what a task did or found must not be lost.
+    ``backoff`` is the delay in seconds before the next attempt, None when the retry policy has none left; ``wait_left``
+    the seconds until the run's wait limit, not positive when it is exceeded. A result takes precedence over a
+    cancellation.
     """
     if isinstance(ending, Returned):
         return Succeed(
@@ -140,7 +142,7 @@ def decide_outcome(ending: Ending, *, cancelling: bool, backoff: float | None, w
         )
     if cancelling or isinstance(ending, Stopped):
         return Cancelled()
-    if isinstance(ending, Overran):
+    if isinstance(ending, TimeLimitExceeded):
         return TimedOut(message=f"The attempt took longer than {ending.limit:g} seconds.")
     if isinstance(ending, Postponed):
         return _resume(ending, wait_left)
@@ -151,7 +153,7 @@ def decide_outcome(ending: Ending, *, cancelling: bool, backoff: float | None, w
 
 
 def _resume(ending: Postponed, wait_left: float) -> ResumeLater | TimedOut:
-    """A wait beyond the limit is cut to it, so that the task looks once more before the run is given up."""
+    """A wait beyond the limit is cut to it, so that the task runs once more before the run times out."""
     if wait_left <= 0:
         message = f"The run waited as long as its task type allows, at last for {ending.reason_code}: "
         return TimedOut(
@@ -166,6 +168,6 @@ def _resume(ending: Postponed, wait_left: float) -> ResumeLater | TimedOut:
 
 
 def wait_before_retry(backoff: float, retry_after: float | None) -> float:
-    """Seconds to wait: the policy's own, or longer where the provider asked for it, at most a day."""
+    """The larger of the policy's delay and the provider's ``retry_after``, at most a day."""
     asked = retry_after if retry_after is not None and retry_after > 0 else 0.0
     return min(max(backoff, asked), LONGEST_WAIT)

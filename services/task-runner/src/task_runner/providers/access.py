@@ -1,4 +1,4 @@
-"""The providers of one process: opened once by the worker, asked for a context for every attempt."""
+"""The providers of one process, which create the context of every attempt."""
 
 import asyncio
 from types import TracebackType
@@ -54,7 +54,7 @@ class Providers:
     def _partner_graph(
         self, graph: GraphClient | None, connection: Connection | None, deadline: float
     ) -> GraphClient | None:
-        """The same application in our own tenant; what it reads stands in the same record."""
+        """The client of the same application in our own tenant; it shares the record."""
         partner = self.settings.partner_tenant_id
         if graph is None or connection is None or partner is None:
             return None
@@ -63,7 +63,7 @@ class Providers:
 
     def _emergency_access(self, connection: Connection | None) -> frozenset[str]:
         tenant = connection.external_tenant_id.lower() if connection else ""
-        return frozenset(one.lower() for one in self.settings.emergency_access.get(tenant, ()))
+        return frozenset(account.lower() for account in self.settings.emergency_access.get(tenant, ()))
 
     async def close(self) -> None:
         """Close every connection. Contexts made before are of no use after it."""

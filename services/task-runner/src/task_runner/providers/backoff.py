@@ -1,4 +1,4 @@
-"""When a request is tried again, and how long it waits for that."""
+"""Retries of requests: the decision, and the backoff."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -25,12 +25,12 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def patience(
+def backoff_hook(
     *, repeatable: bool, longest_wait: float, remaining: Callable[[], float]
 ) -> Callable[[Exception], bool | float]:
-    """The back-off hook for stamina: False = give up, True = its own back-off, a number = wait that many seconds.
+    """The backoff hook for stamina: False = no retry, True = exponential backoff, a number = seconds to wait.
 
-    A request that is not ``repeatable`` is sent again only when the server said that it has not done it: 429, or a
+    A request that is not ``repeatable`` is retried only when the server has not processed it: 429, or a
     response with ``Retry-After``. No wait is longer than ``longest_wait`` or ends after the deadline.
     """
 

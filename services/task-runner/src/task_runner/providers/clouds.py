@@ -14,28 +14,28 @@ from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import TaskFault
 
 
-class Cloud(msgspec.Struct, frozen=True):
-    """Where Microsoft Graph and the token service of one cloud answer."""
+class CloudHosts(msgspec.Struct, frozen=True):
+    """The hosts of Microsoft Graph and the token service of one cloud."""
 
     graph_url: str
     login_url: str
 
 
-CLOUDS: Final[Mapping[str, Cloud]] = MappingProxyType(
+CLOUDS: Final[Mapping[str, CloudHosts]] = MappingProxyType(
     {
-        "public": Cloud("https://graph.microsoft.com", "https://login.microsoftonline.com"),
-        "us_gov": Cloud("https://graph.microsoft.us", "https://login.microsoftonline.us"),
-        "us_dod": Cloud("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
-        "china": Cloud("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+        "public": CloudHosts("https://graph.microsoft.com", "https://login.microsoftonline.com"),
+        "us_gov": CloudHosts("https://graph.microsoft.us", "https://login.microsoftonline.us"),
+        "us_dod": CloudHosts("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+        "china": CloudHosts("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
     }
 )
 
 
-def cloud_of(name: str, settings: ProviderSettings) -> Cloud:
+def cloud_of(name: str, settings: ProviderSettings) -> CloudHosts:
     """The hosts of this cloud, unless the settings replace them. Raises ``TaskFault`` for a name that is none."""
     cloud = CLOUDS.get(name)
     if cloud is None:
         raise TaskFault("CLOUD_UNKNOWN", f"The connection names the cloud {name!r}; known are {', '.join(CLOUDS)}.")
-    return Cloud(
+    return CloudHosts(
         (settings.graph_url or cloud.graph_url).rstrip("/"), (settings.login_url or cloud.login_url).rstrip("/")
     )

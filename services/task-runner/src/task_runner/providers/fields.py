@@ -86,11 +86,11 @@ class Fields:
         return tuple(Fields(item, f"{self.where}.{name}[{index}]") for index, item in enumerate(value))
 
     def has(self, name: str) -> bool:
-        """Whether the field is there at all; for fields that not every cloud knows."""
+        """True if the field exists; for fields that some clouds do not return."""
         return name in self._values
 
     def is_null(self, name: str) -> bool:
-        """Whether the field, which must be there, is null."""
+        """True if the field, which must exist, is null."""
         return self._value(name) is None
 
     def _value(self, name: str) -> object:

@@ -1,4 +1,4 @@
-"""Bounds the requests to one customer's tenant, so that a slow or busy one takes nothing from the others."""
+"""Limits the concurrency and rate of requests to each customer's tenant."""
 
 import asyncio
 import time

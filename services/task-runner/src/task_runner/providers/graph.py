@@ -1,4 +1,4 @@
-"""Microsoft Graph for one run: authorised, patient, bounded, and remembered."""
+"""The Microsoft Graph client of one run: authenticates, retries, limits and records its requests."""
 
 import asyncio
 import hashlib
@@ -11,20 +11,20 @@ import msgspec
 import stamina
 
 from task_runner.providers import graph_errors
-from task_runner.providers.graph_errors import GraphRefused, TokenRefused
+from task_runner.providers.backoff import FIRST_WAIT, JITTER, LONGEST_BACKOFF, backoff_hook, retry_after_of
+from task_runner.providers.graph_errors import GraphRefused, SignInRefused
 from task_runner.providers.http import TOO_LARGE
-from task_runner.providers.patience import FIRST_WAIT, JITTER, LONGEST_BACKOFF, patience, retry_after_of
 from task_runner.providers.record import ResponseRecord
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tokens import GraphSession, GraphSessions
 from task_runner.tasks.context import Connection
 from task_runner.tasks.result import CannotTell
 
-__all__ = ["API_VERSION", "GraphClient", "GraphRefused", "TokenRefused"]
+__all__ = ["API_VERSION", "GraphClient", "GraphRefused", "SignInRefused"]
 
 API_VERSION = "v1.0"
 MARGIN = 0.25
-"""Seconds before the run's deadline at which a request gives up, so that the run can still say why."""
+"""Seconds before the run's deadline at which a request gives up, so that the run can still report the reason."""
 
 Params = Mapping[str, str]
 
@@ -32,8 +32,8 @@ Params = Mapping[str, str]
 class GraphClient:
     """Reads and writes Microsoft Graph as the application of one connection, until the run's deadline.
 
-    ``record`` holds what was read. Every method raises ``GraphRefused`` or ``TokenRefused`` (``CannotTell``) when
-    the answer is no, and ``TaskFault`` when another attempt may help. ``permission`` is named when it is refused.
+    ``record`` contains the responses. Every method raises ``GraphRefused`` or ``SignInRefused`` (``CannotTell``) on a
+    refusal, and ``TaskFault`` when another attempt may help. ``permission`` is named when it is refused.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class GraphClient:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """One object, by its path below the API version, for example ``/organization``."""
-        return await self._patiently("GET", self._url(path, params), permission, headers, None)
+        return await self._with_retries("GET", self._url(path, params), permission, headers, None)
 
     async def list(
         self,
@@ -72,34 +72,34 @@ class GraphClient:
     ) -> tuple[Any, ...]:
         """Every item of a list, paged to the end. Raises ``CannotTell`` when it is too long, or leaves the host."""
         items: list[Any] = []
-        url, seen, budget = self._url(path, params), set[str](), self._settings.max_list_bytes
-        while url not in seen:
-            seen.add(url)
-            if len(seen) > self._settings.max_pages or budget < 0:
+        url, visited, budget = self._url(path, params), set[str](), self._settings.max_list_bytes
+        while url not in visited:
+            visited.add(url)
+            if len(visited) > self._settings.max_pages or budget < 0:
                 raise CannotTell(TOO_LARGE, f"The list {path} is longer than this service reads.")
             before = self.record.bytes_read
-            page = await self._patiently("GET", url, permission, headers, None)
+            page = await self._with_retries("GET", url, permission, headers, None)
             budget -= self.record.bytes_read - before
             value, following = page.get("value"), page.get("@odata.nextLink")
             if not isinstance(value, list):
                 raise CannotTell(graph_errors.RESPONSE_INVALID, f"The answer to {path} holds no list.")
             items.extend(value)
             if following is None:
-                self.record.add_list(path=path, pages=len(seen), items=len(items))
+                self.record.add_list(path=path, pages=len(visited), items=len(items))
                 return tuple(items)
             url = self._same_host(following, path)
         raise CannotTell(graph_errors.RESPONSE_INVALID, f"The pages of {path} run in a circle.")
 
     async def post(self, path: str, body: Mapping[str, Any], *, permission: str | None = None) -> dict[str, Any]:
         """Create something. Not sent again after a lost answer: read first what is there, then run the task again."""
-        return await self._patiently("POST", self._url(path, None), permission, None, body)
+        return await self._with_retries("POST", self._url(path, None), permission, None, body)
 
     async def granted_roles(self) -> frozenset[str] | None:
         """The application permissions that the access token itself names; None when it cannot be read."""
         session = await self._ready_session()
         return session.granted_roles
 
-    async def _patiently(
+    async def _with_retries(
         self,
         method: str,
         url: str,
@@ -107,7 +107,9 @@ class GraphClient:
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
-        hook = patience(repeatable=method == "GET", longest_wait=self._settings.longest_wait, remaining=self._remaining)
+        hook = backoff_hook(
+            repeatable=method == "GET", longest_wait=self._settings.longest_wait, remaining=self._remaining
+        )
         caller = stamina.AsyncRetryingCaller(
             attempts=self._settings.attempts,
             timeout=None,
@@ -140,7 +142,7 @@ class GraphClient:
         try:
             async with asyncio.timeout(self._limit()):
                 await session.ensure_token(not_older_than)
-        except TokenRefused:
+        except SignInRefused:
             self._sessions.forget(self._connection)
             raise
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""What a refusal of Microsoft Graph or of its token service means. Pure: status and text in, exception out."""
+"""Maps error responses of Microsoft Graph and its token service to exceptions."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ _NO_LICENCE_TEXTS = (
 
 
 class GraphRefused(CannotTell):
-    """Microsoft Graph answered, and the answer was no. ``http_status`` and ``graph_code`` say how."""
+    """Microsoft Graph refused a request, with ``http_status`` and ``graph_code``."""
 
     def __init__(
         self, reason_code: str, message: str, http_status: int, graph_code: str, payload: Mapping[str, Any] = {}
@@ -56,8 +56,8 @@ class GraphRefused(CannotTell):
         self.graph_code = graph_code
 
 
-class TokenRefused(CannotTell):
-    """The token service refused this application for good; ``aadsts`` is its error number, or empty."""
+class SignInRefused(CannotTell):
+    """The token service refused this application permanently; ``aadsts`` is its error number, or empty."""
 
     def __init__(self, reason_code: str, message: str, aadsts: str, oauth_error: str) -> None:
         super().__init__(reason_code, message, {"aadsts": aadsts, "oauth_error": oauth_error})
@@ -65,13 +65,13 @@ class TokenRefused(CannotTell):
 
 
 def throttled(url: str, retry_after: float | None) -> TaskFault:
-    """Microsoft asked for patience."""
+    """The exception for a throttled request."""
     when = "" if retry_after is None else f" and asks to wait {retry_after:g} s"
     return TaskFault(THROTTLED, f"{url} limits our requests{when}.", retryable=True, retry_after=retry_after)
 
 
 def unavailable(url: str, why: str, retry_after: float | None = None) -> TaskFault:
-    """No usable answer this time."""
+    """The exception for a request without a usable response."""
     return TaskFault(UNAVAILABLE, f"{url} did not answer: {why}.", retryable=True, retry_after=retry_after)
 
 
@@ -105,14 +105,14 @@ def token_refusal(error: str, description: str) -> CannotTell | TaskFault:
     if known is None and error in _PASSING_OAUTH_ERRORS:
         return TaskFault(UNAVAILABLE, f"The token service is unavailable: {error}.", retryable=True)
     reason, meaning = known or (SIGN_IN_REFUSED, f"The token service refused the application: {error}.")
-    said = f" (AADSTS{number})" if number else ""
-    return TokenRefused(reason, f"{meaning}{said}", number, error)
+    suffix = f" (AADSTS{number})" if number else ""
+    return SignInRefused(reason, f"{meaning}{suffix}", number, error)
 
 
 def aadsts_number(description: str) -> str:
     """The number in ``AADSTS65001: …``, or an empty text."""
-    found = re.search(r"AADSTS(\d{4,8})\b", description)
-    return found.group(1) if found else ""
+    match = re.search(r"AADSTS(\d{4,8})\b", description)
+    return match.group(1) if match else ""
 
 
 def error_of(body: object) -> tuple[str, str]:

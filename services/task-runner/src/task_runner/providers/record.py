@@ -1,4 +1,4 @@
-"""Remembers every response a run has read, for the provenance in its evidence."""
+"""Records the responses of an attempt, for the provenance of its evidence."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,10 +10,10 @@ MAX_RESPONSES = 50
 LONGEST_URL = 1000
 
 
-class SeenResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """One response: which tenant at Microsoft it came from, how it was answered, and the SHA-256 of its body.
+class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """One response: its tenant at Microsoft, its status, and the SHA-256 of its body.
 
-    ``permission`` is the one that the task named for it, where it named one.
+    ``permission`` is the one that the task named for the request, if any.
     """
 
     external_tenant_id: str
@@ -27,7 +27,7 @@ class SeenResponse(msgspec.Struct, frozen=True, kw_only=True):
     body_sha256: str
 
 
-class SeenList(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedList(msgspec.Struct, frozen=True, kw_only=True):
     """One list that was read to its end."""
 
     path: str
@@ -44,10 +44,10 @@ class ResponseRecord:
 
     def __init__(self, api_version: str, now: Callable[[], datetime] = _now) -> None:
         self.api_version = api_version
-        self.responses: list[SeenResponse] = []
-        self.lists: list[SeenList] = []
+        self.responses: list[RecordedResponse] = []
+        self.lists: list[RecordedList] = []
         self.first_at: datetime | None = None
-        """When the first response came, None before it."""
+        """Time of the first response, None before it."""
         self.count = 0
         self.bytes_read = 0
         self._now = now
@@ -72,7 +72,7 @@ class ResponseRecord:
         self.bytes_read += size
         if len(self.responses) < MAX_RESPONSES:
             self.responses.append(
-                SeenResponse(
+                RecordedResponse(
                     external_tenant_id=external_tenant_id,
                     method=method,
                     url=url[:LONGEST_URL],
@@ -88,7 +88,7 @@ class ResponseRecord:
     def add_list(self, *, path: str, pages: int, items: int) -> None:
         """Note that a list was read to its end."""
         if len(self.lists) < MAX_RESPONSES:
-            self.lists.append(SeenList(path=path, pages=pages, items=items))
+            self.lists.append(RecordedList(path=path, pages=pages, items=items))
 
     def as_payload(self) -> dict[str, Any]:
         """The record as it goes into evidence."""

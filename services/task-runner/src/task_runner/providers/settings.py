@@ -1,4 +1,4 @@
-"""What the providers can be told; the service's own settings fill this in."""
+"""The settings of the providers, filled in from the settings of the service."""
 
 from collections.abc import Mapping
 
@@ -33,6 +33,6 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_pages: int = 1000
     attempts: int = 4
     longest_wait: float = 10.0
-    """How long a request waits in place for its next try; what takes longer becomes another attempt of the run."""
+    """Maximum seconds that a request waits for its retry; a longer wait ends the attempt."""
     max_sessions: int = 1024
-    """How many connections keep their token in memory."""
+    """Maximum number of connections whose token is cached."""

@@ -14,12 +14,13 @@ import msgspec
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+from onboarding_shared.contracts.types import GUID_PATTERN
 from task_runner.providers import graph_errors
-from task_runner.providers.clouds import Cloud, cloud_of
+from task_runner.providers.backoff import retry_after_of
+from task_runner.providers.clouds import CloudHosts, cloud_of
 from task_runner.providers.credentials import resolve_credential
 from task_runner.providers.gates import TenantGate, TenantGates
 from task_runner.providers.http import SharedTransport, timeouts
-from task_runner.providers.patience import retry_after_of
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.context import Connection
 from task_runner.tasks.result import CannotTell, TaskFault
@@ -32,7 +33,7 @@ SHORTEST_SECRET = 8
 
 SENT_IN_BODY = "client_secret_post"
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GUID = re.compile(GUID_PATTERN)
 
 
 def external_tenant(connection: Connection) -> str:
@@ -43,7 +44,7 @@ def external_tenant(connection: Connection) -> str:
 
 
 class GraphSession:
-    """One connection's OAuth client: it holds the secret and the current token, and shows neither.
+    """The OAuth client of one connection, with its secret and current token; its ``repr`` contains neither.
 
     ``gate`` gives the turns of its tenant's requests.
     """
@@ -52,12 +53,12 @@ class GraphSession:
         self, connection: Connection, settings: ProviderSettings, transport: SharedTransport, gates: TenantGates
     ) -> None:
         tenant = external_tenant(connection)
-        self.cloud: Cloud = cloud_of(connection.cloud, settings)
+        self.cloud: CloudHosts = cloud_of(connection.cloud, settings)
         self._token_url = f"{self.cloud.login_url}/{tenant}/oauth2/v2.0/token"
         self.gate: TenantGate = gates.of(tenant)
         self._lock = asyncio.Lock()
         self.token_obtained = 0.0
-        """When the current token was fetched, on ``time.monotonic()``."""
+        """Time at which the current token was fetched, on ``time.monotonic()``."""
         self._client = AsyncOAuth2Client(
             client_id=connection.client_id,
             client_secret=resolve_credential(connection.credential_ref, settings),
@@ -86,7 +87,7 @@ class GraphSession:
     async def ensure_token(self, not_older_than: float = 0.0) -> None:
         """Get or renew the token when it is missing, about to expire, or obtained before this monotonic moment.
 
-        Raises ``TokenRefused`` for good, ``TaskFault`` for now.
+        Raises ``SignInRefused`` on a permanent error, ``TaskFault`` on a temporary one.
         """
         async with self._lock:
             token = self._client.token

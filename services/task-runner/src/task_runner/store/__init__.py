@@ -1,1 +1,1 @@
-"""The only place with SQL: executions, and the messages that tell of their changes, in one commit."""
+"""The database of task-runner: the only modules with SQL."""

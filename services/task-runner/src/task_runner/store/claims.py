@@ -7,45 +7,46 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import Mode
-from task_runner.domain.claiming import Work
+from task_runner.domain.claiming import GuardedRun
 from task_runner.store.rows import COLUMNS, Claim, to_claim
+from task_runner.store.states import CLAIMABLE_STATES, LEASED_STATES
 
-_NEXT_TENANTS = text("""
+_NEXT_TENANTS = text(f"""
 WITH RECURSIVE walk (tenant_id, place) AS (
     (SELECT tenant_id, 1 FROM executions
-     WHERE state IN ('queued', 'waiting') AND tenant_id > :after AND resume_at <= now() ORDER BY tenant_id LIMIT 1)
+     WHERE state IN {CLAIMABLE_STATES} AND tenant_id > :after AND resume_at <= now() ORDER BY tenant_id LIMIT 1)
     UNION ALL
     SELECT (SELECT e.tenant_id FROM executions e
-            WHERE e.state IN ('queued', 'waiting') AND e.tenant_id > w.tenant_id AND e.resume_at <= now()
+            WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id > w.tenant_id AND e.resume_at <= now()
             ORDER BY e.tenant_id LIMIT 1), w.place + 1
     FROM walk w WHERE w.tenant_id IS NOT NULL AND w.place < :free
 )
 SELECT tenant_id, pg_try_advisory_xact_lock(tenant_id) AS locked FROM walk WHERE tenant_id IS NOT NULL
 ORDER BY tenant_id
-""")
+""")  # noqa: S608 - no input, only constants of ours
 """A walk over the index from tenant to tenant with work that is due: a long queue costs no more than a short one, and
 runs that wait for their time are passed over inside the index."""
 
-_WORK = text("""
+_WORK = text(f"""
 SELECT true AS under_way, 0 AS place, e.resume_at, e.run_id, e.tenant_id, e.scope_key, e.mode, e.task_type
 FROM executions e
-WHERE e.state IN ('running', 'cancelling') AND e.tenant_id = ANY (CAST(:tenants AS bigint[]))
+WHERE e.state IN {LEASED_STATES} AND e.tenant_id = ANY (CAST(:tenants AS bigint[]))
 UNION ALL
 SELECT false, t.place, c.resume_at, c.run_id, c.tenant_id, c.scope_key, c.mode, c.task_type
 FROM unnest(CAST(:tenants AS bigint[])) WITH ORDINALITY AS t (tenant_id, place)
 CROSS JOIN LATERAL (
     SELECT e.* FROM executions e
-    WHERE e.state IN ('queued', 'waiting') AND e.tenant_id = t.tenant_id AND e.resume_at <= now()
+    WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id = t.tenant_id AND e.resume_at <= now()
       AND e.task_type = ANY (CAST(:task_types AS text[]))
     ORDER BY e.resume_at, e.run_id LIMIT :window
 ) c
 ORDER BY place, resume_at, run_id
-""")
+""")  # noqa: S608 - no input, only constants of ours
 
 _CLAIM = text(f"""
 WITH picked AS MATERIALIZED (
     SELECT run_id FROM executions
-    WHERE run_id = ANY (CAST(:run_ids AS bigint[])) AND state IN ('queued', 'waiting') AND resume_at <= now()
+    WHERE run_id = ANY (CAST(:run_ids AS bigint[])) AND state IN {CLAIMABLE_STATES} AND resume_at <= now()
     ORDER BY tenant_id, run_id FOR UPDATE SKIP LOCKED
 )
 UPDATE executions e
@@ -59,7 +60,7 @@ RETURNING {COLUMNS}, e.lease_token, CAST(e.connection AS text) AS connection, e.
 """)  # noqa: S608 - no input, only a constant of ours
 
 _WINDOW = 100
-"""How many of a tenant's oldest waiting runs are looked at for one that may start."""
+"""Maximum number of a tenant's oldest due runs that are considered for one claim."""
 
 
 class DueTenant(NamedTuple):
@@ -77,13 +78,13 @@ async def next_tenants(tx: AsyncConnection, after: int, limit: int) -> list[DueT
 
 async def work_of(
     tx: AsyncConnection, tenants: Sequence[int], task_types: Sequence[str]
-) -> tuple[list[Work], list[Work]]:
+) -> tuple[list[GuardedRun], list[GuardedRun]]:
     """The runs of locked tenants: those in progress, and the oldest due ones of ``task_types``, in order of age."""
     values = {"tenants": list(tenants), "task_types": list(task_types), "window": _WINDOW}
-    running: list[Work] = []
-    candidates: list[Work] = []
+    running: list[GuardedRun] = []
+    candidates: list[GuardedRun] = []
     for row in await tx.execute(_WORK, values):
-        work = Work(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
+        work = GuardedRun(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
         (running if row.under_way else candidates).append(work)
     return running, candidates
 

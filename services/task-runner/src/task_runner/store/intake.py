@@ -1,4 +1,4 @@
-"""Keeps new executions, and changes those that somebody cancels."""
+"""The SQL of command intake: inserts executions, and cancels them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.session_api import StartTask
 from onboarding_shared.contracts.types import CheckStatus, Mode
-from task_runner.domain.admission import TENANT_SCOPE, Admitted, Refused
+from task_runner.domain.admission import TENANT_SCOPE, AdmissionRefused, Admitted
 from task_runner.domain.execution import Execution
 from task_runner.domain.outcomes import Cancelled
 from task_runner.store.rows import COLUMNS, to_execution
+from task_runner.store.states import CANCELLABLE_STATES
 
 _INSERT = text("""
 INSERT INTO executions (run_id, tenant_id, task_type, session_id, provider_connection_id, connection, scope_key, mode,
@@ -56,7 +57,7 @@ WITH held AS MATERIALIZED (
     SELECT e.run_id, CASE WHEN e.state = 'running' THEN 'cancelling' ELSE 'cancelled' END AS state
     FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
     JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
-    WHERE e.state IN ('queued', 'waiting', 'running')
+    WHERE e.state IN {CANCELLABLE_STATES}
     ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
 )
 UPDATE executions e
@@ -90,15 +91,15 @@ _ENDING = {
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A StartTask with what was decided of it."""
+    """A StartTask and its admission."""
 
     command: StartTask
     traceparent: str | None
-    decision: Admitted | Refused
+    decision: Admitted | AdmissionRefused
 
 
 async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[int]:
-    """Keep the runs that are not there yet; returns their ids. Refused ones are kept as ended."""
+    """Insert runs that are not stored yet, and return their ids. Refused runs are stored as ended."""
     rows = [_columns(arrival) for arrival in arrivals]
     arrays = {name: [row[name] for row in rows] for name in rows[0]}
     inserted = await tx.execute(_INSERT, {**arrays, "confirm": confirm_seconds})
@@ -106,34 +107,34 @@ async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_se
 
 
 async def read(tx: AsyncConnection, run_ids: Sequence[int]) -> list[Execution]:
-    """The executions as they stand, locked until the commit, so that no later news overtakes the answer."""
+    """Read and lock executions, so that no later message is published before the answer."""
     return [to_execution(row) for row in await tx.execute(_READ, {"run_ids": list(run_ids)})]
 
 
 async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
-    """Add what a run's StartTask tells to the note that it had been cancelled before it came."""
+    """Fill the tombstones of runs that were cancelled before their StartTask was consumed."""
     commands = [arrival.command for arrival in arrivals]
     await tx.execute(
         _COMPLETE,
         {
-            "run_id": [one.run_id for one in commands],
-            "tenant_id": [one.tenant_id for one in commands],
-            "task_type": [one.task_type for one in commands],
-            "session_id": [one.session_id for one in commands],
-            "connection_id": [one.connection.id if one.connection else None for one in commands],
+            "run_id": [command.run_id for command in commands],
+            "tenant_id": [command.tenant_id for command in commands],
+            "task_type": [command.task_type for command in commands],
+            "session_id": [command.session_id for command in commands],
+            "connection_id": [command.connection.id if command.connection else None for command in commands],
             "traceparent": [arrival.traceparent for arrival in arrivals],
         },
     )
 
 
 async def cancel(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
-    """Cancel (run id, tenant id): what waits ends at once, what runs is told to. Returns those that changed."""
+    """Cancel runs, given as (run id, tenant id): running ones become ``cancelling``. Returns those that changed."""
     arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
     return [to_execution(row) for row in await tx.execute(_CANCEL, {**arrays, **_ENDING})]
 
 
-async def bury(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
-    """Note (run id, tenant id) that are not known here as cancelled, in case that their StartTask still comes."""
+async def add_tombstones(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
+    """Store unknown runs, given as (run id, tenant id), as cancelled, in case their StartTask is consumed later."""
     await tx.execute(
         _TOMBSTONE,
         {
@@ -148,7 +149,7 @@ async def bury(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
 
 def _columns(arrival: Arrival) -> dict[str, Any]:
     command, decision = arrival.command, arrival.decision
-    refused = isinstance(decision, Refused)
+    refused = isinstance(decision, AdmissionRefused)
     return {
         "run_id": command.run_id,
         "tenant_id": command.tenant_id,

@@ -13,6 +13,7 @@ from onboarding_shared.contracts.types import RunState
 from task_runner.domain.execution import Execution
 from task_runner.domain.leases import LostLease
 from task_runner.store.rows import COLUMNS, to_execution
+from task_runner.store.states import LEASED_STATES
 
 _RENEW = text(f"""
 WITH held AS MATERIALIZED (
@@ -20,7 +21,7 @@ WITH held AS MATERIALIZED (
     FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:progress AS text[]))
         AS g (run_id, token, progress)
     JOIN executions e ON e.run_id = g.run_id AND e.lease_token = g.token
-    WHERE e.state IN ('running', 'cancelling')
+    WHERE e.state IN {LEASED_STATES}
     ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
 )
 UPDATE executions e
@@ -30,18 +31,18 @@ FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}, h.progress IS NOT NULL AS progressed
 """)  # noqa: S608 - no input, only a constant of ours
 
-_LOST = text("""
+_LOST = text(f"""
 SELECT run_id, lease_token, state, losses FROM executions
-WHERE state IN ('running', 'cancelling') AND lease_expires_at < now()
+WHERE state IN {LEASED_STATES} AND lease_expires_at < now()
 ORDER BY tenant_id, run_id LIMIT :batch FOR UPDATE SKIP LOCKED
-""")
+""")  # noqa: S608 - no input, only constants of ours
 
 _BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lease that its worker wants to keep; ``progress`` where it changed since the last renewal."""
+    """A lease to renew; ``progress`` if it changed since the last renewal."""
 
     run_id: int
     lease_token: int
@@ -56,7 +57,7 @@ class Renewed(NamedTuple):
 
 
 async def renew_leases(tx: AsyncConnection, held: Sequence[Held], lease_seconds: float) -> list[Renewed]:
-    """Renew the leases that their worker still holds; the others are left out of the answer."""
+    """Renew the leases that are still held; the result omits the others."""
     values = {
         "run_ids": [lease.run_id for lease in held],
         "tokens": [lease.lease_token for lease in held],

@@ -6,12 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from task_runner.domain.execution import Execution
 from task_runner.domain.outcomes import TimedOut
 from task_runner.store.rows import COLUMNS, to_execution
+from task_runner.store.states import CLAIMABLE_STATES
 
 # What a waiting run found last stays in its payload: it is all that is known.
 _EXPIRE = text(f"""
 WITH late AS MATERIALIZED (
     SELECT run_id FROM executions
-    WHERE state IN ('queued', 'waiting') AND resume_at < now() - make_interval(secs => :limit)
+    WHERE state IN {CLAIMABLE_STATES} AND resume_at < now() - make_interval(secs => :limit)
     ORDER BY tenant_id, run_id LIMIT :batch FOR UPDATE SKIP LOCKED
 )
 UPDATE executions e

@@ -1,7 +1,8 @@
-"""How many runs wait and work, for the metrics page."""
+"""The SQL of the queue's gauges on the metrics page."""
 
 from onboarding_shared.messaging.metrics_page import COUNTED_AT_MOST
 from onboarding_shared.telemetry.metrics import Gauge
+from task_runner.store.states import CLAIMABLE_STATES, LEASED_ROWS, LEASED_STATES
 
 RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 = that or more", "state")
 QUEUE_RUNS = Gauge("onboarding_queue_runs", "Runs that a worker could claim now; 10000 = that or more")
@@ -14,7 +15,7 @@ SELECT q.gauge, q.label, q.value FROM (
     SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state = 'waiting') AS waiting,
            count(*) FILTER (WHERE resume_at <= now()) AS due,
            coalesce(greatest(0, extract(epoch FROM now() - min(resume_at) FILTER (WHERE resume_at <= now()))), 0) AS age
-    FROM (SELECT state, resume_at FROM executions WHERE state IN ('queued', 'waiting') LIMIT {COUNTED_AT_MOST}) w
+    FROM (SELECT state, resume_at FROM executions WHERE state IN {CLAIMABLE_STATES} LIMIT {COUNTED_AT_MOST}) w
 ) waits CROSS JOIN LATERAL (VALUES
     ('{RUNS_ACTIVE.name}', 'queued', CAST(queued AS float8)),
     ('{RUNS_ACTIVE.name}', 'waiting', CAST(waiting AS float8)),
@@ -22,8 +23,8 @@ SELECT q.gauge, q.label, q.value FROM (
 ) q (gauge, label, value)
 UNION ALL
 SELECT '{RUNS_ACTIVE.name}', s.state, CAST(count(e.state) AS float8)
-FROM (VALUES ('running'), ('cancelling')) s (state)
-LEFT JOIN (SELECT state FROM executions WHERE state IN ('running', 'cancelling')
+FROM (VALUES {LEASED_ROWS}) s (state)
+LEFT JOIN (SELECT state FROM executions WHERE state IN {LEASED_STATES}
            LIMIT {COUNTED_AT_MOST}) e USING (state)
 GROUP BY s.state
 """  # noqa: S608 - no input, only constants of ours

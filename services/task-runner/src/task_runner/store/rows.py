@@ -1,6 +1,5 @@
-"""How an execution's row is read."""
+"""Decodes rows of executions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,14 +15,14 @@ from task_runner.domain.execution import Execution
 COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connection_id, e.traceparent, e.state,
     e.attempt, e.started_at, CAST(e.progress AS text) AS progress, e.reason_code, e.resume_at, e.status, e.message,
     CAST(e.payload AS text) AS payload, e.finished_at"""
-"""What ``to_execution`` reads, of the table alias ``e``."""
+"""The columns that ``to_execution`` reads, of the table alias ``e``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A run that this worker may work on until its lease ends.
+    """A claimed run, which this worker may execute until its lease ends.
 
-    ``tries`` counts the attempts that its policy counts, ``age`` the seconds since it was taken in.
+    ``tries`` is the number of attempts that count for the retry policy, ``age`` the seconds since the run was created.
     """
 
     execution: Execution
@@ -40,27 +39,25 @@ _progress = msgspec.json.Decoder(Progress)
 _connection = msgspec.json.Decoder(ProviderConnection)
 
 
-def to_execution(row: Sequence[Any]) -> Execution:
-    """The execution in a row that begins with ``COLUMNS``."""
-    run_id, tenant_id, task_type, session_id, connection_id, traceparent, state, attempt, *more = row
-    started_at, progress, reason_code, resume_at, status, message, payload, finished_at = more[:8]
+def to_execution(row: Row[Any]) -> Execution:
+    """The execution in a row that contains ``COLUMNS``."""
     return Execution(
-        run_id=run_id,
-        tenant_id=tenant_id,
-        task_type=task_type,
-        session_id=session_id,
-        provider_connection_id=connection_id,
-        traceparent=traceparent,
-        state=RunState(state),
-        attempt=attempt,
-        started_at=started_at,
-        progress=None if progress is None else _progress.decode(progress),
-        reason_code=reason_code,
-        resume_at=resume_at,
-        status=None if status is None else CheckStatus(status),
-        message=message,
-        payload=None if payload is None else msgspec.json.decode(payload),
-        finished_at=finished_at,
+        run_id=row.run_id,
+        tenant_id=row.tenant_id,
+        task_type=row.task_type,
+        session_id=row.session_id,
+        provider_connection_id=row.provider_connection_id,
+        traceparent=row.traceparent,
+        state=RunState(row.state),
+        attempt=row.attempt,
+        started_at=row.started_at,
+        progress=None if row.progress is None else _progress.decode(row.progress),
+        reason_code=row.reason_code,
+        resume_at=row.resume_at,
+        status=None if row.status is None else CheckStatus(row.status),
+        message=row.message,
+        payload=None if row.payload is None else msgspec.json.decode(row.payload),
+        finished_at=row.finished_at,
     )
 
 

@@ -1,7 +1,8 @@
-"""Writes what becomes of runs under way: compare-and-set on state and fencing token, and the news with it."""
+"""The SQL of settling: compare-and-set on state and fencing token, with the messages in the same transaction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import text
@@ -11,19 +12,19 @@ from onboarding_shared.contracts.run_states import next_state
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from task_runner.domain.execution import Execution, describe
-from task_runner.domain.outcomes import Outcome, ResumeLater, RetryLater
+from task_runner.domain.outcomes import ResumeLater, RetryLater, RunOutcome
 from task_runner.store.rows import COLUMNS, to_execution
 
 _SETTLE = text(f"""
 WITH given AS (
-    SELECT * FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:seen AS text[]),
+    SELECT * FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:observed AS text[]),
                          CAST(:states AS text[]), CAST(:statuses AS text[]), CAST(:reason_codes AS text[]),
                          CAST(:messages AS text[]), CAST(:payloads AS text[]), CAST(:delays AS float8[]),
                          CAST(:excused AS integer[]), CAST(:lost AS integer[]), CAST(:afresh AS boolean[]))
-        AS g (run_id, token, seen, state, status, reason_code, message, payload, delay, excused, lost, afresh)
+        AS g (run_id, token, observed, state, status, reason_code, message, payload, delay, excused, lost, afresh)
 ), held AS MATERIALIZED (
     SELECT g.* FROM given g JOIN executions e ON e.run_id = g.run_id
-    WHERE e.lease_token = g.token AND e.state = g.seen
+    WHERE e.lease_token = g.token AND e.state = g.observed
     ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
 )
 UPDATE executions e
@@ -39,7 +40,7 @@ FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only a constant of ours
 
-_STANDING = text("""
+_LEASES = text("""
 SELECT run_id, state, lease_token FROM executions WHERE run_id = ANY (CAST(:run_ids AS bigint[]))
 """)
 
@@ -48,16 +49,16 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What should become of a run under way, by the worker that holds ``lease_token`` and saw it ``seen``.
+    """The outcome of a run in progress, from the worker that holds ``lease_token`` and last read ``observed``.
 
-    ``excused``: the attempt does not count against the retry policy. ``lost``: its worker went away. ``traceparent``:
-    what the news of it belongs to, where that is not the trace context that the run came with.
+    ``excused``: the attempt does not count for the retry policy. ``lost``: the lease expired. ``traceparent``: the
+    trace context of its messages, if it is not that of the run.
     """
 
     run_id: int
     lease_token: int
-    seen: RunState
-    outcome: Outcome
+    observed: RunState
+    outcome: RunOutcome
     excused: bool = False
     lost: bool = False
     traceparent: str | None = None
@@ -65,53 +66,68 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Written, now or by an earlier try whose answer was lost."""
+    """The settlement is committed, by this or an earlier try."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """Not written. ``state`` is where the run stands now when the lease is still the asker's, None when it is not."""
+class SettlementRefused:
+    """Not written. ``state`` is the current state while the lease is still valid, None otherwise."""
 
     state: RunState | None
 
 
+class _Lease(NamedTuple):
+    state: RunState
+    token: int | None
+
+
 async def settle(
     tx: AsyncConnection, outbox: Outbox, settlements: Sequence[Settlement], *, confirm_seconds: float
-) -> list[Settled | Refused]:
-    """Settle a batch; one answer each, in order. Safe to run twice."""
-    legal = {one.run_id: (one, target) for one in settlements if (target := next_state(one.seen, one.outcome.event))}
+) -> list[Settled | SettlementRefused]:
+    """Settle a batch; returns one answer for each settlement, in order. Safe to run twice."""
+    legal = {
+        settlement.run_id: (settlement, target)
+        for settlement in settlements
+        if (target := next_state(settlement.observed, settlement.outcome.event))
+    }
     executions: list[Execution] = []
     if legal:
         rows = await tx.execute(_SETTLE, {**_arrays(legal.values()), "confirm": confirm_seconds})
         executions = [to_execution(row) for row in rows]
-    settled = {one.run_id for one in executions}
-    refused = [one for one in settlements if one.run_id not in settled]
-    standing = await _standing(tx, refused) if refused else {}
+    settled = {execution.run_id for execution in executions}
+    unsettled = [settlement for settlement in settlements if settlement.run_id not in settled]
+    leases = await _read_leases(tx, unsettled) if unsettled else {}
     if settled:
-        traces = {one.run_id: one.traceparent for one in settlements if one.traceparent is not None}
-        await outbox.append(
-            tx, [Outgoing(describe(one), traces.get(one.run_id, one.traceparent)) for one in executions]
-        )
-    return [Settled() if one.run_id in settled else _refusal(one, standing.get(one.run_id)) for one in settlements]
+        traces = {
+            settlement.run_id: settlement.traceparent
+            for settlement in settlements
+            if settlement.traceparent is not None
+        }
+        messages = [Outgoing(describe(run), traces.get(run.run_id, run.traceparent)) for run in executions]
+        await outbox.append(tx, messages)
+    return [
+        Settled() if settlement.run_id in settled else _refusal(settlement, leases.get(settlement.run_id))
+        for settlement in settlements
+    ]
 
 
 def _arrays(legal: Iterable[tuple[Settlement, RunState]]) -> dict[str, list[object]]:
     arrays: dict[str, list[object]] = {name: [] for name in _NAMES}
-    for one, target in legal:
-        outcome = one.outcome
+    for settlement, target in legal:
+        outcome = settlement.outcome
         waits = isinstance(outcome, RetryLater | ResumeLater)
         values = (
-            one.run_id,
-            one.lease_token,
-            one.seen.value,
+            settlement.run_id,
+            settlement.lease_token,
+            settlement.observed.value,
             target.value,
             None if waits else outcome.status.value,
             outcome.reason_code,
             outcome.message,
             None if isinstance(outcome, RetryLater) else _encoder.encode(outcome.payload).decode(),
             outcome.delay if waits else 0.0,
-            int(one.excused),
-            int(one.lost),
+            int(settlement.excused),
+            int(settlement.lost),
             isinstance(outcome, ResumeLater),
         )
         for name, value in zip(_NAMES, values, strict=True):
@@ -122,7 +138,7 @@ def _arrays(legal: Iterable[tuple[Settlement, RunState]]) -> dict[str, list[obje
 _NAMES = (
     "run_ids",
     "tokens",
-    "seen",
+    "observed",
     "states",
     "statuses",
     "reason_codes",
@@ -135,16 +151,16 @@ _NAMES = (
 )
 
 
-async def _standing(tx: AsyncConnection, refused: Sequence[Settlement]) -> dict[int, tuple[RunState, int | None]]:
-    rows = await tx.execute(_STANDING, {"run_ids": [one.run_id for one in refused]})
-    return {row.run_id: (RunState(row.state), row.lease_token) for row in rows}
+async def _read_leases(tx: AsyncConnection, settlements: Sequence[Settlement]) -> dict[int, _Lease]:
+    rows = await tx.execute(_LEASES, {"run_ids": [settlement.run_id for settlement in settlements]})
+    return {row.run_id: _Lease(RunState(row.state), row.lease_token) for row in rows}
 
 
-def _refusal(one: Settlement, standing: tuple[RunState, int | None] | None) -> Settled | Refused:
-    """A token that still stands on a run in the wished state means that an earlier try had been committed."""
-    if standing is None or standing[1] != one.lease_token:
-        return Refused(None)
-    state = standing[0]
-    if state is next_state(one.seen, one.outcome.event):
+def _refusal(settlement: Settlement, lease: _Lease | None) -> Settled | SettlementRefused:
+    """The run is settled already if it has the target state and still the lease token of this settlement."""
+    if lease is None or lease.token != settlement.lease_token:
+        return SettlementRefused(None)
+    state = lease.state
+    if state is next_state(settlement.observed, settlement.outcome.event):
         return Settled()
-    return Refused(state if state in (RunState.RUNNING, RunState.CANCELLING) else None)
+    return SettlementRefused(state if state in (RunState.RUNNING, RunState.CANCELLING) else None)

@@ -1,6 +1,4 @@
-"""The runner's tables as SQLAlchemy metadata; the migrations make them, a test holds the two against each other."""
-
-from collections.abc import Iterable
+"""The tables as SQLAlchemy metadata; the migrations create them, and a test compares the two."""
 
 from sqlalchemy import (
     JSON,
@@ -18,28 +16,19 @@ from sqlalchemy import (
     text,
 )
 
-from onboarding_shared.contracts.run_states import TERMINAL
-from onboarding_shared.contracts.types import RunState
+from onboarding_shared.contracts.types import Mode
 from onboarding_shared.messaging.schema import add_messaging_tables
+from onboarding_shared.postgres.literals import sql_list
+from task_runner.store.states import ALL_STATES, CLAIMABLE_STATES, ENDED_STATES, LEASED_STATES
 
 metadata = MetaData()
 add_messaging_tables(metadata)
 
-CLAIMABLE = "state IN ('queued', 'waiting')"
-"""A worker may take it, once ``resume_at`` has come."""
-UNDER_WAY = "state IN ('running', 'cancelling')"
-"""A worker holds its lease."""
-
-
-def _states(states: Iterable[RunState]) -> str:
-    chosen = frozenset(states)
-    return ", ".join(f"'{state}'" for state in RunState if state in chosen)
-
-
-ENDED = f"state IN ({_states(TERMINAL)})"
+_CLAIMABLE = f"state IN {CLAIMABLE_STATES}"
+_LEASED = f"state IN {LEASED_STATES}"
 
 lease_tokens = Sequence("lease_tokens", metadata=metadata, data_type=BigInteger)
-"""Fencing tokens: each claim takes the next one, and whoever holds an older one writes nothing."""
+"""Fencing tokens: each claim takes the next one, and writes with an older one are refused."""
 
 executions = Table(
     "executions",
@@ -74,10 +63,10 @@ executions = Table(
     Column("confirm_at", DateTime(timezone=True)),
     Column("confirmed_at", DateTime(timezone=True)),
     Column("resends", Integer, nullable=False, server_default="0"),
-    CheckConstraint(f"state IN ({_states(RunState)})", name="executions_state"),
-    CheckConstraint("mode IN ('shared', 'exclusive')", name="executions_mode"),
-    CheckConstraint(f"({UNDER_WAY}) = (lease_expires_at IS NOT NULL)", name="executions_lease"),
-    CheckConstraint(f"({ENDED}) = (finished_at IS NOT NULL)", name="executions_finished"),
+    CheckConstraint(f"state IN {ALL_STATES}", name="executions_state"),
+    CheckConstraint(f"mode IN {sql_list(Mode)}", name="executions_mode"),
+    CheckConstraint(f"({_LEASED}) = (lease_expires_at IS NOT NULL)", name="executions_lease"),
+    CheckConstraint(f"(state IN {ENDED_STATES}) = (finished_at IS NOT NULL)", name="executions_finished"),
     CheckConstraint("(finished_at IS NULL) = (status IS NULL)", name="executions_result"),
     CheckConstraint("task_type IS NOT NULL OR state = 'cancelled'", name="executions_task_type"),
 )
@@ -87,7 +76,7 @@ Index(
     executions.c.tenant_id,
     executions.c.resume_at,
     executions.c.run_id,
-    postgresql_where=text(CLAIMABLE),
+    postgresql_where=text(_CLAIMABLE),
 )
 Index(
     "executions_one_under_way",
@@ -95,6 +84,6 @@ Index(
     executions.c.scope_key,
     executions.c.task_type,
     unique=True,
-    postgresql_where=text(UNDER_WAY),
+    postgresql_where=text(_LEASED),
 )
 Index("executions_unconfirmed", executions.c.confirm_at, postgresql_where=text("confirm_at IS NOT NULL"))

@@ -1,4 +1,4 @@
-"""What a task author needs: ``from task_runner.tasks import task, TaskContext, Result, Retry, TaskFault, Wait``."""
+"""The API for task authors: ``from task_runner.tasks import task, TaskContext, Result, Retry, TaskFault, Wait``."""
 
 from task_runner.tasks.context import Connection, TaskContext
 from task_runner.tasks.declaration import DeclarationError, Task, task

@@ -1,4 +1,4 @@
-"""What a running task is given."""
+"""The context of a running task."""
 
 import asyncio
 import time
@@ -23,16 +23,16 @@ MAX_PROGRESS_MESSAGE = 200
 
 
 async def ignore_progress(progress: Progress) -> None:
-    """A report that nobody reads."""
+    """A ``ProgressReport`` that does nothing."""
 
 
 class TaskContext:
-    """One attempt of one run, as its task sees it.
+    """One attempt of one run.
 
-    ``tenant_id`` is the platform's tenant, ``connection`` how to reach the customer's tenant (None when there is none),
-    ``attempt`` counts from 1, ``cancelled`` is set when somebody asked for the end, and ``deadline`` is the moment on
+    ``tenant_id`` is the platform's tenant, ``connection`` the connection to the customer's tenant or None,
+    ``attempt`` counts from 1, ``cancelled`` is set on a cancellation, and ``deadline`` is the moment on
     ``time.monotonic()`` at which the attempt is over. ``emergency_access`` holds the object ids, in lower case, of the
-    customer's emergency access accounts and groups, as far as the runner was told of them.
+    customer's emergency access accounts and groups, as far as they are configured.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class TaskContext:
 
     @property
     def graph_used(self) -> Graph | None:
-        """The Graph client if there is one, without insisting."""
+        """The Graph client, or None."""
         return self._graph
 
     @property
@@ -98,7 +98,7 @@ class TaskContext:
         return max(0.0, self.deadline - time.monotonic())
 
     async def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
-        """Tell how far the task is: ``done`` of ``total`` units and, in up to 200 characters, what comes now.
+        """Report progress: ``done`` of ``total`` units and, in up to 200 characters, the current activity.
 
         Raises ``ValueError`` unless 0 <= done <= total.
         """

@@ -24,7 +24,7 @@ LONGEST_TIME_LIMIT = 3600.0
 
 
 class DeclarationError(ValueError):
-    """A task is declared wrongly; the text says which task and what to change."""
+    """An invalid declaration; the text names the task and the correction."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +41,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def scope(self) -> Scope:
-        """What it works on: the tenant, or one provider connection."""
+        """The scope of its runs: the tenant, or one provider connection."""
         return self.declaration.scope
 
     @property
     def mode(self) -> Mode:
-        """Whether it only reads (``shared``) or changes things (``exclusive``)."""
+        """``shared`` if the task only reads, ``exclusive`` if it changes things."""
         return self.declaration.mode
 
     @property

@@ -1,4 +1,4 @@
-"""Cuts a payload that is too large to be kept, the longest parts first, and says in it what was cut."""
+"""Truncates payloads that exceed the size limit, the longest parts first, and records the truncation in them."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 MARKER = "truncated"
-"""The member of a cut payload that tells its size, its hash and what was cut."""
+"""The member of a truncated payload with its original size, its hash and the truncated parts."""
 
 MAX_CUTS = 20
 SHORTEST_TEXT = 256

@@ -1,4 +1,4 @@
-"""Microsoft Graph as a task sees it. The providers implement it; a test may bring its own."""
+"""The interface to Microsoft Graph for tasks, implemented by the providers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,10 +10,10 @@ class GraphRecord(Protocol):
 
     @property
     def first_at(self) -> datetime | None:
-        """When the first response came, None before it."""
+        """Time of the first response, None before it."""
 
     def as_payload(self) -> Mapping[str, Any]:
-        """The members of ``provenance`` that say what was read."""
+        """The members of ``provenance`` that describe the responses."""
 
 
 class Graph(Protocol):

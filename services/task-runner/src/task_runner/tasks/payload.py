@@ -1,6 +1,6 @@
-"""Turns what a task hands over into a payload that JSON, Kafka and PostgreSQL all accept, without any secret.
+"""Converts the payload of a task to one that JSON, Kafka and PostgreSQL accept, without secrets.
 
-Everything that a task says passes here on its way out, so that no task has to remember it.
+Applied to every text and payload of a task.
 """
 
 import math

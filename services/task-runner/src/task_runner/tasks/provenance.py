@@ -1,4 +1,4 @@
-"""Adds to every payload where its values came from, so that no task author has to remember it."""
+"""Adds the provenance of its values to every payload."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from task_runner.tasks.context import TaskContext
 
 MAX_PAYLOAD_BYTES = 256 * 1024
-"""What a payload may have as JSON, provenance included."""
+"""Maximum size of a payload as JSON, including provenance."""
 _SEAM = len(',"provenance":')
 
 
@@ -29,7 +29,7 @@ def with_provenance(
     context: "TaskContext",
     now: Callable[[], datetime] = _now,
 ) -> dict[str, Any]:
-    """The payload, cut to 256 KiB, with a member ``provenance``: where, when and by which rules its values were read.
+    """The payload, cut to 256 KiB, with a member ``provenance``: source, time and rules of its values.
 
     ``collected_at`` is when the first response came, or now where nothing was read; the evidence counts until
     ``expires_at``. ``payload_sha256`` is taken over the payload as it is kept without ``provenance``, as compact JSON

@@ -18,17 +18,17 @@ def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
     An entry point names a ``Task``, an iterable of them, or a module with ``TASKS``. Raises ``DeclarationError`` when
     one cannot be loaded, is something else, or when two distributions declare the same name.
     """
-    found: dict[str, Task] = {}
+    tasks: dict[str, Task] = {}
     for point in entry_points(group=GROUP) if points is None else points:
         for declared in _load(point):
-            earlier = found.get(declared.name)
+            earlier = tasks.get(declared.name)
             if earlier is not None:
                 raise DeclarationError(
                     f"Task {declared.name!r} is declared twice: by {earlier.declaration.distribution!r}"
                     f" and by {declared.declaration.distribution!r}. Uninstall one of them or rename its task."
                 )
-            found[declared.name] = declared
-    return dict(sorted(found.items()))
+            tasks[declared.name] = declared
+    return dict(sorted(tasks.items()))
 
 
 def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> dict[str, Task]:

@@ -1,4 +1,4 @@
-"""What a task can say: a result, that it cannot tell, that it has to wait, or that it had to give up."""
+"""The outcomes of a task: a result, or one of the exceptions ``CannotTell``, ``Wait`` and ``TaskFault``."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of a task. ``ok`` may only be said of values that were really read.
+    """The result of a task. ``ok`` requires that the values were read.
 
     Made by ``Result.ok``, ``warn``, ``fail`` and ``unknown``; each raises ``ValueError`` on a malformed reason code
     and ``PayloadError`` on a payload that cannot be kept. ``message`` is one sentence for a human, cut at 4,000
@@ -36,7 +36,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def warn(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
-        """It works, and somebody should look at it."""
+        """The check passed, with a finding that needs attention."""
         return cls.of(CheckStatus.WARN, reason_code, message, payload)
 
     @classmethod
@@ -46,7 +46,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def unknown(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
-        """The task could not find out."""
+        """The task could not determine the answer."""
         return cls.of(CheckStatus.UNKNOWN, reason_code, message, payload)
 
     @classmethod
@@ -71,8 +71,8 @@ def checked_reason(reason_code: str) -> str:
 class CannotTell(Exception):
     """Raised anywhere below a task when the answer is ``unknown``, with the reason. It is not retried.
 
-    The run ends ``succeeded`` with status ``unknown``: the task did its work, and the honest answer is that the
-    value could not be read.
+    The run ends ``succeeded`` with status ``unknown``: the task completed, and its result is that the value
+    could not be read.
     """
 
     def __init__(self, reason_code: str, message: str, payload: Mapping[str, Any] = _NOTHING) -> None:

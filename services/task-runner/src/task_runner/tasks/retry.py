@@ -1,4 +1,4 @@
-"""How often and how patiently a task is tried again."""
+"""Retry policies of tasks."""
 
 import msgspec
 

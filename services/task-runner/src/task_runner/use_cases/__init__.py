@@ -1,1 +1,1 @@
-"""What a message or the worker asks for: load, decide, keep."""
+"""The use cases: each loads rows, applies a rule of ``domain``, and writes the result."""

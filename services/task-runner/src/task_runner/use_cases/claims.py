@@ -21,8 +21,8 @@ class Claimed:
     more: bool
 
 
-class Claims:
-    """Claims due runs for one worker. Tenants are served in turn: it keeps which one was served last."""
+class RunClaims:
+    """Claims due runs for one worker, in round robin over the tenants."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Claims:
         """True if the current round through all tenants found a run, or a tenant that another worker held."""
 
     async def claim(self, free: int) -> Claimed:
-        """Up to ``free`` runs, each with a lease and RunStarted on its way. Raises ``DatabaseUnavailable``.
+        """Claim up to ``free`` runs, and publish RunStarted for each. Raises ``DatabaseUnavailable``.
 
-        When the COMMIT was lost with its connection, leases may stand that nobody here knows of: they run out.
+        If the outcome of the COMMIT is unknown, leases may exist that no worker renews: they expire.
         """
         after = self._after
         async with self._database.transaction() as tx:
@@ -71,7 +71,7 @@ class Claims:
         return again
 
     async def _claim_of(self, tx: AsyncConnection, tenants: list[int], free: int) -> tuple[Claim, ...]:
-        """The tenants are locked, so nobody else starts anything of theirs: what is read here stays true."""
+        """Claim runs of these locked tenants: no other worker claims runs of theirs until the commit."""
         running, candidates = await work_of(tx, tenants, self._task_types)
         chosen = choose(candidates, running, free=free, tenant_limit=self._tenant_limit)
         if not chosen:
@@ -80,6 +80,6 @@ class Claims:
         claims = await claim_runs(tx, run_ids, self._worker, self._lease_seconds)
         await self._outbox.append(
             tx,
-            [Outgoing(started(one.execution, one.claimed_at), one.execution.traceparent) for one in claims],
+            [Outgoing(started(claim.execution, claim.claimed_at), claim.execution.traceparent) for claim in claims],
         )
         return claims

@@ -1,4 +1,4 @@
-"""Commands to start and to cancel runs become executions; a command that is repeated is answered."""
+"""Applies commands: StartTask and CancelTask are stored as executions, and repeated commands are answered."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
-from task_runner.domain.admission import Refused, admit
+from task_runner.domain.admission import AdmissionRefused, admit
 from task_runner.domain.execution import Execution, describe
 from task_runner.store import intake
 
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class CommandIntake:
-    """Applies commands. A repeated StartTask is answered with the current state of the run."""
+    """Applies commands. A repeated StartTask is answered with the current state of its run."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class CommandIntake:
         wake: Callable[[], None],
         interrupt: Callable[[frozenset[int]], None],
     ) -> None:
-        """After the commit ``wake`` says that there may be work, ``interrupt`` which runs should stop."""
+        """After the commit, ``wake`` is called for new work, and ``interrupt`` with the runs to stop."""
         self._outbox = outbox
         self._declarations = declarations
         self._confirm_seconds = confirm_seconds
@@ -49,41 +49,45 @@ class CommandIntake:
                 starts.setdefault(command.run_id, intake.Arrival(command, received.traceparent, decision))
             elif isinstance(command, CancelTask):
                 cancels.setdefault(command.run_id, received)
-        news = await self._start(tx, starts) if starts else []
+        changed = await self._start(tx, starts) if starts else []
         if cancels:
-            news += await self._cancel(tx, {run: one.tenant_id for run, one in cancels.items()})
-        await self._outbox.append(tx, [Outgoing(describe(one), one.traceparent) for one in news])
+            changed += await self._cancel(tx, {run_id: received.tenant_id for run_id, received in cancels.items()})
+        await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in changed])
         after_commit(tx, self._wake)
 
     async def _start(self, tx: AsyncConnection, starts: Mapping[int, intake.Arrival]) -> list[Execution]:
         new = await intake.insert(tx, starts.values(), confirm_seconds=self._confirm_seconds)
-        asked = [run for run, one in starts.items() if run not in new or isinstance(one.decision, Refused)]
-        if not asked:
+        to_answer = [
+            run_id
+            for run_id, arrival in starts.items()
+            if run_id not in new or isinstance(arrival.decision, AdmissionRefused)
+        ]
+        if not to_answer:
             return []
-        found = await intake.read(tx, asked)
-        early = [starts[one.run_id] for one in found if one.task_type is None]
-        if early:
-            await intake.complete_tombstones(tx, early)
-            found = await intake.read(tx, asked)
-        return _of_the_asking_tenant(found, {run: one.command.tenant_id for run, one in starts.items()})
+        runs = await intake.read(tx, to_answer)
+        tombstones = [starts[run.run_id] for run in runs if run.task_type is None]
+        if tombstones:
+            await intake.complete_tombstones(tx, tombstones)
+            runs = await intake.read(tx, to_answer)
+        return _of_the_senders_tenant(runs, {run_id: arrival.command.tenant_id for run_id, arrival in starts.items()})
 
     async def _cancel(self, tx: AsyncConnection, cancels: Mapping[int, int]) -> list[Execution]:
         changed = await intake.cancel(tx, list(cancels.items()))
-        stopping = frozenset(one.run_id for one in changed if one.state is RunState.CANCELLING)
+        stopping = frozenset(run.run_id for run in changed if run.state is RunState.CANCELLING)
         if stopping:
             after_commit(tx, partial(self._interrupt, stopping))
-        unchanged = cancels.keys() - {one.run_id for one in changed}
+        unchanged = cancels.keys() - {run.run_id for run in changed}
         if unchanged:
-            found = await intake.read(tx, sorted(unchanged))
-            unknown = unchanged - {one.run_id for one in found}
+            known = await intake.read(tx, sorted(unchanged))
+            unknown = unchanged - {run.run_id for run in known}
             if unknown:
-                await intake.bury(tx, [(run, cancels[run]) for run in unknown])
-            changed += [one for one in _of_the_asking_tenant(found, cancels) if one.task_type is not None]
+                await intake.add_tombstones(tx, [(run_id, cancels[run_id]) for run_id in unknown])
+            changed += [run for run in _of_the_senders_tenant(known, cancels) if run.task_type is not None]
         return changed
 
 
-def _of_the_asking_tenant(found: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:
-    own = [one for one in found if one.tenant_id == tenants[one.run_id]]
-    if len(own) < len(found):
-        _log.error("run_of_another_tenant", runs=[one.run_id for one in found if one not in own])
+def _of_the_senders_tenant(runs: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:
+    own = [run for run in runs if run.tenant_id == tenants[run.run_id]]
+    if len(own) < len(runs):
+        _log.error("run_of_another_tenant", runs=[run.run_id for run in runs if run not in own])
     return own

@@ -16,7 +16,7 @@ from task_runner.store.settling import Settlement, settle
 
 
 class Leases:
-    """Renews the leases of this worker, and recovers the runs of workers that went away; by the database's clock."""
+    """Renews the leases of this worker, and recovers runs with expired leases, by the database's clock."""
 
     def __init__(self, database: Database, outbox: Outbox, *, lease_seconds: float, confirm_seconds: float) -> None:
         self._database = database
@@ -39,16 +39,16 @@ class Leases:
         return await self._database.run(work)
 
     async def recover(self) -> Mapping[RunEvent, int]:
-        """Take the runs of workers that went away out of their hands; returns what became of how many.
+        """Settle runs whose lease has expired; returns the number of runs by event.
 
-        Those of ``RunEvent.WAIT`` can be claimed again, the others have ended.
+        Runs of ``RunEvent.WAIT`` can be claimed again, the others have ended.
         """
 
         async def work(tx: AsyncConnection) -> Mapping[RunEvent, int]:
             settlements = [_recovery(lost) for lost in await take_expired_leases(tx)]
             if settlements:
                 await settle(tx, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
-            return Counter(one.outcome.event for one in settlements)
+            return Counter(settlement.outcome.event for settlement in settlements)
 
         return await self._database.run(work)
 
@@ -57,7 +57,7 @@ def _recovery(lost: LostLease) -> Settlement:
     return Settlement(
         run_id=lost.run_id,
         lease_token=lost.lease_token,
-        seen=lost.state,
+        observed=lost.state,
         outcome=decide_lost_lease(lost),
         excused=True,
         lost=True,

@@ -1,1 +1,1 @@
-"""Runs tasks: claims runs, keeps their leases, settles what became of them."""
+"""Runs tasks: claims runs, renews their leases, and settles their outcomes."""

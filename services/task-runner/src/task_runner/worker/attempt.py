@@ -11,22 +11,22 @@ from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.telemetry.tracing import Span, bind_traceparent, enter_span, start_span
 from task_runner import metrics
-from task_runner.domain.outcomes import Ending, Overran, Stopped
+from task_runner.domain.outcomes import Ending, Stopped, TimeLimitExceeded
 from task_runner.store.rows import Claim
 from task_runner.tasks import Connection, Result, Task, TaskContext
 from task_runner.tasks.context import ProgressReport
 from task_runner.worker.endings import returned, unanswered
 
 CANCEL_GRACE_SECONDS = 2.0
-"""How long a task may take to end by itself after ``context.cancelled`` was set."""
+"""Seconds between setting ``context.cancelled`` and cancelling the task."""
 ABANDON_SECONDS = 5.0
-"""How long a task may go on after it was cancelled the hard way, before nobody waits for it any more."""
+"""Seconds that a cancelled task may take to end before it is abandoned."""
 
 _log = structlog.get_logger(__name__)
 
 
 class ContextFactory(Protocol):
-    """Makes the context of an attempt; the providers in production, a test's own in tests."""
+    """Creates the context of an attempt."""
 
     def __call__(
         self,
@@ -42,7 +42,7 @@ class ContextFactory(Protocol):
 
 
 class Stop(Enum):
-    """Why an attempt is stopped from outside."""
+    """The reason why an attempt is stopped."""
 
     TIME_LIMIT = auto()
     CANCEL = auto()
@@ -51,10 +51,10 @@ class Stop(Enum):
 
 
 class Attempt:
-    """A claimed run while this worker works on it.
+    """A claimed run in progress on this worker.
 
-    ``seen`` is its state as far as this worker knows, ``lease_ends`` the moment on the worker's clock after which it
-    may write nothing, ``told`` the progress that was told already.
+    ``observed`` is the last state that this worker read, ``lease_ends`` the moment on the worker's clock after which it
+    may write nothing, ``reported`` the progress that was published last.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class Attempt:
     ) -> None:
         self.claim = claim
         self.task = task
-        self.seen = RunState.RUNNING
+        self.observed = RunState.RUNNING
         self.progress: Progress | None = None
-        self.told: Progress | None = None
+        self.reported: Progress | None = None
         self.stopped_by: Stop | None = None
         self.span: Span | None = None
         self.began = claim_began
@@ -88,20 +88,20 @@ class Attempt:
 
     @property
     def renewal_due(self) -> bool:
-        """Whether a third of the lease has passed."""
+        """True if a third of the lease has passed."""
         return self._clock() >= self._renewed_at + self._lease_seconds / 3
 
     def renewed(self, began: float) -> None:
-        """The lease was renewed by a statement that began at ``began``: the database's clock cannot be earlier."""
+        """Restart the lease timer from ``began``, when the renewing statement began."""
         self._renewed_at = began
         if self._lease_timer is not None:
             self._lease_timer.cancel()
         self._lease_timer = self._later(self.lease_ends - self._clock(), Stop.LEASE)
 
     def stop(self, why: Stop) -> None:
-        """End the attempt; a cancelled one is asked first. Has no meaning for one that ended already."""
+        """Stop the attempt; on a cancellation, after a grace period. No effect on an attempt that has ended."""
         if why is Stop.CANCEL:
-            self.seen = RunState.CANCELLING
+            self.observed = RunState.CANCELLING
         if self._over.done() or (self._inner is not None and self._inner.done()):
             return
         if self.stopped_by is None or why is Stop.LEASE:
@@ -111,7 +111,7 @@ class Attempt:
         self._timers.append(asyncio.get_running_loop().call_later(delay, self._cancel_hard))
 
     async def run(self, context_for: ContextFactory) -> Ending | None:
-        """How the attempt ended; None when it must not be settled, because its lease ended or is given back."""
+        """Run the attempt and return its ending; None if it must not be settled (lease expired or released)."""
         execution = self.claim.execution
         structlog.contextvars.bind_contextvars(run_id=execution.run_id, tenant_id=execution.tenant_id)
         self._begin_trace()
@@ -187,7 +187,7 @@ class Attempt:
             case Stop.LEASE:
                 return None
             case Stop.TIME_LIMIT:
-                return Overran(limit=self.claim.time_limit)
+                return TimeLimitExceeded(limit=self.claim.time_limit)
             case Stop.RELEASE if not answered:
                 return None
             case Stop.CANCEL if not answered:
@@ -196,4 +196,4 @@ class Attempt:
 
 
 _abandoned: set[asyncio.Task[Result]] = set()
-"""Tasks that go on although they were cancelled; a task that nobody refers to may vanish in the middle of its work."""
+"""Tasks that still run after their cancellation; asyncio keeps only weak references to tasks."""

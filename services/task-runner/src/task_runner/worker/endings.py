@@ -1,11 +1,11 @@
-"""From what a task returned or raised to how its attempt ended."""
+"""Converts the return value or exception of a task to the ending of its attempt."""
 
 import asyncio
 
 import structlog
 
 from onboarding_shared.contracts.types import CheckStatus
-from task_runner.domain.outcomes import Ending, Faulted, Postponed, Returned
+from task_runner.domain.outcomes import Ending, Postponed, Returned, TaskFailed
 from task_runner.domain.reasons import RESULT_INVALID, TASK_CRASHED
 from task_runner.tasks import PayloadError, Result, TaskFault, Wait
 from task_runner.tasks.payload import safe_text
@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 
 def returned(result: Result) -> Ending:
-    """The task's answer. One that breaks the contract could never be confirmed: it counts as a fault."""
+    """The ending of a task that returned. A result that violates the contract counts as a failure."""
     try:
         return Returned(
             status=CheckStatus(result.status),
@@ -25,18 +25,18 @@ def returned(result: Result) -> Ending:
         )
     except (ValueError, TypeError, AttributeError) as error:
         _log.error("task_result_invalid", reason=str(error))
-        return Faulted(reason_code=RESULT_INVALID, message="The task returned a result that breaks the contract.")
+        return TaskFailed(reason_code=RESULT_INVALID, message="The task returned a result that breaks the contract.")
 
 
-def unanswered(inner: asyncio.Task[Result]) -> Faulted | Postponed:
-    """What a task that ended without an answer raised. Nothing but a fault's own text may leave the process."""
+def unanswered(inner: asyncio.Task[Result]) -> TaskFailed | Postponed:
+    """The ending of a task that raised. Only the text of a ``TaskFault`` leaves the process."""
     error = None if inner.cancelled() else inner.exception()
     if isinstance(error, Wait):
         return Postponed(
             seconds=error.seconds, reason_code=error.reason_code, message=error.message, payload=error.payload
         )
     if isinstance(error, TaskFault):
-        return Faulted(
+        return TaskFailed(
             reason_code=error.reason_code,
             message=error.message,
             payload=error.payload,
@@ -45,7 +45,9 @@ def unanswered(inner: asyncio.Task[Result]) -> Faulted | Postponed:
         )
     if isinstance(error, PayloadError):
         _log.error("task_result_invalid", reason=str(error))
-        return Faulted(reason_code=RESULT_INVALID, message=safe_text(str(error), MAX_MESSAGE))
+        return TaskFailed(reason_code=RESULT_INVALID, message=safe_text(str(error), MAX_MESSAGE))
     what = "CancelledError" if error is None else type(error).__name__
     _log.error("task_crashed", error=what, exc_info=error)
-    return Faulted(reason_code=TASK_CRASHED, message=f"The task raised {what}; the log of the runner has the details.")
+    return TaskFailed(
+        reason_code=TASK_CRASHED, message=f"The task raised {what}; the log of the runner has the details."
+    )

@@ -1,4 +1,4 @@
-"""Keeps the leases of everything under way, and tells its progress, with one statement for all."""
+"""Renews the leases of all attempts in progress, and publishes their progress, in one statement."""
 
 from collections.abc import Callable, Collection
 
@@ -8,7 +8,7 @@ from task_runner.use_cases.leases import Leases
 from task_runner.worker.attempt import Attempt, Stop
 
 PROGRESS_SECONDS = 1.0
-"""A run's progress is told this often at most."""
+"""Minimum seconds between two RunProgressed messages of a run."""
 
 
 class Heartbeat:
@@ -29,24 +29,27 @@ class Heartbeat:
         self._progress_due = clock()
 
     async def beat(self) -> float:
-        """Renew when a third of any lease has passed or progress is to be told; returns the seconds to the next look.
+        """Renew when a third of any lease has passed or progress has changed; returns the seconds to the next turn.
 
-        Raises ``DatabaseUnavailable``: the leases then go on to their end, and the attempts stop by themselves.
+        Raises ``DatabaseUnavailable``. Leases that are not renewed expire, and their attempts stop.
         """
-        attempts = [one for one in self._attempts() if one.stopped_by is not Stop.LEASE]
+        attempts = [attempt for attempt in self._attempts() if attempt.stopped_by is not Stop.LEASE]
         began = self._clock()
-        telling = began >= self._progress_due
-        progress = [one.progress if telling else one.told for one in attempts]
-        news = [now if now != one.told else None for one, now in zip(attempts, progress, strict=True)]
-        if any(news) or any(one.renewal_due for one in attempts):
+        reporting = began >= self._progress_due
+        progress = [attempt.progress if reporting else attempt.reported for attempt in attempts]
+        changes = [now if now != attempt.reported else None for attempt, now in zip(attempts, progress, strict=True)]
+        if any(changes) or any(attempt.renewal_due for attempt in attempts):
             states = await self._leases.renew(
-                [Held(one.run_id, one.claim.lease_token, new) for one, new in zip(attempts, news, strict=True)]
+                [
+                    Held(attempt.run_id, attempt.claim.lease_token, changed)
+                    for attempt, changed in zip(attempts, changes, strict=True)
+                ]
             )
-            if any(news):
+            if any(changes):
                 self._progress_due = began + PROGRESS_SECONDS
-            for one, told in zip(attempts, progress, strict=True):
-                one.told = told
-                self._follow(one, states.get(one.run_id), began)
+            for attempt, reported in zip(attempts, progress, strict=True):
+                attempt.reported = reported
+                self._follow(attempt, states.get(attempt.run_id), began)
         return self._rest
 
     def _follow(self, attempt: Attempt, state: RunState | None, began: float) -> None:
@@ -54,5 +57,5 @@ class Heartbeat:
             attempt.stop(Stop.LEASE)
             return
         attempt.renewed(began)
-        if state is RunState.CANCELLING and attempt.seen is not RunState.CANCELLING:
+        if state is RunState.CANCELLING and attempt.observed is not RunState.CANCELLING:
             attempt.stop(Stop.CANCEL)

@@ -1,4 +1,4 @@
-"""The pool: as many attempts side by side as there are slots, each claimed, run and settled."""
+"""The pool of attempts in progress: each is claimed, run and settled."""
 
 import asyncio
 import time
@@ -13,38 +13,38 @@ from task_runner import metrics
 from task_runner.domain.outcomes import (
     Cancelled,
     Ending,
-    Faulted,
     GiveUp,
-    Outcome,
     ResumeLater,
     RetryLater,
+    RunOutcome,
+    TaskFailed,
     TimedOut,
     decide_outcome,
 )
 from task_runner.domain.reasons import RESULT_INVALID, WORKER_STOPPED
 from task_runner.store.rows import Claim
-from task_runner.store.settling import Refused, Settled, Settlement
+from task_runner.store.settling import Settled, Settlement, SettlementRefused
 from task_runner.tasks import Task
-from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.claims import RunClaims
 from task_runner.worker.attempt import Attempt, ContextFactory, Stop
 
-Settle = Callable[[Settlement], Awaitable[Settled | Refused]]
+Settle = Callable[[Settlement], Awaitable[Settled | SettlementRefused]]
 
 _CONTENDED_SECONDS = 0.01
 _LONGEST_SETTLE_BACKOFF = 1.0
 _RELEASE_SECONDS = 10.0
-"""How long a stop waits for leases to be given back; after it they simply run out."""
+"""Seconds that a stop waits for the release of leases; those that remain expire."""
 _RELEASED = RetryLater(delay=0.0, reason_code=WORKER_STOPPED, message="The worker of the run was stopped.")
 
 _log = structlog.get_logger(__name__)
 
 
 class Pool:
-    """Claims when there is a free slot and something may wait; polling is the truth, ``wake`` only saves time."""
+    """Claims runs while slots are free. It polls; ``wake`` only shortens the wait."""
 
     def __init__(
         self,
-        claims: Claims,
+        claims: RunClaims,
         settle: Settle,
         tasks: Mapping[str, Task],
         context_for: ContextFactory,
@@ -67,17 +67,17 @@ class Pool:
         self.loop = Loop("claim", self._claim, count_failure=metrics.count_failures_of("claim"))
 
     def attempts(self) -> Collection[Attempt]:
-        """What runs here now."""
+        """The attempts in progress."""
         return [attempt for attempt, _ in self._attempts.values()]
 
     def interrupt(self, run_ids: Collection[int]) -> None:
-        """Somebody cancelled these runs; those that run here are asked to end now."""
+        """Stop the attempts of these runs, which were cancelled."""
         for attempt in self.attempts():
             if attempt.run_id in run_ids:
                 attempt.stop(Stop.CANCEL)
 
     async def stop(self, drain_seconds: float) -> None:
-        """Claim nothing more, let what runs go on for ``drain_seconds``, then end it and give its leases back."""
+        """Stop claiming, wait ``drain_seconds`` for attempts in progress, then stop them and release their leases."""
         await self.loop.stop()
         await self._wait(drain_seconds)
         for attempt in self.attempts():
@@ -131,7 +131,7 @@ class Pool:
                 self.loop.wake()
 
     async def _write(self, attempt: Attempt, ending: Ending | None) -> None:
-        """Settle the run as long as the lease lasts; the database refuses whoever lost it."""
+        """Settle the run, with retries until the lease expires; the database refuses a write after that."""
         if attempt.stopped_by is Stop.LEASE:
             metrics.LEASES_LOST.inc()
             _log.warning("lease_lost", run_id=attempt.run_id, lease_token=attempt.claim.lease_token)
@@ -154,17 +154,17 @@ class Pool:
             if isinstance(answer, Settled):
                 self._note(attempt, settlement.outcome)
                 return
-            if answer.state is not RunState.CANCELLING or attempt.seen is RunState.CANCELLING:
+            if answer.state is not RunState.CANCELLING or attempt.observed is RunState.CANCELLING:
                 metrics.LATE_WRITES.inc()
                 _log.warning("late_write_refused", lease_token=attempt.claim.lease_token)
                 return
-            attempt.seen = RunState.CANCELLING
+            attempt.observed = RunState.CANCELLING
         metrics.DROPPED.inc()
         _log.warning("result_dropped", lease_token=attempt.claim.lease_token)
 
     def _settlement(self, attempt: Attempt, ending: Ending | None) -> Settlement:
-        claim, cancelling = attempt.claim, attempt.seen is RunState.CANCELLING
-        outcome: Outcome
+        claim, cancelling = attempt.claim, attempt.observed is RunState.CANCELLING
+        outcome: RunOutcome
         if ending is None:
             outcome = Cancelled() if cancelling else _RELEASED
         else:
@@ -175,13 +175,13 @@ class Pool:
         return Settlement(
             run_id=attempt.run_id,
             lease_token=claim.lease_token,
-            seen=attempt.seen,
+            observed=attempt.observed,
             outcome=outcome,
             excused=ending is None,
             traceparent=None if attempt.span is None else attempt.span.traceparent,
         )
 
-    def _note(self, attempt: Attempt, outcome: Outcome) -> None:
+    def _note(self, attempt: Attempt, outcome: RunOutcome) -> None:
         metrics.SETTLED.labels(outcome.event.value).inc()
         if attempt.span is not None:
             attempt.span.note(
@@ -193,4 +193,4 @@ class Pool:
             asyncio.get_running_loop().call_later(outcome.delay + 0.01, self.loop.wake)
 
 
-_UNWRITABLE = Faulted(reason_code=RESULT_INVALID, message="The result of the task could not be stored.")
+_UNWRITABLE = TaskFailed(reason_code=RESULT_INVALID, message="The result of the task could not be stored.")

@@ -1,4 +1,4 @@
-"""The worker of one process: the pool and the loops beside it, started and stopped together."""
+"""The worker of one process: the pool and its background loops."""
 
 import math
 import time
@@ -17,9 +17,9 @@ from onboarding_shared.postgres.group_commit import GroupCommit
 from onboarding_shared.process.loop import Loop
 from task_runner import metrics
 from task_runner.domain.queueing import grace
-from task_runner.store.settling import Refused, Settled, Settlement, settle
+from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
 from task_runner.tasks import Task
-from task_runner.use_cases.claims import Claims
+from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import Confirmations
 from task_runner.use_cases.leases import Leases
 from task_runner.use_cases.overdue import Overdue
@@ -36,7 +36,7 @@ _STALLED_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLimits:
-    """How much a worker takes on and how patient it is; see the settings of the same names. Times are seconds."""
+    """Limits and timeouts of a worker; see the settings of the same names. Times are seconds."""
 
     concurrency: int = 64
     tenant_concurrency: int = 8
@@ -48,9 +48,9 @@ class WorkerLimits:
 
 
 class Worker:
-    """Claims, runs and settles; recovers what others left, ends what nobody took, repeats what nobody confirmed.
+    """Claims, runs and settles runs, recovers expired leases, expires overdue runs, and resends unconfirmed results.
 
-    It also announces what it can run.
+    It also announces its task types.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Worker:
         name: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``name`` tells the workers of a fleet apart in the database; ``clock`` counts seconds and never goes back."""
+        """``name`` identifies the worker in the database; ``clock`` is monotonic, in seconds."""
         self._database = database
         self._outbox = outbox
         self._tasks = tasks
@@ -72,7 +72,7 @@ class Worker:
         self._clock = clock
         self._expire_from = math.inf
         lease, confirm = limits.lease_seconds, limits.confirm_seconds
-        claims = Claims(
+        claims = RunClaims(
             database,
             outbox,
             worker=name,
@@ -80,7 +80,7 @@ class Worker:
             lease_seconds=lease,
             tenant_limit=limits.tenant_concurrency,
         )
-        self.settlements: GroupCommit[Settlement, Settled | Refused] = GroupCommit(database, self._settle)
+        self.settlements: GroupCommit[Settlement, Settled | SettlementRefused] = GroupCommit(database, self._settle)
         self.leases = Leases(database, outbox, lease_seconds=lease, confirm_seconds=confirm)
         self.overdue = Overdue(database, outbox, queue_seconds=limits.queue_seconds, confirm_seconds=confirm)
         self.confirmations = Confirmations(database, outbox, confirm_seconds=confirm)
@@ -110,26 +110,26 @@ class Worker:
         self.loops = (self.pool.loop, self._heart, *self._others)
 
     def wake(self) -> None:
-        """Say that there may be something to claim."""
+        """Claim now instead of at the next poll."""
         self.pool.loop.wake()
 
     @property
     def slots(self) -> int:
-        """How many attempts may run here at a time."""
+        """Maximum number of attempts in progress."""
         return self._limits.concurrency
 
     def stalled_loops(self) -> list[str]:
-        """The names of the loops that have ended, or whose last turn is more than a minute overdue."""
+        """The names of loops that have ended, or whose next turn is overdue by more than a minute."""
         return [loop.name for loop in self.loops if not loop.alive or loop.seconds_overdue > _STALLED_SECONDS]
 
     def start(self) -> None:
-        """Begin in the background."""
+        """Start the background loops."""
         self._spare_late_runs()
         for loop in self.loops:
             loop.start()
 
     async def stop(self) -> None:
-        """Drain: see ``Pool.stop``. Leases are renewed to the end, and every result that was reached is written."""
+        """Drain as ``Pool.stop`` does. Leases are renewed until the end, and all results are settled."""
         for loop in self._others:
             await loop.stop()
         await self.pool.stop(self._limits.drain_seconds)
@@ -138,7 +138,7 @@ class Worker:
 
     async def _settle(
         self, tx: AsyncConnection, settlements: Sequence[Settlement]
-    ) -> list[Settled | Refused | Exception]:
+    ) -> list[Settled | SettlementRefused | Exception]:
         return list(await settle(tx, self._outbox, settlements, confirm_seconds=self._limits.confirm_seconds))
 
     async def _recover(self) -> float:
@@ -150,7 +150,7 @@ class Worker:
         return min(_RECOVER_SECONDS, self._limits.lease_seconds / 6)
 
     def _spare_late_runs(self) -> None:
-        """Nobody could take a run while all workers, or the database, were away."""
+        """Delay the expiry of overdue runs: they could not be claimed while all workers, or the database, were down."""
         self._expire_from = self._clock() + grace(self._limits.queue_seconds)
 
     async def _expire(self) -> float:

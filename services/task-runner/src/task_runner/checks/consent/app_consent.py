@@ -2,7 +2,7 @@
 
 from task_runner.checks.consent import grants as consent
 from task_runner.checks.lists import MANIFEST, AppManifest
-from task_runner.providers.graph_errors import FORBIDDEN, GraphRefused, TokenRefused
+from task_runner.providers.graph_errors import FORBIDDEN, GraphRefused, SignInRefused
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
@@ -28,7 +28,7 @@ async def app_consent(context: TaskContext) -> Result:
     """Reads what was granted to the application in the customer's tenant and compares it with the manifest."""
     try:
         return await _check(context)
-    except TokenRefused as refused:
+    except SignInRefused as refused:
         return Result.fail(refused.reason_code, refused.message, refused.payload)
     except GraphRefused as refused:
         if refused.reason_code == FORBIDDEN:
@@ -43,6 +43,6 @@ async def _check(context: TaskContext) -> Result:
     if principal is None:
         return consent.decide(MANIFEST, None)
     await context.progress(1, 2, "Reading what was granted")
-    found = await consent.read_consent(context, principal, await consent.resource_id(context, MANIFEST))
+    granted = await consent.read_consent(context, principal, await consent.resource_id(context, MANIFEST))
     await context.progress(2, 2, "Done")
-    return consent.decide(MANIFEST, found)
+    return consent.decide(MANIFEST, granted)

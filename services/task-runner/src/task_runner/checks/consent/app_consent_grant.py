@@ -77,12 +77,12 @@ async def _assign(context: TaskContext, principal: str, resource: str, role: str
 
 
 async def _read_back(context: TaskContext, client_id: str, resource: str) -> consent.Consent | None:
-    found: consent.Consent | None = None
+    granted: consent.Consent | None = None
     for look in range(READ_BACK_TRIES):
         if look:
             await asyncio.sleep(READ_BACK_PAUSE)
         principal = await consent.find_principal(context, client_id)
-        found = await consent.read_consent(context, principal, resource) if principal else None
-        if found and not consent.missing_roles(MANIFEST, found):
+        granted = await consent.read_consent(context, principal, resource) if principal else None
+        if granted and not consent.missing_roles(MANIFEST, granted):
             break
-    return found
+    return granted

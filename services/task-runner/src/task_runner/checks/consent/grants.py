@@ -1,4 +1,4 @@
-"""What an application was granted in a customer's tenant, compared with the manifest. Used by both consent tasks."""
+"""Permissions granted to the application in a customer's tenant, compared with the manifest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ MAX_LISTED = 200
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read: app role ids granted on the manifest's resource, and everything else that was granted."""
+    """Granted permissions: app role ids on the manifest's resource, and all other grants."""
 
     principal_id: str
     enabled: bool

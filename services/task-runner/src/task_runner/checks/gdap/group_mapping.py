@@ -12,7 +12,7 @@ import msgspec
 from task_runner.checks.gdap.relationships import (
     READ_RELATIONSHIPS,
     RELATIONSHIPS,
-    Found,
+    CustomerRelationships,
     find_relationships,
     in_force,
     of_our_own_tenant,
@@ -53,17 +53,17 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def missing(self) -> bool:
-        """Whether neither the group nor one with its usual name exists."""
+        """True if neither the group nor one with its usual name exists."""
         return self.group_name is None and self.present_group_id is None
 
     @property
     def stale(self) -> bool:
-        """Whether the group is gone, and another one has its usual name."""
+        """True if the group does not exist, but another one has its usual name."""
         return self.group_name is None and self.present_group_id is not None
 
     @property
     def unclear(self) -> bool:
-        """Whether Microsoft says something of it that this version does not know."""
+        """True if its status or kind is not known to this version."""
         known = self.assignment.status in (PENDING, ACTIVE, ERROR)
         return not known or self.assignment.kind != SECURITY_GROUP
 
@@ -74,33 +74,35 @@ def judged(expected: GdapRoles, assignments: Sequence[Assignment], groups: Mappi
     usual = {role: by_name.get(f"{expected.group_prefix} {name}".lower()) for role, name in names.items()}
     return tuple(
         Judged(
-            assignment=one,
-            group_name=groups.get(one.group_id),
-            present_group_id=next((group for role in one.roles if (group := usual.get(role))), None),
+            assignment=assignment,
+            group_name=groups.get(assignment.group_id),
+            present_group_id=next((group for role in assignment.roles if (group := usual.get(role))), None),
         )
-        for one in assignments
-        if one.status not in GONE
+        for assignment in assignments
+        if assignment.status not in GONE
     )
 
 
-def decide(expected: GdapRoles, found: Found, roles: Sequence[str], mappings: Sequence[Judged]) -> Result:
+def decide(
+    expected: GdapRoles, relationships: CustomerRelationships, roles: Sequence[str], mappings: Sequence[Judged]
+) -> Result:
     """The result for the mappings of a relationship with these roles. Raises ``Wait`` while one is pending."""
     unmapped = [name for name, role in expected.required.items() if role in _unmapped(roles, mappings)]
-    payload = {**payload_of(found), **_payload(mappings), "unmapped_required_roles": unmapped}
+    payload = {**payload_of(relationships), **_payload(mappings), "unmapped_required_roles": unmapped}
     if not mappings:
         return Result.fail("MAPPING_NONE", "No security group of ours is mapped to the relationship.", payload)
-    if failed := [one for one in mappings if one.assignment.status == ERROR]:
+    if failed := [mapping for mapping in mappings if mapping.assignment.status == ERROR]:
         return Result.fail("MAPPING_ERROR", f"Microsoft could not apply {_list(failed)}.", payload)
-    certain = [one for one in mappings if not one.unclear]
-    if missing := [one for one in certain if one.missing]:
+    certain = [mapping for mapping in mappings if not mapping.unclear]
+    if missing := [mapping for mapping in certain if mapping.missing]:
         return Result.fail("GROUP_MISSING", f"The security group does not exist: {_list(missing)}.", payload)
-    if unclear := [one for one in mappings if one.unclear]:
+    if unclear := [mapping for mapping in mappings if mapping.unclear]:
         message = f"Microsoft says something of a mapping that this version does not know: {_list(unclear)}."
         return Result.unknown("GDAP_STATUS_UNKNOWN", message, payload)
-    if pending := [one for one in mappings if one.assignment.status == PENDING and not one.stale]:
+    if pending := [mapping for mapping in mappings if mapping.assignment.status == PENDING and not mapping.stale]:
         message = f"Microsoft is still applying {_list(pending)}."
         raise Wait("MAPPING_PENDING", message, seconds=SECONDS_TO_MAPPING, payload=payload)
-    if stale := [one for one in mappings if one.stale]:
+    if stale := [mapping for mapping in mappings if mapping.stale]:
         message = f"The group is gone, but another one has its usual name: {_list(stale)}."
         return Result.warn("GROUP_ID_STALE", message, payload)
     if unmapped:
@@ -110,11 +112,13 @@ def decide(expected: GdapRoles, found: Found, roles: Sequence[str], mappings: Se
 
 
 def _unmapped(roles: Sequence[str], mappings: Sequence[Judged]) -> set[str]:
-    return set(roles) - {role for one in mappings for role in one.assignment.roles}
+    return set(roles) - {role for mapping in mappings for role in mapping.assignment.roles}
 
 
 def _list(mappings: Sequence[Judged]) -> str:
-    return ", ".join(f"mapping {one.assignment.id} of group {one.assignment.group_id}" for one in mappings[:5])
+    return ", ".join(
+        f"mapping {mapping.assignment.id} of group {mapping.assignment.group_id}" for mapping in mappings[:5]
+    )
 
 
 def _payload(mappings: Sequence[Judged]) -> dict[str, Any]:
@@ -122,11 +126,11 @@ def _payload(mappings: Sequence[Judged]) -> dict[str, Any]:
         "mapping_count": len(mappings),
         "mappings": [
             {
-                **msgspec.to_builtins(one.assignment),
-                "group_name": one.group_name,
-                "present_group_id": one.present_group_id if one.stale else None,
+                **msgspec.to_builtins(mapping.assignment),
+                "group_name": mapping.group_name,
+                "present_group_id": mapping.present_group_id if mapping.stale else None,
             }
-            for one in mappings[:MAX_LISTED]
+            for mapping in mappings[:MAX_LISTED]
         ],
     }
 
@@ -139,19 +143,19 @@ def _payload(mappings: Sequence[Judged]) -> dict[str, Any]:
 async def gdap_group_mapping(context: TaskContext) -> Result:
     """Reads the access assignments of the relationship and looks for their security groups in our own tenant."""
     await context.progress(0, 3, "Reading the relationships with the customer")
-    found = await find_relationships(context)
-    standing = in_force(found)
-    if isinstance(standing, Result):
-        return standing
+    relationships = await find_relationships(context)
+    relationship = in_force(relationships)
+    if isinstance(relationship, Result):
+        return relationship
     await context.progress(1, 3, "Reading the mappings of groups to roles")
-    path = f"{RELATIONSHIPS}/{quote(standing.id, safe='')}/accessAssignments"
+    path = f"{RELATIONSHIPS}/{quote(relationship.id, safe='')}/accessAssignments"
     with of_our_own_tenant():
         items = await context.partner_graph.list(path, permission=READ_RELATIONSHIPS)
         await context.progress(2, 3, "Reading our security groups")
         groups = await _security_groups(context)
     await context.progress(3, 3, "Done")
     assignments = [assignment_from(Fields(item, f"accessAssignments[{index}]")) for index, item in enumerate(items)]
-    return decide(GDAP_ROLES, found, standing.roles, judged(GDAP_ROLES, assignments, groups))
+    return decide(GDAP_ROLES, relationships, relationship.roles, judged(GDAP_ROLES, assignments, groups))
 
 
 async def _security_groups(context: TaskContext) -> dict[str, str]:
@@ -159,8 +163,10 @@ async def _security_groups(context: TaskContext) -> dict[str, str]:
     wanted = {"$filter": "securityEnabled eq true", "$select": "id,displayName,securityEnabled", "$top": "999"}
     items = await context.partner_graph.list("/groups", wanted, permission=READ_GROUPS)
     groups = [Fields(item, f"groups[{index}]") for index, item in enumerate(items)]
-    read = [(one.text("id").lower(), one.text("displayName"), one.flag("securityEnabled")) for one in groups]
-    return {group: name for group, name, for_security in read if for_security}
+    read = [
+        (fields.text("id").lower(), fields.text("displayName"), fields.flag("securityEnabled")) for fields in groups
+    ]
+    return {group_id: name for group_id, name, for_security in read if for_security}
 
 
 def assignment_from(fields: Fields) -> Assignment:

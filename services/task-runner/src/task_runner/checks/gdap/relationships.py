@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from task_runner.providers.fields import DATA_INCOMPLETE, Fields
-from task_runner.providers.graph_errors import GraphRefused, TokenRefused
+from task_runner.providers.graph_errors import GraphRefused, SignInRefused
 from task_runner.providers.tokens import external_tenant
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
@@ -20,10 +20,19 @@ RELATIONSHIPS = "/tenantRelationships/delegatedAdminRelationships"
 READ_RELATIONSHIPS = "DelegatedAdminRelationship.Read.All"
 
 ACTIVE, EXPIRING, DRAFT, EXPIRED, APPROVAL_PENDING = "active", "expiring", "created", "expired", "approvalPending"
-COMING = ("activating", "approved", APPROVAL_PENDING)
-GOING = ("terminationRequested", "terminating", "terminated")
+PENDING_STATUSES = ("activating", "approved", APPROVAL_PENDING)
+TERMINATED_STATUSES = ("terminationRequested", "terminating", "terminated")
 UNKNOWN_STATUS = ""
-MOST_HOPEFUL_FIRST = (ACTIVE, *COMING, UNKNOWN_STATUS, DRAFT, *GOING[:2], EXPIRING, EXPIRED, GOING[2])
+STATUS_PREFERENCE = (
+    ACTIVE,
+    *PENDING_STATUSES,
+    UNKNOWN_STATUS,
+    DRAFT,
+    *TERMINATED_STATUSES[:2],
+    EXPIRING,
+    EXPIRED,
+    TERMINATED_STATUSES[2],
+)
 """``expiring`` is no warning: it says that the end has passed, and that Microsoft takes the access away."""
 
 MICROSOFTS_TRANSITION = "MLT_"
@@ -49,11 +58,11 @@ class Relationship(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def by_microsoft(self) -> bool:
-        """Whether Microsoft made it, for reading only."""
+        """True if Microsoft created it, with read access only."""
         return self.name.startswith(MICROSOFTS_TRANSITION)
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class CustomerRelationships(msgspec.Struct, frozen=True, kw_only=True):
     """Every relationship with the customer, and the moment at which they are judged."""
 
     customer: str
@@ -62,44 +71,49 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def best(self) -> Relationship | None:
-        """The one that counts: active, our own, with the latest end; else the most hopeful, latest one."""
+        """The relationship that counts: by ``STATUS_PREFERENCE``, then ours, then the latest end, then the newest."""
         return max(self.relationships, key=_worth, default=None)
 
 
-def _worth(one: Relationship) -> tuple[int, bool, datetime, datetime]:
-    known = one.status if one.status in MOST_HOPEFUL_FIRST else UNKNOWN_STATUS
+def _worth(relationship: Relationship) -> tuple[int, bool, datetime, datetime]:
+    known = relationship.status if relationship.status in STATUS_PREFERENCE else UNKNOWN_STATUS
     never = datetime.min.replace(tzinfo=UTC)
-    return -MOST_HOPEFUL_FIRST.index(known), not one.by_microsoft, one.ends or never, one.created
+    return (
+        -STATUS_PREFERENCE.index(known),
+        not relationship.by_microsoft,
+        relationship.ends or never,
+        relationship.created,
+    )
 
 
-def payload_of(found: Found) -> dict[str, Any]:
-    """What the evidence says of the relationships."""
+def payload_of(customer: CustomerRelationships) -> dict[str, Any]:
+    """The payload about the relationships."""
     return {
-        "customer_tenant_id": found.customer,
-        "judged_at": found.at,
-        "relationship": msgspec.to_builtins(found.best),
-        "relationship_count": len(found.relationships),
+        "customer_tenant_id": customer.customer,
+        "judged_at": customer.at,
+        "relationship": msgspec.to_builtins(customer.best),
+        "relationship_count": len(customer.relationships),
         "relationships": [
-            {"id": one.id, "name": one.name, "status": one.status, "ends": one.ends}
-            for one in found.relationships[:MAX_LISTED]
+            {"id": relationship.id, "name": relationship.name, "status": relationship.status, "ends": relationship.ends}
+            for relationship in customer.relationships[:MAX_LISTED]
         ],
     }
 
 
-def in_force(found: Found) -> Relationship | Result:
+def in_force(customer: CustomerRelationships) -> Relationship | Result:
     """The relationship that gives access now, or the result where none does.
 
     Raises ``Wait`` while one is on its way, ``CannotTell`` when an active one has no beginning or end.
     """
-    best, payload = found.best, payload_of(found)
+    best, payload = customer.best, payload_of(customer)
     if best is None or best.status == DRAFT:
         draft = "" if best is None else f" “{best.name}” was created but not sent for approval."
         return Result.fail("GDAP_MISSING", f"There is no relationship with the customer.{draft}", payload)
-    if best.status in COMING:
-        return _coming(best, found.at, payload)
+    if best.status in PENDING_STATUSES:
+        return _pending(best, customer.at, payload)
     if best.status in (EXPIRING, EXPIRED):
         return Result.fail("GDAP_EXPIRED", f"The relationship “{best.name}” has expired.", payload)
-    if best.status in GOING:
+    if best.status in TERMINATED_STATUSES:
         message = f"The relationship “{best.name}” was ended: {best.status}."
         return Result.fail("GDAP_TERMINATED", message, payload)
     if best.status != ACTIVE:
@@ -111,7 +125,7 @@ def in_force(found: Found) -> Relationship | Result:
     return best
 
 
-def _coming(best: Relationship, now: datetime, payload: dict[str, Any]) -> Result:
+def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Result:
     if best.status != APPROVAL_PENDING:
         message = f"The customer has approved “{best.name}”; Microsoft is activating it."
     elif now - best.created > LONGEST_APPROVAL:
@@ -122,7 +136,7 @@ def _coming(best: Relationship, now: datetime, payload: dict[str, Any]) -> Resul
     raise Wait("GDAP_APPROVAL_PENDING", message, seconds=SECONDS_TO_APPROVAL, payload=payload)
 
 
-async def find_relationships(context: TaskContext) -> Found:
+async def find_relationships(context: TaskContext) -> CustomerRelationships:
     """Reads every relationship with the connection's customer, in our own tenant.
 
     They are judged at the runner's clock, which is near enough to Microsoft's: the limits are minutes and days.
@@ -134,7 +148,7 @@ async def find_relationships(context: TaskContext) -> Found:
     with of_our_own_tenant():
         items = await context.partner_graph.list(RELATIONSHIPS, wanted, permission=READ_RELATIONSHIPS)
     relationships = [relationship_from(fields) for fields in _objects(items) if _customer_of(fields) == customer]
-    return Found(customer=customer, relationships=tuple(relationships), at=datetime.now(UTC))
+    return CustomerRelationships(customer=customer, relationships=tuple(relationships), at=datetime.now(UTC))
 
 
 def _objects(items: Sequence[Any]) -> Iterator[Fields]:
@@ -169,9 +183,9 @@ def roles_from(fields: Fields) -> tuple[str, ...]:
 
 @contextmanager
 def of_our_own_tenant() -> Iterator[None]:
-    """A refusal in here says that it came from our own tenant: the customer can do nothing about it."""
+    """Mark refusals as coming from our own tenant: the customer cannot resolve them."""
     try:
         yield
-    except (GraphRefused, TokenRefused) as refused:
+    except (GraphRefused, SignInRefused) as refused:
         message = f"{refused.message} This was our own tenant, not the customer's."
         raise CannotTell(refused.reason_code, message, {**refused.payload, "refused_by": "partner"}) from None

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from task_runner.checks.gdap.relationships import Found, find_relationships, in_force, payload_of
+from task_runner.checks.gdap.relationships import CustomerRelationships, find_relationships, in_force, payload_of
 from task_runner.checks.lists import GDAP_ROLES, GdapRoles
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
 
 
-def decide(expected: GdapRoles, found: Found) -> Result:
+def decide(expected: GdapRoles, relationships: CustomerRelationships) -> Result:
     """The result for the roles in the best relationship. Raises ``Wait`` and ``CannotTell`` as ``in_force`` does."""
-    standing = in_force(found)
-    if isinstance(standing, Result):
-        return standing
-    granted = frozenset(standing.roles)
+    relationship = in_force(relationships)
+    if isinstance(relationship, Result):
+        return relationship
+    granted = frozenset(relationship.roles)
     required, optional = _missing(expected.required, granted), _missing(expected.optional, granted)
     payload = {
-        **payload_of(found),
+        **payload_of(relationships),
         **_comparison(expected, granted),
         "missing": {"required": required, "optional": optional},
     }
@@ -52,6 +52,6 @@ def _comparison(expected: GdapRoles, granted: frozenset[str]) -> dict[str, Any]:
 async def gdap_roles(context: TaskContext) -> Result:
     """Reads the relationship with the customer and compares its directory roles with those that onboarding expects."""
     await context.progress(0, 1, "Reading the relationships with the customer")
-    found = await find_relationships(context)
+    relationships = await find_relationships(context)
     await context.progress(1, 1, "Done")
-    return decide(GDAP_ROLES, found)
+    return decide(GDAP_ROLES, relationships)

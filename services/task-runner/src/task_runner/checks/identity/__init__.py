@@ -1,1 +1,1 @@
-"""How a tenant protects its sign-ins and administrators."""
+"""Protection of a tenant's sign-ins and administrators."""

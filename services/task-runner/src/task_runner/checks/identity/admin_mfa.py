@@ -31,19 +31,19 @@ Registration = tuple[Administrator, ...] | CannotTell
 
 
 def requires_mfa(policy: AccessPolicy) -> bool:
-    """Whether the policy requires MFA of whom it reaches: for all applications and under every condition."""
+    """True if the policy requires MFA of its users for all applications and under every condition."""
     everywhere = policy.all_applications and not policy.applications_excluded and "all" in policy.client_types
     return everywhere and not policy.narrowing and not policy.mfa_gaps
 
 
 def roles_covered(policy: AccessPolicy, roles: frozenset[str]) -> frozenset[str]:
-    """Which of the roles the policy reaches, by its roles or because it reaches everybody."""
+    """The subset of the roles to which the policy applies."""
     audience = policy.audience
     return (roles if audience.everybody else roles & audience.include_roles) - audience.exclude_roles
 
 
-def leaves_somebody_out(policy: AccessPolicy, declared: frozenset[str]) -> bool:
-    """Whether an administrator may be among those whom the policy excludes.
+def has_exclusions(policy: AccessPolicy, declared: frozenset[str]) -> bool:
+    """True if the policy may exclude an administrator.
 
     ``declared`` are emergency access accounts and groups. A few users more may be some, as in ``identity.baseline``.
     """
@@ -76,7 +76,7 @@ def decide(
         message = "Security defaults are on; they require multifactor authentication of administrators."
         return Result.ok("ADMIN_MFA_ENFORCED", message, payload)
     if not missing:
-        complete = [policy for policy in enforced if not leaves_somebody_out(policy, declared)]
+        complete = [policy for policy in enforced if not has_exclusions(policy, declared)]
         if _together(complete, wanted) == wanted:
             return _by_registration(registration, payload)
         message = "Multifactor authentication is required of administrators, but some may be excluded from it."
@@ -99,7 +99,7 @@ def _by_registration(registration: Registration, payload: dict[str, Any]) -> Res
     if isinstance(registration, CannotTell):
         message = f"{enforced}; whether they have registered for it could not be read. {registration.message}"
         return Result.unknown(registration.reason_code, message, {**registration.payload, **payload})
-    unregistered = sum(not one.registered for one in registration)
+    unregistered = sum(not administrator.registered for administrator in registration)
     if unregistered:
         message = f"{enforced}, but {unregistered} of {len(registration)} cannot do it: they have no method for it."
         return Result.warn("ADMIN_MFA_UNREGISTERED", message, payload)
@@ -120,8 +120,10 @@ def _payload(
         report = {
             "registration_read": True,
             "administrator_count": len(registration),
-            "administrator_ids": [one.id for one in registration[:MAX_LISTED]],
-            "unregistered_ids": [one.id for one in registration if not one.registered][:MAX_LISTED],
+            "administrator_ids": [administrator.id for administrator in registration[:MAX_LISTED]],
+            "unregistered_ids": [administrator.id for administrator in registration if not administrator.registered][
+                :MAX_LISTED
+            ],
         }
     return {
         "security_defaults_enabled": security_defaults,
@@ -140,7 +142,7 @@ def _shown(policy: AccessPolicy, declared: frozenset[str], wanted: frozenset[str
         "excluded_users": sorted(audience.exclude_users)[:MAX_LISTED],
         "excluded_groups": sorted(audience.exclude_groups)[:MAX_LISTED],
         "excluded_roles": sorted(audience.exclude_roles),
-        "leaves_somebody_out": leaves_somebody_out(policy, declared),
+        "leaves_somebody_out": has_exclusions(policy, declared),
     }
 
 
@@ -167,23 +169,23 @@ async def identity_admin_mfa(context: TaskContext) -> Result:
 
 async def _read_registration(context: TaskContext) -> Registration:
     try:
-        found = await context.graph.list(REPORT, {"$filter": "isAdmin eq true"}, permission=READ_REPORTS)
+        items = await context.graph.list(REPORT, {"$filter": "isAdmin eq true"}, permission=READ_REPORTS)
         return administrators(
-            tuple(Fields(item, f"userRegistrationDetails[{index}]") for index, item in enumerate(found))
+            tuple(Fields(item, f"userRegistrationDetails[{index}]") for index, item in enumerate(items))
         )
     except CannotTell as reason:
         return reason
 
 
-def administrators(found: tuple[Fields, ...]) -> tuple[Administrator, ...]:
-    """The administrators of the report. Raises ``CannotTell`` when a field is missing, or when there is nobody.
+def administrators(entries: tuple[Fields, ...]) -> tuple[Administrator, ...]:
+    """The administrators of the report. Raises ``CannotTell`` when a field is missing, or when there is none.
 
     The report has no disabled users: https://learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails
     """
     users = tuple(
-        Administrator(id=one.text("id"), registered=one.flag("isMfaRegistered") and one.flag("isMfaCapable"))
-        for one in found
-        if one.flag("isAdmin")
+        Administrator(id=entry.text("id"), registered=entry.flag("isMfaRegistered") and entry.flag("isMfaCapable"))
+        for entry in entries
+        if entry.flag("isAdmin")
     )
     if not users:
         raise CannotTell(DATA_INCOMPLETE, "Microsoft's registration report names no administrator.")

@@ -48,6 +48,6 @@ async def identity_baseline(context: TaskContext) -> Result:
     if security_defaults:
         return decide(security_defaults, ())
     await context.progress(1, 2, "Reading Conditional Access policies")
-    found = await read_policies_without_defaults(context)
+    policies = await read_policies_without_defaults(context)
     await context.progress(2, 2, "Done")
-    return decide(security_defaults, tuple(policy_from(fields) for fields in found))
+    return decide(security_defaults, tuple(policy_from(fields) for fields in policies))

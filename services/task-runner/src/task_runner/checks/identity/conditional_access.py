@@ -16,7 +16,7 @@ NARROWING_IN_SOME_CLOUDS = ("insiderRiskLevels", "authenticationFlows")
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """One policy. ``gaps`` says why it does not require MFA of all users for all applications; empty = it does."""
+    """One policy. ``gaps`` are the reasons why it does not require MFA of all users for all applications."""
 
     id: str
     name: str
@@ -25,12 +25,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def enforced(self) -> bool:
-        """Whether it is on."""
+        """True if it is enabled."""
         return self.state == ENFORCED
 
     @property
     def report_only(self) -> bool:
-        """Whether it only reports what it would do."""
+        """True if it is in report-only mode."""
         return self.state == REPORT_ONLY
 
 
@@ -47,7 +47,7 @@ def policy_from(fields: Fields) -> Policy:
 
 
 def mfa_gaps(fields: Fields) -> tuple[str, ...]:
-    """Why the policy does not require multifactor authentication of all users for all applications."""
+    """The reasons why the policy does not require multifactor authentication of all users for all applications."""
     conditions = fields.at("conditions")
     return (
         *_user_gaps(conditions.at("users")),
@@ -92,9 +92,9 @@ def narrowing_gaps(conditions: Fields) -> list[str]:
 
 
 def mfa_control_gaps(controls: Fields | None) -> list[str]:
-    """Why the grant controls of a policy do not require multifactor authentication of whom it reaches.
+    """The reasons why the grant controls of a policy do not require multifactor authentication of its users.
 
-    An authentication strength counts when Microsoft Graph says that it satisfies ``mfa``: one of the customer's own may
+    An authentication strength counts if Microsoft Graph reports that it satisfies ``mfa``: a custom one may
     consist of a single factor.
     """
     if controls is None:

@@ -30,10 +30,10 @@ def concerned(policies: tuple[AccessPolicy, ...]) -> tuple[AccessPolicy, ...]:
 def decide(accounts: tuple[EmergencyAccount, ...], policies: tuple[AccessPolicy, ...]) -> Result:
     """The result for the configured accounts and all policies. ``ok`` takes accounts that were configured and found."""
     enabled = concerned(policies)
-    locked = tuple(Locked(account=one, policies=_reaching(one, enabled)) for one in accounts)
+    locked = tuple(Locked(account=account, policies=_reaching(account, enabled)) for account in accounts)
     guessed = _common_exclusions(enabled)
     payload = _payload(locked, enabled, guessed)
-    unusable = [one.id for one in accounts if not one.usable]
+    unusable = [account.id for account in accounts if not account.usable]
     if unusable:
         message = f"Configured for emergency access, but nobody can sign in with it: {', '.join(unusable)}."
         return Result.fail("BREAKGLASS_MISSING", message, payload)
@@ -52,7 +52,7 @@ def decide(accounts: tuple[EmergencyAccount, ...], policies: tuple[AccessPolicy,
 
 
 def _configured(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], payload: dict[str, Any]) -> Result:
-    caught = [one.account.id for one in locked if one.policies]
+    caught = [locked_account.account.id for locked_account in locked if locked_account.policies]
     if caught:
         message = f"Not excluded from every enabled policy: {', '.join(caught)}."
         return Result.fail("BREAKGLASS_NOT_EXCLUDED", message, payload)
@@ -81,12 +81,14 @@ def _payload(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], gues
         "enabled_policy_count": len(enabled),
         "accounts": [
             {
-                "id": one.account.id,
-                "kind": one.account.kind,
-                "usable": one.account.usable,
-                "not_excluded_from": [{"id": policy.id, "name": policy.name} for policy in one.policies[:MAX_LISTED]],
+                "id": locked_account.account.id,
+                "kind": locked_account.account.kind,
+                "usable": locked_account.account.usable,
+                "not_excluded_from": [
+                    {"id": policy.id, "name": policy.name} for policy in locked_account.policies[:MAX_LISTED]
+                ],
             }
-            for one in locked
+            for locked_account in locked
         ],
         "common_exclusions": guessed[:MAX_LISTED],
     }
@@ -103,9 +105,9 @@ def _payload(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], gues
 async def identity_emergency_access(context: TaskContext) -> Result:
     """Reads the policies and looks up the accounts that the runner was told of (ONBOARDING_EMERGENCY_ACCESS)."""
     await context.progress(0, 2, "Reading Conditional Access policies")
-    found = await read_policies(context)
-    check_states(found)
-    policies = access_policies(found)
+    items = await read_policies(context)
+    check_states(items)
+    policies = access_policies(items)
     await context.progress(1, 2, "Looking up the emergency access accounts")
     ids = sorted(context.emergency_access)
     through_groups = any(policy.audience.exclude_groups for policy in concerned(policies))

@@ -14,10 +14,10 @@ READ_MEMBERS = "GroupMember.Read.All"
 
 
 class EmergencyAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """One configured object id and what is behind it.
+    """One configured object id, and the user or group with it.
 
-    ``kind`` is ``user``, ``group``, or ``missing`` when the directory has neither. ``usable``: somebody can sign in
-    with it, so the user, or one user of the group, is enabled. ``groups`` are all that a user is in, ``members`` the
+    ``kind`` is ``user``, ``group``, or ``missing`` when the directory has neither. ``usable``: sign-in is
+    possible, so the user, or one user of the group, is enabled. ``groups`` are all that a user is in, ``members`` the
     users of a group.
     """
 
@@ -29,46 +29,46 @@ class EmergencyAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_accounts(context: TaskContext, ids: Sequence[str], *, with_groups: bool) -> tuple[EmergencyAccount, ...]:
-    """What is behind each id, in their order. Raises ``CannotTell`` when the directory cannot be read.
+    """Look up each id, in their order. Raises ``CannotTell`` when the directory cannot be read.
 
-    ``with_groups``: whether to read which groups a user is in; otherwise ``groups`` is empty.
+    ``with_groups``: read the groups of each user; otherwise ``groups`` is empty.
     """
     users = await _by_id(context, "/users", "id,accountEnabled", ids, READ_USERS)
-    others = [one for one in ids if one not in users]
-    groups = await _by_id(context, "/groups", "id", others, READ_MEMBERS) if others else {}
-    found: list[EmergencyAccount] = []
-    for one in ids:
-        if one in users:
-            enabled = users[one].flag("accountEnabled")
-            around = await _groups_of(context, one) if with_groups else frozenset[str]()
-            found.append(EmergencyAccount(id=one, kind="user", usable=enabled, groups=around))
-        elif one in groups:
-            users_in = await _users_in(context, one)
+    group_ids = [object_id for object_id in ids if object_id not in users]
+    groups = await _by_id(context, "/groups", "id", group_ids, READ_MEMBERS) if group_ids else {}
+    accounts: list[EmergencyAccount] = []
+    for object_id in ids:
+        if object_id in users:
+            enabled = users[object_id].flag("accountEnabled")
+            memberships = await _groups_of(context, object_id) if with_groups else frozenset[str]()
+            accounts.append(EmergencyAccount(id=object_id, kind="user", usable=enabled, groups=memberships))
+        elif object_id in groups:
+            users_in = await _users_in(context, object_id)
             usable = any(users_in.values())
-            found.append(EmergencyAccount(id=one, kind="group", usable=usable, members=frozenset(users_in)))
+            accounts.append(EmergencyAccount(id=object_id, kind="group", usable=usable, members=frozenset(users_in)))
         else:
-            found.append(EmergencyAccount(id=one, kind="missing", usable=False))
-    return tuple(found)
+            accounts.append(EmergencyAccount(id=object_id, kind="missing", usable=False))
+    return tuple(accounts)
 
 
 async def _by_id(
     context: TaskContext, path: str, fields: str, ids: Sequence[str], permission: str
 ) -> dict[str, Fields]:
-    wanted = ",".join(f"'{one}'" for one in ids)
-    found = await context.graph.list(path, {"$filter": f"id in ({wanted})", "$select": fields}, permission=permission)
-    objects = [Fields(item, f"{path[1:]}[{index}]") for index, item in enumerate(found)]
-    return {one.text("id").lower(): one for one in objects}
+    wanted = ",".join(f"'{object_id}'" for object_id in ids)
+    items = await context.graph.list(path, {"$filter": f"id in ({wanted})", "$select": fields}, permission=permission)
+    objects = [Fields(item, f"{path[1:]}[{index}]") for index, item in enumerate(items)]
+    return {object_id.text("id").lower(): object_id for object_id in objects}
 
 
 async def _groups_of(context: TaskContext, user: str) -> frozenset[str]:
     path = f"/users/{quote(user, safe='')}/transitiveMemberOf/microsoft.graph.group"
-    found: tuple[Any, ...] = await context.graph.list(path, {"$select": "id"}, permission=READ_MEMBERS)
-    return frozenset(Fields(item, "group").text("id").lower() for item in found)
+    items: tuple[Any, ...] = await context.graph.list(path, {"$select": "id"}, permission=READ_MEMBERS)
+    return frozenset(Fields(item, "group").text("id").lower() for item in items)
 
 
 async def _users_in(context: TaskContext, group: str) -> dict[str, bool]:
     """Object id to whether the account is enabled, of every user in a group."""
     path = f"/groups/{quote(group, safe='')}/transitiveMembers/microsoft.graph.user"
-    found = await context.graph.list(path, {"$select": "id,accountEnabled"}, permission=READ_MEMBERS)
-    members = [Fields(item, "groupMember") for item in found]
-    return {one.text("id").lower(): one.flag("accountEnabled") for one in members}
+    items = await context.graph.list(path, {"$select": "id,accountEnabled"}, permission=READ_MEMBERS)
+    members = [Fields(item, "groupMember") for item in items]
+    return {member.text("id").lower(): member.flag("accountEnabled") for member in members}

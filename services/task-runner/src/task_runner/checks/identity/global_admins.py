@@ -16,7 +16,7 @@ MOST = 8
 MAX_LISTED = 200
 
 
-class Administrator(msgspec.Struct, frozen=True, kw_only=True):
+class GlobalAdministrator(msgspec.Struct, frozen=True, kw_only=True):
     """A user who is or can become Global Administrator."""
 
     id: str
@@ -26,7 +26,7 @@ class Administrator(msgspec.Struct, frozen=True, kw_only=True):
     synchronized: bool
 
 
-def decide(users: tuple[Administrator, ...], applications: tuple[str, ...], privileged_identity: bool) -> Result:
+def decide(users: tuple[GlobalAdministrator, ...], applications: tuple[str, ...], privileged_identity: bool) -> Result:
     """The result for the users and applications that hold the role.
 
     ``privileged_identity`` tells whether eligible holders could be read (it takes a P2 licence; without one there are
@@ -52,7 +52,7 @@ def decide(users: tuple[Administrator, ...], applications: tuple[str, ...], priv
 
 
 def _payload(
-    users: tuple[Administrator, ...], applications: tuple[str, ...], privileged_identity: bool
+    users: tuple[GlobalAdministrator, ...], applications: tuple[str, ...], privileged_identity: bool
 ) -> dict[str, Any]:
     return {
         "user_count": len(users),
@@ -72,12 +72,12 @@ def _payload(
 async def identity_global_admins(context: TaskContext) -> Result:
     """Reads who is and who can become Global Administrator, through groups too, and whether they are synchronized."""
     await context.progress(0, 2, "Reading who holds the role")
-    found = await find_holders(context)
-    users = [holder for holder in found.holders if holder.is_user]
+    role = await find_holders(context)
+    users = [holder for holder in role.holders if holder.is_user]
     await context.progress(1, 2, f"Reading {len(users)} users")
     flags = await synchronized(context, [holder.id for holder in users])
     administrators = tuple(
-        Administrator(
+        GlobalAdministrator(
             id=holder.id,
             active=holder.active,
             eligible=holder.eligible,
@@ -87,5 +87,5 @@ async def identity_global_admins(context: TaskContext) -> Result:
         for holder in users
     )
     await context.progress(2, 2, "Done")
-    applications = tuple(holder.id for holder in found.holders if not holder.is_user)
-    return decide(administrators, applications, found.privileged_identity)
+    applications = tuple(holder.id for holder in role.holders if not holder.is_user)
+    return decide(administrators, applications, role.privileged_identity)

@@ -34,14 +34,14 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     via_group: bool
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class RoleHolders(msgspec.Struct, frozen=True, kw_only=True):
     """All holders, sorted by id; ``privileged_identity`` = eligible ones could be read."""
 
     holders: tuple[Holder, ...]
     privileged_identity: bool
 
 
-async def find_holders(context: TaskContext) -> Found:
+async def find_holders(context: TaskContext) -> RoleHolders:
     """Every holder of the role. Raises ``CannotTell`` when something cannot be read."""
     try:
         active = await _instances(context, "roleAssignmentScheduleInstances", READ_ASSIGNED)
@@ -54,19 +54,19 @@ async def find_holders(context: TaskContext) -> Found:
         holders: list[Holder] = []
         for item in members:
             holders += await _expanded(context, Fields(item, "member"), active=True, direct=True)
-        return Found(holders=merged(holders), privileged_identity=False)
-    return Found(holders=merged([*active, *eligible]), privileged_identity=True)
+        return RoleHolders(holders=merged(holders), privileged_identity=False)
+    return RoleHolders(holders=merged([*active, *eligible]), privileged_identity=True)
 
 
 async def _instances(context: TaskContext, kind: str, permission: str) -> list[Holder]:
     role = ADMIN_ROLES.global_administrator
-    found = await context.graph.list(
+    items = await context.graph.list(
         f"/roleManagement/directory/{kind}",
         {"$filter": f"roleDefinitionId eq '{role}'", "$expand": "principal"},
         permission=permission,
     )
     holders: list[Holder] = []
-    for index, item in enumerate(found):
+    for index, item in enumerate(items):
         instance = Fields(item, f"{kind}[{index}]")
         direct = instance.text("memberType") == "Direct"
         active = permission == READ_ASSIGNED
@@ -87,7 +87,7 @@ async def _expanded(context: TaskContext, principal: Fields, *, active: bool, di
         permission=READ_MEMBERS,
     )
     ids = [Fields(member, "groupMember").text("id") for member in members]
-    return [Holder(id=one, is_user=True, active=active, eligible=not active, via_group=True) for one in ids]
+    return [Holder(id=member_id, is_user=True, active=active, eligible=not active, via_group=True) for member_id in ids]
 
 
 def merged(holders: Sequence[Holder]) -> tuple[Holder, ...]:
@@ -99,13 +99,13 @@ def merged(holders: Sequence[Holder]) -> tuple[Holder, ...]:
     return tuple(by_id[key] for key in sorted(by_id))
 
 
-def _both(one: Holder, other: Holder) -> Holder:
+def _both(first: Holder, second: Holder) -> Holder:
     return Holder(
-        id=one.id,
-        is_user=one.is_user,
-        active=one.active or other.active,
-        eligible=one.eligible or other.eligible,
-        via_group=one.via_group and other.via_group,
+        id=first.id,
+        is_user=first.is_user,
+        active=first.active or second.active,
+        eligible=first.eligible or second.eligible,
+        via_group=first.via_group and second.via_group,
     )
 
 
@@ -113,7 +113,7 @@ async def synchronized(context: TaskContext, ids: Sequence[str]) -> dict[str, An
     """User id to whether it is synchronized from on-premises; users that were not found are not in it."""
     flags: dict[str, Any] = {}
     for start in range(0, len(ids), IDS_PER_FILTER):
-        wanted = ",".join("'" + one.replace("'", "''") + "'" for one in ids[start : start + IDS_PER_FILTER])
+        wanted = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in ids[start : start + IDS_PER_FILTER])
         users = await context.graph.list(
             "/users",
             {"$filter": f"id in ({wanted})", "$select": "id,onPremisesSyncEnabled"},

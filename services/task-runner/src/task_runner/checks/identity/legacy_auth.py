@@ -15,7 +15,7 @@ MAX_LISTED = 200
 
 
 def blocks_legacy(policy: AccessPolicy) -> bool:
-    """Whether the policy refuses legacy authentication to all users for all applications, exclusions aside."""
+    """True if the policy blocks legacy authentication of all users for all applications, apart from exclusions."""
     aims = policy.audience.everybody and policy.all_applications and policy.client_types >= LEGACY_CLIENTS
     return aims and policy.blocks and not policy.narrowing
 
@@ -24,9 +24,9 @@ def exclusions(policy: AccessPolicy, declared: frozenset[str]) -> tuple[str, ...
     """Whom and what the policy leaves out, as readable texts; accounts and groups in ``declared`` are not in it."""
     audience = policy.audience
     return (
-        *(f"user {one}" for one in sorted(audience.exclude_users - declared)),
-        *(f"group {one}" for one in sorted(audience.exclude_groups - declared)),
-        *(f"role {one}" for one in sorted(audience.exclude_roles)),
+        *(f"user {object_id}" for object_id in sorted(audience.exclude_users - declared)),
+        *(f"group {object_id}" for object_id in sorted(audience.exclude_groups - declared)),
+        *(f"role {object_id}" for object_id in sorted(audience.exclude_roles)),
         *(("guests",) if audience.guests_excluded else ()),
         *(("applications",) if policy.applications_excluded else ()),
     )
@@ -89,6 +89,6 @@ async def identity_legacy_auth(context: TaskContext) -> Result:
         await context.progress(2, 2, "Done")
         return decide(True, (), context.emergency_access)
     await context.progress(1, 2, "Reading Conditional Access policies")
-    found = await read_policies_without_defaults(context)
+    policies = await read_policies_without_defaults(context)
     await context.progress(2, 2, "Done")
-    return decide(False, access_policies(found), context.emergency_access)
+    return decide(False, access_policies(policies), context.emergency_access)

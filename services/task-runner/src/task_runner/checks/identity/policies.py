@@ -1,4 +1,4 @@
-"""Conditional Access policies in detail: whom one reaches, whom it leaves out, and what it asks for."""
+"""Conditional Access policies in detail: included and excluded users, and grant controls."""
 
 import msgspec
 
@@ -15,7 +15,7 @@ GUESTS = "guestsorexternalusers"
 
 
 class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a policy reaches and leaves out. Ids, and the words in their place, are in lower case."""
+    """The included and excluded users of a policy. Ids, and the words in their place, are in lower case."""
 
     include_users: frozenset[str] = frozenset()
     include_groups: frozenset[str] = frozenset()
@@ -27,18 +27,18 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def everybody(self) -> bool:
-        """Whether all users are included, whoever is excluded again."""
+        """True if all users are included, regardless of exclusions."""
         return ALL in self.include_users
 
     @property
     def members(self) -> bool:
-        """Whether it includes any member of the tenant, and not only guests or applications."""
+        """True if it includes any member of the tenant, and not only guests or applications."""
         return bool(self.include_groups or self.include_roles or self.include_users - NOBODY)
 
     def reaches(self, account: str, groups: frozenset[str] = frozenset()) -> bool:
-        """Whether the policy may hold for a member with this object id, who is in these groups.
+        """True if the policy may apply to a member with this object id and these groups.
 
-        Included groups and roles count as reaching everybody: who is in them tomorrow is not known today.
+        Included groups and roles count as all users, because their members can change.
         """
         included = self.everybody or account in self.include_users or self.include_groups or self.include_roles
         return bool(included) and not self.exclude_users & {account} and not self.exclude_groups & {account, *groups}
@@ -64,18 +64,18 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def enforced(self) -> bool:
-        """Whether it is on; otherwise it only reports."""
+        """True if it is enabled, False if it is in report-only mode."""
         return self.state == ENFORCED
 
 
-def access_policies(found: tuple[Fields, ...]) -> tuple[AccessPolicy, ...]:
+def access_policies(policies: tuple[Fields, ...]) -> tuple[AccessPolicy, ...]:
     """The policies of a response that are on or report. Raises ``CannotTell`` when a field is missing."""
-    return tuple(_policy(fields) for fields in found if fields.text("state") in (ENFORCED, REPORT_ONLY))
+    return tuple(_policy(fields) for fields in policies if fields.text("state") in (ENFORCED, REPORT_ONLY))
 
 
-def check_states(found: tuple[Fields, ...]) -> None:
+def check_states(policies: tuple[Fields, ...]) -> None:
     """Raises ``CannotTell`` when a policy has a state that this version does not know: it may be on."""
-    for fields in found:
+    for fields in policies:
         state = fields.text("state")
         if state not in (ENFORCED, REPORT_ONLY, DISABLED):
             message = (
@@ -117,4 +117,4 @@ def _audience(users: Fields) -> Audience:
 
 
 def _ids(users: Fields, name: str) -> frozenset[str]:
-    return frozenset(one.lower() for one in users.texts(name))
+    return frozenset(object_id.lower() for object_id in users.texts(name))

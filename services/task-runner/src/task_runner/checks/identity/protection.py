@@ -1,4 +1,4 @@
-"""Reads how a tenant protects its sign-ins: security defaults, and the Conditional Access policies beside them."""
+"""Reads security defaults and Conditional Access policies."""
 
 from task_runner.checks.identity.conditional_access import READ_POLICIES
 from task_runner.providers.fields import Fields
@@ -11,19 +11,19 @@ POLICIES = "/identity/conditionalAccess/policies"
 
 
 async def read_security_defaults(context: TaskContext) -> bool:
-    """Whether security defaults are on. Raises ``CannotTell`` when that cannot be read."""
+    """True if security defaults are on. Raises ``CannotTell`` when that cannot be read."""
     body = await context.graph.get(DEFAULTS, permission=READ_POLICIES)
     return Fields(body, "securityDefaults").flag("isEnabled")
 
 
 async def read_policies(context: TaskContext) -> tuple[Fields, ...]:
     """Every Conditional Access policy. Raises ``CannotTell`` when they cannot be read, and without a P1 licence."""
-    found = await context.graph.list(POLICIES, permission=READ_POLICIES)
-    return tuple(Fields(item, f"policies[{index}]") for index, item in enumerate(found))
+    items = await context.graph.list(POLICIES, permission=READ_POLICIES)
+    return tuple(Fields(item, f"policies[{index}]") for index, item in enumerate(items))
 
 
 async def read_policies_without_defaults(context: TaskContext) -> tuple[Fields, ...]:
-    """Every policy of a tenant whose security defaults are off; a missing licence is told together with that."""
+    """Every policy of a tenant whose security defaults are off; the reason for a missing licence includes that."""
     try:
         return await read_policies(context)
     except GraphRefused as refused:
