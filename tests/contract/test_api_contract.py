@@ -1,4 +1,4 @@
-"""What session-api says of itself covers the user's contract, and the comparison would see a difference."""
+"""The API page of session-api covers the user's contract, and the comparison would see a difference."""
 
 import copy
 import json
@@ -47,7 +47,7 @@ def ours(identity: Identity) -> dict[str, Any]:
 
 
 def description(identity: Identity) -> dict[str, Any]:
-    """What the service serves as its description; building it needs neither database nor broker."""
+    """The description that the service serves; building it needs neither database nor broker."""
     service = build(
         SessionApiSettings(
             database=DatabaseSettings(url="postgresql://nobody@127.0.0.1:9/nothing"),
@@ -91,7 +91,7 @@ def test_the_description_is_the_same_whenever_it_is_made(ours: dict[str, Any], i
 
 
 def resolved(document: dict[str, Any], here: dict[str, Any]) -> dict[str, Any]:
-    """What a reference leads to."""
+    """The target of a reference."""
     while "$ref" in here:
         target: Any = document
         for part in here["$ref"].removeprefix("#/").split("/"):

@@ -18,6 +18,7 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from tests.support.engines import Server
+from tests.support.published import PublishedPage
 from tests.unit.evidence_store.chains import result
 
 MIXED = (
@@ -85,7 +86,12 @@ class Scene:
     def client(self, headers: dict[str, str]) -> httpx2.AsyncClient:
         """A caller with exactly these headers."""
         transport = httpx2.ASGITransport(app=self.service.http)
-        client = httpx2.AsyncClient(transport=transport, base_url="http://store", headers=headers)
+        client = httpx2.AsyncClient(
+            transport=transport,
+            base_url="http://store",
+            headers=headers,
+            event_hooks={"response": [PublishedPage(self.service.http).check]},
+        )
         self._clients.append(client)
         return client
 

@@ -24,6 +24,7 @@ from session_api.consumers import applies
 from session_api.settings import SessionApiSettings
 from session_api.use_cases.projection import Projection
 from tests.support.engines import kafka_settings
+from tests.support.published import PublishedPage
 
 TENANT = 42
 
@@ -62,7 +63,11 @@ def make_settings(database_url: str, identity: Identity, **more: Any) -> Session
 class Api:
     """One service, and callers of it."""
 
-    def __init__(self, service: SessionApi, settings: SessionApiSettings, identity: Identity) -> None:
+    def __init__(
+        self, service: SessionApi, settings: SessionApiSettings, identity: Identity, *, as_published: bool = True
+    ) -> None:
+        """``as_published``: each answer is compared with the API page; not where evidence-store is an imitation."""
+        self._checks = [PublishedPage(service.app).check] if as_published else []
         self.service = service
         self.settings = settings
         self._identity = identity
@@ -78,7 +83,12 @@ class Api:
 
     def client(self, headers: dict[str, str]) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=self.service.app, raise_app_exceptions=True)
-        client = httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers)
+        client = httpx2.AsyncClient(
+            transport=transport,
+            base_url="http://api",
+            headers=headers,
+            event_hooks={"response": self._checks},
+        )
         self._clients.append(client)
         return client
 

@@ -55,7 +55,7 @@ async def evidence_api(
     async def make(**more: object) -> Api:
         url = f"http://127.0.0.1:{store.port}"
         pointed = make_settings(settings.database.url, identity, evidence_store_url=url, **more)
-        made.append(Api(build(pointed), pointed, identity))
+        made.append(Api(build(pointed), pointed, identity, as_published=False))
         return made[-1]
 
     yield make

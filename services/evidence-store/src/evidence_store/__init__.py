@@ -1,1 +1,1 @@
-"""Keeps what each run found: append-only, sealed in a hash chain per tenant, and queryable."""
+"""The evidence store: results of runs, append-only, sealed in a hash chain per tenant, and queryable."""

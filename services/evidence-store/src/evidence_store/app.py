@@ -1,4 +1,4 @@
-"""All wiring of the evidence store, by hand."""
+"""The wiring of evidence-store."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,10 +7,11 @@ from litestar import Litestar
 
 from evidence_store.consumers import GROUP, applies
 from evidence_store.health import readiness_checks
-from evidence_store.routes.evidence import evidence_routes
+from evidence_store.routes.evidence import EvidenceRoutes
+from evidence_store.routes.examples import EXAMPLES
 from evidence_store.routes.problems import CODES, database_unavailable
-from evidence_store.routes.schemas import SCHEMA_PATHS, schema_routes
-from evidence_store.routes.verification import verification_routes
+from evidence_store.routes.schemas import SCHEMA_PATHS, get_schema, list_schemas
+from evidence_store.routes.verification import VerificationRoutes
 from evidence_store.settings import EvidenceStoreSettings
 from evidence_store.use_cases.recording import Recording
 from evidence_store.use_cases.verification import Verifier
@@ -22,14 +23,16 @@ from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.controllers import with_parts
 from onboarding_shared.web.identity import Authenticator
+from onboarding_shared.web.openapi_page import add_examples
 
 SERVICE = "evidence-store"
 SOURCE = "/onboarding/evidence-store"
 
 
 class EvidenceStore:
-    """The parts of one process, and the order in which they start and stop."""
+    """The components of one process, and the order in which they start and stop."""
 
     def __init__(self, settings: EvidenceStoreSettings) -> None:
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
@@ -47,9 +50,10 @@ class EvidenceStore:
             description="What each onboarding run found: append-only, sealed in a hash chain per tenant.",
             authenticator=Authenticator(settings.identity),
             routes=[
-                *evidence_routes(self.database),
-                *verification_routes(Verifier(self.database)),
-                *schema_routes(),
+                with_parts(EvidenceRoutes, database=self.database),
+                with_parts(VerificationRoutes, verifier=Verifier(self.database)),
+                list_schemas,
+                get_schema,
             ],
             checks=readiness_checks(self.database, self.relay, self.consumer),
             lifespan=[self._lifespan],
@@ -58,14 +62,15 @@ class EvidenceStore:
             public_paths=SCHEMA_PATHS,
             metrics=metrics_page(SERVICE, self.database, self.relay, self.consumer),
         )
+        add_examples(self.http.openapi_schema, EXAMPLES)
 
     async def start(self) -> None:
-        """Begin to publish and to consume. Neither Kafka nor PostgreSQL needs to be there yet."""
+        """Start to publish and to consume. Kafka and PostgreSQL may be unavailable at this time."""
         await self.relay.start()
         await self.consumer.start()
 
     async def stop(self) -> None:
-        """Finish the batch in flight, leave the group, publish what is left, close the database."""
+        """Finish the batch in progress, leave the group, publish the rest of the outbox, close the database."""
         await self.consumer.stop()
         await self.relay.stop()
         await self.database.close()

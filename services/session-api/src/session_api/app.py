@@ -1,11 +1,11 @@
-"""The wiring of session-api, by hand and in one place."""
+"""The wiring of session-api."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from litestar import Litestar
+from litestar import Controller, Litestar
 
 from onboarding_shared.contracts.topics import spoken_by
 from onboarding_shared.messaging.consumer import Consumer
@@ -15,21 +15,24 @@ from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.controllers import with_parts
 from onboarding_shared.web.identity import Authenticator
-from session_api.clients.evidence_store import EvidenceStore
+from onboarding_shared.web.openapi_page import add_examples
+from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.consumers import GROUP, applies
 from session_api.health import readiness_checks
-from session_api.routes.catalogue import catalogue_routes
-from session_api.routes.connections import connection_routes
-from session_api.routes.evidence import evidence_routes
+from session_api.routes.catalogue import CatalogueRoutes
+from session_api.routes.connections import ConnectionRoutes
+from session_api.routes.evidence import EvidenceRoutes
+from session_api.routes.examples import EXAMPLES
 from session_api.routes.links import Links
-from session_api.routes.openapi import name_parameters_as_the_contract, say_which_bodies_are_optional
+from session_api.routes.openapi import describe_as_the_contract
 from session_api.routes.problems import CODES, database_unavailable
-from session_api.routes.runs import run_routes
-from session_api.routes.sessions import session_routes
-from session_api.routes.starts import start_routes
-from session_api.routes.steps import step_routes
-from session_api.routes.tasks import task_routes
+from session_api.routes.runs import RunRoutes
+from session_api.routes.sessions import SessionRoutes
+from session_api.routes.starts import StartRoutes
+from session_api.routes.steps import StepRoutes
+from session_api.routes.tasks import TaskRoutes
 from session_api.settings import SessionApiSettings
 from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
 from session_api.use_cases.connections import Connections
@@ -46,7 +49,7 @@ SOURCE = "/onboarding/session-api"
 
 @dataclass(frozen=True)
 class SessionApi:
-    """Everything that runs in a process of this service."""
+    """The components of one process."""
 
     app: HttpApplication
     database: Database
@@ -55,16 +58,16 @@ class SessionApi:
     consumer: Consumer
     sweeper: Sweeper
     starts: Starts
-    evidence: EvidenceStore
+    evidence: EvidenceStoreClient
 
     async def start(self) -> None:
-        """Begin to publish, to consume and to sweep."""
+        """Start to publish, to consume and to sweep."""
         await self.relay.start()
         await self.consumer.start()
         await self.sweeper.start()
 
     async def stop(self) -> None:
-        """Take nothing new, finish what is begun, publish what is left."""
+        """Stop consuming, finish what is in progress, publish the rest of the outbox."""
         await self.sweeper.stop()
         await self.consumer.stop()
         await self.starts.settle()
@@ -82,10 +85,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
     consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection))
     sweeper = Sweeper(database, outbox, silence_seconds=settings.silence_seconds, every_seconds=settings.sweep_seconds)
     starts = Starts(database, outbox, silence_seconds=settings.silence_seconds)
-    cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
-    sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds))
-    evidence = EvidenceStore(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
-    links = Links(settings.public_url)
+    evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
@@ -99,16 +99,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         title="Managed Tenant Onboarding",
         description="Onboarding sessions, evidence, and onboarding tasks (OperationRun-backed).",
         authenticator=Authenticator(settings.identity),
-        routes=[
-            *session_routes(sessions, database, links),
-            *catalogue_routes(database),
-            *task_routes(database),
-            *start_routes(starts, Retries(database, starts), Preflights(database, evidence), links),
-            *step_routes(starts, database, links),
-            *run_routes(cancellations, database, links),
-            *connection_routes(Connections(database), database, links),
-            *evidence_routes(evidence, links),
-        ],
+        routes=_routes(settings, database, outbox, starts, evidence),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
         metrics=metrics_page(
@@ -117,7 +108,27 @@ def build(settings: SessionApiSettings) -> SessionApi:
         codes=CODES,
         translations={DatabaseUnavailable: database_unavailable},
     )
-    name_parameters_as_the_contract(app.openapi_schema)
-    say_which_bodies_are_optional(app.openapi_schema)
+    describe_as_the_contract(app.openapi_schema)
+    add_examples(app.openapi_schema, EXAMPLES)
     service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence)
     return service
+
+
+def _routes(
+    settings: SessionApiSettings, database: Database, outbox: Outbox, starts: Starts, evidence: EvidenceStoreClient
+) -> list[type[Controller]]:
+    links = Links(settings.public_url)
+    sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds))
+    retries, preflights = Retries(database, starts), Preflights(database, evidence)
+    cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
+    connections = Connections(database)
+    return [
+        with_parts(SessionRoutes, sessions=sessions, database=database, links=links),
+        with_parts(CatalogueRoutes, database=database),
+        with_parts(TaskRoutes, database=database),
+        with_parts(StartRoutes, starts=starts, retries=retries, preflights=preflights, links=links),
+        with_parts(StepRoutes, starts=starts, database=database, links=links),
+        with_parts(RunRoutes, cancellations=cancellations, database=database, links=links),
+        with_parts(ConnectionRoutes, connections=connections, database=database, links=links),
+        with_parts(EvidenceRoutes, store=evidence, links=links),
+    ]

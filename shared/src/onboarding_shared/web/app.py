@@ -45,7 +45,7 @@ class HttpApplication(Litestar):
     edge: Edge
 
     async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What lies behind the edge."""
+        """The application behind the edge."""
         await super().__call__(scope, receive, send)
 
     async def __call__(
@@ -104,7 +104,7 @@ def build_http(
         pdb_on_exception=False,
     )
     facts.update(facts_of(app))
-    describe_problems(app.openapi_schema)
+    describe_problems(app.openapi_schema, all_codes)
     if authenticator is None and (open_paths := sorted(_paths(app) - public)):
         raise ValueError(f"these routes need an authenticator or must be public_paths: {', '.join(open_paths)}")
     app.edge = Edge(
@@ -138,7 +138,7 @@ def health_routes(live: HealthProbes, ready: HealthProbes) -> list[HTTPRouteHand
 
 
 def metrics_route(page: MetricsPage) -> HTTPRouteHandler:
-    """What Prometheus asks for."""
+    """The page that Prometheus reads."""
 
     @get(METRICS, include_in_schema=False)
     async def metrics_page() -> Response[bytes]:

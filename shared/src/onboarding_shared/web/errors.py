@@ -1,4 +1,4 @@
-"""What goes wrong, said so that people and programs can act on it.
+"""Problems, described so that people and programs can act on them.
 
 Anything that answers a request raises a ``Problem``; the HTTP layer turns it into the contract's
 ``{"error": …}`` with a stable ``code``, the next step, and the members of RFC 9457.

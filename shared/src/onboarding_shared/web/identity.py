@@ -1,4 +1,4 @@
-"""Who is calling, and what they may do in which tenant."""
+"""The caller, and the permissions of callers in tenants."""
 
 import hashlib
 import time
@@ -20,7 +20,7 @@ CACHED_TOKENS = 4096
 
 
 class Permissions:
-    """What a token may allow, each in the tenants of the token."""
+    """The permissions that a token may give, each in the tenants of the token."""
 
     READ = "onboarding.read"
     WRITE = "onboarding.write"

@@ -26,7 +26,7 @@ UNKNOWN_KEY_PAUSE_SECONDS = 60.0
 MAX_AGE_SECONDS = 600.0
 """After this time a URL is fetched again anyway, so that a key withdrawn there stops being trusted here."""
 FILE_LOOK_SECONDS = 1.0
-"""How often a file is looked at for a change."""
+"""The seconds between two looks for a change of a file."""
 MIN_RSA_BITS = 2048
 
 _EC_ALGORITHMS = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
@@ -91,7 +91,7 @@ def _algorithms(key: Key) -> frozenset[str]:
 
 
 class KeySource(Protocol):
-    """Where the key set comes from."""
+    """The source of the key set."""
 
     async def refresh(self, missing: str | None = None) -> KeySet:
         """The present keys, read again if that is due or if ``missing`` is not among them."""

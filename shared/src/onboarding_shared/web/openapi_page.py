@@ -1,8 +1,8 @@
 """The API description: OpenAPI 3.1 as JSON and YAML, and one plain page that loads nothing from anywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar import Request
 from litestar.enums import MediaType
@@ -10,13 +10,16 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    Example,
     OpenAPI,
+    OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
     OpenAPIType,
     Operation,
     PathItem,
     Reference,
+    RequestBody,
     Schema,
     SecurityScheme,
 )
@@ -32,6 +35,12 @@ _STYLE = (
     "td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}code{font-family:ui-monospace,monospace}"
     ":target{outline:2px solid}"
 )
+_RETRY_AFTER = OpenAPIHeader(
+    description="The seconds after which to try again; absent where trying again does not help.",
+    schema=Schema(type=OpenAPIType.INTEGER),
+)
+_MADE = ("201", "200")
+"""The statuses of success; where an operation has both, its example is of the first."""
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -65,7 +74,7 @@ class PlainPage(OpenAPIRenderPlugin):
 
 
 def openapi_config(title: str, version: str, description: str, codes: Mapping[str, str]) -> OpenAPIConfig:
-    """Where and how the description is served."""
+    """The addresses and forms in which the description is served."""
     token = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
     return OpenAPIConfig(
         title=title,
@@ -79,7 +88,7 @@ def openapi_config(title: str, version: str, description: str, codes: Mapping[st
     )
 
 
-def describe_problems(document: OpenAPI) -> None:
+def describe_problems(document: OpenAPI, codes: Collection[str]) -> None:
     """Adds to every operation that any other answer is a problem, and what a problem looks like.
 
     The 400 that Litestar describes by itself is taken out: none of our answers has that shape.
@@ -91,23 +100,69 @@ def describe_problems(document: OpenAPI) -> None:
         description="What went wrong, and what to do about it (RFC 9457 and the members error, code and next).",
         required=["error", "code", "status", "next", "request_id", "type", "title", "detail"],
         properties={
-            **dict.fromkeys(("error", "code", "next", "request_id", "type", "title", "detail"), text),
-            "status": Schema(type=OpenAPIType.INTEGER),
+            **dict.fromkeys(("error", "next", "request_id", "type", "title", "detail"), text),
+            "code": Schema(
+                type=OpenAPIType.STRING, enum=sorted(codes), description="Stable: a program may branch on it."
+            ),
+            "status": Schema(type=OpenAPIType.INTEGER, description="The HTTP status."),
+            "field": Schema(type=OpenAPIType.STRING, description="The parameter or member that is wrong."),
+            "permission": Schema(type=OpenAPIType.STRING, description="The permission that the token lacks."),
         },
     )
     components = document.components or Components()
     components.schemas = {**components.schemas, "Problem": problem}
     media = OpenAPIMediaType(schema=Reference(ref="#/components/schemas/Problem"))
-    answer = OpenAPIResponse(description="A problem", content={"application/json": media})
+    answer = OpenAPIResponse(
+        description="A problem", headers={"Retry-After": _RETRY_AFTER}, content={"application/json": media}
+    )
     components.responses = {**(components.responses or {}), "Problem": answer}
     document.components = components
     for item in (document.paths or {}).values():
         for operation in _operations(item):
-            described = {status: answer for status, answer in (operation.responses or {}).items() if status != "400"}
+            described = {
+                status: response for status, response in (operation.responses or {}).items() if status != "400"
+            }
+            for status, response in described.items():
+                if status.startswith("4") and isinstance(response, OpenAPIResponse):
+                    response.headers = {**(response.headers or {}), "Retry-After": _RETRY_AFTER}
             operation.responses = {
                 **described,
                 "default": Reference(ref="#/components/responses/Problem"),
             }
+
+
+class OperationExample(NamedTuple):
+    """A request body and an answer of one operation; ``request`` is None where it takes no body."""
+
+    answer: object
+    request: object = None
+
+
+def add_examples(document: OpenAPI, examples: Mapping[str, OperationExample]) -> None:
+    """Give operations the examples that are listed under their ids. Raises ``KeyError`` where one has no example."""
+    for item in (document.paths or {}).values():
+        for operation in _operations(item):
+            example = examples[operation.operation_id or ""]
+            body = operation.request_body
+            if isinstance(body, RequestBody) and example.request is not None:
+                _illustrate(body.content, example.request)
+            responses = operation.responses or {}
+            status = next(status for status in _MADE if status in responses)
+            response = responses[status]
+            if isinstance(response, OpenAPIResponse):
+                _illustrate(response.content, example.answer)
+
+
+class _WholeExample(Example):
+    """An example with its null members, which Litestar would leave out."""
+
+    def to_schema(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+
+def _illustrate(content: Mapping[str, OpenAPIMediaType] | None, value: object) -> None:
+    for media in (content or {}).values():
+        media.examples = {"example": _WholeExample(value=value)}
 
 
 def _operations(item: PathItem) -> list[Operation]:

@@ -58,7 +58,7 @@ class ProblemResponses:
 
 
 def internal_error() -> Problem:
-    """What a client sees of a fault of ours: nothing but that there was one."""
+    """The answer about a fault of ours: nothing but that there was one."""
     return Problem("INTERNAL_ERROR", "Something went wrong inside the service", status=500)
 
 

@@ -14,7 +14,7 @@ from onboarding_shared.web.text_rules import check_json_text
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_SECONDS = 20.0
-"""How long a client may take to send its body."""
+"""The seconds that a client may take to send its body."""
 
 _CLOSE = {"Connection": "close"}
 

@@ -25,7 +25,7 @@ TENANT = "tenant_id"
 
 
 class RouteFacts(Struct, frozen=True):
-    """What a handler declares that it takes. ``query`` has its parameters with their types.
+    """The request that a handler declares. ``query`` has its parameters with their types.
 
     ``allow`` lists the methods of its path.
     """

@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
     """
 
     def stop(self) -> None:
-        """What a signal does."""
+        """Stop the server, as a signal asks for."""
         if self.should_exit:
             log.warning("stopping at once")
             self.force_exit = True

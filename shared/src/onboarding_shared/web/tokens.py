@@ -25,7 +25,7 @@ class TokenExpired(TokenRefused):
 
 
 class TokenHeader(Struct, frozen=True):
-    """What a token says about its own signature. Nothing of it is trusted before the check."""
+    """The header of a token, about its own signature. Nothing of it is trusted before the check."""
 
     alg: str
     kid: str
@@ -57,7 +57,7 @@ class _AllowedAlgorithms(jws.JWSRegistry):
 
 
 class TokenRules:
-    """Who must have issued a token, for whom, and with which algorithms."""
+    """The issuer, audience and algorithms that a token must have."""
 
     def __init__(self, issuer: str, audience: str, algorithms: Collection[str]) -> None:
         self._issuer = issuer

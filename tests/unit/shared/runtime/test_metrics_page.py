@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from litestar import get
+from litestar.params import FromPath
 
 from onboarding_shared.telemetry import metrics
 from onboarding_shared.telemetry.health import HealthCheck
@@ -20,7 +21,7 @@ DURATION = "onboarding_http_request_duration_seconds"
 
 
 @get("/things/{thing_id:int}")
-async def thing(thing_id: int) -> dict[str, int]:
+async def thing(thing_id: FromPath[int]) -> dict[str, int]:
     return {"thing": thing_id}
 
 

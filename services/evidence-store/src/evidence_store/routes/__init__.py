@@ -1,1 +1,1 @@
-"""What readers may ask."""
+"""The HTTP side: the operations that readers may call."""

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Request, Response, get
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar import Controller, Request, Response, get
+from litestar.di import NamedDependency, Provide
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 from msgspec import Meta
 
 from evidence_store.domain.paging import CursorInvalid, EvidenceFilter, read_cursor, write_cursor
@@ -18,69 +19,123 @@ from evidence_store.store.reading import read_item, read_page
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Permissions, requires
+from onboarding_shared.web.operations import LINK, TenantId
+from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit, refuse_nulls
 
-_LIST = "/tenants/{tenant_id:int}/onboarding/evidence"
-_ONE = f"{_LIST}/{{evidence_id:int}}"
-
-TaskType = Annotated[str | None, Parameter(query="taskType", description="For example license.inventory.")]
-Status = Annotated[CheckStatus | None, Parameter(query="status")]
+EvidenceId = Annotated[
+    int, PathParameter(description="An item of evidence of the tenant.", examples=[Example(value=205)])
+]
+TaskType = Annotated[
+    str | None,
+    QueryParameter(
+        name="taskType", description="Only of this task type.", examples=[Example(value="license.inventory")]
+    ),
+]
+Status = Annotated[
+    CheckStatus | None,
+    QueryParameter(name="status", description="Only with this check status.", examples=[Example(value="fail")]),
+]
 Reason = Annotated[
     str | None,
-    Parameter(query="reason_code", pattern=r"^[A-Z][A-Z0-9_]{1,63}\Z", description="For example TIME_LIMIT_EXCEEDED."),
+    QueryParameter(
+        name="reason_code",
+        pattern=r"^[A-Z][A-Z0-9_]{1,63}\Z",
+        description="Only with this reason code.",
+        examples=[Example(value="TIME_LIMIT_EXCEEDED")],
+    ),
 ]
-Session = Annotated[int | None, Parameter(query="session", ge=1, le=MAX_ID, description="An onboarding session's id.")]
-Run = Annotated[int | None, Parameter(query="run", ge=1, le=MAX_ID, description="An operation run's id.")]
-Since = Annotated[str | None, Parameter(query="since", description="RFC 3339; recorded then or later.")]
-Until = Annotated[str | None, Parameter(query="until", description="RFC 3339; recorded before then.")]
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=200, description="How many items at most, 1..200.")]
-Cursor = Annotated[str | None, Parameter(query="cursor", description="From the Link header of the page before.")]
+Session = Annotated[
+    int | None,
+    QueryParameter(
+        name="session", ge=1, le=MAX_ID, description="Only of this onboarding session.", examples=[Example(value=3)]
+    ),
+]
+Run = Annotated[
+    int | None,
+    QueryParameter(name="run", ge=1, le=MAX_ID, description="Only of this run.", examples=[Example(value=17)]),
+]
+Since = Annotated[
+    str | None,
+    QueryParameter(
+        name="since",
+        description="Recorded at this time or later (RFC 3339).",
+        examples=[Example(value="2026-11-24T09:30:00Z")],
+    ),
+]
+Until = Annotated[
+    str | None,
+    QueryParameter(
+        name="until",
+        description="Recorded before this time (RFC 3339).",
+        examples=[Example(value="2026-11-25T00:00:00Z")],
+    ),
+]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        description="From the Link header of the page before.",
+        examples=[Example(value="AAAAAAAAABGcK1uyVt4xv0Jq8rBd")],
+    ),
+]
 
 _Moment = Annotated[datetime, Meta(tz=True)]
-_DEFAULT_LIMIT = 50
 
 
-def evidence_routes(database: Database) -> list[HTTPRouteHandler]:
-    """The handlers of a tenant's evidence."""
+def evidence_filter(
+    request: Request[Any, Any, Any],
+    task_type: TaskType = None,
+    status: Status = None,
+    reason_code: Reason = None,
+    session: Session = None,
+    run: Run = None,
+    since: Since = None,
+    until: Until = None,
+) -> EvidenceFilter:
+    """The filter in the query of a request."""
+    refuse_nulls(request, status=status, session=session, run=run)
+    span = {"since": _moment("since", since), "until": _moment("until", until)}
+    return EvidenceFilter(task_type, status, reason_code, session, run, **span)
 
-    @get(_LIST, guards=[requires(Permissions.READ)], summary="List onboarding evidence, newest first")
+
+class EvidenceRoutes(Controller):
+    """The operations on a tenant's evidence."""
+
+    path = "/tenants/{tenant_id:int}/onboarding/evidence"
+    tags = ("evidence",)
+    guards = (requires(Permissions.READ),)
+
+    database: Database
+
+    @get(
+        operation_id="listEvidence",
+        summary="List onboarding evidence, newest first",
+        dependencies={"wanted": Provide(evidence_filter, sync_to_thread=False)},
+        response_headers=[LINK],
+    )
     async def list_evidence(
+        self,
         request: Request[Any, Any, Any],
-        tenant_id: int,
-        task_type: TaskType = None,
-        status: Status = None,
-        reason_code: Reason = None,
-        session: Session = None,
-        run: Run = None,
-        since: Since = None,
-        until: Until = None,
-        limit: Limit = _DEFAULT_LIMIT,
+        tenant_id: TenantId,
+        wanted: NamedDependency[SkipValidation[EvidenceFilter]],
+        limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[OnboardingEvidence]]:
-        _refuse_nulls(request, status=status, session=session, run=run)
-        span = {"since": _moment("since", since), "until": _moment("until", until)}
-        wanted = EvidenceFilter(task_type, status, reason_code, session, run, **span)
+        """One page of the items that fit every filter given; the Link header leads to the next page."""
         below = None if cursor is None else _below(tenant_id, wanted, cursor)
-        page = await database.run_single(lambda tx: read_page(tx, tenant_id, wanted, below=below, limit=limit))
+        page = await self.database.run_single(lambda tx: read_page(tx, tenant_id, wanted, below=below, limit=limit))
         headers: Mapping[str, str] = {}
         if page.more:
             headers = _link(request, write_cursor(tenant_id, wanted, page.items[-1].position))
         return Response([evidence_body(item) for item in page.items], headers=headers)
 
-    @get(_ONE, guards=[requires(Permissions.READ)], summary="Get one item of evidence with its sealed bytes")
-    async def get_evidence(tenant_id: int, evidence_id: int) -> SealedEvidence:
-        item = await database.run_single(lambda tx: read_item(tx, tenant_id, evidence_id))
+    @get("/{evidence_id:int}", operation_id="getEvidence", summary="Get one item of evidence with its sealed bytes")
+    async def get_evidence(self, tenant_id: TenantId, evidence_id: EvidenceId) -> SealedEvidence:
+        """The item with everything that is needed to compute its seal again."""
+        item = await self.database.run_single(lambda tx: read_item(tx, tenant_id, evidence_id))
         if item is None:
             raise evidence_not_found()
         return sealed_body(item)
-
-    return [list_evidence, get_evidence]
-
-
-def _refuse_nulls(request: Request[Any, Any, Any], **values: object) -> None:
-    """``status=null`` is read as no filter at all, which would answer with what was not asked for."""
-    for name, value in values.items():
-        if value is None and name in request.query_params:
-            raise invalid_parameter(name, "null is no value here")
 
 
 def _moment(name: str, text: str | None) -> datetime | None:

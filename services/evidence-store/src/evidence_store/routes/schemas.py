@@ -1,11 +1,12 @@
 """The published JSON Schemas of all messages. They are no secret, so these pages need no token."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get
-from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter
 from msgspec import Struct
 
 from evidence_store.routes.problems import schema_not_found
@@ -19,7 +20,7 @@ SCHEMA_PATHS = frozenset({_LIST, *(f"{_LIST}/{event_type}" for event_type in _BY
 
 
 class PublishedSchema(Struct, frozen=True):
-    """Where the schema of one message is: ``type`` and ``dataschema`` are the CloudEvents attributes."""
+    """The address of the schema of one message; ``type`` and ``dataschema`` are the CloudEvents attributes."""
 
     type: str
     dataschema: str
@@ -33,25 +34,35 @@ class PublishedSchemas(Struct, frozen=True):
     schemas: Sequence[PublishedSchema]
 
 
-def schema_routes() -> list[HTTPRouteHandler]:
-    """The handlers of the schemas; what they answer is made once."""
-    listed = PublishedSchemas(
-        [
-            PublishedSchema(name, schema_id(message), message.topic.name, f"{_LIST}/{name}")
-            for name, message in _BY_TYPE.items()
-        ]
-    )
-    documents = {name: msgspec.json.encode(json_schema(message)) for name, message in _BY_TYPE.items()}
+EventType = Annotated[
+    str, PathParameter(description="The CloudEvents type of the message.", examples=[Example(value=min(_BY_TYPE))])
+]
+_LISTED = PublishedSchemas(
+    [
+        PublishedSchema(name, schema_id(message), message.topic.name, f"{_LIST}/{name}")
+        for name, message in _BY_TYPE.items()
+    ]
+)
+_DOCUMENTS = {name: msgspec.json.encode(json_schema(message)) for name, message in _BY_TYPE.items()}
 
-    @get(_LIST, security=[{}], summary="List the schemas of all messages")
-    async def list_schemas() -> PublishedSchemas:
-        return listed
 
-    @get(f"{_LIST}/{{event_type:str}}", security=[{}], summary="Get the JSON Schema of one message")
-    async def get_schema(event_type: str) -> Response[Any]:
-        document = documents.get(event_type)
-        if document is None:
-            raise schema_not_found()
-        return Response(document, media_type="application/schema+json")
+@get(_LIST, operation_id="listSchemas", tags=["schemas"], security=[{}], summary="List the schemas of all messages")
+async def list_schemas() -> PublishedSchemas:
+    """Every message that the services publish, with the address of its schema. Needs no token."""
+    return _LISTED
 
-    return [list_schemas, get_schema]
+
+@get(
+    f"{_LIST}/{{event_type:str}}",
+    operation_id="getSchema",
+    tags=["schemas"],
+    security=[{}],
+    media_type="application/schema+json",
+    summary="Get the JSON Schema of one message",
+)
+async def get_schema(event_type: EventType) -> Response[dict[str, Any]]:
+    """The JSON Schema of the message's data. Needs no token."""
+    document = _DOCUMENTS.get(event_type)
+    if document is None:
+        raise schema_not_found()
+    return Response[Any](document, media_type="application/schema+json")

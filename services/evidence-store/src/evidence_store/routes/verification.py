@@ -1,10 +1,10 @@
-"""Whether a tenant's evidence still is what was sealed."""
+"""The check that a tenant's evidence still is as it was sealed."""
 
 from typing import Annotated
 
-from litestar import get
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar import Controller, get
+from litestar.openapi.spec import Example
+from litestar.params import QueryParameter
 
 from evidence_store.domain.verification import Anchor
 from evidence_store.routes.bodies import ChainVerification, verification_body
@@ -12,33 +12,44 @@ from evidence_store.routes.problems import incomplete_anchor
 from evidence_store.use_cases.verification import Verifier
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.web.identity import Permissions, requires
+from onboarding_shared.web.operations import TenantId
 
 ExpectedLength = Annotated[
     int | None,
-    Parameter(
-        query="expected_length", ge=0, le=MAX_ID, description="A position remembered from an EvidenceRecorded event."
+    QueryParameter(
+        name="expected_length",
+        ge=0,
+        le=MAX_ID,
+        description="A position remembered from an EvidenceRecorded event.",
+        examples=[Example(value=2)],
     ),
 ]
 ExpectedHead = Annotated[
     str | None,
-    Parameter(query="expected_head", pattern=r"^[0-9a-f]{64}\Z", description="The seal at that position."),
+    QueryParameter(
+        name="expected_head",
+        pattern=r"^[0-9a-f]{64}\Z",
+        description="The seal at that position.",
+        examples=[Example(value="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")],
+    ),
 ]
 
 
-def verification_routes(verifier: Verifier) -> list[HTTPRouteHandler]:
-    """The handler of the verification."""
+class VerificationRoutes(Controller):
+    """The operation that verifies a tenant's chain."""
 
-    @get(
-        "/tenants/{tenant_id:int}/onboarding/evidence/verification",
-        guards=[requires(Permissions.READ)],
-        summary="Verify the tenant's chain of evidence",
-    )
+    path = "/tenants/{tenant_id:int}/onboarding/evidence/verification"
+    tags = ("evidence",)
+    guards = (requires(Permissions.READ),)
+
+    verifier: Verifier
+
+    @get(operation_id="verifyEvidence", summary="Verify the tenant's chain of evidence")
     async def verify_evidence(
-        tenant_id: int, expected_length: ExpectedLength = None, expected_head: ExpectedHead = None
+        self, tenant_id: TenantId, expected_length: ExpectedLength = None, expected_head: ExpectedHead = None
     ) -> ChainVerification:
-        return verification_body(await verifier.verify(tenant_id, _anchor(expected_length, expected_head)))
-
-    return [verify_evidence]
+        """Reads the whole chain. With a remembered position and seal, a chain that was sealed anew is found as well."""
+        return verification_body(await self.verifier.verify(tenant_id, _anchor(expected_length, expected_head)))
 
 
 def _anchor(length: int | None, head: str | None) -> Anchor | None:

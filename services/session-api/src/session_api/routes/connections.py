@@ -3,14 +3,15 @@
 from typing import Any
 from uuid import uuid4
 
-from litestar import Request, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.errors import BadRequest
 from onboarding_shared.web.identity import Caller, Permissions, requires
+from onboarding_shared.web.operations import LINK, LOCATION, TenantId
+from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
 from session_api.domain.connections import (
     CREDENTIAL_RULE,
     GUID_RULE,
@@ -20,7 +21,8 @@ from session_api.domain.connections import (
     is_guid,
 )
 from session_api.routes.links import Links
-from session_api.routes.paging import DEFAULT_LIMIT, Cursor, IdPosition, Limit, before_id, link_headers
+from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
+from session_api.routes.parameters import ConnectionId
 from session_api.routes.problems import connection_not_found
 from session_api.routes.session_bodies import NewProviderConnection, ProviderConnection
 from session_api.store.connections import (
@@ -31,46 +33,61 @@ from session_api.store.connections import (
 )
 from session_api.use_cases.connections import Connections
 
-_ALL = "/tenants/{tenant_id:int}/onboarding/provider-connections"
-_ONE = f"{_ALL}/{{connection_id:int}}"
-_PERMITTED = [requires(Permissions.CONNECTIONS)]
+_ONE = "/{connection_id:int}"
 
 
-def connection_routes(connections: Connections, database: Database, links: Links) -> list[HTTPRouteHandler]:
-    """The handlers of everything under ``/provider-connections``."""
+class ConnectionRoutes(Controller):
+    """The operations under ``/provider-connections``."""
 
-    @post(_ALL, guards=_PERMITTED, summary="Create a provider connection")
-    async def create(
-        tenant_id: FromPath[int], data: JSONBody[NewProviderConnection], caller: NamedDependency[Caller]
+    path = "/tenants/{tenant_id:int}/onboarding/provider-connections"
+    tags = ("provider connections",)
+    guards = (requires(Permissions.CONNECTIONS),)
+
+    connections: Connections
+    database: Database
+    links: Links
+
+    @post(summary="Create a provider connection", operation_id="createConnection", response_headers=[LOCATION])
+    async def create_connection(
+        self, tenant_id: TenantId, data: JSONBody[NewProviderConnection], caller: NamedDependency[Caller]
     ) -> Response[ProviderConnection]:
-        made = await connections.create(tenant_id, caller.user_id, _checked(data))
-        return Response(_body(made), headers={"Location": links.connection(tenant_id, made.id)})
+        """Stores a reference to the credential and never the credential itself."""
+        made = await self.connections.create(tenant_id, caller.user_id, _checked(data))
+        return Response(_body(made), headers={"Location": self.links.connection(tenant_id, made.id)})
 
-    @get(_ALL, guards=_PERMITTED, summary="List provider connections, newest first")
-    async def list_all(
-        request: Request[Any, Any, Any], tenant_id: FromPath[int], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    @get(summary="List provider connections, newest first", operation_id="listConnections", response_headers=[LINK])
+    async def list_provider_connections(
+        self, request: Request[Any, Any, Any], tenant_id: TenantId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response[list[ProviderConnection]]:
+        """One page; the Link header leads to the next. Disabled connections are included."""
         before = before_id(cursor)
-        found = await database.run_single(lambda tx: list_connections(tx, tenant_id, before=before, limit=limit + 1))
+        found = await self.database.run_single(
+            lambda tx: list_connections(tx, tenant_id, before=before, limit=limit + 1)
+        )
         page = found[:limit]
         follows = IdPosition(page[-1].id) if len(found) > limit else None
-        return Response([_body(one) for one in page], headers=link_headers(request, links, follows))
+        return Response([_body(one) for one in page], headers=link_headers(request, self.links, follows))
 
-    @get(_ONE, guards=_PERMITTED, summary="Get a provider connection")
-    async def get_one(tenant_id: FromPath[int], connection_id: FromPath[int]) -> ProviderConnection:
-        return _found(await database.run_single(lambda tx: find_connection(tx, tenant_id, connection_id)))
+    @get(_ONE, summary="Get a provider connection", operation_id="getConnection")
+    async def get_connection(self, tenant_id: TenantId, connection_id: ConnectionId) -> ProviderConnection:
+        """The connection, enabled or disabled."""
+        return _found(await self.database.run_single(lambda tx: find_connection(tx, tenant_id, connection_id)))
 
-    @post(f"{_ONE}/disable", status_code=200, guards=_PERMITTED, summary="Disable a provider connection")
-    async def disable(
-        tenant_id: FromPath[int], connection_id: FromPath[int], caller: NamedDependency[Caller]
+    @post(
+        f"{_ONE}/disable",
+        status_code=200,
+        summary="Disable a provider connection",
+        operation_id="disableConnection",
+    )
+    async def disable_connection(
+        self, tenant_id: TenantId, connection_id: ConnectionId, caller: NamedDependency[Caller]
     ) -> ProviderConnection:
-        return _found(await connections.disable(tenant_id, connection_id, caller.user_id))
-
-    return [create, list_all, get_one, disable]
+        """New runs do not use it from now on. To disable it again changes nothing."""
+        return _found(await self.connections.disable(tenant_id, connection_id, caller.user_id))
 
 
 def _checked(data: JSONBody[NewProviderConnection]) -> NewConnection:
-    """What is wrong is named by its rule; the value is never repeated, since it may be a secret."""
+    """The connection to store. A wrong value is answered with its rule and never repeated: it may be a secret."""
     for field, value in (("external_tenant_id", data.external_tenant_id), ("client_id", data.client_id)):
         if not is_guid(value):
             raise BadRequest("INVALID_FIELD", f"{field} must be {GUID_RULE}", extra={"field": field})

@@ -6,17 +6,22 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request
+from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from onboarding_shared.contracts.types import MAX_ID
-from onboarding_shared.web.errors import BadRequest
 from session_api.routes.links import Links
+from session_api.routes.problems import invalid_cursor
 
-Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200, description="How many items at most, 1..200.")]
 Cursor = Annotated[
-    str | None, QueryParameter(name="cursor", max_length=400, description="From the Link header of the page before.")
+    str | None,
+    QueryParameter(
+        name="cursor",
+        max_length=400,
+        description="From the Link header of the page before.",
+        examples=[Example(value="eyJiZWZvcmUiOjE3fQ")],
+    ),
 ]
-DEFAULT_LIMIT = 50
 FIRST_PAGE = MAX_ID
 """Lists by id go downwards from here."""
 
@@ -34,11 +39,11 @@ def decode_cursor(cursor: str, expected: type[Position]) -> Position:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return msgspec.json.decode(urlsafe_b64decode(padded), type=expected, strict=True)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise BadRequest("INVALID_CURSOR", "The cursor is not one of this list", extra={"field": "cursor"}) from error
+        raise invalid_cursor() from error
 
 
 def before_id(cursor: str | None) -> int:
-    """Where a page of a list by id begins."""
+    """The id below which a page of a list begins."""
     return FIRST_PAGE if cursor is None else decode_cursor(cursor, IdPosition).before
 
 
@@ -55,10 +60,3 @@ def link_headers(request: Request[Any, Any, Any], links: Links, position: object
     query: dict[str, str | list[str]] = {**request.query_params.dict()}
     query["cursor"] = encode_cursor(position)
     return {"Link": links.next_page(request.scope["path"], query)}
-
-
-def refuse_nulls(request: Request[Any, Any, Any], **values: object) -> None:
-    """Litestar reads ``session=null`` as no filter at all, which would answer with what was not asked for."""
-    for name, value in values.items():
-        if value is None and name in request.query_params:
-            raise BadRequest("INVALID_PARAMETER", f"{name}: null is no value here", extra={"field": name})

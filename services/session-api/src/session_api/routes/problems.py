@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.web.errors import Conflict, DependencyDown, NotFound, Problem
+from onboarding_shared.web.errors import BadRequest, Conflict, DependencyDown, NotFound, Problem
 from session_api.domain.connections import CREDENTIAL_RULE, NotUsable
 from session_api.domain.edit_lock import LockHeld
 from session_api.domain.guard import ActiveRun
@@ -15,7 +15,7 @@ from session_api.domain.sessions import SessionClosed, StepNotReady, StepOutOfOr
 from session_api.domain.starting import UnknownTaskType
 from session_api.routes.links import Links
 from session_api.use_cases.runs import RunEnded, RunNotEnded
-from session_api.use_cases.sessions import NoSuchSession, Refused
+from session_api.use_cases.sessions import NoSuchSession, SessionRefusal
 from session_api.use_cases.starts import BlockedBy
 
 CODES: Mapping[str, str] = {
@@ -40,7 +40,7 @@ CODES: Mapping[str, str] = {
 }
 
 
-def session_problem(refused: Refused) -> Problem:
+def session_problem(refused: SessionRefusal) -> Problem:
     """Why a session stays as it is."""
     match refused:
         case NoSuchSession():
@@ -107,7 +107,7 @@ def blocked_problem(refused: BlockedBy, tenant_id: int, links: Links) -> Problem
 
 
 def blocking_run(run: ActiveRun, tenant_id: int, links: Links) -> dict[str, Any]:
-    """A run that is in the way, as answers tell of it."""
+    """A run that is in the way, as answers describe it."""
     return {
         "run_id": run.run_id,
         "task_type": run.task_type,
@@ -136,6 +136,11 @@ def unknown_task_type(refused: UnknownTaskType) -> Problem:
         f"There is no task type {refused.task_type[:100]!r}; known: {known}",
         extra={"known_task_types": refused.known},
     )
+
+
+def invalid_cursor() -> Problem:
+    """The cursor is no cursor, or one of another list."""
+    return BadRequest("INVALID_CURSOR", "The cursor is not one of this list", extra={"field": "cursor"})
 
 
 def step_not_found() -> Problem:

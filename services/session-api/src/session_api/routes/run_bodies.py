@@ -1,11 +1,12 @@
-"""What goes over the wire about starts. The names of the contract's schemas and fields are the contract's."""
+"""The bodies of requests and answers about starts. The names of the schemas and fields are the contract's."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
 from onboarding_shared.contracts.types import RunState
-from session_api.domain.preflight import FindingStatus, Would
+from session_api.domain.preflight import FindingStatus, Prediction
 
 
 class StartRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +28,7 @@ class OperationRunLink(Struct, kw_only=True):
 
     run_id: int
     url: str
-    outcome: str
+    outcome: Literal["created", "reused"]
 
 
 class BlockingRun(Struct, kw_only=True):
@@ -41,13 +42,13 @@ class BlockingRun(Struct, kw_only=True):
 
 
 class StartedTask(Struct, kw_only=True):
-    """What became of one start of several; ``outcome`` is started, reused, blocked or refused.
+    """The result of one start of several; ``outcome`` is started, reused, blocked or refused.
 
     The first two have ``run_id`` and ``url``; the others say why in ``code``, ``message`` and ``next``.
     """
 
     task_type: str
-    outcome: str
+    outcome: Literal["started", "reused", "blocked", "refused"]
     run_id: int | None = None
     url: str | None = None
     code: str | None = None
@@ -70,10 +71,10 @@ class PreflightFinding(Struct, kw_only=True):
 
 
 class PreflightReport(Struct, kw_only=True):
-    """What a start would lead to now. ``run_id`` and ``url`` are those of the run that would be reused."""
+    """The result that a start would have now. ``run_id`` and ``url`` are those of the run that would be reused."""
 
     task_type: str
-    would: Would
+    would: Prediction
     provider_connection_id: int | None = None
     run_id: int | None = None
     url: str | None = None
@@ -82,11 +83,20 @@ class PreflightReport(Struct, kw_only=True):
 
 
 class ErrorResponse(Struct, kw_only=True):
-    """What went wrong; ``blocking_run`` where a run is in the way."""
+    """The reason for which no run was made.
+
+    ``blocking_run`` is there with BLOCKED_BY_RUN, ``provider_connection_id`` with CONNECTION_DISABLED, and ``state``
+    with RUN_NOT_ENDED.
+    """
 
     error: str
-    code: str
+    code: Literal["BLOCKED_BY_RUN", "CONNECTION_DISABLED", "RUN_NOT_ENDED"]
     status: int
     next: str
     request_id: str
+    type: str
+    title: str
+    detail: str
     blocking_run: BlockingRun | None = None
+    provider_connection_id: int | None = None
+    state: RunState | None = None

@@ -2,71 +2,111 @@
 
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.openapi.spec import Example
+from litestar.params import QueryParameter
 
 from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus, RunState
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Caller, Permissions, requires
+from onboarding_shared.web.operations import LINK, TenantId
+from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit, refuse_nulls
 from session_api.routes.links import Links
-from session_api.routes.paging import DEFAULT_LIMIT, Cursor, IdPosition, Limit, before_id, link_headers, refuse_nulls
+from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
+from session_api.routes.parameters import RunId
 from session_api.routes.problems import run_ended, run_not_found
 from session_api.routes.session_bodies import OperationRun, RunProgress, RunResult, RunWaiting
 from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
 from session_api.use_cases.runs import Cancellations, RunEnded
 
-_RUNS = "/tenants/{tenant_id:int}/onboarding/runs"
-_ONE = f"{_RUNS}/{{run_id:int}}"
+_ONE = "/{run_id:int}"
 
-TaskTypeFilter = Annotated[str | None, QueryParameter(name="taskType", max_length=200)]
-StateFilter = Annotated[list[RunState] | None, QueryParameter(name="state", description="May be repeated.")]
-SessionFilter = Annotated[int | None, QueryParameter(name="session", ge=1, le=MAX_ID)]
+TaskTypeFilter = Annotated[
+    str | None,
+    QueryParameter(
+        name="taskType",
+        max_length=200,
+        description="Only of this task type.",
+        examples=[Example(value="license.inventory")],
+    ),
+]
+StateFilter = Annotated[
+    list[RunState] | None,
+    QueryParameter(
+        name="state", description="Only in this state; may be repeated.", examples=[Example(value=["running"])]
+    ),
+]
+SessionFilter = Annotated[
+    int | None,
+    QueryParameter(
+        name="session", ge=1, le=MAX_ID, description="Only of this onboarding session.", examples=[Example(value=3)]
+    ),
+]
 
 
-def run_routes(cancellations: Cancellations, database: Database, links: Links) -> list[HTTPRouteHandler]:
-    """The handlers of everything under ``/runs``."""
+class RunRoutes(Controller):
+    """The operations under ``/runs``."""
 
-    @get(_ONE, guards=[requires(Permissions.READ)], summary="Get a run")
-    async def get_run(tenant_id: FromPath[int], run_id: FromPath[int]) -> OperationRun:
-        found = await database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
+    path = "/tenants/{tenant_id:int}/onboarding/runs"
+    tags = ("runs",)
+
+    cancellations: Cancellations
+    database: Database
+    links: Links
+
+    @get(_ONE, guards=[requires(Permissions.READ)], summary="Get a run", operation_id="getRun")
+    async def get_run(self, tenant_id: TenantId, run_id: RunId) -> OperationRun:
+        """Its state, its progress and, once it has ended, its result."""
+        found = await self.database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if found is None:
             raise run_not_found()
-        return _body(found, links)
+        return _body(found, self.links)
 
-    @get(_RUNS, guards=[requires(Permissions.READ)], summary="List runs, newest first")
-    async def list_of_runs(
+    @get(
+        guards=[requires(Permissions.READ)],
+        summary="List runs, newest first",
+        operation_id="listRuns",
+        response_headers=[LINK],
+    )
+    async def list_tenant_runs(
+        self,
         request: Request[Any, Any, Any],
-        tenant_id: FromPath[int],
+        tenant_id: TenantId,
         task_type: TaskTypeFilter = None,
         states: StateFilter = None,
         session: SessionFilter = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[OperationRun]]:
+        """One page of the runs that fit every filter given; the Link header leads to the next page."""
         refuse_nulls(request, state=states, session=session)
         wanted = RunFilter(task_type, states, session)
         before = before_id(cursor)
-        found = await database.run_single(lambda tx: list_runs(tx, tenant_id, wanted, before=before, limit=limit + 1))
+        found = await self.database.run_single(
+            lambda tx: list_runs(tx, tenant_id, wanted, before=before, limit=limit + 1)
+        )
         page = found[:limit]
         follows = IdPosition(page[-1].id) if len(found) > limit else None
-        return Response([_body(run, links) for run in page], headers=link_headers(request, links, follows))
+        return Response([_body(run, self.links) for run in page], headers=link_headers(request, self.links, follows))
 
-    @post(f"{_ONE}/cancel", status_code=200, guards=[requires(Permissions.RUN)], summary="Cancel a run")
-    async def cancel_run(
-        tenant_id: FromPath[int], run_id: FromPath[int], caller: NamedDependency[Caller]
-    ) -> OperationRun:
-        found = await cancellations.cancel(tenant_id, run_id, caller.user_id)
+    @post(
+        f"{_ONE}/cancel",
+        status_code=200,
+        guards=[requires(Permissions.RUN)],
+        summary="Cancel a run",
+        operation_id="cancelRun",
+    )
+    async def cancel_run(self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]) -> OperationRun:
+        """A queued run ends at once, a running one when its task has stopped."""
+        found = await self.cancellations.cancel(tenant_id, run_id, caller.user_id)
         if found is None:
             raise run_not_found()
         if isinstance(found, RunEnded):
             raise run_ended(found)
-        return _body(found, links)
-
-    return [get_run, list_of_runs, cancel_run]
+        return _body(found, self.links)
 
 
 def _body(run: StoredRun, links: Links) -> OperationRun:

@@ -1,4 +1,4 @@
-"""What goes over the wire. The names of the contract's schemas and fields are the contract's."""
+"""The bodies of requests and answers. The names of the contract's schemas and fields are the contract's."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -42,7 +42,7 @@ class OnboardingSessionResponse(Struct, kw_only=True):
 
 
 class UpdateOnboardingSessionRequest(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What shall change; members that are left out stay as they are. An empty object renews the edit lock."""
+    """The changes to make; members that are left out stay as they are. An empty object renews the edit lock."""
 
     current_step: StepNumber | UnsetType = UNSET
     assigned_to_user_id: int | UnsetType | None = UNSET
@@ -119,7 +119,7 @@ class RunProgress(Struct, kw_only=True):
 
 
 class RunResult(Struct, kw_only=True):
-    """How the run ended, and what to do about it. ``status`` is null for a cancelled run, which found out nothing."""
+    """The result of an ended run, and the remedy. ``status`` is null for a cancelled run, which found out nothing."""
 
     status: CheckStatus | None = None
     reason_code: ReasonCode | None = None
@@ -184,28 +184,3 @@ class ProviderConnection(Struct, kw_only=True):
     created_by_user_id: int
     disabled_at: datetime | None = None
     disabled_by_user_id: int | None = None
-
-
-class OnboardingEvidence(Struct, kw_only=True):
-    """What a finished run left in the evidence store."""
-
-    id: int
-    tenant_id: int
-    onboarding_session_id: int | None = None
-    provider_connection_id: int | None = None
-    task_type: str
-    status: CheckStatus
-    reason_code: str | None = None
-    message: str | None = None
-    payload: dict[str, Any] = {}
-    operation_run_id: int | None = None
-    recorded_at: datetime
-
-
-class ChainVerification(Struct, kw_only=True, rename={"broken": "break"}):
-    """Whether the tenant's chain of evidence is as it was sealed; ``break`` is the first place where it is not."""
-
-    verified: bool
-    length: int
-    head: str
-    broken: dict[str, Any] | None = None

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get, patch, post
+from litestar import Controller, Request, Response, get, patch, post
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 from msgspec import UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,10 +14,13 @@ from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.errors import NotFound
 from onboarding_shared.web.identity import Caller, Permissions, authorize, requires
+from onboarding_shared.web.operations import LINK, LOCATION, TenantId
+from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
 from session_api.domain.edit_lock import held
 from session_api.domain.sessions import KEEP, Change, Keep
 from session_api.routes.links import Links
-from session_api.routes.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, link_headers
+from session_api.routes.paging import Cursor, decode_cursor, link_headers
+from session_api.routes.parameters import SessionId
 from session_api.routes.problems import connection_not_found, session_problem
 from session_api.routes.session_bodies import (
     AbandonSession,
@@ -29,10 +31,9 @@ from session_api.routes.session_bodies import (
 )
 from session_api.store.history import HistoryLine, read_history
 from session_api.store.sessions import find_session
-from session_api.use_cases.sessions import Done, NoSuchSession, Refused, Sessions
+from session_api.use_cases.sessions import LoadedSession, NoSuchSession, SessionRefusal, Sessions
 
-_SESSION = "/tenants/{tenant_id:int}/onboarding/session"
-_ONE = f"{_SESSION}/{{session_id:int}}"
+_ONE = "/{session_id:int}"
 
 
 class HistoryPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,58 +47,102 @@ class HistoryPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _NEWEST = HistoryPosition(datetime(9999, 1, 1, tzinfo=UTC), 0, 0)
 
 
-def session_routes(sessions: Sessions, database: Database, links: Links) -> list[HTTPRouteHandler]:
-    """The handlers of everything under ``/session``."""
+class SessionRoutes(Controller):
+    """The operations under ``/session``."""
 
-    @get(_SESSION, guards=[requires(Permissions.READ)], summary="Get current onboarding session (or null)")
-    async def get_session(tenant_id: FromPath[int]) -> OnboardingSessionResponse:
-        found = await sessions.current(tenant_id)
+    path = "/tenants/{tenant_id:int}/onboarding/session"
+    tags = ("sessions",)
+
+    sessions: Sessions
+    database: Database
+    links: Links
+
+    @get(
+        guards=[requires(Permissions.READ)],
+        summary="Get current onboarding session (or null)",
+        operation_id="getSession",
+    )
+    async def get_session(self, tenant_id: TenantId) -> OnboardingSessionResponse:
+        """The tenant's open session with the holder of its edit lock, or null."""
+        found = await self.sessions.current(tenant_id)
         return OnboardingSessionResponse(session=None if found is None else _body(found))
 
-    @post(_SESSION, guards=[requires(Permissions.WRITE)], summary="Create (or resume) onboarding session")
-    async def open_session(tenant_id: FromPath[int], caller: NamedDependency[Caller]) -> Response[OnboardingSession]:
-        done = await sessions.open(tenant_id, caller.user_id)
-        return Response(_body(done), headers={"Location": links.session(tenant_id)})
+    @post(
+        guards=[requires(Permissions.WRITE)],
+        summary="Create (or resume) onboarding session",
+        operation_id="openSession",
+        response_headers=[LOCATION],
+    )
+    async def open_session(self, tenant_id: TenantId, caller: NamedDependency[Caller]) -> Response[OnboardingSession]:
+        """Makes a session, or answers with the open one. The caller gets the edit lock where it is free."""
+        done = await self.sessions.open(tenant_id, caller.user_id)
+        return Response(_body(done), headers={"Location": self.links.session(tenant_id)})
 
-    @patch(_ONE, guards=[requires(Permissions.WRITE)], summary="Update onboarding session (step, assignment, handoff)")
+    @patch(
+        _ONE,
+        guards=[requires(Permissions.WRITE)],
+        summary="Update onboarding session (step, assignment, handoff)",
+        operation_id="updateSession",
+    )
     async def update_session(
-        tenant_id: FromPath[int],
-        session_id: FromPath[int],
+        self,
+        tenant_id: TenantId,
+        session_id: SessionId,
         data: JSONBody[UpdateOnboardingSessionRequest],
         caller: NamedDependency[Caller],
     ) -> OnboardingSession:
+        """Needs the edit lock; takeover=true takes it from its holder. Members that are left out stay as they are."""
         if data.takeover is True:
             authorize(caller, tenant_id, Permissions.TAKEOVER)
-        return _answer(await sessions.change(tenant_id, session_id, _change(data), caller.user_id))
+        return _answer(await self.sessions.change(tenant_id, session_id, _change(data), caller.user_id))
 
     @post(
-        f"{_ONE}/complete", status_code=200, guards=[requires(Permissions.WRITE)], summary="Complete onboarding session"
+        f"{_ONE}/complete",
+        status_code=200,
+        guards=[requires(Permissions.WRITE)],
+        summary="Complete onboarding session",
+        operation_id="completeSession",
     )
     async def complete_session(
-        tenant_id: FromPath[int], session_id: FromPath[int], caller: NamedDependency[Caller]
+        self, tenant_id: TenantId, session_id: SessionId, caller: NamedDependency[Caller]
     ) -> OnboardingSession:
-        return _answer(await sessions.complete(tenant_id, session_id, caller.user_id))
+        """Possible in step 5 when its required tasks are done. A completed session is not opened again."""
+        return _answer(await self.sessions.complete(tenant_id, session_id, caller.user_id))
 
     @post(
-        f"{_ONE}/abandon", status_code=200, guards=[requires(Permissions.WRITE)], summary="Abandon onboarding session"
+        f"{_ONE}/abandon",
+        status_code=200,
+        guards=[requires(Permissions.WRITE)],
+        summary="Abandon onboarding session",
+        operation_id="abandonSession",
     )
     async def abandon_session(
-        tenant_id: FromPath[int],
-        session_id: FromPath[int],
+        self,
+        tenant_id: TenantId,
+        session_id: SessionId,
         caller: NamedDependency[Caller],
         data: JSONBody[AbandonSession | None] = None,
     ) -> OnboardingSession:
+        """Gives the session up, from any step. The next POST of the session opens a new one."""
         reason = None if data is None else data.reason
-        return _answer(await sessions.abandon(tenant_id, session_id, reason, caller.user_id))
+        return _answer(await self.sessions.abandon(tenant_id, session_id, reason, caller.user_id))
 
-    @get(f"{_ONE}/history", guards=[requires(Permissions.READ)], summary="List what was done to a session")
+    @get(
+        f"{_ONE}/history",
+        guards=[requires(Permissions.READ)],
+        summary="List what was done to a session",
+        operation_id="listSessionHistory",
+        response_headers=[LINK],
+    )
     async def list_history(
+        self,
         request: Request[Any, Any, Any],
-        tenant_id: FromPath[int],
-        session_id: FromPath[int],
+        tenant_id: TenantId,
+        session_id: SessionId,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[HistoryEntry]]:
+        """Each change with its author, newest first; the Link header leads to the next page."""
         position = _NEWEST if cursor is None else decode_cursor(cursor, HistoryPosition)
 
         async def read(tx: AsyncConnection) -> list[HistoryLine]:
@@ -106,13 +151,11 @@ def session_routes(sessions: Sessions, database: Database, links: Links) -> list
             before = (position.at, position.kind, position.id)
             return await read_history(tx, tenant_id, session_id, before=before, limit=limit + 1)
 
-        lines = await database.run(read)
+        lines = await self.database.run(read)
         page = lines[:limit]
         last = page[-1] if len(lines) > limit else None
         follows = None if last is None else HistoryPosition(last.at, last.kind, last.id)
-        return Response([_entry(line) for line in page], headers=link_headers(request, links, follows))
-
-    return [get_session, open_session, update_session, complete_session, abandon_session, list_history]
+        return Response([_entry(line) for line in page], headers=link_headers(request, self.links, follows))
 
 
 def _change(data: UpdateOnboardingSessionRequest) -> Change:
@@ -134,15 +177,15 @@ def _kept(value: int | UnsetType | None) -> int | Keep | None:
     return KEEP if isinstance(value, UnsetType) else value
 
 
-def _answer(done: Done | Refused) -> OnboardingSession:
-    if isinstance(done, tuple):
-        return _body(done)
-    raise session_problem(done)
+def _answer(answer: LoadedSession | SessionRefusal) -> OnboardingSession:
+    if isinstance(answer, LoadedSession):
+        return _body(answer)
+    raise session_problem(answer)
 
 
-def _body(done: Done) -> OnboardingSession:
-    session, now = done
-    lock = held(session.lock, now)
+def _body(loaded: LoadedSession) -> OnboardingSession:
+    session = loaded.session
+    lock = held(session.lock, loaded.now)
     return OnboardingSession(
         id=session.id,
         tenant_id=session.tenant_id,

@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from litestar import Request, Response, post
+from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.telemetry.tracing import current_traceparent
 from onboarding_shared.web.identity import Caller, Permissions, requires
+from onboarding_shared.web.operations import LOCATION, TenantId
 from session_api.domain.guard import Blocked, Reused
 from session_api.domain.starting import Planned, Start, UnknownTaskType
 from session_api.routes.evidence import callers_headers
 from session_api.routes.links import Links
+from session_api.routes.parameters import RunId, TaskType
 from session_api.routes.problems import (
     CODES,
     blocking_run,
@@ -35,29 +36,40 @@ from session_api.routes.run_bodies import (
 )
 from session_api.use_cases.preflights import Preflight, Preflights
 from session_api.use_cases.runs import Retries, RunNotEnded
-from session_api.use_cases.starts import Accepted, Answer, Starts
+from session_api.use_cases.starts import Accepted, StartAnswer, Starts
 
-_HERE = "/tenants/{tenant_id:int}/onboarding"
 _LOOK = {200: ResponseSpec(PreflightReport, generate_examples=False, description="Nothing started: validate_only")}
 _BLOCKED = {409: ResponseSpec(ErrorResponse, generate_examples=False, description="Blocked by concurrency guard")}
 
 
-def start_routes(starts: Starts, retries: Retries, preflights: Preflights, links: Links) -> list[HTTPRouteHandler]:
-    """The handlers of everything that starts a task."""
+class StartRoutes(Controller):
+    """The operations that start one task."""
+
+    path = "/tenants/{tenant_id:int}/onboarding"
+    tags = ("runs",)
+
+    starts: Starts
+    retries: Retries
+    preflights: Preflights
+    links: Links
 
     @post(
-        f"{_HERE}/tasks/{{task_type:str}}/runs",
+        "/tasks/{task_type:str}/runs",
         guards=[requires(Permissions.RUN)],
         summary="Start onboarding task (OperationRun-backed)",
         responses=_BLOCKED | _LOOK,
+        operation_id="startRun",
+        response_headers=[LOCATION],
     )
     async def start_run(
+        self,
         request: Request[Any, Any, Any],
-        tenant_id: FromPath[int],
-        task_type: FromPath[str],
+        tenant_id: TenantId,
+        task_type: TaskType,
         caller: NamedDependency[Caller],
         data: JSONBody[StartRun | None] = None,
     ) -> Response[OperationRunLink]:
+        """Makes a run, or answers with the active run of the same task. With validate_only nothing starts."""
         wanted = data or StartRun()
         start = Start(
             tenant_id=tenant_id,
@@ -67,26 +79,27 @@ def start_routes(starts: Starts, retries: Retries, preflights: Preflights, links
             traceparent=current_traceparent(),
         )
         if wanted.validate_only:
-            return _looked(await preflights.look(start, callers_headers(request)), start, links)
-        return _response(await starts.start(start), tenant_id, links)
+            return _looked(await self.preflights.look(start, callers_headers(request)), start, self.links)
+        return _response(await self.starts.start(start), tenant_id, self.links)
 
     @post(
-        f"{_HERE}/runs/{{run_id:int}}/retry",
+        "/runs/{run_id:int}/retry",
         guards=[requires(Permissions.RUN)],
         summary="Start what a run did once more",
         responses=_BLOCKED,
+        operation_id="retryRun",
+        response_headers=[LOCATION],
     )
     async def retry_run(
-        tenant_id: FromPath[int], run_id: FromPath[int], caller: NamedDependency[Caller]
+        self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]
     ) -> Response[OperationRunLink]:
-        answer = await retries.retry(tenant_id, run_id, caller.user_id)
+        """Starts the task of a run that has ended once more, on the same provider connection."""
+        answer = await self.retries.retry(tenant_id, run_id, caller.user_id)
         if answer is None:
             raise run_not_found()
         if isinstance(answer, RunNotEnded):
             raise run_not_ended(answer)
-        return _response(answer, tenant_id, links)
-
-    return [start_run, retry_run]
+        return _response(answer, tenant_id, self.links)
 
 
 def checked_connection(wanted: int | None) -> int | None:
@@ -96,7 +109,7 @@ def checked_connection(wanted: int | None) -> int | None:
     return wanted
 
 
-def _response(answer: Answer, tenant_id: int, links: Links) -> Response[OperationRunLink]:
+def _response(answer: StartAnswer, tenant_id: int, links: Links) -> Response[OperationRunLink]:
     if not isinstance(answer, Accepted):
         raise start_problem(answer, tenant_id, links)
     url = links.run(tenant_id, answer.run_id)
@@ -117,7 +130,7 @@ def _report(found: Preflight, start: Start, links: Links) -> PreflightReport:
     blocking = decision.run if isinstance(decision, Blocked) else None
     return PreflightReport(
         task_type=start.task_type,
-        would=found.would,
+        would=found.prediction,
         provider_connection_id=planned.connection.id if planned and planned.connection else None,
         run_id=reused,
         url=None if reused is None else links.run(start.tenant_id, reused),

@@ -1,34 +1,45 @@
-"""Steps: how each stands, and starting all tasks of one."""
+"""Steps: the state of each, and starting all tasks of one."""
 
-from litestar import get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from onboarding_shared.web.identity import Caller, Permissions, requires
-from session_api.domain.readiness import STEPS, standing_of_steps, tasks_of_step
+from onboarding_shared.web.operations import TenantId
+from session_api.domain.readiness import STEPS, readiness_of_steps, tasks_of_step
 from session_api.domain.starting import Start
 from session_api.routes.links import Links
+from session_api.routes.parameters import Step
 from session_api.routes.problems import CODES, start_problem, step_not_found
 from session_api.routes.run_bodies import StartedTask, StartStep
 from session_api.routes.session_bodies import OnboardingStep
 from session_api.routes.starts import checked_connection
 from session_api.routes.tasks import summary_body
 from session_api.store.task_types import list_task_types, summarize_tasks
-from session_api.use_cases.starts import Accepted, Answer, BlockedBy, Starts
-
-_STEPS = "/tenants/{tenant_id:int}/onboarding/steps"
+from session_api.use_cases.starts import Accepted, BlockedBy, StartAnswer, Starts
 
 
-def step_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRouteHandler]:
-    """The handlers of everything under ``/steps``."""
+class StepRoutes(Controller):
+    """The operations under ``/steps``."""
 
-    @get(_STEPS, guards=[requires(Permissions.READ)], summary="List the steps and what each still needs")
-    async def list_steps(tenant_id: FromPath[int]) -> list[OnboardingStep]:
-        found = await database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
-        summaries = {one.standing.task_type: summary_body(one) for one in found}
+    path = "/tenants/{tenant_id:int}/onboarding/steps"
+    tags = ("tasks",)
+
+    starts: Starts
+    database: Database
+    links: Links
+
+    @get(
+        guards=[requires(Permissions.READ)],
+        summary="List the steps and what each still needs",
+        operation_id="listSteps",
+    )
+    async def list_steps(self, tenant_id: TenantId) -> list[OnboardingStep]:
+        """For each step, the tasks by status and the required tasks that keep it from being left."""
+        found = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
+        summaries = {one.readiness.task_type: summary_body(one) for one in found}
         return [
             OnboardingStep(
                 step=one.step,
@@ -36,36 +47,37 @@ def step_routes(starts: Starts, database: Database, links: Links) -> list[HTTPRo
                 can_be_left=not one.open,
                 missing=[summaries[task.task_type] for task in one.open],
             )
-            for one in standing_of_steps([one.standing for one in found])
+            for one in readiness_of_steps([one.readiness for one in found])
         ]
 
     @post(
-        f"{_STEPS}/{{step:int}}/runs",
+        "/{step:int}/runs",
         status_code=200,
         guards=[requires(Permissions.RUN)],
         summary="Start the tasks of a step, all at once",
+        operation_id="startStep",
     )
     async def start_step(
-        tenant_id: FromPath[int],
-        step: FromPath[int],
+        self,
+        tenant_id: TenantId,
+        step: Step,
         caller: NamedDependency[Caller],
         data: JSONBody[StartStep | None] = None,
     ) -> list[StartedTask]:
+        """Starts each required task of the step, and says of each what became of it."""
         if step not in STEPS:
             raise step_not_found()
         wanted = data or StartStep()
         connection_id = checked_connection(wanted.provider_connection_id)
-        known = await database.run_single(list_task_types)
+        known = await self.database.run_single(list_task_types)
         names = tasks_of_step(known, step, include_optional=wanted.include_optional)
         trace = current_traceparent()
         asked = [Start(tenant_id, name, connection_id, caller.user_id, trace) for name in names]
-        answers = await starts.start_all(asked) if asked else []
-        return [_started(name, answer, tenant_id, links) for name, answer in zip(names, answers, strict=True)]
-
-    return [list_steps, start_step]
+        answers = await self.starts.start_all(asked) if asked else []
+        return [_started(name, answer, tenant_id, self.links) for name, answer in zip(names, answers, strict=True)]
 
 
-def _started(task_type: str, answer: Answer, tenant_id: int, links: Links) -> StartedTask:
+def _started(task_type: str, answer: StartAnswer, tenant_id: int, links: Links) -> StartedTask:
     if isinstance(answer, Accepted):
         outcome = "started" if answer.created else "reused"
         url = links.run(tenant_id, answer.run_id)

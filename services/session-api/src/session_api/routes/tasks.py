@@ -1,36 +1,39 @@
-"""How a tenant stands with each task."""
+"""The tasks of a tenant and the latest result of each."""
 
-from litestar import get
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar import Controller, get
 
 from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Permissions, requires
+from onboarding_shared.web.operations import TenantId
 from session_api.routes.session_bodies import OnboardingTaskSummary
 from session_api.store.task_types import TaskSummary, summarize_tasks
 
 
-def task_routes(database: Database) -> list[HTTPRouteHandler]:
-    """The handler of ``/tasks``."""
+class TaskRoutes(Controller):
+    """The operation under ``/tasks``."""
+
+    path = "/tenants/{tenant_id:int}/onboarding/tasks"
+    tags = ("tasks",)
+
+    database: Database
 
     @get(
-        "/tenants/{tenant_id:int}/onboarding/tasks",
         guards=[requires(Permissions.READ)],
         summary="List onboarding tasks and latest status",
+        operation_id="listTasks",
     )
-    async def list_tasks(tenant_id: FromPath[int]) -> list[OnboardingTaskSummary]:
-        found = await database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
+    async def list_tasks(self, tenant_id: TenantId) -> list[OnboardingTaskSummary]:
+        """Each task type with the result of its latest finished run; unknown when it is out of date."""
+        found = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
         return [summary_body(one) for one in found]
-
-    return [list_tasks]
 
 
 def summary_body(one: TaskSummary) -> OnboardingTaskSummary:
     """A task's standing as it goes over the wire."""
     return OnboardingTaskSummary(
-        task_type=one.standing.task_type,
-        status=one.standing.status,
+        task_type=one.readiness.task_type,
+        status=one.readiness.status,
         reason_code=one.reason_code,
         message=one.message,
         last_run_id=one.last_run_id,

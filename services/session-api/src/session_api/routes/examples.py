@@ -1,0 +1,163 @@
+"""An example of each operation, for the API page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from onboarding_shared.contracts.reason_codes import REASONS
+from onboarding_shared.web.openapi_page import OperationExample
+
+_SESSION: dict[str, Any] = {
+    "id": 3,
+    "tenant_id": 42,
+    "provider_connection_id": 5,
+    "status": "in_progress",
+    "current_step": 2,
+    "assigned_to_user_id": 7,
+    "locked_by_user_id": 7,
+    "locked_until": "2026-11-24T09:45:00Z",
+}
+_SUMMARY: dict[str, Any] = {
+    "task_type": "license.inventory",
+    "status": "ok",
+    "reason_code": "LICENSE_P2",
+    "message": "The tenant has 25 licences with Microsoft Entra ID P2.",
+    "last_run_id": 17,
+    "remediation": None,
+    "expires_at": "2026-11-25T09:30:01Z",
+}
+_RUN: dict[str, Any] = {
+    "id": 17,
+    "tenant_id": 42,
+    "task_type": "license.inventory",
+    "state": "succeeded",
+    "attempt": 1,
+    "progress": {"done": 2, "total": 2, "message": "Read the licences"},
+    "waiting": None,
+    "result": {"status": "ok", "reason_code": "LICENSE_P2", "message": "Licensed.", "remediation": None},
+    "onboarding_session_id": 3,
+    "provider_connection_id": 5,
+    "requested_by_user_id": 7,
+    "cancel_requested_by_user_id": None,
+    "retry_of_run_id": None,
+    "created_at": "2026-11-24T09:29:59Z",
+    "started_at": "2026-11-24T09:30:00Z",
+    "finished_at": "2026-11-24T09:30:01Z",
+    "cancel_requested_at": None,
+    "url": "/tenants/42/onboarding/runs/17",
+}
+_CANCELLING: dict[str, Any] = {
+    **_RUN,
+    "state": "cancelling",
+    "result": None,
+    "cancel_requested_by_user_id": 7,
+    "finished_at": None,
+    "cancel_requested_at": "2026-11-24T09:30:01Z",
+}
+_NEW_CONNECTION: dict[str, Any] = {
+    "provider": "microsoft_graph",
+    "display_name": "Contoso",
+    "external_tenant_id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+    "client_id": "6fa459ea-ee8a-4ca4-894e-db77e160355e",
+    "credential_ref": "env:CONTOSO_SECRET",
+    "cloud": "public",
+}
+_CONNECTION: dict[str, Any] = {
+    "id": 5,
+    "tenant_id": 42,
+    **_NEW_CONNECTION,
+    "enabled": True,
+    "created_at": "2026-11-24T09:00:00Z",
+    "created_by_user_id": 7,
+    "disabled_at": None,
+    "disabled_by_user_id": None,
+}
+_DISABLED: dict[str, Any] = {
+    **_CONNECTION,
+    "enabled": False,
+    "disabled_at": "2026-11-24T10:00:00Z",
+    "disabled_by_user_id": 7,
+}
+_EVIDENCE: dict[str, Any] = {
+    "id": 205,
+    "tenant_id": 42,
+    "onboarding_session_id": 3,
+    "provider_connection_id": 5,
+    "task_type": "license.inventory",
+    "status": "ok",
+    "reason_code": "LICENSE_P2",
+    "message": "The tenant has 25 licences with Microsoft Entra ID P2.",
+    "payload": {"seats": 25},
+    "operation_run_id": 17,
+    "recorded_at": "2026-11-24T09:30:02.000000Z",
+    "run_state": "succeeded",
+    "attempt": 1,
+    "started_at": "2026-11-24T09:30:00.000000Z",
+    "finished_at": "2026-11-24T09:30:01.000000Z",
+    "position": 1,
+    "previous_seal": "0" * 64,
+    "seal": "9f86d081" * 8,
+}
+_LINK = {"run_id": 17, "url": "/tenants/42/onboarding/runs/17", "outcome": "created"}
+_STARTED: dict[str, Any] = {
+    "task_type": "license.inventory",
+    "outcome": "started",
+    "run_id": 17,
+    "url": "/tenants/42/onboarding/runs/17",
+    "code": None,
+    "message": None,
+    "next": None,
+    "blocking_run": None,
+}
+_TASK_TYPE: dict[str, Any] = {
+    "name": "license.inventory",
+    "title": "Licences",
+    "description": "Reads which licences the tenant has.",
+    "step": 3,
+    "scope": "connection",
+    "mode": "shared",
+    "required": True,
+    "permissions": ["Organization.Read.All"],
+    "licence": None,
+    "time_limit_seconds": 60.0,
+    "max_attempts": 3,
+    "fresh_seconds": 86400.0,
+    "wait_limit_seconds": 3600.0,
+    "distribution": "onboarding-task-runner",
+    "version": "0.1.0",
+}
+_CHANGE = {
+    "at": "2026-11-24T09:31:00Z",
+    "by_user_id": 7,
+    "action": "step_changed",
+    "from": {"current_step": 1},
+    "to": {"current_step": 2},
+}
+_STEP = {"step": 3, "counts": {"ok": 1, "unknown": 0}, "can_be_left": True, "missing": [_SUMMARY]}
+
+EXAMPLES: Mapping[str, OperationExample] = {
+    "getSession": OperationExample({"session": _SESSION}),
+    "openSession": OperationExample(_SESSION),
+    "updateSession": OperationExample(_SESSION, {"current_step": 2, "assigned_to_user_id": 7, "takeover": False}),
+    "completeSession": OperationExample({**_SESSION, "status": "completed", "current_step": 5}),
+    "abandonSession": OperationExample({**_SESSION, "status": "abandoned"}, {"reason": "The contract was cancelled."}),
+    "listSessionHistory": OperationExample([_CHANGE]),
+    "listTaskTypes": OperationExample([_TASK_TYPE]),
+    "listReasonCodes": OperationExample([msgspec.to_builtins(REASONS["TIME_LIMIT_EXCEEDED"])]),
+    "listTasks": OperationExample([_SUMMARY]),
+    "startRun": OperationExample(_LINK, {"provider_connection_id": 5, "validate_only": False}),
+    "retryRun": OperationExample(_LINK),
+    "listSteps": OperationExample([_STEP]),
+    "startStep": OperationExample([_STARTED], {"provider_connection_id": 5, "include_optional": False}),
+    "getRun": OperationExample(_RUN),
+    "listRuns": OperationExample([_RUN]),
+    "cancelRun": OperationExample(_CANCELLING),
+    "createConnection": OperationExample(_CONNECTION, _NEW_CONNECTION),
+    "listConnections": OperationExample([_CONNECTION]),
+    "getConnection": OperationExample(_CONNECTION),
+    "disableConnection": OperationExample(_DISABLED),
+    "listEvidence": OperationExample([_EVIDENCE]),
+    "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),
+    "getEvidence": OperationExample({**_EVIDENCE, "record": '{"id":205,"tenant_id":42}'}),
+}
