@@ -1,4 +1,4 @@
-"""One child process: started in a group of its own, its output read line by line, stopped politely and then not."""
+"""A child process: runs in its own process group, with its output read line by line."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,14 @@ Output = Callable[[bytes], None]
 
 PR_SET_PDEATHSIG = 1
 LONGEST_LINE = 256 * 1024
-STOP_PATIENCE = 20.0
+STOP_TIMEOUT = 20.0
+HTTP_TIMEOUT = 2.0
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Child:
-    """A running program. Its standard output and error go to `output`, a line at a time, without the line's end."""
+    """A running program. Each line of standard output and error is passed to `output`, without the line terminator."""
 
     def __init__(self, process: asyncio.subprocess.Process, reading: asyncio.Task[None]) -> None:
         self._process = process
@@ -33,16 +34,16 @@ class Child:
         output: Output,
         death_signal: signal.Signals = signal.SIGKILL,
     ) -> Self:
-        """Start `command`. Should we be killed, the kernel (of Linux) sends the child `death_signal`.
+        """Start `command`. On Linux the kernel sends the child `death_signal` if this process is killed.
 
-        Raises `OSError` when the program cannot be started.
+        Raises `OSError` if the program cannot be started.
         """
-        ours = os.getpid()
+        parent = os.getpid()
 
         def in_child() -> None:
             if _libc is not None:
                 _libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
-                if os.getppid() != ours:
+                if os.getppid() != parent:
                     os._exit(1)
 
         process = await asyncio.create_subprocess_exec(
@@ -51,7 +52,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            # Ctrl-C on the terminal is ours to hear: the children are stopped in order.
+            # Ctrl-C must not reach the children: the supervisor stops them in order.
             start_new_session=True,
             preexec_fn=in_child,
             limit=LONGEST_LINE,
@@ -65,34 +66,34 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """True until the process has ended."""
         return self._process.returncode is None
 
     async def wait(self) -> int:
-        """Wait for its end and for the last of its output; the exit code, or minus the signal that ended it."""
+        """Wait for the end of the process and its output; returns the exit code, or the negated signal number."""
         code = await self._process.wait()
         with contextlib.suppress(TimeoutError):
             # A grandchild may still hold the pipe.
             await asyncio.wait_for(asyncio.shield(self._reading), timeout=1)
         return code
 
-    async def stop(self, how: signal.Signals, patience: float = STOP_PATIENCE) -> None:
-        """Ask it to stop, wait up to `patience` seconds, then kill it and whatever it left in its group."""
+    async def stop(self, how: signal.Signals) -> None:
+        """Send the signal, wait up to `STOP_TIMEOUT` seconds, then kill the process group."""
         self.send(how)
         try:
-            await asyncio.wait_for(self._process.wait(), timeout=patience)
+            await asyncio.wait_for(self._process.wait(), timeout=STOP_TIMEOUT)
         except TimeoutError:
             self.kill()
             await self._process.wait()
         await self.wait()
 
     def send(self, how: signal.Signals) -> None:
-        """Send a signal to it alone."""
+        """Send a signal to the process only, not to its group."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(how)
 
     def kill(self) -> None:
-        """Kill its whole group at once."""
+        """Kill the process group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -111,7 +112,7 @@ async def _read(stream: asyncio.StreamReader | None, output: Output) -> None:
 
 
 def how_it_ended(code: int) -> str:
-    """An exit code in words: `exit code 1`, `SIGKILL`."""
+    """Describe an exit code: `exit code 1`, `SIGKILL`."""
     if code >= 0:
         return f"exit code {code}"
     with contextlib.suppress(ValueError):
@@ -119,10 +120,10 @@ def how_it_ended(code: int) -> str:
     return f"signal {-code}"
 
 
-async def http_status(host: str, port: int, path: str, timeout: float = 2.0) -> int | None:
-    """The status of `GET path`, or None when nothing answered HTTP within `timeout` seconds."""
+async def http_status(host: str, port: int, path: str) -> int | None:
+    """The status of `GET path`, or None without an HTTP response within two seconds."""
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(HTTP_TIMEOUT):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"

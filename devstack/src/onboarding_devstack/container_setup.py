@@ -1,12 +1,12 @@
 """``python -m onboarding_devstack.container_setup FOLDER``: the secrets of the containers of docker-compose.yml.
 
-Makes passwords and the development key pair once, and keeps them after that. Each folder below FOLDER is a volume that
-only the containers named by it see, so that no service can read another's password, or the key that signs tokens:
+Creates missing passwords and the development key pair. Each folder below FOLDER is a volume mounted only by the
+containers in the table, so that no service can read the password of another one, or the key that signs tokens:
 
 ====================  =====================================================
-``identity/``         the key pair; for whoever gives out development tokens
+``identity/``         the key pair, for issuing development tokens
 ``postgres/``         ``NAME.password`` of the superuser and of each role
-``SERVICE/``          ``database-url``; ``jwks.json`` where tokens are checked
+``SERVICE/``          ``database-url``; ``jwks.json`` if it verifies tokens
 ====================  =====================================================
 """
 
@@ -23,7 +23,7 @@ CHECKING_TOKENS = ("session-api", "evidence-store")
 
 
 def set_up(folder: Path) -> None:
-    """Write what is missing. Safe to repeat: a password or key that is there stays."""
+    """Create missing files. Safe to repeat: existing passwords and keys are kept."""
     identity = Identity(folder / "identity")
     identity.ensure()
     _password(folder, SUPERUSER)
@@ -36,7 +36,7 @@ def set_up(folder: Path) -> None:
 
 
 def _password(folder: Path, role: str) -> str:
-    """The password of a role, in characters that need no quoting. PostgreSQL's own user must be able to read it too."""
+    """The password of a role, in characters that need no quoting, readable by the user of PostgreSQL."""
     file = folder / "postgres" / f"{role}.password"
     if not file.exists():
         write_private(file, secrets.token_urlsafe(24) + "\n")
@@ -45,7 +45,7 @@ def _password(folder: Path, role: str) -> str:
 
 
 def main() -> None:
-    """Set up the folder named on the command line."""
+    """Set up the folder given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m onboarding_devstack.container_setup")
     parser.add_argument("folder", type=Path)
     set_up(parser.parse_args().folder)

@@ -1,4 +1,4 @@
-"""The embedded system's own identity provider: one key pair, its public key set, and development tokens."""
+"""The identity provider of the embedded system: a key pair, its public key set, and development tokens."""
 
 import json
 import time
@@ -36,11 +36,11 @@ class Identity:
 
     @property
     def jwks(self) -> Path:
-        """The public key set, as the services read it."""
+        """The public key set, in the form that the services read."""
         return self.folder / "jwks.json"
 
     def ensure(self) -> None:
-        """Make the key pair unless it is there."""
+        """Create the key pair unless it exists."""
         if self.private_key.exists() and self.jwks.exists():
             return
         key = RSAKey.generate_key(2048, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
@@ -53,15 +53,13 @@ class Identity:
         tenants: Iterable[int],
         permissions: Iterable[str] = PERMISSIONS,
         lifetime: float = 12 * 3600,
-        issuer: str = ISSUER,
-        audience: str = AUDIENCE,
     ) -> str:
-        """A signed token for `user`, valid for `lifetime` seconds. Raises `FileNotFoundError` before `ensure`."""
+        """Issue a signed token for `user`, valid for `lifetime` seconds. Raises `FileNotFoundError` before `ensure`."""
         key = RSAKey.import_key(json.loads(self.private_key.read_text(encoding="utf-8")))
         now = int(time.time())
         claims = {
-            "iss": issuer,
-            "aud": audience,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
             "sub": str(user),
             "tenants": list(tenants),
             "permissions": list(permissions),

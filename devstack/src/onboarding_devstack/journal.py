@@ -1,4 +1,4 @@
-"""`system.json`: what runs in a data folder, for other programs and for the next start."""
+"""`system.json`: the processes and addresses of a running system, for other programs and for the next start."""
 
 import signal
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ from onboarding_devstack.files import read_json, write_json
 from onboarding_devstack.place import Place
 from onboarding_devstack.system import addresses, database_urls
 
-# A process's start as the kernel tells it moves a little when the wall clock is set.
+# Tolerance in seconds: the start time that the kernel reports changes slightly when the wall clock is set.
 SAME_START = 2.0
 
 
 def journal_path(folder: Path) -> Path:
-    """Where the data folder's `system.json` is."""
+    """The path of `system.json`."""
     return folder / "system.json"
 
 
 def read_journal(folder: Path) -> dict[str, Any]:
-    """The content of `system.json`; empty when there is none."""
+    """The content of `system.json`; empty if there is none."""
     return read_json(journal_path(folder))
 
 
 @dataclass
 class Journal:
-    """Keeps `system.json` true: written whole at every change of a process id."""
+    """Maintains `system.json`: writes it whenever a process id changes."""
 
     place: Place
     ready: bool = False
@@ -36,13 +36,13 @@ class Journal:
     _started: dict[str, float] = field(default_factory=dict)
 
     def began(self, name: str, pid: int) -> None:
-        """A process runs under this pid from now on."""
+        """Record the pid of a started process."""
         self._processes[name] = pid
         self._started[name] = start_of(pid) or 0.0
         self.write()
 
     def ended(self, name: str) -> None:
-        """A process is gone."""
+        """Record the end of a process."""
         self._processes.pop(name, None)
         self._started.pop(name, None)
         self.write()
@@ -50,7 +50,7 @@ class Journal:
     def write(self) -> None:
         """Write the file."""
         at, engines = addresses(self.place), self.place.engines
-        us = psutil.Process()
+        supervisor = psutil.Process()
         content = {
             "session_api": at["session-api"],
             "evidence_store": at["evidence-store"],
@@ -64,17 +64,17 @@ class Journal:
             "databases": database_urls(self.place),
             "processes": dict(self._processes),
             "started": dict(self._started),
-            "supervisor": {"pid": us.pid, "started": us.create_time(), "ready": self.ready},
+            "supervisor": {"pid": supervisor.pid, "started": supervisor.create_time(), "ready": self.ready},
         }
         write_json(journal_path(self.place.folder), content)
 
     def remove(self) -> None:
-        """Nothing runs any more."""
+        """Delete the file after all processes have ended."""
         journal_path(self.place.folder).unlink(missing_ok=True)
 
 
 def start_of(pid: int) -> float | None:
-    """When the process began (Unix seconds), None when there is none."""
+    """The start time of a process (Unix seconds); None if there is none."""
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:
@@ -82,7 +82,7 @@ def start_of(pid: int) -> float | None:
 
 
 def same_process(pid: int, started: float) -> psutil.Process | None:
-    """The living process with this pid and start; None when it is gone or its number went to another one."""
+    """The running process with this pid and start time; None if it has ended or the pid was reused."""
     try:
         process = psutil.Process(pid)
         alive = abs(process.create_time() - started) < SAME_START and process.status() != psutil.STATUS_ZOMBIE
@@ -92,43 +92,43 @@ def same_process(pid: int, started: float) -> psutil.Process | None:
 
 
 def supervisor_of(folder: Path) -> psutil.Process | None:
-    """The living supervisor of a data folder, as `system.json` names it."""
+    """The running supervisor of a data folder, according to `system.json`."""
     named = read_journal(folder).get("supervisor") or {}
     return same_process(int(named.get("pid", 0)), float(named.get("started", 0.0))) if named.get("pid") else None
 
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
 def end_leftovers(folder: Path) -> list[str]:
-    """End every process of an earlier run on this folder; returns what was ended, as `NAME (pid N)`.
+    """End every process of an earlier run on this folder; returns them as `NAME (pid N)`.
 
-    The caller holds the folder's lock, so no living supervisor is looking after them.
+    The caller holds the lock of the folder, so that no supervisor is running.
     """
-    found = leftovers(folder)
-    for name, process in found:
+    remaining = leftovers(folder)
+    for name, process in remaining:
         _signal(process, signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    _, stubborn = psutil.wait_procs([process for _, process in found], timeout=PATIENCE)
+    _, stubborn = psutil.wait_procs([process for _, process in remaining], timeout=TIMEOUT)
     for process in stubborn:
         _signal(process, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=PATIENCE)
+    psutil.wait_procs(stubborn, timeout=TIMEOUT)
     journal_path(folder).unlink(missing_ok=True)
-    return [f"{name} (pid {process.pid})" for name, process in found]
+    return [f"{name} (pid {process.pid})" for name, process in remaining]
 
 
 def leftovers(folder: Path) -> list[tuple[str, psutil.Process]]:
-    """The living processes that `system.json` and PostgreSQL's lock file name, by name."""
+    """The running processes recorded in `system.json` and PostgreSQL's lock file, with their names."""
     journal = read_journal(folder)
     started = journal.get("started") or {}
-    found = {
+    processes = {
         name: process
         for name, pid in (journal.get("processes") or {}).items()
         if (process := same_process(int(pid), float(started.get(name, 0.0))))
     }
     server = postgres.running(folder / "postgres")
     if server is not None:
-        found["postgres"] = server
-    return list(found.items())
+        processes["postgres"] = server
+    return list(processes.items())
 
 
 def _signal(process: psutil.Process, what: signal.Signals) -> None:

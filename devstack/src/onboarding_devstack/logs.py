@@ -1,4 +1,4 @@
-"""The processes' logs: kept as they come in DIR/logs/NAME.log, and rendered for people."""
+"""Log files of the processes: stored unchanged in DIR/logs/NAME.log, and rendered for terminals."""
 
 import json
 from pathlib import Path
@@ -6,19 +6,19 @@ from typing import Any, BinaryIO
 
 ROTATE_AT = 20 * 1024 * 1024
 
-# What a rendered line leaves out: the prefix says it, or nobody asks for it while watching.
+# Members that a rendered line omits, because the prefix contains them or they are of no use on a terminal.
 _NOT_SHOWN = {"event", "level", "timestamp", "service", "logger", "exception", "lineno", "filename"}
 
 
 class LogFiles:
-    """Writes every line to its process's file. A file larger than 20 MB at the start becomes NAME.log.1."""
+    """Writes every line to the file of its process. A file larger than 20 MB at the start is renamed to NAME.log.1."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, BinaryIO] = {}
 
     def write(self, name: str, line: bytes) -> None:
-        """Add one line to the log of process `name`."""
+        """Append a line to the log of process `name`."""
         file = self._files.get(name) or self._open(name)
         file.write(line + b"\n")
         file.flush()
@@ -43,7 +43,7 @@ def log_path(folder: Path, name: str) -> Path:
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """The last lines of a file; none when it is missing."""
+    """The last lines of a file; empty if it is missing."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 400 * lines - 4096))
@@ -53,7 +53,7 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def rendered(line: str) -> str:
-    """A structured (JSON) log line as people read it: time, level, event, key=value; any other line as it is."""
+    """Render a JSON log line as time, level, event, key=value; other lines are unchanged."""
     if not line.startswith("{"):
         return line
     try:

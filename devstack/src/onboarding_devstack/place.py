@@ -1,4 +1,4 @@
-"""One embedded system's data folder, and what it keeps there between runs: engines, ports, passwords, keys."""
+"""The data folder of an embedded system, with the state kept between runs: engines, ports, passwords, keys."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ HOME_VARIABLE = "ONBOARDING_HOME"
 
 
 def data_folder(chosen: Path | None = None) -> Path:
-    """The absolute data folder: `chosen`, ONBOARDING_HOME, `.onboarding` in a checkout, or the user's own."""
+    """The absolute data folder: `chosen`, ONBOARDING_HOME, `.onboarding` in a checkout, or the user's data folder."""
     if chosen is not None:
         return chosen.expanduser().absolute()
     if home := os.environ.get(HOME_VARIABLE):
@@ -31,7 +31,7 @@ def data_folder(chosen: Path | None = None) -> Path:
 
 
 def _checkout(start: Path) -> Path | None:
-    """The nearest folder at or above `start` that holds this project's sources."""
+    """The nearest folder at or above `start` with the sources of this project."""
     for folder in (start, *start.parents):
         if (folder / "services" / "session-api" / "pyproject.toml").is_file() and (folder / "uv.lock").is_file():
             return folder
@@ -58,7 +58,7 @@ class Place:
 
     @property
     def logs(self) -> Path:
-        """Where each process's log lies, as NAME.log."""
+        """The folder of the log files NAME.log."""
         return logs_of(self.folder)
 
     @property
@@ -68,14 +68,14 @@ class Place:
 
     @property
     def broker(self) -> Path:
-        """Where a broker that keeps its messages keeps them."""
+        """The data folder of a persistent broker."""
         return self.folder / "broker"
 
 
 def prepare(folder: Path, engines: Engines | None = None) -> Place:
-    """Make `folder` ready for a system that is not running: ports (the earlier ones if free), passwords, key pair.
+    """Prepare `folder` for a start: ports (the earlier ones if free), passwords, key pair.
 
-    `engines` are those of this start and, until told otherwise, of the next ones.
+    `engines` are those of this start and the default of later ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     logs_of(folder).mkdir(exist_ok=True)
@@ -91,7 +91,7 @@ def prepare(folder: Path, engines: Engines | None = None) -> Place:
 
 
 def recall(folder: Path) -> Place | None:
-    """The place as an earlier `prepare` left it, for commands that look at a running system; None if it never was."""
+    """Read a place that `prepare` created earlier; None if it was never prepared."""
     ports, kept = read_json(_ports(folder)), read_json(_secrets(folder))
     if set(PORT_NAMES) - set(ports) or set(SECRET_NAMES) - set(kept):
         return None
@@ -99,12 +99,12 @@ def recall(folder: Path) -> Place | None:
 
 
 def identity_of(folder: Path) -> Identity:
-    """The key pair of a data folder, there or not."""
+    """The key pair of a data folder, which may not exist yet."""
     return Identity(folder / "identity")
 
 
 def logs_of(folder: Path) -> Path:
-    """The folder of logs of a data folder."""
+    """The log folder of a data folder."""
     return folder / "logs"
 
 
@@ -122,9 +122,9 @@ class AlreadyRunningError(Exception):
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the kernel lets go of it when the process ends, however it ends.
+    """Hold the lock of the folder; the kernel releases it when the process ends.
 
-    Raises `AlreadyRunningError` at once when another process has it.
+    Raises `AlreadyRunningError` if another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,4 +1,4 @@
-"""Starts the processes in their order, keeps them running, stops them in reverse order."""
+"""Starts the processes in order of their dependencies, restarts them, stops them in reverse order."""
 
 import asyncio
 import time
@@ -13,13 +13,13 @@ FIRST, LONGEST, HEALTHY_AFTER = 0.25, 10.0, 30.0
 
 
 class Backoff:
-    """No wait after a long healthy run, then 0.25 s, doubling up to 10 s while the child keeps dying early."""
+    """Delay before a restart: none after a long run, then 0.25 s, doubling up to 10 s while the child ends early."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
     def after(self, lived: float) -> float:
-        """Seconds to wait after a child that lived `lived` seconds."""
+        """Seconds to wait before the restart of a child that ran for `lived` seconds."""
         if lived >= HEALTHY_AFTER:
             self._next = 0.0
         wait = self._next
@@ -27,22 +27,22 @@ class Backoff:
         return wait
 
 
-START_PATIENCE = 120.0
+START_TIMEOUT = 120.0
 FIRST_START_ATTEMPTS = 3
 
 
 class Report(Protocol):
-    """Who is told what happens."""
+    """Receiver of events and log lines."""
 
-    def say(self, name: str, words: str, *, bad: bool = False) -> None:
-        """Something happened to process `name`."""
+    def event(self, name: str, text: str, *, failed: bool = False) -> None:
+        """Report an event of process `name`."""
 
     def log(self, name: str, line: bytes) -> None:
-        """Process `name` wrote a line."""
+        """Report a line of output of process `name`."""
 
 
 class StartFailedError(Exception):
-    """A process did not get ready: `name` says which, the message why."""
+    """A process did not become ready: `name` is the process, the message the cause."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name}: {why}")
@@ -56,15 +56,15 @@ class Supervisor:
         self._processes = processes
         self._journal = journal
         self._report = report
-        self._ready = {each.name: asyncio.Event() for each in processes}
+        self._ready = {process.name: asyncio.Event() for process in processes}
         self._children: dict[str, Child] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = False
 
     async def start(self) -> None:
-        """Return when every process is ready. Raises `StartFailedError`; the caller then calls `stop`."""
+        """Start every process and wait until all are ready. Raises `StartFailedError`; the caller then calls `stop`."""
         self._journal.write()
-        self._keepers = [asyncio.create_task(self._keep(each), name=each.name) for each in self._processes]
+        self._keepers = [asyncio.create_task(self._keep(process), name=process.name) for process in self._processes]
         everything = asyncio.gather(*(event.wait() for event in self._ready.values()))
         try:
             await asyncio.wait([everything, *self._keepers], return_when=asyncio.FIRST_COMPLETED)
@@ -77,23 +77,23 @@ class Supervisor:
         self._journal.write()
 
     async def watch(self) -> None:
-        """Keep everything running until cancelled; raises what made that impossible."""
+        """Keep all processes running until cancelled."""
         await asyncio.gather(*self._keepers)
 
     async def stop(self) -> None:
-        """Stop all: whoever needs others first, those who are needed last."""
+        """Stop all processes, dependents first."""
         self._stopping = True
         self._journal.ready = False
         for level in reversed(levels(self._processes)):
-            await asyncio.gather(*(self._stop(each) for each in level))
+            await asyncio.gather(*(self._stop(process) for process in level))
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
-        await asyncio.gather(*(self._stop(each) for each in self._processes))
+        await asyncio.gather(*(self._stop(process) for process in self._processes))
         self._journal.remove()
 
     def kill(self) -> None:
-        """End every child at once, in no order."""
+        """Kill all children, in no order."""
         for child in self._children.values():
             child.kill()
 
@@ -101,7 +101,7 @@ class Supervisor:
         child = self._children.get(process.name)
         if child is not None and child.running:
             await child.stop(process.stop_signal)
-            self._report.say(process.name, "stopped")
+            self._report.event(process.name, "stopped")
 
     async def _keep(self, process: Process) -> None:
         backoff = Backoff()
@@ -122,8 +122,8 @@ class Supervisor:
                 if attempts >= FIRST_START_ATTEMPTS:
                     raise StartFailedError(process.name, ended)
             wait = backoff.after(time.monotonic() - began)
-            again = f"starting it again in {wait:g} s" if wait else "starting it again"
-            self._report.say(process.name, f"{ended}: {again}", bad=True)
+            again = f"restarting in {wait:g} s" if wait else "restarting"
+            self._report.event(process.name, f"{ended}: {again}", failed=True)
             await asyncio.sleep(wait)
             await self._needs(process)
 
@@ -132,7 +132,7 @@ class Supervisor:
             await self._ready[name].wait()
 
     async def _set_up(self, process: Process, command: Sequence[str]) -> bool:
-        self._report.say(process.name, f"running `{_shown(command)}`")
+        self._report.event(process.name, f"running `{_shown(command)}`")
         log = self._logger(process.name)
         child = await Child.start(command, process.environment, log, process.death_signal)
         try:
@@ -141,14 +141,14 @@ class Supervisor:
             child.kill()
 
     async def _live(self, process: Process) -> str:
-        """One life of a process; returns how it ended."""
+        """Run a process until it ends; returns a description of its end."""
         began = time.monotonic()
         try:
             await process.before_start()
             log = self._logger(process.name)
             child = await Child.start(process.command, process.environment, log, process.death_signal)
         except Exception as error:
-            return f"could not be started ({_why(error)})"
+            return f"could not be started ({_cause(error)})"
         self._children[process.name] = child
         self._journal.began(process.name, child.pid)
         end = asyncio.create_task(child.wait())
@@ -158,30 +158,30 @@ class Supervisor:
                 await end
                 return problem
             self._ready[process.name].set()
-            self._report.say(process.name, f"ready after {time.monotonic() - began:.1f} s at {process.address}")
-            return f"ended unasked ({how_it_ended(await end)})"
+            self._report.event(process.name, f"ready after {time.monotonic() - began:.1f} s at {process.address}")
+            return f"ended unexpectedly ({how_it_ended(await end)})"
         finally:
             end.cancel()
             self._ready[process.name].clear()
             if not child.running:
-                child.kill()  # what it left in its group
+                child.kill()  # kills the remaining processes of its group
                 self._journal.ended(process.name)
 
     async def _until_ready(self, process: Process, child: Child, end: asyncio.Task[int]) -> str | None:
-        """What went wrong before it was ready, or None."""
-        deadline = time.monotonic() + START_PATIENCE
+        """Wait until the process is ready; returns the problem that prevented it, or None."""
+        deadline = time.monotonic() + START_TIMEOUT
         while not await process.ready():
             if end.done():
                 return f"ended before it was ready ({how_it_ended(end.result())})"
             if time.monotonic() > deadline:
-                return f"was not ready within {START_PATIENCE:g} s"
+                return f"was not ready within {START_TIMEOUT:g} s"
             await asyncio.sleep(process.probe_every)
         if not child.running:
             return "ended before it was ready"
         try:
             await process.once_ready()
         except Exception as error:
-            return f"was not usable ({_why(error)})"
+            return f"was not usable ({_cause(error)})"
         return None
 
     def _logger(self, name: str) -> Callable[[bytes], None]:
@@ -189,17 +189,17 @@ class Supervisor:
 
 
 def levels(processes: Sequence[Process]) -> list[list[Process]]:
-    """The processes in groups: each needs only those in earlier groups. Raises `ValueError` when that cannot be."""
+    """Group the processes so that each needs only those of earlier groups. Raises `ValueError` if there is no order."""
     groups: list[list[Process]] = []
     placed: set[str] = set()
     rest = list(processes)
     while rest:
-        group = [each for each in rest if placed.issuperset(each.needs)]
+        group = [process for process in rest if placed.issuperset(process.needs)]
         if not group:
-            raise ValueError(f"these need each other, or what is not there: {', '.join(each.name for each in rest)}")
+            raise ValueError(f"circular or missing dependencies: {', '.join(process.name for process in rest)}")
         groups.append(group)
-        placed.update(each.name for each in group)
-        rest = [each for each in rest if each.name not in placed]
+        placed.update(process.name for process in group)
+        rest = [process for process in rest if process.name not in placed]
     return groups
 
 
@@ -207,6 +207,6 @@ def _shown(command: Sequence[str]) -> str:
     return " ".join(["python", *command[1:]])
 
 
-def _why(error: Exception) -> str:
-    said = getattr(error, "stderr", None)
-    return str(said).strip() if said else f"{type(error).__name__}: {error}"
+def _cause(error: Exception) -> str:
+    output = getattr(error, "stderr", None)
+    return str(output).strip() if output else f"{type(error).__name__}: {error}"

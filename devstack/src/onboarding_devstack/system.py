@@ -1,4 +1,4 @@
-"""The embedded system on one page: databases, processes, their environment, their order, and when they are ready."""
+"""Definition of the embedded system: databases, processes, environments, dependencies and readiness checks."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ ENGINES = ("postgres", "broker", "graph")
 PROCESSES = (*ENGINES, *SERVICES)
 CREDENTIAL_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
 
-# What `onboarding up` may be told through its own environment; everything else the children get is written below.
+# Settings that the environment of `onboarding up` may override, with their defaults.
 TUNING = {
     "ONBOARDING_SILENCE_SECONDS": "5",
     "ONBOARDING_CONFIRM_SECONDS": "5",
@@ -46,23 +46,23 @@ class Process:
     environment: Mapping[str, str] = field(repr=False)
     ready: Callable[[], Awaitable[bool]]
     probe_every: float = 0.05
-    """Seconds between two questions whether it is ready."""
+    """Seconds between readiness checks."""
     needs: tuple[str, ...] = ()
     before_start: Callable[[], Awaitable[None]] = _nothing
     """Awaited before each start."""
     setup: tuple[str, ...] | None = None
-    """A command that has to end well once, before the first start."""
+    """A command that must succeed once, before the first start."""
     once_ready: Callable[[], Awaitable[None]] = _nothing
-    """Awaited after each start as soon as it is ready, before others may build on it."""
+    """Awaited after each start once the process is ready, before its dependents start."""
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
-    """What the kernel sends when the supervisor itself was killed."""
+    """The signal that the kernel sends if the supervisor is killed."""
 
 
-def databases(place: Place) -> dict[str, postgres.Database]:
-    """Service name → its database, with a login role of its own."""
+def databases(place: Place) -> dict[str, postgres.ServiceDatabase]:
+    """Service name → its database, with its own login role."""
     names = {service: service.replace("-", "_") for service in SERVICES}
-    return {service: postgres.Database(name, name, place.secrets[name]) for service, name in names.items()}
+    return {service: postgres.ServiceDatabase(name, name, place.secrets[name]) for service, name in names.items()}
 
 
 def addresses(place: Place) -> dict[str, str]:
@@ -80,11 +80,11 @@ def database_urls(place: Place) -> dict[str, str]:
     """Database name → `postgresql://` URL with role and password."""
     outside = "postgres" in place.engines.outside
     server = place.engines.postgres if outside else addresses(place)["postgres"]
-    return {each.name: postgres.url_on(server, *each) for each in databases(place).values()}
+    return {database.name: postgres.url_on(server, *database) for database in databases(place).values()}
 
 
 def environments(place: Place) -> dict[str, dict[str, str]]:
-    """Service name → what its process gets beside the inherited environment."""
+    """Service name → the variables of its process in addition to the inherited environment."""
     at = addresses(place)
     urls = database_urls(place)
     kafka = {"KAFKA_BOOTSTRAP_SERVERS": at["broker"]} | place.engines.client_settings()
@@ -119,16 +119,11 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
 
 
 def processes(place: Place) -> tuple[Process, ...]:
-    """All child processes; each one's `needs` come before it. Raises `EngineError`."""
+    """All child processes, ordered by their dependencies. Raises `EngineError`."""
     own_broker = place.engines.own_broker
     engines = [] if "postgres" in place.engines.outside else [_postgres(place)]
     engines += [] if own_broker is None else [_broker(place, own_broker)]
     return (*engines, _graph(place), *(_service(place, name) for name in SERVICES))
-
-
-def process_names(place: Place) -> tuple[str, ...]:
-    """The names of all child processes; engines that somebody else runs are none."""
-    return tuple(name for name in PROCESSES if name not in place.engines.outside)
 
 
 def _postgres(place: Place) -> Process:
@@ -201,32 +196,32 @@ def _service(place: Place, name: str) -> Process:
         command=service_command(name, "serve"),
         environment=inherited() | environments(place)[name],
         setup=service_command(name, "migrate"),
-        needs=tuple(each for each in ("postgres", "broker") if each not in place.engines.outside),
+        needs=tuple(engine for engine in ("postgres", "broker") if engine not in place.engines.outside),
         probe_every=0.2,
         ready=ready,
     )
 
 
 def service_command(name: str, command: str) -> tuple[str, ...]:
-    """The production entrypoint of a service with one of its commands."""
+    """The command line of a service with one of its commands, as in production."""
     return (sys.executable, "-m", name.replace("-", "_"), command)
 
 
 def inherited() -> dict[str, str]:
-    """Our environment without other systems' addresses and credentials, and with loopback past any proxy."""
-    kept_of_ours = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", *TUNING)
+    """The environment of this process without addresses and credentials of other systems; loopback bypasses proxies."""
+    kept_prefixes = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", *TUNING)
     foreign = ("DATABASE_URL", "KAFKA_", "ONBOARDING_")
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(kept_of_ours) or not name.startswith(foreign)
+        if name.startswith(kept_prefixes) or not name.startswith(foreign)
     }
     past_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]))
     return kept | _compiled_code(kept) | {"NO_PROXY": past_proxy, "no_proxy": past_proxy, "PYTHONUNBUFFERED": "1"}
 
 
 def _compiled_code(environment: Mapping[str, str]) -> dict[str, str]:
-    """Where Python may not write byte code beside its sources, a cache of ours: compiling costs each start seconds."""
+    """Enable a byte code cache if Python may not write byte code beside its sources: compiling delays each start."""
     if not environment.get("PYTHONDONTWRITEBYTECODE") or environment.get("PYTHONPYCACHEPREFIX"):
         return {}
     cache = platformdirs.user_cache_path("onboarding", appauthor=False) / "bytecode"

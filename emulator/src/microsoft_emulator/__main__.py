@@ -1,4 +1,4 @@
-"""``python -m microsoft_emulator --port N [--host H]``: serve until told to stop."""
+"""``python -m microsoft_emulator --port N [--host H]``: serve until a signal stops it."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from microsoft_emulator.app import build
 
 
 def main() -> None:
-    """Serve the Graph-shaped server on one address."""
+    """Run the server on the given address."""
     parser = argparse.ArgumentParser(prog="python -m microsoft_emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)

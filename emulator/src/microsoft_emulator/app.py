@@ -15,7 +15,7 @@ NO_GUID = "Specified tenant identifier is neither a valid DNS name, nor a valid 
 
 
 def build() -> Litestar:
-    """A server with its own, empty state."""
+    """Create a server with its own, empty state."""
     tenants = Tenants()
 
     @post("/{tenant_id:str}/oauth2/v2.0/token", status_code=200)
@@ -74,7 +74,7 @@ def _token(tenant: Tenant | None, form: dict[str, str]) -> Response[Any]:
         return token_error(400, "invalid_scope", "1002012", f"The provided value for scope {scope} is not valid.")
     if tenant.control.token_error:
         return token_error(400, "invalid_grant", tenant.control.token_error, "The request was refused.")
-    tenant.seen_application(app_id)
+    tenant.register_application(app_id)
     lifetime = tenant.control.token_lifetime
     access = tokens.issue(tenant.guid, app_id, tenant.granted_names(app_id), lifetime, scope.removesuffix("/.default"))
     return reply({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access})
@@ -99,12 +99,12 @@ async def _graph(
 
 
 async def _fault(control: Control) -> Response[Any] | None:
-    patience = "1" if control.retry_after is None else f"{control.retry_after:g}"
+    retry_after = "1" if control.retry_after is None else f"{control.retry_after:g}"
     if control.behaviour is Behaviour.THROTTLING:
         text = "Too many requests. Please wait and try again."
-        return graph_error(429, "TooManyRequests", text, {"Retry-After": patience})
+        return graph_error(429, "TooManyRequests", text, {"Retry-After": retry_after})
     if control.behaviour is Behaviour.FAILING:
-        headers = {} if control.retry_after is None else {"Retry-After": patience}
+        headers = {} if control.retry_after is None else {"Retry-After": retry_after}
         return graph_error(control.status, "ServiceUnavailable", "The service is unavailable.", headers)
     if control.behaviour is Behaviour.SLOW:
         await asyncio.sleep(control.delay_seconds)

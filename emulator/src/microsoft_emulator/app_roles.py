@@ -1,4 +1,4 @@
-"""The application permissions of Microsoft Graph that this server knows."""
+"""The application permissions of Microsoft Graph that the emulator supports."""
 
 from importlib.resources import files
 from typing import Final
@@ -7,7 +7,7 @@ import msgspec
 
 
 class AppRoles(msgspec.Struct, frozen=True):
-    """Permission names and their published ids, and which of them are granted in a healthy tenant and the partner's."""
+    """Permission names with their published ids, and those granted in a healthy tenant and in the partner's tenant."""
 
     source: str
     resource_app_id: str

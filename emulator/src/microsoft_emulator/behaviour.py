@@ -1,4 +1,4 @@
-"""How a tenant behaves, as the control requests tell it."""
+"""The behaviour of a tenant, set by control requests."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from msgspec import Meta
 
 
 class Behaviour(StrEnum):
-    """What a tenant is like. All but ``healthy`` are faults or gaps that onboarding has to cope with."""
+    """The kind of a tenant. All but ``healthy`` are faults or gaps that onboarding must handle."""
 
     HEALTHY = "healthy"
     UNCONSENTED = "unconsented"
@@ -20,7 +20,7 @@ class Behaviour(StrEnum):
 
 
 class Premium(StrEnum):
-    """A feature that takes a licence: Conditional Access and reports a P1, privileged identity management a P2."""
+    """A licensed feature: Conditional Access and reports require P1, privileged identity management P2."""
 
     POLICY = "policy"
     REPORT = "report"
@@ -28,9 +28,9 @@ class Premium(StrEnum):
 
 
 class RelationshipShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A delegated admin relationship of the partner with the customer. ``roles`` are ids, None = all that are expected.
+    """A delegated admin relationship of the partner with the customer. ``roles`` are ids, None = all expected ones.
 
-    Days are counted from the moment of each request, so that a shape stays what it is.
+    Days are relative to the time of each request.
     """
 
     status: str = "active"
@@ -43,7 +43,7 @@ class RelationshipShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class MappingShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mapping of one role (its id) to a group of the partner's, which may have been deleted."""
+    """A mapping of a role (its id) to a group of the partner, which may have been deleted."""
 
     role: str
     status: str = "active"
@@ -53,13 +53,13 @@ class MappingShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of ``PUT /_control/tenants/{guid}``.
 
-    ``times`` limits throttling, failing and slow to the first so many Graph requests (None = all of them);
-    ``retry_after`` (seconds) goes with 429, and with 5xx when given; ``status`` is that of failing; ``delay_seconds``
-    that of slow. ``token_error`` makes the token service refuse with this AADSTS number. ``granted`` are the names of
-    the permissions that were granted (None = all that onboarding asks for), ``unlicensed`` the premium features that
-    were not bought. ``overrides`` replaces what a path answers: a list is paged as a collection, an object is sent as
-    it is. ``relationships`` and ``mappings`` are what the partner's tenant says of this customer (None = all is
-    well), and so are overrides of its paths there.
+    ``times`` limits throttling, failing and slow to this number of Graph requests (None = no limit); ``retry_after``
+    (seconds) is sent with 429, and with 5xx if given; ``status`` is that of failing; ``delay_seconds`` that of slow.
+    ``token_error`` makes the token service respond with this AADSTS number. ``granted`` are the names of the granted
+    permissions (None = all that onboarding requires), ``unlicensed`` the premium features without a licence.
+    ``overrides`` replaces the response of a path: a list is paged as a collection, an object is sent unchanged.
+    ``relationships`` and ``mappings`` are those of this customer in the partner's tenant (None = complete ones);
+    ``overrides`` applies to the paths of this customer there as well.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY
@@ -76,5 +76,5 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     mappings: tuple[MappingShape, ...] | None = None
 
     def lacks(self, feature: Premium | None) -> bool:
-        """Whether the tenant has no licence for this; None is a feature that takes none."""
+        """True if the tenant has no licence for the feature; None is a feature that requires none."""
         return feature is not None and (self.behaviour is Behaviour.UNLICENSED or feature in self.unlicensed)

@@ -1,4 +1,4 @@
-"""Service principals and what is granted to them: read by everybody, written by whoever repairs consent."""
+"""Service principals and their permissions: read by checks, written by the repair of consent."""
 
 import re
 from typing import Any
@@ -15,35 +15,35 @@ _FILTER = re.compile(r"appId eq '([^']+)'\Z")
 
 
 def read(request: Request[Any, Any, Any], tenant: Tenant, path: str) -> Response[Any] | None:
-    """The answer to a GET below ``/servicePrincipals``; None when there is no such path."""
+    """Respond to a GET below ``/servicePrincipals``; None if there is no such path."""
     if path in tenant.control.overrides:
         body = tenant.control.overrides[path]
         return page(request, body) if isinstance(body, list) else reply(body)
-    if found := _BY_APP.match(path):
-        principal = tenant.service_principals.get(found.group(1))
-        return reply(principal) if principal else _not_found(found.group(1))
+    if by_app := _BY_APP.match(path):
+        principal = tenant.service_principals.get(by_app.group(1))
+        return reply(principal) if principal else _not_found(by_app.group(1))
     if path == "/servicePrincipals":
         wanted = _FILTER.match(request.query_params.get("$filter", ""))
         items = [item for app, item in tenant.service_principals.items() if wanted is None or app == wanted.group(1)]
         return page(request, items)
-    found = _GRANTS.match(path)
-    if not found:
+    grants = _GRANTS.match(path)
+    if not grants:
         return None
-    if found.group(1) not in tenant.assignments:
-        return _not_found(found.group(1))
-    return page(request, tenant.assignments[found.group(1)] if found.group(2) == "appRoleAssignments" else [])
+    if grants.group(1) not in tenant.assignments:
+        return _not_found(grants.group(1))
+    return page(request, tenant.assignments[grants.group(1)] if grants.group(2) == "appRoleAssignments" else [])
 
 
 async def write(request: Request[Any, Any, Any], tenant: Tenant, path: str) -> Response[Any] | None:
-    """The answer to a POST below ``/servicePrincipals``; None when there is no such path."""
-    found = _GRANTS.match(path)
-    if path != "/servicePrincipals" and not (found and found.group(2) == "appRoleAssignments"):
+    """Respond to a POST below ``/servicePrincipals``; None if there is no such path."""
+    grants = _GRANTS.match(path)
+    if path != "/servicePrincipals" and not (grants and grants.group(2) == "appRoleAssignments"):
         return None
     try:
         body = msgspec.json.decode(await request.body(), type=dict[str, Any])
     except msgspec.DecodeError:
         return graph_error(400, "Request_BadRequest", "The body is not a JSON object.")
-    return _assign(tenant, found.group(1), body) if found else _create(tenant, body)
+    return _assign(tenant, grants.group(1), body) if grants else _create(tenant, body)
 
 
 def _create(tenant: Tenant, body: dict[str, Any]) -> Response[Any]:
@@ -67,5 +67,5 @@ def _assign(tenant: Tenant, principal_id: str, body: dict[str, Any]) -> Response
     return reply(tenant.grant(principal_id, tenant.graph_principal_id, role), 201)
 
 
-def _not_found(what: str) -> Response[Any]:
-    return graph_error(404, "Request_ResourceNotFound", f"Resource '{what}' does not exist.")
+def _not_found(object_id: str) -> Response[Any]:
+    return graph_error(404, "Request_ResourceNotFound", f"Resource '{object_id}' does not exist.")

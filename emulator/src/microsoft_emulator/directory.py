@@ -1,4 +1,4 @@
-"""What is in a tenant's directory: the same for the same GUID."""
+"""The directory of a tenant, derived from its GUID."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ PEOPLE = (
     "Pradeep Gupta",
 )
 EMERGENCY = "Emergency Access"
-"""The account that every policy excludes, so that nobody is locked out."""
+"""The account that every policy excludes, to prevent a lockout."""
 ADMINISTRATORS = (EMERGENCY, *PEOPLE[:3])
 
 
 def organization(tenant: Tenant) -> list[dict[str, Any]]:
-    """The one organization object; a wrong-tenant one answers for somebody else."""
+    """The organization object; a wrong-tenant one has the id of another tenant."""
     wrong = tenant.control.behaviour is Behaviour.WRONG_TENANT
     domain = domain_of(tenant)
     return [
@@ -47,7 +47,7 @@ def domain_of(tenant: Tenant) -> str:
 
 
 def users(tenant: Tenant) -> list[dict[str, Any]]:
-    """Everybody in the directory, cloud-only."""
+    """The users of the directory, all cloud-only."""
     return [
         {
             "id": tenant.id_of(f"user/{name}"),
@@ -61,7 +61,7 @@ def users(tenant: Tenant) -> list[dict[str, Any]]:
 
 
 def groups(tenant: Tenant) -> list[dict[str, Any]]:
-    """The groups of the directory, which nobody is in."""
+    """The groups of the directory, without members."""
     return [
         {"id": tenant.id_of(f"group/{name}"), "displayName": name, "securityEnabled": True}
         for name in ("All Employees", "Sales")
@@ -69,7 +69,7 @@ def groups(tenant: Tenant) -> list[dict[str, Any]]:
 
 
 def subscribed_skus(tenant: Tenant) -> list[dict[str, Any]]:
-    """A Microsoft 365 E5 and a free plan; nothing when the tenant is unlicensed."""
+    """A Microsoft 365 E5 and a free plan; none if the tenant is unlicensed."""
     if tenant.control.behaviour is Behaviour.UNLICENSED:
         return []
     return [
@@ -129,7 +129,7 @@ def _instance(tenant: Tenant, name: str, kind: str) -> dict[str, Any]:
 
 
 def role_members(tenant: Tenant) -> list[dict[str, Any]]:
-    """Who holds the Global Administrator role now, as directory objects."""
+    """The holders of the Global Administrator role, as directory objects."""
     return [
         {"@odata.type": "#microsoft.graph.user", "id": tenant.id_of(f"user/{name}"), "displayName": name}
         for name in ADMINISTRATORS

@@ -1,6 +1,6 @@
-"""What the partner's own tenant knows of its customers: relationships, mappings of groups to roles, and the groups.
+"""The partner's tenant: relationships with customers, mappings of groups to roles, and the groups.
 
-How a customer stands with the partner is told by the control request of that customer.
+The control request of a customer sets its relationships and mappings.
 """
 
 import re
@@ -32,38 +32,42 @@ class _Roles(msgspec.Struct, frozen=True):
 ROLES: Final = msgspec.json.decode(
     files("microsoft_emulator").joinpath("gdap_roles.json").read_bytes(), type=_Roles
 ).roles
-"""Role template id by name: what a healthy relationship contains, and the partner has a group for."""
+"""Role template id by name: the roles of a healthy relationship, each of which has a group in the partner's tenant."""
 
 
 def read(
     request: Request[Any, Any, Any], tenants: Tenants, tenant: Tenant, path: str, roles: frozenset[str]
 ) -> Response[Any] | None:
-    """The answer to a GET that only the partner's tenant can give; None when there is no such path."""
+    """Respond to a GET of a path of the partner's tenant; None if there is no such path."""
     if path == "/groups" and tenant.guid == PARTNER_TENANT:
         return page(request, _groups(request, tenant)) if roles & READ_GROUPS else _forbidden()
-    found = _ASSIGNMENTS.match(path)
-    if path != RELATIONSHIPS and not found:
+    relationship = _ASSIGNMENTS.match(path)
+    if path != RELATIONSHIPS and not relationship:
         return None
     if not roles & READ_RELATIONSHIPS:
         return _forbidden()
-    customers = _customers(request, tenants, found) if tenant.guid == PARTNER_TENANT else []
-    if found and not customers:
+    customers = _customers(request, tenants, relationship) if tenant.guid == PARTNER_TENANT else []
+    if relationship and not customers:
         return graph_error(404, "ResourceNotFound", "There is no such relationship.")
-    source = assignments if found else relationships
-    return page(request, [item for one in customers for item in one.control.overrides.get(path, source(one))])
+    source = assignments if relationship else relationships
+    return page(
+        request, [item for customer in customers for item in customer.control.overrides.get(path, source(customer))]
+    )
 
 
-def _customers(request: Request[Any, Any, Any], tenants: Tenants, found: re.Match[str] | None) -> Iterable[Tenant]:
-    """The customer that the path or the filter names; without a filter all that were heard of."""
-    wanted = found or _CUSTOMER.match(request.query_params.get("$filter", ""))
+def _customers(
+    request: Request[Any, Any, Any], tenants: Tenants, relationship: re.Match[str] | None
+) -> Iterable[Tenant]:
+    """The customer in the path or the filter; without a filter all known customers."""
+    wanted = relationship or _CUSTOMER.match(request.query_params.get("$filter", ""))
     if wanted is None:
-        return [one for one in tenants.known() if one.guid != PARTNER_TENANT]
+        return [tenant for tenant in tenants.known() if tenant.guid != PARTNER_TENANT]
     customer = tenants.of(wanted.group(1))
     return [customer] if customer else []
 
 
 def relationships(customer: Tenant) -> list[dict[str, Any]]:
-    """The relationships with a customer: one that is in force for two years, unless its control says otherwise."""
+    """The relationships with a customer: by default one, active for two years."""
     shapes = customer.control.relationships
     now = datetime.now(UTC)
     return [
@@ -96,7 +100,7 @@ def _days_ago(now: datetime, days: float | None) -> str | None:
 
 
 def assignments(customer: Tenant) -> list[dict[str, Any]]:
-    """The mappings of a relationship: one for each role, unless the customer's control says otherwise."""
+    """The mappings of a relationship: by default one per role."""
     partner = Tenant(PARTNER_TENANT)
     names = {role: name for name, role in ROLES.items()}
     shapes = customer.control.mappings

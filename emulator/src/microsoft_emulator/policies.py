@@ -1,4 +1,4 @@
-"""The policies of a tenant: how its users sign in, and what they may consent to."""
+"""The policies of a tenant: sign-in and consent."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from microsoft_emulator.tenants import Tenant
 
 
 def security_defaults(tenant: Tenant) -> dict[str, Any]:
-    """Security defaults are off: the tenant uses Conditional Access."""
+    """The policy of security defaults, disabled because the tenant uses Conditional Access."""
     return {
         "id": "00000000-0000-0000-0000-000000000005",
         "displayName": "Security Defaults",
@@ -16,9 +16,9 @@ def security_defaults(tenant: Tenant) -> dict[str, Any]:
 
 
 def conditional_access(tenant: Tenant) -> list[dict[str, Any]]:
-    """Three policies, one of which requires multifactor authentication of everybody for everything.
+    """Three policies, one of which requires multifactor authentication of all users for all applications.
 
-    The two that are on exclude the emergency access account.
+    The two enabled ones exclude the emergency access account.
     """
     return [
         _policy(tenant, "Require MFA for all users", "enabled", ["All"], ["mfa"]),
@@ -73,7 +73,7 @@ def _policy(
 
 
 def authorization_policy(tenant: Tenant) -> dict[str, Any]:
-    """Users consent to no application; owners may let applications into their own teams."""
+    """Users cannot consent to applications; owners can for their own teams."""
     return {
         "id": "authorizationPolicy",
         "displayName": "Authorization Policy",
@@ -94,7 +94,7 @@ def authorization_policy(tenant: Tenant) -> dict[str, Any]:
 
 
 def registration_details(tenant: Tenant) -> list[dict[str, Any]]:
-    """Everybody has registered for multifactor authentication."""
+    """The registration of every user for multifactor authentication."""
     return [
         {
             "id": tenant.id_of(f"user/{name}"),

@@ -1,4 +1,4 @@
-"""What Graph answers to a GET, by path: which permissions it takes, and where the data comes from."""
+"""The readable paths of Graph: required permissions, licence and data source."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ ROLES = "/roleManagement/directory"
 
 
 class Read(msgspec.Struct, frozen=True):
-    """One readable path. Any one of ``permissions`` is enough; ``premium`` ones need a licence."""
+    """A readable path. One of ``permissions`` is sufficient; ``premium`` is the required licence, if any."""
 
     source: Source
     permissions: frozenset[str]
@@ -65,7 +65,7 @@ _FILTER_FLAG = re.compile(r"(\w+) eq (true|false)\Z")
 
 
 def read(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: frozenset[str]) -> Response[Any] | None:
-    """The answer to a GET of a path in the directory; None when there is no such path."""
+    """Respond to a GET of a path in the directory; None if there is no such path."""
     known = READS.get(path)
     if _GROUP_MEMBERS.match(path):
         known = _read(lambda tenant: [], "GroupMember.Read.All", "Directory.Read.All")
@@ -82,18 +82,18 @@ def read(request: Request[Any, Any, Any], tenant: Tenant, path: str, roles: froz
 
 
 def filtered(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
-    """The items that ``$filter`` lets through: ``field eq 'x'``, ``field eq true`` or ``field in ('x','y')``.
+    """Apply ``$filter``: ``field eq 'x'``, ``field eq true`` or ``field in ('x','y')``.
 
-    Where the field is missing or of another type the item passes: only a test makes such an item, for the task to see.
+    Items without the field, or with another type of it, are kept: tests create such items for the tasks.
     """
     text = request.query_params.get("$filter", "")
     wanted: list[Any]
     if flag := _FILTER_FLAG.match(text):
         name, wanted = flag.group(1), [flag.group(2) == "true"]
-    elif one := _FILTER_EQ.match(text):
-        name, wanted = one.group(1), [one.group(2)]
-    elif some := _FILTER_IN.match(text):
-        name, wanted = some.group(1), re.findall(r"'([^']*)'", some.group(2))
+    elif equal := _FILTER_EQ.match(text):
+        name, wanted = equal.group(1), [equal.group(2)]
+    elif contained := _FILTER_IN.match(text):
+        name, wanted = contained.group(1), re.findall(r"'([^']*)'", contained.group(2))
     else:
         return items
     kind = type(wanted[0])
@@ -105,7 +105,7 @@ def filtered(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
 
 
 def selected(request: Request[Any, Any, Any], items: list[Any]) -> list[Any]:
-    """The items with only the fields that ``$select`` names."""
+    """Apply ``$select``: keep only the named fields of the items."""
     names = {name.strip() for name in request.query_params.get("$select", "").split(",") if name.strip()}
     if not names:
         return items

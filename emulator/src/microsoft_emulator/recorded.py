@@ -1,4 +1,4 @@
-"""Tenants of recorded shape, by name: what a customer's directory looks like when it is fit, and when it is not."""
+"""Recorded tenants by name: directories of customers that pass or fail the checks."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,27 +13,31 @@ from microsoft_emulator.tenants import Tenant
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One shape: what it is, and the control request that gives a tenant this shape."""
+    """A recorded tenant: its description, and the control request that creates it."""
 
     about: str
     control: Control
 
 
 def _read_all() -> Mapping[str, Recorded]:
-    found = sorted(files("microsoft_emulator").joinpath("recorded").iterdir(), key=lambda one: one.name)
+    entries = sorted(files("microsoft_emulator").joinpath("recorded").iterdir(), key=lambda entry: entry.name)
     decode = msgspec.json.Decoder(Recorded).decode
-    return {one.name.removesuffix(".json"): decode(one.read_bytes()) for one in found if one.name.endswith(".json")}
+    return {
+        entry.name.removesuffix(".json"): decode(entry.read_bytes())
+        for entry in entries
+        if entry.name.endswith(".json")
+    }
 
 
 RECORDED: Final = _read_all()
 
 
 def guid_of(name: str) -> str:
-    """The customer's tenant id of a recorded tenant: always the same one."""
+    """The tenant id of a recorded tenant, derived from its name."""
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.recorded.onboarding.localhost"))
 
 
 EMERGENCY_ACCESS: Final[Mapping[str, tuple[str, ...]]] = {
     guid: (Tenant(guid).id_of(f"user/{EMERGENCY}"),) for guid in map(guid_of, RECORDED)
 }
-"""The emergency access account of each recorded tenant, for the runner to be told of."""
+"""The emergency access account of each recorded tenant, for the settings of the runner."""

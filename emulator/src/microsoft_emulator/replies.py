@@ -1,4 +1,4 @@
-"""Answers in the shape of Microsoft Graph and of its token service."""
+"""Responses in the format of Microsoft Graph and its token service."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ PAGE_SIZE = 2
 
 
 def reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[Any]:
-    """A response with Graph's request ids."""
+    """Create a response with the request ids of Graph."""
     request_id = str(uuid.uuid4())
     own = {"request-id": request_id, "client-request-id": request_id, **(headers or {})}
     return Response(body, status_code=status, headers=own, media_type="application/json")
 
 
 def graph_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response[Any]:
-    """An error body as Graph sends it."""
+    """Create an error response of Graph."""
     answer = reply(None, status, headers)
     inner = {
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
@@ -31,15 +31,15 @@ def graph_error(status: int, code: str, message: str, headers: Mapping[str, str]
 
 
 def token_error(status: int, error: str, aadsts: str, text: str) -> Response[Any]:
-    """An error body as the token service sends it."""
+    """Create an error response of the token service."""
     trace = str(uuid.uuid4())
-    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    description = f"AADSTS{aadsts}: {text} Trace ID: {trace} Correlation ID: {trace} Timestamp: {when}"
+    timestamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    description = f"AADSTS{aadsts}: {text} Trace ID: {trace} Correlation ID: {trace} Timestamp: {timestamp}"
     body = {
         "error": error,
         "error_description": description,
         "error_codes": [int(aadsts)],
-        "timestamp": when,
+        "timestamp": timestamp,
         "trace_id": trace,
         "correlation_id": trace,
     }
@@ -47,7 +47,7 @@ def token_error(status: int, error: str, aadsts: str, text: str) -> Response[Any
 
 
 def page(request: Request[Any, Any, Any], items: list[Any]) -> Response[Any]:
-    """One small page of a collection, with a link to the next one."""
+    """Create one page of a collection, with a link to the next one."""
     params = {key: value for key, value in request.query_params.items() if key != "$skiptoken"}
     skip, top = request.query_params.get("$skiptoken", "0"), params.get("$top", str(PAGE_SIZE))
     if not (skip.isdigit() and top.isdigit() and int(top) > 0):

@@ -1,4 +1,4 @@
-"""The state of every tenant: in memory, made when it is first asked for."""
+"""The state of the tenants: in memory, created at the first request."""
 
 import re
 import uuid
@@ -8,13 +8,13 @@ from microsoft_emulator.app_roles import APP_ROLES, NAMES
 from microsoft_emulator.behaviour import Behaviour, Control
 
 PARTNER_TENANT = "a0000000-0000-4000-8000-000000000001"
-"""The partner's own tenant: it knows the relationships with all others."""
+"""The partner's tenant, which has the relationships with all others."""
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Tenant:
-    """One customer's directory: its behaviour, its service principals and what was granted to them."""
+    """The tenant of a customer: behaviour, service principals and granted permissions."""
 
     def __init__(self, guid: str, control: Control | None = None) -> None:
         self.guid = guid
@@ -25,16 +25,16 @@ class Tenant:
         self.add_service_principal(APP_ROLES.resource_app_id, "Microsoft Graph")
 
     def id_of(self, name: str) -> str:
-        """A stable id for a thing of this tenant."""
+        """A stable id for an object of this tenant."""
         return str(uuid.uuid5(uuid.UUID(self.guid), name))
 
     def fault_strikes(self) -> bool:
-        """Count a Graph request; whether a limited fault still applies to it."""
+        """Count a Graph request; returns True if a limited fault still applies to it."""
         self.graph_requests += 1
         return self.control.times is None or self.graph_requests <= self.control.times
 
-    def seen_application(self, app_id: str) -> None:
-        """The application asks for a token: where consent was given, its service principal exists with all grants."""
+    def register_application(self, app_id: str) -> None:
+        """Create the service principal with its permissions on the first token request, if consent was given."""
         if self.control.behaviour is not Behaviour.UNCONSENTED and app_id not in self.service_principals:
             principal = self.add_service_principal(app_id, "Managed tenant onboarding")
             partner = APP_ROLES.granted_in_partner if self.guid == PARTNER_TENANT else ()
@@ -44,7 +44,7 @@ class Tenant:
 
     @property
     def graph_principal_id(self) -> str:
-        """The object id of Microsoft Graph's own service principal in this tenant."""
+        """The object id of the service principal of Microsoft Graph in this tenant."""
         return str(self.service_principals[APP_ROLES.resource_app_id]["id"])
 
     def add_service_principal(self, app_id: str, display_name: str) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Tenants:
         self._tenants: dict[str, Tenant] = {}
 
     def of(self, guid: str) -> Tenant | None:
-        """The tenant of this GUID in any case of letters; None when it is not a GUID."""
+        """The tenant with this GUID in upper or lower case; None if it is not a GUID."""
         key = guid.lower()
         if not GUID.fullmatch(key):
             return None
@@ -96,14 +96,14 @@ class Tenants:
         return tenant
 
     def known(self) -> tuple[Tenant, ...]:
-        """Every tenant that was asked for so far."""
+        """Every tenant that was requested so far."""
         return tuple(self._tenants.values())
 
     def behave(self, tenant: Tenant, control: Control) -> Tenant:
-        """The tenant made anew with this behaviour; what was created in it before is forgotten."""
+        """Replace the tenant by a new one with this behaviour."""
         self._tenants[tenant.guid] = Tenant(tenant.guid, control)
         return self._tenants[tenant.guid]
 
     def reset(self) -> None:
-        """Every tenant is healthy again."""
+        """Make every tenant healthy again."""
         self._tenants.clear()

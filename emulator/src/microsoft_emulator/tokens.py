@@ -1,4 +1,4 @@
-"""Issues and reads access tokens: shaped like a JWT, signed with a key that lives as long as the process."""
+"""Issues and verifies access tokens: JWTs, signed with a key of the process."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ _KEY = secrets.token_bytes(32)
 
 
 def issue(tenant_id: str, app_id: str, roles: list[str], lifetime: int, audience: str) -> str:
-    """A token for this application in this tenant with these permissions, good for ``lifetime`` seconds."""
+    """Issue a token for an application in a tenant, valid for ``lifetime`` seconds."""
     now = int(time.time())
     claims = {"aud": audience, "iat": now, "exp": now + lifetime, "tid": tenant_id, "appid": app_id, "roles": roles}
     signed = f"{_encoded({'alg': 'HS256', 'typ': 'JWT'})}.{_encoded(claims)}"
@@ -21,7 +21,7 @@ def issue(tenant_id: str, app_id: str, roles: list[str], lifetime: int, audience
 
 
 def read(authorization: str) -> dict[str, Any] | None:
-    """The claims of a bearer token this process issued and that has not expired; None for anything else."""
+    """The claims of a valid bearer token of this process; None for anything else."""
     scheme, _, token = authorization.partition(" ")
     signed, _, signature = token.strip().rpartition(".")
     if scheme.lower() != "bearer" or not signature.isascii():

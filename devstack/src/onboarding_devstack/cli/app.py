@@ -1,4 +1,4 @@
-"""All commands of `onboarding`, and how each of them ends."""
+"""The commands of `onboarding` and their exit codes."""
 
 import os
 import sys
@@ -21,19 +21,19 @@ DISTRIBUTION = "onboarding-devstack"
 
 
 def build() -> App:
-    """The command line application."""
+    """Create the command line application."""
     codes = ", ".join(f"{code.value} {code.meaning}" for code in Exit)
     app = App(
         name="onboarding",
-        help="Managed tenant onboarding on this machine: run it, look at it, see a whole onboarding.",
+        help="Managed tenant onboarding on this machine: run it, inspect it, demonstrate a whole onboarding.",
         help_epilogue=f"Exit codes: {codes}.",
         version=lambda: installed_version(DISTRIBUTION),
         console=screen.out(),
         error_console=screen.err(),
         suppress_keyboard_interrupt=False,
     )
-    for place, command in enumerate((demo, up, down, status, restart, logs, env, doctor, migrate, token)):
-        app.command(command, sort_key=place)
+    for position, command in enumerate((demo, up, down, status, restart, logs, env, doctor, migrate, token)):
+        app.command(command, sort_key=position)
     add_completion(app)
 
     @app.command(sort_key=101)
@@ -59,6 +59,6 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has enough of it; the interpreter must not try to flush it again.
+        # The reader closed the pipe; the interpreter must not flush the output again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK

@@ -1,4 +1,4 @@
-"""What `up` says when all is ready, and `status` again: every address, what survives, and what to do next."""
+"""The banner that `up` prints when the system is ready: addresses, persistence and next commands."""
 
 import contextlib
 import sys
@@ -9,10 +9,10 @@ from onboarding_devstack.system import addresses
 
 
 def print_banner(place: Place) -> None:
-    """Print where everything is."""
+    """Print the addresses of the system."""
     at = addresses(place)
     own = place.engines.own_broker
-    label = "somebody else's broker" if own is None else own.label
+    label = "external broker" if own is None else own.label
     kept = "databases, keys and ports survive a restart; the broker's messages do not and need not"
     if own is None or own.keeps_messages:
         kept = "databases, messages, keys and ports survive a restart"
@@ -34,5 +34,5 @@ def print_banner(place: Place) -> None:
         f"  {ours('status')} --data {place.folder}",
         "",
     ]
-    with contextlib.suppress(OSError):  # nobody reads on
+    with contextlib.suppress(OSError):  # the reader closed the pipe
         print("\n".join(lines), file=sys.stdout, flush=True)

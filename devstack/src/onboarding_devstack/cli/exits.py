@@ -1,4 +1,4 @@
-"""How commands end: one table of exit codes, and the failure that carries one."""
+"""Exit codes of the commands, and the error that carries one."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ class Exit(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """In words, as help and documents print it."""
+        """The description in the help and the documentation."""
         return _MEANINGS[self]
 
 
@@ -29,14 +29,14 @@ _MEANINGS = {
     Exit.FAILED: "failed",
     Exit.USAGE: "wrong usage",
     Exit.VERDICT: "finished, but the verdict is not ok",
-    Exit.CONFLICT: "conflict, or something that has to be there is missing",
+    Exit.CONFLICT: "conflict, or a prerequisite is missing",
     Exit.UNREACHABLE: "the system cannot be reached",
     Exit.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
 
 class CommandError(Exception):
-    """A command's unhappy end: what is wrong and, where there is one, the command that mends it."""
+    """The failure of a command: exit code, message and, if there is one, the command that fixes it."""
 
     def __init__(self, exit_code: Exit, message: str, next_step: str | None = None) -> None:
         super().__init__(message)
@@ -49,12 +49,12 @@ NAME = "onboarding"
 
 
 def ours(arguments: str) -> str:
-    """A command line of ours as it works when copied: by its name where the shell finds it, else by its path."""
+    """A command line of `onboarding` that can be copied: with the name if it is on PATH, else with the path."""
     return f"{program()} {arguments}"
 
 
 def program() -> str:
-    """`onboarding`, or the path to it from here. What `uv run` puts on PATH is not on the shell's."""
+    """`onboarding`, or its path relative to the current folder, because `uv run` changes PATH only for its child."""
     started = Path(sys.argv[0])
     if started.name != NAME:
         return f"{sys.executable} -m onboarding_devstack.cli" if shutil.which(NAME) is None else NAME

@@ -1,4 +1,4 @@
-"""Why a system does not start, and what to do about it."""
+"""Errors of the start of a system, with their remedies."""
 
 from pathlib import Path
 
@@ -7,25 +7,25 @@ from onboarding_devstack.engines.engine_error import EngineError
 
 
 def already_running(folder: Path, data: Path | None) -> CommandError:
-    """The failure to start what runs."""
+    """The error for a system that is already running."""
     from onboarding_devstack.cli.located import option, running
 
-    found = running(data)
-    who = f"process {found.supervisor}" if found else "another process"
+    system = running(data)
+    owner = f"process {system.supervisor}" if system else "another process"
     return CommandError(
         Exit.CONFLICT,
-        f"{who} already runs the system on {folder}",
+        f"{owner} already runs the system on {folder}",
         f"{ours('status')}{option(data)}, or {ours('down')}{option(data)}, or another folder with --data",
     )
 
 
 def engine_missing(missing: EngineError) -> CommandError:
-    """The failure to get hold of an engine."""
+    """The error for an unavailable engine."""
     return CommandError(Exit.CONFLICT, f"{missing.name}: {missing}", missing.next_step)
 
 
 def did_not_start(failed: Exception, folder: Path) -> CommandError:
-    """The failure of a process to get ready, with the end of its log."""
+    """The error for a process that did not become ready, with the end of its log."""
     from onboarding_devstack.logs import log_path, rendered, tail
     from onboarding_devstack.place import logs_of
 

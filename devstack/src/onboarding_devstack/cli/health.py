@@ -1,4 +1,4 @@
-"""Ask each process of an embedded system how it is."""
+"""Determines the health of the processes of an embedded system."""
 
 import asyncio
 import time
@@ -16,23 +16,23 @@ from onboarding_devstack.system import PROCESSES, addresses
 
 @dataclass(frozen=True)
 class ProcessHealth:
-    """One process as it is now. Times in seconds, memory in bytes."""
+    """The current state of a process. Times in seconds, memory in bytes."""
 
     name: str
     state: str
-    """`ready`, `not ready` or `gone`. An engine that somebody else runs has no process: no pid, age and memory."""
+    """`ready`, `not ready` or `gone`. An external engine has no pid, age and memory."""
     pid: int | None
     address: str
     up_seconds: float | None
     memory_bytes: int | None
 
     def as_json(self) -> dict[str, Any]:
-        """As `status --json` prints it."""
+        """The object that `status --json` prints."""
         return asdict(self)
 
 
 def is_healthy(place: Place, name: str) -> bool:
-    """Whether process `name` answers and is ready."""
+    """True if process `name` responds and is ready."""
     if name == "postgres" and name in place.engines.outside:
         return postgres.answers(place.engines.postgres)
     if name == "postgres":
@@ -43,7 +43,7 @@ def is_healthy(place: Place, name: str) -> bool:
 
 
 def health_of(system: Running) -> list[ProcessHealth]:
-    """All processes of a system."""
+    """The health of all processes of a system."""
     return [_health(system, name) for name in PROCESSES]
 
 

@@ -1,4 +1,4 @@
-"""Find the embedded system that a command is about."""
+"""Locates the embedded system of a command."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +11,21 @@ from onboarding_devstack.place import Place, data_folder, recall
 
 @dataclass(frozen=True)
 class Running:
-    """A system that is up, or coming up."""
+    """A running or starting system."""
 
     place: Place
     journal: dict[str, Any]
     supervisor: int
-    """Its process id."""
+    """The process id of the supervisor."""
 
     @property
     def ready(self) -> bool:
-        """Whether its start has finished."""
+        """True if the start has finished."""
         return bool(self.journal["supervisor"].get("ready"))
 
 
 def running(data: Path | None) -> Running | None:
-    """The system that runs on the chosen data folder; None when none does."""
+    """The system that runs on the data folder; None if none does."""
     folder = data_folder(data)
     supervisor, place = supervisor_of(folder), recall(folder)
     if supervisor is None or place is None:
@@ -34,13 +34,13 @@ def running(data: Path | None) -> Running | None:
 
 
 def must_run(data: Path | None) -> Running:
-    """The same; raises `CommandError` (unreachable) when nothing runs there."""
-    found = running(data)
-    if found is None:
+    """The system that runs on the data folder. Raises `CommandError` (unreachable) if none does."""
+    system = running(data)
+    if system is None:
         raise CommandError(Exit.UNREACHABLE, f"no system runs on {data_folder(data)}", ours(f"up{option(data)}"))
-    return found
+    return system
 
 
 def option(data: Path | None) -> str:
-    """The `--data` option to repeat in a command that is suggested."""
+    """The `--data` option for a suggested command."""
     return "" if data is None else f" --data {data}"

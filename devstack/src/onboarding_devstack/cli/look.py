@@ -1,4 +1,4 @@
-"""`status`, `logs`, `env`: look at the embedded system."""
+"""`status`, `logs`, `env`: inspect the embedded system."""
 
 import json
 import shlex
@@ -20,14 +20,23 @@ def status(*, as_json: Json = False, data: Data = None) -> Exit:
     from onboarding_devstack.cli.located import must_run, running
     from onboarding_devstack.place import data_folder
 
-    found = running(data)
-    if found is None and as_json:
+    if as_json and running(data) is None:
         print(json.dumps({"state": "down", "data": str(data_folder(data)), "processes": []}, indent=2))
     system = must_run(data)
     health = health_of(system)
-    state = "starting" if not system.ready else "ready" if all(each.state == "ready" for each in health) else "degraded"
+    state = (
+        "starting"
+        if not system.ready
+        else "ready"
+        if all(process.state == "ready" for process in health)
+        else "degraded"
+    )
     if as_json:
-        print(json.dumps(_described(system.journal, state, system.place.folder, [each.as_json() for each in health])))
+        print(
+            json.dumps(
+                _described(system.journal, state, system.place.folder, [process.as_json() for process in health])
+            )
+        )
     else:
         _print_table(state, system.place.folder, health)
     return Exit.OK if state == "ready" else Exit.VERDICT
@@ -46,18 +55,18 @@ def _print_table(state: str, folder: Path, health: list[Any]) -> None:
 
     table = Table("process", "state", "pid", "up for", "memory", "address", box=None, pad_edge=False)
     styles = {"ready": "good", "not ready": "warn", "gone": "fail"}
-    for each in health:
-        age = "" if each.up_seconds is None else duration(each.up_seconds)
-        memory = "" if each.memory_bytes is None else f"{each.memory_bytes / 1_000_000:.0f} MB"
-        shown = f"[{styles[each.state]}]{each.state}[/]"
-        table.add_row(each.name, shown, str(each.pid or ""), age, memory, each.address)
+    for process in health:
+        age = "" if process.up_seconds is None else duration(process.up_seconds)
+        memory = "" if process.memory_bytes is None else f"{process.memory_bytes / 1_000_000:.0f} MB"
+        shown = f"[{styles[process.state]}]{process.state}[/]"
+        table.add_row(process.name, shown, str(process.pid or ""), age, memory, process.address)
     screen = table_out()
     screen.print(table)
     screen.print(f"\n{state}; data in {folder}", markup=False)
 
 
 def duration(seconds: float) -> str:
-    """A time span as people say it: `8 s`, `3 min`, `2 h 5 min`."""
+    """Format a duration: `8 s`, `3 min`, `2 h 5 min`."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -70,16 +79,16 @@ def logs(
     names: Annotated[tuple[ProcessName, ...], Parameter(negative="")] = (),
     /,
     *,
-    follow: Annotated[bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes.")] = False,
-    lines: Annotated[PositiveInt, Parameter(name=("--lines", "-n"), help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, Parameter(name=("--follow", "-f"), negative="", help="Print new lines.")] = False,
+    lines: Annotated[PositiveInt, Parameter(name=("--lines", "-n"), help="Number of lines from the end.")] = 50,
     data: Data = None,
 ) -> Exit:
-    """Print the end of the processes' logs: for people on a terminal, in a pipe as they were written (JSON lines).
+    """Print the end of the processes' logs: formatted on a terminal, unchanged (JSON lines) in a pipe.
 
     Parameters
     ----------
     names:
-        Which processes; all when none is named.
+        The processes. Default: all.
     """
     from onboarding_devstack.cli.report import prefix
     from onboarding_devstack.cli.screen import coloured
@@ -92,10 +101,10 @@ def logs(
     paths = {name: log_path(folder, name) for name in chosen}
     if not any(path.exists() for path in paths.values()):
         raise CommandError(Exit.CONFLICT, f"no logs in {folder}", ours("up"))
-    people, colour = sys.stdout.isatty(), coloured(sys.stdout)
+    formatted, colour = sys.stdout.isatty(), coloured(sys.stdout)
 
     def show(name: str, line: str) -> None:
-        shown = rendered(line) if people else line
+        shown = rendered(line) if formatted else line
         print(f"{prefix(name, colour)} {shown}" if len(chosen) > 1 else shown, flush=follow)
 
     sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
@@ -111,7 +120,7 @@ def logs(
 
 
 def _since(path: Path, sizes: dict[str, int], name: str) -> list[str]:
-    """The whole lines that came since the last look."""
+    """The complete lines that were written since the last call."""
     if not path.exists():
         return []
     if path.stat().st_size < sizes[name]:
@@ -145,11 +154,11 @@ def env(
 
 
 def variables(place: Any) -> dict[str, str]:
-    """The addresses of a system under the names that shells and clients use."""
+    """The environment variables with the addresses of a system."""
     from onboarding_devstack.system import addresses, database_urls
 
     at = addresses(place)
-    found = {
+    exported = {
         "ONBOARDING_HOME": str(place.folder),
         "SESSION_API": at["session-api"],
         "EVIDENCE_STORE": at["evidence-store"],
@@ -157,7 +166,7 @@ def variables(place: Any) -> dict[str, str]:
         "KAFKA_BOOTSTRAP_SERVERS": at["broker"],
     }
     return (
-        found
+        exported
         | place.engines.client_settings()
         | {f"{name.upper()}_DATABASE_URL": url for name, url in database_urls(place).items()}
     )

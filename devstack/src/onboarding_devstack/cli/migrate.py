@@ -1,4 +1,4 @@
-"""`migrate`: bring the running system's databases and topics to the newest schema."""
+"""`migrate`: upgrades the databases and topics of the running system."""
 
 import subprocess
 import sys

@@ -36,7 +36,7 @@ BrokerChoice = Annotated[
         name="--broker",
         validator=_broker,
         help="embedded (in memory), kafka (Apache Kafka on a Java of this machine; keeps its messages), or the "
-        "HOST:PORT of a broker that runs. Default: as at the start before, else embedded.",
+        "HOST:PORT of an external broker. Default: that of the previous start, else embedded.",
     ),
 ]
 PostgresChoice = Annotated[
@@ -44,8 +44,8 @@ PostgresChoice = Annotated[
     Parameter(
         name="--postgres",
         validator=_postgres,
-        help="embedded, or the postgresql:// URL of a server that runs, as a role that may create roles and "
-        "databases. Default: as at the start before, else embedded.",
+        help="embedded, or the postgresql:// URL of an external server, with a role that may create roles and "
+        "databases. Default: that of the previous start, else embedded.",
     ),
 ]
 ProcessName = Literal["session-api", "task-runner", "evidence-store", "graph", "broker", "postgres"]

@@ -1,4 +1,4 @@
-"""Where words go: data to standard output, everything else to standard error, colours only where they are welcome."""
+"""Console output: data to standard output, everything else to standard error, with colours if supported."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ TABLE_WIDTH = 200
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether to colour what goes to `stream`: NO_COLOR and TERM=dumb say no, FORCE_COLOR yes, else a terminal."""
+    """True if output to `stream` is coloured: by NO_COLOR, FORCE_COLOR, TERM=dumb, else on a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -28,7 +28,7 @@ def coloured(stream: TextIO) -> bool:
 
 
 def console(stream: TextIO, width: int | None = None) -> Console:
-    """A console on a stream, as wide as the terminal or `width`; lines are folded on a terminal only."""
+    """Create a console with the width of the terminal or `width`; lines are wrapped on a terminal only."""
     colour = coloured(stream)
     live = stream.isatty() and os.environ.get("TERM") != "dumb"
     return Console(
@@ -45,22 +45,22 @@ def console(stream: TextIO, width: int | None = None) -> Console:
 
 
 def out() -> Console:
-    """For data."""
+    """Create the console for data."""
     return console(sys.stdout)
 
 
 def table_out() -> Console:
-    """For tables: nothing is cut short where nobody's terminal is too narrow."""
+    """Create the console for tables, wide enough for all columns unless it is a terminal."""
     return console(sys.stdout, None if sys.stdout.isatty() else TABLE_WIDTH)
 
 
 def err() -> Console:
-    """For progress, hints and errors."""
+    """Create the console for progress, hints and errors."""
     return console(sys.stderr)
 
 
 def show_failure(failure: CommandError) -> None:
-    """Say what is wrong and what to do next."""
+    """Print the error and the next step."""
     screen = err()
     screen.print("[fail]error:[/fail]", end=" ")
     screen.print(failure.message, markup=False, soft_wrap=True)
@@ -70,7 +70,7 @@ def show_failure(failure: CommandError) -> None:
 
 
 def quiet_libraries() -> None:
-    """Only warnings of the code that we share with the services, to standard error; nothing of the Kafka client's."""
+    """Log only warnings of shared code, to standard error, and only critical errors of the Kafka client."""
     import structlog
 
     structlog.configure(

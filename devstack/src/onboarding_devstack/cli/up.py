@@ -1,4 +1,4 @@
-"""`up`, `down`, `restart`: the embedded system's life."""
+"""`up`, `down`, `restart`: start and stop the embedded system."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from onboarding_devstack.cli.exits import CommandError, Exit, ours
 from onboarding_devstack.cli.options import BrokerChoice, Data, PostgresChoice, ProcessName
 
 STOP_TIMEOUT = 120.0
-# One Ctrl-C may come twice: from the terminal, and passed on by `uv run` or `timeout`.
+# A single Ctrl-C may arrive twice: from the terminal, and forwarded by `uv run` or `timeout`.
 SAME_KEYSTROKE = 1.0
 
 
@@ -28,8 +28,8 @@ def up(
 ) -> Exit:
     """Start everything on this machine: PostgreSQL, broker, a Graph-shaped server, migrations and the three services.
 
-    Stays in the foreground until Ctrl-C unless told to detach. Data survives; messages in the embedded broker do not,
-    and need not: the services repeat what was not answered.
+    Runs in the foreground until Ctrl-C, or with --detach in the background. Data is kept, except messages in the
+    embedded broker, which the services repeat.
     """
     from onboarding_devstack.cli.banner import print_banner
     from onboarding_devstack.cli.detach import start_detached
@@ -39,9 +39,9 @@ def up(
     folder = data_folder(data)
     if detach:
         start_detached(folder, broker, postgres)
-        found = running(data)
-        if found is not None:
-            print_banner(found.place)
+        system = running(data)
+        if system is not None:
+            print_banner(system.place)
         return Exit.OK
     return asyncio.run(_foreground(folder, data, logs, broker, postgres))
 
@@ -60,11 +60,11 @@ async def _foreground(
     from onboarding_devstack.supervisor import StartFailedError
 
     quiet_libraries()
-    heard = _Signals()
+    signals = _Signals()
     report = TerminalReport(LogFiles(logs_of(folder)), show_logs=show_logs)
     try:
         async with embedded_system(folder, report, broker, postgres) as (place, supervisor):
-            heard.at_second = supervisor.kill
+            signals.at_second = supervisor.kill
             print_banner(place)
             await supervisor.watch()
     except AlreadyRunningError:
@@ -74,36 +74,36 @@ async def _foreground(
     except StartFailedError as failed:
         raise did_not_start(failed, folder) from None
     except asyncio.CancelledError:
-        return Exit.INTERRUPTED if heard.first == signal.SIGINT else Exit.OK
+        return Exit.INTERRUPTED if signals.first == signal.SIGINT else Exit.OK
     return Exit.FAILED
 
 
 class _Signals:
-    """The first Ctrl-C, SIGTERM or SIGHUP cancels the command, which stops all in order; the second one kills."""
+    """Handles Ctrl-C, SIGTERM and SIGHUP: the first one stops the system in order; the second kills it."""
 
     def __init__(self) -> None:
         self.first: signal.Signals | None = None
         self.at_second = lambda: None
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._command = asyncio.current_task()
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(each, self._heard, each)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._receive, number)
 
-    def _heard(self, which: signal.Signals) -> None:
+    def _receive(self, which: signal.Signals) -> None:
         now = time.monotonic()
         if self.first is not None:
-            if now - self._heard_at > SAME_KEYSTROKE:
+            if now - self._received_at > SAME_KEYSTROKE:
                 self.at_second()
             return
-        self.first, self._heard_at = which, now
+        self.first, self._received_at = which, now
         with contextlib.suppress(OSError):
-            print("stopping; once more to kill", file=sys.stderr, flush=True)
+            print("stopping; repeat to kill", file=sys.stderr, flush=True)
         if self._command is not None:
             self._command.cancel()
 
 
 def down(*, data: Data = None) -> Exit:
-    """Stop the system on a data folder, in order. Data stays."""
+    """Stop the system on a data folder, in order. Data is kept."""
     import psutil
 
     from onboarding_devstack.cli.screen import err
@@ -142,7 +142,7 @@ def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
     Parameters
     ----------
     name:
-        Which process.
+        The process.
     """
     from onboarding_devstack.cli.health import is_healthy
     from onboarding_devstack.cli.located import must_run, option, running
@@ -152,17 +152,17 @@ def restart(name: ProcessName, /, *, data: Data = None) -> Exit:
 
     before = must_run(data)
     if name in before.place.engines.outside:
-        where = addresses(before.place)[name]
-        raise CommandError(Exit.CONFLICT, f"{name} is no process of this system: it uses the one at {where}")
+        address = addresses(before.place)[name]
+        raise CommandError(Exit.CONFLICT, f"{name} is no process of this system: it uses the one at {address}")
     pid = int(before.journal["processes"].get(name, 0))
     process = same_process(pid, float(before.journal["started"].get(name, 0.0))) if pid else None
     if process is not None:
         process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT
     while time.monotonic() < deadline:
-        found = running(data)
-        now = int(found.journal["processes"].get(name, 0)) if found else 0
-        if found and now and now != pid and is_healthy(found.place, name):
+        system = running(data)
+        now = int(system.journal["processes"].get(name, 0)) if system else 0
+        if system and now and now != pid and is_healthy(system.place, name):
             err().print(f"{name} is ready again as process {now}", markup=False)
             return Exit.OK
         time.sleep(0.3)

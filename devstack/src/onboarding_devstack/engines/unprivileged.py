@@ -1,8 +1,8 @@
-"""Run a program as an ordinary user when we are root, without opening root's folders to that user.
+"""Runs a program as an ordinary user if this process is root, without access for that user to folders of root.
 
-The user keeps the one capability to pass file permissions (CAP_DAC_OVERRIDE), so that programs, libraries and data
-below a folder that only root may enter work where they are; it cannot do anything else that root can. No user
-account is created, nothing is copied, and no folder's mode is changed.
+The program keeps one capability, to bypass file permissions (CAP_DAC_OVERRIDE), so that programs, libraries and data
+below a folder that only root may enter remain usable; it has no other privilege of root. No user account is created,
+nothing is copied, and no folder mode is changed.
 """
 
 import os
@@ -14,16 +14,16 @@ from onboarding_devstack.engines.engine_error import EngineError, mounted_noexec
 
 CANDIDATES = ("postgres", "nobody")
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETPCAP", "SETUID")
-"""What root needs for it: a part of what Docker and Podman give root in a container by default."""
+"""The capabilities that root needs for this; a subset of the defaults of Docker and Podman."""
 AS_ORDINARY_USER = "run as an ordinary user (su, or docker run --user)"
 
 
 def unprivileged(command: list[str]) -> list[str]:
-    """`command` itself for an ordinary user; for root, the same behind `setpriv` as an ordinary user.
+    """Return `command` for an ordinary user; for root, `command` run by `setpriv` as an ordinary user.
 
-    Raises `EngineError` when root has no `setpriv` (package util-linux) or there is no user to become.
+    Raises `EngineError` if root has no `setpriv` (package util-linux) or no suitable user exists.
     """
-    if not _are_root():
+    if not _is_root():
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
@@ -31,22 +31,22 @@ def unprivileged(command: list[str]) -> list[str]:
         raise EngineError("postgres", why, f"install util-linux, or {AS_ORDINARY_USER}")
     user = _user()
     capability = [f"--{kind}=-all,+dac_override" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
-    # access(2), with which PostgreSQL looks for its own programs, ignores the capabilities of every user but root
-    # unless this bit is set.
+    # access(2), with which PostgreSQL locates its programs, ignores the capabilities of users other than root unless
+    # this bit is set.
     access = "--securebits=+no_setuid_fixup"
-    # Changing the user clears a parent-death signal set earlier, so setpriv has to set it.
+    # A change of the user clears the parent-death signal, so setpriv has to set it.
     identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig=INT"]
     return [setpriv, *identity, access, *capability, *command]
 
 
 def refusal(program: Path, stderr: str) -> EngineError | None:
-    """Why `program`, started by `unprivileged`, did not even begin; None when it did begin, or nobody can tell.
+    """The error that prevented the start of `program` by `unprivileged`; None if it started, or the cause is unknown.
 
-    `stderr` is what the attempt wrote to its standard error.
+    `stderr` is the standard error of the attempt.
     """
     if noexec := mounted_noexec("postgres", program):
         return noexec
-    if _are_root() and stderr.startswith("setpriv:"):
+    if _is_root() and stderr.startswith("setpriv:"):
         user = _user()
         cause = stderr.strip().splitlines()[0].removeprefix("setpriv: ")
         why = (
@@ -58,13 +58,13 @@ def refusal(program: Path, stderr: str) -> EngineError | None:
 
 
 def hand_over(*paths: Path) -> None:
-    """Give files or folders to the user that `unprivileged` runs programs as; nothing to do unless we are root."""
-    if _are_root():
+    """Change the owner of files or folders to the user of `unprivileged`; does nothing unless this process is root."""
+    if _is_root():
         for path in paths:
             os.chown(path, _user().pw_uid, _user().pw_gid)
 
 
-def _are_root() -> bool:
+def _is_root() -> bool:
     return os.name == "posix" and os.geteuid() == 0
 
 

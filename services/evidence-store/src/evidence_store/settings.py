@@ -1,6 +1,6 @@
 """The settings of evidence-store; it has none of its own beside what every service has."""
 
-from onboarding_shared.process.settings import IdentitySettings, ServiceSettings
+from onboarding_shared.process.service_settings import IdentitySettings, ServiceSettings
 
 
 class EvidenceStoreSettings(ServiceSettings):

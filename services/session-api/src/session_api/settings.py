@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from onboarding_shared.process.settings import IdentitySettings, ServiceSettings
+from onboarding_shared.process.service_settings import IdentitySettings, ServiceSettings
 
 
 class SessionApiSettings(ServiceSettings):

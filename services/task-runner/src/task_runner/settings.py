@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, field_validator
 
 from onboarding_shared.contracts.types import GUID_PATTERN
-from onboarding_shared.process.settings import ServiceSettings, Settings, separated
+from onboarding_shared.process.service_settings import ServiceSettings
+from onboarding_shared.process.settings import Settings, separated
 
 _WHOLE_GUID = f"^{GUID_PATTERN}$"
 Guid = Annotated[str, StringConstraints(pattern=_WHOLE_GUID, to_lower=True)]

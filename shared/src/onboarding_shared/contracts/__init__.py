@@ -1,1 +1,1 @@
-"""The messages that the services exchange: one file per speaker, plain data, no behaviour."""
+"""The messages that the services exchange: one module per publisher, data only."""

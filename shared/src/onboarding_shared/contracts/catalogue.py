@@ -1,4 +1,4 @@
-"""Every message by topic: what a topic carries, how to read it, and its published JSON Schema."""
+"""The catalogue of messages: the types of each topic, their decoders and their JSON Schemas."""
 
 import functools
 import operator
@@ -27,7 +27,7 @@ _DECODERS = {
 
 
 def decode_data(topic_name: str, data: bytes) -> Message:
-    """The message in ``data``. Raises ``msgspec.DecodeError`` where it is not one of the topic's messages."""
+    """Decode a message. Raises ``msgspec.DecodeError`` if it is not a message of the topic."""
     return _DECODERS[topic_name].decode(data)
 
 
@@ -38,10 +38,10 @@ def json_schema(message: type[Message]) -> dict[str, Any]:
 
 
 def schema_id(message: type[Message]) -> str:
-    """The CloudEvents ``dataschema`` of a message: a URN, since each deployment serves it at its own address."""
+    """The CloudEvents ``dataschema`` of a message: a URN, because the address differs per deployment."""
     return f"urn:onboarding:schema:{message.event_type()}"
 
 
 def all_messages() -> tuple[type[Message], ...]:
-    """Every message type, topic by topic."""
+    """All message types, ordered by topic."""
     return tuple(message for messages in MESSAGES.values() for message in messages)

@@ -23,7 +23,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Undecodable(Exception):
-    """A record that is not one of our messages; ``code`` says which rule it broke."""
+    """A record that is not a valid message; ``code`` identifies the violated rule."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -32,7 +32,7 @@ class Undecodable(Exception):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it came from Kafka."""
+    """A message received from Kafka."""
 
     message: Message
     topic: str
@@ -55,7 +55,7 @@ def encode_headers(
     sequence: int,
     traceparent: str | None,
 ) -> list[tuple[str, bytes]]:
-    """The headers of one record; ``time`` is written as RFC 3339 in UTC."""
+    """Create the headers of a record; ``time`` is formatted as RFC 3339 in UTC."""
     headers = [
         ("ce_specversion", SPEC_VERSION),
         ("ce_id", message_id.encode()),
@@ -74,9 +74,9 @@ def encode_headers(
 
 
 def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Received:
-    """Read one record. Raises ``Undecodable``, and nothing else, whatever the bytes are.
+    """Decode a record. Raises only ``Undecodable``, for any input.
 
-    A trace context that cannot be read is left out: nobody's work hangs on it.
+    An invalid trace context is ignored.
     """
     attributes = _attributes(headers)
     trace = parse_traceparent(attributes.get(_TRACEPARENT))
@@ -107,7 +107,7 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers)
 
 
 def rfc3339(time: datetime) -> str:
-    """A moment as RFC 3339 in UTC with microseconds, for example ``2026-11-24T09:30:00.000000Z``."""
+    """Format a time as RFC 3339 in UTC with microseconds, for example ``2026-11-24T09:30:00.000000Z``."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

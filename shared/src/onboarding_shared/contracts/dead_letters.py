@@ -1,4 +1,4 @@
-"""What a consumer says of a record that it could not read or apply."""
+"""The message for a record that a consumer could not decode or apply."""
 
 from typing import Annotated
 
@@ -9,9 +9,9 @@ from onboarding_shared.contracts.types import Count, LongText, ReasonCode, Short
 
 
 class DeadLettered(Message, frozen=True, kw_only=True):
-    """The record as it was, and why it was put aside. Goes to ``<topic>.dlq``; the partition went on.
+    """The rejected record and the reason. Published on ``<topic>.dlq``; the partition continues with the next record.
 
-    ``value``, ``key`` and the header values are base64 in JSON, so any bytes survive.
+    ``value``, ``key`` and the header values are base64 in JSON, which preserves any bytes.
     """
 
     group: ShortText

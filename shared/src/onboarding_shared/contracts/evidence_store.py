@@ -1,4 +1,4 @@
-"""What evidence-store says."""
+"""Messages of evidence-store."""
 
 from typing import Annotated, ClassVar
 
@@ -12,7 +12,7 @@ SealHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", description="SHA
 
 
 class EvidenceRecorded(Message, frozen=True, kw_only=True):
-    """The result of a run stands in the evidence store, at ``position`` (from 1) of its tenant's hash chain."""
+    """The result of a run was stored, at ``position`` (from 1) of the hash chain of its tenant."""
 
     topic: ClassVar[Topic] = EVIDENCE
 

@@ -1,4 +1,4 @@
-"""What every message has in common."""
+"""The base class of all messages."""
 
 from typing import ClassVar
 
@@ -12,9 +12,9 @@ VERSION = "v1"
 
 
 class Message(Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """A command or an event. Its JSON carries the class name as ``type``, so a topic is one tagged union.
+    """A command or an event. Its JSON has the class name as ``type``, so that a topic is a tagged union.
 
-    Fields may be added within a version, with a default; readers ignore the ones they do not know.
+    Fields may be added within a version, with a default; readers ignore unknown fields.
     """
 
     topic: ClassVar[Topic]
@@ -23,7 +23,7 @@ class Message(Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
 
     @property
     def subject(self) -> str:
-        """What the message is about, as the CloudEvents attribute ``subject``."""
+        """The CloudEvents attribute ``subject``."""
         return f"tenants/{self.tenant_id}"
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The catalogue of reason codes: what each one means, and what to do about it."""
+"""The catalogue of reason codes: their meaning and the remedy."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -10,11 +10,10 @@ from onboarding_shared.contracts.types import CheckStatus, ReasonCode
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One reason code.
+    """A reason code.
 
-    ``status`` is the check status that it goes with, None where that depends on the task or there is none.
-    ``retryable``: starting the task again later can help although nobody changed anything. ``link`` leads to a page
-    about it, if there is one.
+    ``status`` is the associated check status, None if that depends on the task or there is none. ``retryable``: a
+    later run may succeed without a change in the tenant. ``link`` is the address of a page about it, if any.
     """
 
     code: ReasonCode
@@ -27,14 +26,14 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def _read() -> Mapping[str, Reason]:
     content = files("onboarding_shared.contracts").joinpath("reason_codes.json").read_bytes()
-    return MappingProxyType({one.code: one for one in msgspec.json.decode(content, type=tuple[Reason, ...])})
+    return MappingProxyType({reason.code: reason for reason in msgspec.json.decode(content, type=tuple[Reason, ...])})
 
 
 REASONS: Mapping[str, Reason] = _read()
-"""Every reason code of the product's own tasks and services; task packages of others add their own."""
+"""The reason codes of the product's tasks and services; third-party task packages add their own."""
 
 
 def remediation_of(code: str | None) -> str | None:
-    """What to do about a reason code; None where the catalogue does not have it."""
+    """The remedy for a reason code; None if the catalogue does not contain the code."""
     reason = None if code is None else REASONS.get(code)
     return None if reason is None else reason.remediation

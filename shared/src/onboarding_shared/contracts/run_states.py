@@ -1,4 +1,4 @@
-"""The life of a run: one table from which guards, constraints, diagrams and tests derive."""
+"""The state machine of a run: the transition table from which guards, constraints, diagrams and tests derive."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from onboarding_shared.contracts.types import RunState
 
 
 class RunEvent(StrEnum):
-    """What may happen to a run."""
+    """An event of the state machine."""
 
     START = "start"
     WAIT = "wait"
@@ -19,7 +19,7 @@ class RunEvent(StrEnum):
     CANCEL = "cancel"
 
 
-_LIFE: Mapping[RunState, Mapping[RunEvent, RunState]] = {
+_TRANSITIONS_BY_STATE: Mapping[RunState, Mapping[RunEvent, RunState]] = {
     RunState.QUEUED: {
         RunEvent.START: RunState.RUNNING,
         RunEvent.FAIL: RunState.FAILED,
@@ -27,7 +27,7 @@ _LIFE: Mapping[RunState, Mapping[RunEvent, RunState]] = {
         RunEvent.REQUEST_CANCEL: RunState.CANCELLING,
     },
     RunState.RUNNING: {
-        RunEvent.START: RunState.RUNNING,  # claimed again: the lease of the first worker ran out
+        RunEvent.START: RunState.RUNNING,  # claimed again after the lease of the first worker expired
         RunEvent.WAIT: RunState.WAITING,
         RunEvent.SUCCEED: RunState.SUCCEEDED,
         RunEvent.FAIL: RunState.FAILED,
@@ -49,14 +49,14 @@ _LIFE: Mapping[RunState, Mapping[RunEvent, RunState]] = {
 }
 
 TRANSITIONS: Mapping[tuple[RunState, RunEvent], RunState] = MappingProxyType(
-    {(state, event): target for state, events in _LIFE.items() for event, target in events.items()}
+    {(state, event): target for state, events in _TRANSITIONS_BY_STATE.items() for event, target in events.items()}
 )
-ACTIVE: frozenset[RunState] = frozenset(_LIFE)
+ACTIVE: frozenset[RunState] = frozenset(_TRANSITIONS_BY_STATE)
 TERMINAL: frozenset[RunState] = frozenset(RunState) - ACTIVE
 
 
 def next_state(state: RunState, event: RunEvent) -> RunState | None:
-    """The state that follows, or None where the event has no meaning (a late or repeated one)."""
+    """The next state, or None if the event does not apply to the state (a late or repeated one)."""
     return TRANSITIONS.get((state, event))
 
 
@@ -72,5 +72,5 @@ _REACHABLE = _closure()
 
 
 def can_reach(state: RunState, target: RunState) -> bool:
-    """Whether some legal sequence of events leads there: a projection may have missed the steps between."""
+    """True if a sequence of events leads from ``state`` to ``target``: a projection may miss intermediate states."""
     return target in _REACHABLE[state]

@@ -1,4 +1,4 @@
-"""What session-api says: commands to the task runner, and events of the onboarding session."""
+"""Messages of session-api: commands to the task runner, and events of the onboarding session."""
 
 from typing import ClassVar
 
@@ -9,8 +9,8 @@ from onboarding_shared.contracts.topics import SESSIONS, TASK_COMMANDS, Topic
 from onboarding_shared.contracts.types import Count, Id, LongText, Moment, ShortText, StepNumber, TaskTypeName
 
 
-class ProviderConnection(Struct, frozen=True, kw_only=True):
-    """How to reach the customer's tenant at its provider. It names a credential and never contains one."""
+class TaskConnection(Struct, frozen=True, kw_only=True):
+    """The provider connection of a run. It references a credential and never contains one."""
 
     id: Id
     provider: ShortText
@@ -21,14 +21,14 @@ class ProviderConnection(Struct, frozen=True, kw_only=True):
 
 
 class StartTask(Message, frozen=True, kw_only=True):
-    """Run this task. Sent again when the runner has been silent: a repeated command is a question for its state."""
+    """Run this task. Repeated if the runner does not respond; the response to a repetition is the state of the run."""
 
     topic: ClassVar[Topic] = TASK_COMMANDS
 
     run_id: Id
     task_type: TaskTypeName
     session_id: Id | None = None
-    connection: ProviderConnection | None = None
+    connection: TaskConnection | None = None
     requested_by: Id
     requested_at: Moment
     repeat: Count = 0
@@ -39,7 +39,7 @@ class StartTask(Message, frozen=True, kw_only=True):
 
 
 class CancelTask(Message, frozen=True, kw_only=True):
-    """Stop this run. A run that has ended already is answered with how it ended."""
+    """Cancel this run. For a run that has ended, the runner publishes its result again."""
 
     topic: ClassVar[Topic] = TASK_COMMANDS
 
@@ -53,7 +53,7 @@ class CancelTask(Message, frozen=True, kw_only=True):
 
 
 class SessionMessage(Message, frozen=True, kw_only=True):
-    """Something happened to an onboarding session; ``by_user_id`` did it."""
+    """An event of an onboarding session, caused by ``by_user_id``."""
 
     topic: ClassVar[Topic] = SESSIONS
 
@@ -77,14 +77,14 @@ class SessionStepChanged(SessionMessage, frozen=True, kw_only=True):
 
 
 class SessionAssigned(SessionMessage, frozen=True, kw_only=True):
-    """The session was assigned to somebody else, or to nobody."""
+    """The session was assigned to another user, or to none."""
 
     from_user_id: Id | None = None
     to_user_id: Id | None = None
 
 
 class SessionConnectionChosen(SessionMessage, frozen=True, kw_only=True):
-    """The session now works with another provider connection, or with none."""
+    """Another provider connection, or none, was chosen for the session."""
 
     from_connection_id: Id | None = None
     to_connection_id: Id | None = None
@@ -97,11 +97,11 @@ class SessionTakenOver(SessionMessage, frozen=True, kw_only=True):
 
 
 class SessionCompleted(SessionMessage, frozen=True, kw_only=True):
-    """The onboarding is done."""
+    """The onboarding was completed."""
 
 
 class SessionAbandoned(SessionMessage, frozen=True, kw_only=True):
-    """The onboarding was given up."""
+    """The onboarding was abandoned."""
 
     reason: LongText | None = None
 

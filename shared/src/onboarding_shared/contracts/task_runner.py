@@ -1,4 +1,4 @@
-"""What task-runner says: how a run goes and ends, and which task types it can run."""
+"""Messages of task-runner: the progress and the result of a run, and the installed task types."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -25,7 +25,7 @@ from onboarding_shared.contracts.types import (
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """How far a run is: ``done`` of ``total`` units (``total`` None = not known yet)."""
+    """The progress of a run: ``done`` of ``total`` units (``total`` None = unknown)."""
 
     done: Count = 0
     total: Count | None = None
@@ -33,7 +33,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 class RunMessage(Message, frozen=True, kw_only=True):
-    """Something happened to a run."""
+    """An event of a run."""
 
     topic: ClassVar[Topic] = OPERATION_RUNS
 
@@ -53,7 +53,7 @@ class RunStarted(RunMessage, frozen=True, kw_only=True):
 
 
 class RunProgressed(RunMessage, frozen=True, kw_only=True):
-    """Where an unfinished run stands. Also the answer to a repeated command while the run has not ended."""
+    """The state of an unfinished run. Also the response to a repeated command while the run has not ended."""
 
     state: RunState
     progress: Progress | None = None
@@ -64,7 +64,7 @@ class RunProgressed(RunMessage, frozen=True, kw_only=True):
 class RunFinished(RunMessage, frozen=True, kw_only=True):
     """The run ended, exactly once; it is repeated until the evidence store confirms it.
 
-    ``state`` is terminal. ``status`` is what was found: ``unknown`` for every run that could not find out.
+    ``state`` is terminal. ``status`` is the result of the check: ``unknown`` if it could not be determined.
     """
 
     state: RunState
@@ -79,10 +79,10 @@ class RunFinished(RunMessage, frozen=True, kw_only=True):
 
 
 class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
-    """What a task type is, as its author declared it. ``required`` ones gate the step after theirs.
+    """The declaration of a task type by its author. The next step requires the ``required`` ones.
 
-    ``time_limit_seconds`` bounds one attempt, ``wait_limit_seconds`` all waiting of a run, counted from its start;
-    ``fresh_seconds`` is how long evidence of it counts. Without ``licence`` the customer's tenant needs none.
+    ``time_limit_seconds`` limits one attempt, ``wait_limit_seconds`` all waiting of a run, counted from its start;
+    ``fresh_seconds`` is the validity of its evidence. Without ``licence`` the customer's tenant needs none.
     """
 
     name: TaskTypeName
@@ -103,7 +103,7 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
 
 
 class TaskTypesAnnounced(Message, frozen=True, kw_only=True):
-    """The task types that a runner has installed; said at its start and again every minute."""
+    """The installed task types of a runner; published at its start and every minute."""
 
     topic: ClassVar[Topic] = TASK_TYPES
 

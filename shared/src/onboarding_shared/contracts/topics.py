@@ -1,4 +1,4 @@
-"""The topics: who speaks on each, and where what cannot be read from it goes."""
+"""The topics, their publishers and their dead-letter topics."""
 
 from msgspec import Struct
 
@@ -7,11 +7,11 @@ class Topic(Struct, frozen=True):
     """A Kafka topic. Its key is the tenant id, so one tenant's messages stay in order."""
 
     name: str
-    speaker: str
+    publisher: str
 
     @property
     def dead_letters(self) -> str:
-        """The topic that takes the records of this one which nobody could read."""
+        """The dead-letter topic."""
         return f"{self.name}.dlq"
 
 
@@ -24,6 +24,6 @@ EVIDENCE = Topic("onboarding.evidence.v1", "evidence-store")
 ALL_TOPICS = (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES, EVIDENCE)
 
 
-def spoken_by(service: str) -> tuple[Topic, ...]:
-    """The topics of one speaker. Only the speaker creates a topic, so no two processes race to do it."""
-    return tuple(topic for topic in ALL_TOPICS if topic.speaker == service)
+def published_by(service: str) -> tuple[Topic, ...]:
+    """The topics of one publisher. Only the publisher creates a topic, so that processes do not race to create it."""
+    return tuple(topic for topic in ALL_TOPICS if topic.publisher == service)

@@ -8,7 +8,7 @@ _ZEROES = ("0" * 32, "0" * 16)
 
 
 class TraceContext(NamedTuple):
-    """A span of a trace, as lower-case hex digits; ``sampled`` says that its trace is recorded."""
+    """A span of a trace, as lower-case hex digits; ``sampled`` means that its trace is recorded."""
 
     trace_id: str
     span_id: str
@@ -20,12 +20,11 @@ class TraceContext(NamedTuple):
 
 
 def parse_traceparent(header: str | None) -> TraceContext | None:
-    """What a ``traceparent`` names; ``None`` for one that is missing or malformed. A later version is read as far as it
-    is known."""
-    found = _HEADER.match(header) if header else None
-    if found is None:
+    """Parse a ``traceparent``; ``None`` if it is missing or malformed. Of a later version the known part is parsed."""
+    match = _HEADER.match(header) if header else None
+    if match is None:
         return None
-    version, trace_id, span_id, flags, tail = found.groups()
+    version, trace_id, span_id, flags, tail = match.groups()
     if version == "ff" or (version == "00" and tail) or trace_id == _ZEROES[0] or span_id == _ZEROES[1]:
         return None
     return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1))

@@ -1,8 +1,8 @@
 """The bounded scalar types and the enumerations that every contract uses.
 
-Bounds stand here so that no text or number can reach PostgreSQL that it would refuse: it stores no NUL
-character and its ``bigint`` ends at 2^63 - 1. The patterns are published in JSON Schemas, so they keep to what every
-regular expression engine knows; ``$`` alone would let Python accept a newline at the end.
+The bounds exclude values that PostgreSQL rejects: NUL characters, and integers above 2^63 - 1. The patterns are
+published in JSON Schemas, so they use only syntax common to all regular expression engines; ``$`` alone would accept a
+trailing newline in Python.
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ PLATFORM_TENANT = 0
 FIRST_STEP, LAST_STEP = 1, 5
 """The steps of the onboarding wizard."""
 GUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-"""A GUID in its usual notation; it is not anchored."""
+"""A GUID, not anchored."""
 
 _NO_NUL = r"^[^\x00]*$(?!\n)"
 
@@ -45,7 +45,7 @@ Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its dista
 
 
 class CheckStatus(StrEnum):
-    """What a task found out. Another thing than how its run went: see ``RunState``."""
+    """The result of a task, independent of the state of its run: see ``RunState``."""
 
     OK = "ok"
     WARN = "warn"
@@ -54,7 +54,7 @@ class CheckStatus(StrEnum):
 
 
 class RunState(StrEnum):
-    """Where a run is in its life; the transitions stand in ``run_states``."""
+    """The state of a run; ``run_states`` has the transitions."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -67,7 +67,7 @@ class RunState(StrEnum):
 
 
 class SessionStatus(StrEnum):
-    """Where an onboarding session is in its life; ``draft`` and ``in_progress`` are open."""
+    """The status of an onboarding session; ``draft`` and ``in_progress`` are open."""
 
     DRAFT = "draft"
     IN_PROGRESS = "in_progress"
@@ -76,21 +76,21 @@ class SessionStatus(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a task type works on, and so what its guard protects."""
+    """The object of a task type, which its guard protects."""
 
     TENANT = "tenant"
     CONNECTION = "connection"
 
 
 class Licence(StrEnum):
-    """The edition of Microsoft Entra ID without which a task cannot answer; P2 contains P1."""
+    """The edition of Microsoft Entra ID that a task requires; P2 includes P1."""
 
     P1 = "P1"
     P2 = "P2"
 
 
 class Mode(StrEnum):
-    """``shared`` runs only read; an ``exclusive`` run changes things and excludes every other in its scope."""
+    """The lock mode of a run: ``shared`` runs only read; an ``exclusive`` run excludes every other run in its scope."""
 
     SHARED = "shared"
     EXCLUSIVE = "exclusive"

@@ -1,1 +1,1 @@
-"""Messages out of one database and into another: outbox, relay, consumer, inbox, dead letters."""
+"""Reliable messaging between the services: outbox, relay, consumer, inbox, dead letters."""

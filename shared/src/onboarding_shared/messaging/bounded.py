@@ -1,4 +1,4 @@
-"""A time limit that holds even for code that does not react to being cancelled, as some of aiokafka's does not."""
+"""A time limit for code that does not react to cancellation, such as parts of aiokafka."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,9 +10,9 @@ _abandoned: set[asyncio.Task[Any]] = set()
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """The result of ``work``; raises ``TimeoutError`` after ``seconds`` whether or not ``work`` gives up.
+    """Return the result of ``work``. Raises ``TimeoutError`` after ``seconds``, even if ``work`` continues.
 
-    ``asyncio.timeout`` would go on waiting for it: https://github.com/aio-libs/aiokafka/issues/1101
+    ``asyncio.timeout`` waits for the cancelled work to end: https://github.com/aio-libs/aiokafka/issues/1101
     """
     task = asyncio.ensure_future(work)
     try:

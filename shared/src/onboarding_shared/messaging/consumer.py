@@ -1,4 +1,4 @@
-"""The consumer: FastStream batches in, one transaction, then the offsets. Its handler never raises."""
+"""The Kafka consumer: applies each batch in one transaction, then commits the offsets. The handler never raises."""
 
 import asyncio
 import contextlib
@@ -19,29 +19,29 @@ from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import faststream_options
 from onboarding_shared.messaging.outbox import Outbox
-from onboarding_shared.messaging.progress import Progress, Verdict
+from onboarding_shared.messaging.progress import ConsumerProgress, Verdict
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.postgres.group_commit import gather_seconds
-from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.process.service_settings import KafkaSettings
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
 
 _BATCH_SECONDS = 45.0
-"""How long a batch is tried before it is handed back. Below Kafka's limit of 300 s between polls, and a hung
-database shows within a minute."""
+"""Time limit for applying a batch, after which it is returned to Kafka. Below Kafka's limit of 300 s between polls."""
+_MAX_RECORDS = 1000
 _STOP_SECONDS = 20.0
 _COMMIT_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
 _POLL_MS = 1_000
 _REST_MS = 10
-"""How long FastStream rests after a poll that brought nothing."""
+"""Pause of FastStream after an empty poll."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Consumer:
-    """One member of one consumer group. It rebuilds its client when that lives but stands still."""
+    """One member of a consumer group. Replaces its client if that is connected but stuck."""
 
     def __init__(
         self,
@@ -51,24 +51,22 @@ class Consumer:
         *,
         group: str,
         applies: Mapping[Topic, Apply],
-        max_records: int = 1000,
     ) -> None:
         self._kafka = kafka
         self._group = group
         self._topics = [topic.name for topic in applies]
         self._inbox = Inbox(database, outbox, group=group, applies=applies)
-        self._max_records = max_records
         self._client: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
-        self.progress = Progress()
+        self.progress = ConsumerProgress()
 
     async def start(self) -> None:
-        """Begin to consume in the background. Never raises: Kafka may come later."""
+        """Start consuming in the background. Never raises, even if Kafka is unavailable."""
         self._task = asyncio.create_task(self._run(), name=f"consumer-{self._group}")
 
     async def stop(self) -> None:
-        """Finish the batch in flight, commit it, and leave the group."""
+        """Finish and commit the current batch, then leave the group."""
         self._stopping.set()
         if self._task is not None:
             await self._task
@@ -89,12 +87,12 @@ class Consumer:
                 await asyncio.wait_for(self._stopping.wait(), delay)
 
     async def _consume_until_stuck(self) -> None:
-        """Returns when asked to stop or when the client must be replaced."""
+        """Consume until a stop is requested or the client must be replaced."""
         broker, subscriber = self._build()
         self.progress = self.progress.successor()
         try:
             await within(15.0, broker.start())
-            self._client = _waiting_longer(subscriber.consumer)
+            self._client = _with_longer_polls(subscriber.consumer)
             self.progress.started()
             while not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -113,7 +111,7 @@ class Consumer:
         return _WATCH_SECONDS if self.progress.connected else 0.2
 
     def _build(self) -> tuple[KafkaBroker, Any]:
-        """A fresh broker and subscriber: handlers of a module-level router would belong to one broker only."""
+        """Create a broker and a subscriber. A FastStream handler cannot be moved to another broker."""
         broker = KafkaBroker(
             **faststream_options(self._kafka),
             ack_policy=AckPolicy.MANUAL,
@@ -131,7 +129,7 @@ class Consumer:
             group_id=self._group,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
-            max_records=self._max_records,
+            max_records=_MAX_RECORDS,
             batch_timeout_ms=_REST_MS,
             fetch_max_wait_ms=self._kafka.fetch_max_wait_ms,
             session_timeout_ms=6_000,  # the embedded broker lets a new member wait half of it
@@ -149,17 +147,17 @@ class Consumer:
             if applied:
                 await self._commit(records)
             else:
-                self._hand_back(records)
+                self._return_to_kafka(records)
         except Exception as error:
             _log.error("consumer_handler_failed", group=self._group, reason=repr(error))
-            self._hand_back(records)
+            self._return_to_kafka(records)
             await asyncio.sleep(1.0)
         finally:
             progress.batch_ended(applied=applied)
         await asyncio.sleep(gather_seconds(len(records)))
 
     async def _take(self, records: Records) -> bool:
-        """Apply the batch, trying again while the database is away; False when that took too long."""
+        """Apply the batch, with retries while the database is unavailable; False once the time limit has passed."""
         deadline = time.monotonic() + _BATCH_SECONDS
         delay = 0.05
         while True:
@@ -175,7 +173,7 @@ class Consumer:
                 delay = min(delay * 2, 2.0)
 
     async def _commit(self, records: Records) -> None:
-        """Commit exactly what was applied. Failing is harmless: the records come again and are known."""
+        """Commit the offsets of the applied records. A failure is harmless: redelivered records are recognized."""
         client = self._client
         if client is None:
             return
@@ -187,8 +185,8 @@ class Consumer:
         except Exception as error:
             _log.warning("offset_commit_failed", group=self._group, reason=repr(error))
 
-    def _hand_back(self, records: Records) -> None:
-        """Rewind, so that the next poll brings the same records."""
+    def _return_to_kafka(self, records: Records) -> None:
+        """Seek back, so that the next poll returns the same records."""
         client = self._client
         if client is None:
             return
@@ -206,19 +204,19 @@ class Consumer:
         try:
             offsets = await within(5.0, _offsets(client))
         except Exception as error:
-            verdict = self.progress.asked_in_vain()
+            verdict = self.progress.observe_failure()
             _log.warning("consumer_progress_unknown", group=self._group, reason=repr(error))
         else:
-            verdict = self.progress.asked(offsets)
+            verdict = self.progress.observe(offsets)
         if verdict is Verdict.STUCK:
             _log.error("consumer_stuck", group=self._group, lag=self.progress.lag)
         return verdict is Verdict.STUCK
 
 
-def _waiting_longer(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
-    """FastStream sleeps for as long again as an empty poll took, deaf to what arrives: its polls are short, ours long.
+def _with_longer_polls(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
+    """Lengthen the client's polls: after an empty poll FastStream sleeps for its duration without receiving records.
 
-    A poll ends with the first record, so a long one costs no time and saves an idle consumer 50 of them a second.
+    A poll returns with the first record, so a longer poll adds no latency and saves 50 idle polls per second.
     """
     poll = client.getmany
 
@@ -230,14 +228,14 @@ def _waiting_longer(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
 
 
 async def _offsets(client: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:
-    """Position and end of each assigned partition."""
+    """Position and end offset of each assigned partition."""
     assigned = client.assignment()
     ends = await client.end_offsets(list(assigned)) if assigned else {}
     return {partition: (await client.position(partition), end) for partition, end in ends.items()}
 
 
 async def _keep_raw(records: Any) -> StreamMessage[Any]:
-    """FastStream's own parser raises on a header that is null or not UTF-8, which loses the whole batch."""
+    """Keep the records unparsed. FastStream's parser raises on a header that is null or not UTF-8, losing the batch."""
     return StreamMessage(raw_message=records, body=records)
 
 

@@ -1,4 +1,4 @@
-"""Records that could not be read or applied: a row with everything, and a message on the dead-letter topic."""
+"""Dead letters: stores a rejected record as a row and publishes it on the dead-letter topic."""
 
 import hashlib
 from base64 import b64encode
@@ -19,7 +19,7 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
 
 _PUBLISHED_BYTES = 256 * 1024
-"""How much of a value goes to the dead-letter topic; base64 of it stays below a broker's usual 1 MiB."""
+"""Maximum length of a published value; its base64 form stays below the usual broker limit of 1 MiB."""
 
 _KEEP = text("""
 INSERT INTO dead_letters (source_topic, partition, record_offset, fingerprint, reason_code, detail, key, value, headers)
@@ -36,8 +36,8 @@ RETURNING source_topic, partition, record_offset, fingerprint
 _log = structlog.get_logger(__name__)
 
 
-class Bad(NamedTuple):
-    """A record and why it was put aside."""
+class Rejected(NamedTuple):
+    """A rejected record and the reason."""
 
     record: ConsumerRecord[bytes, bytes]
     reason_code: str
@@ -45,30 +45,30 @@ class Bad(NamedTuple):
 
 
 class DeadLetters:
-    """Where a consumer puts bad records, in the transaction that lets it go on."""
+    """Stores rejected records in the transaction of the consumer."""
 
     def __init__(self, outbox: Outbox, *, group: str) -> None:
         self._outbox = outbox
         self._group = group
 
-    async def keep(self, connection: AsyncConnection, letters: Sequence[Bad]) -> None:
-        """Keep each record once, however often it is delivered, and tell the dead-letter topic."""
-        rows = await connection.execute(_KEEP, _columns(letters))
+    async def keep(self, tx: AsyncConnection, letters: Sequence[Rejected]) -> None:
+        """Store each record once, however often it is delivered, and publish it on the dead-letter topic."""
+        rows = await tx.execute(_KEEP, _columns(letters))
         kept = {(topic, partition, offset, bytes(fingerprint)) for topic, partition, offset, fingerprint in rows}
-        fresh = [bad for bad in letters if _identity(bad.record) in kept]
-        await self._outbox.append(connection, [self._message(bad) for bad in fresh])
-        after_commit(connection, partial(_tell, fresh))
+        fresh = [rejected for rejected in letters if _identity(rejected.record) in kept]
+        await self._outbox.append(tx, [self._message(rejected) for rejected in fresh])
+        after_commit(tx, partial(_count, fresh))
 
-    def _message(self, bad: Bad) -> Outgoing:
-        record = bad.record
+    def _message(self, rejected: Rejected) -> Outgoing:
+        record = rejected.record
         message = DeadLettered(
             tenant_id=PLATFORM_TENANT,
             group=self._group,
             source_topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            reason_code=bad.reason_code,
-            detail=_storable(bad.detail),
+            reason_code=rejected.reason_code,
+            detail=_storable(rejected.detail),
             key=record.key and record.key[:1024],
             value=record.value and record.value[:_PUBLISHED_BYTES],
             headers=tuple((name[:200], value and value[:1024]) for name, value in record.headers[:50]),
@@ -76,22 +76,22 @@ class DeadLetters:
         return Outgoing(message, topic=f"{record.topic}.dlq")
 
 
-def _tell(fresh: Sequence[Bad]) -> None:
-    for bad in fresh:
-        metrics.DEAD_LETTERS.labels(bad.record.topic, bad.reason_code).inc()
-        _log.error("dead_letter", topic=bad.record.topic, partition=bad.record.partition,
-                   offset=bad.record.offset, reason_code=bad.reason_code, detail=bad.detail)  # fmt: skip
+def _count(fresh: Sequence[Rejected]) -> None:
+    for record, reason_code, detail in fresh:
+        metrics.DEAD_LETTERS.labels(record.topic, reason_code).inc()
+        _log.error("dead_letter", topic=record.topic, partition=record.partition,
+                   offset=record.offset, reason_code=reason_code, detail=detail)  # fmt: skip
 
 
-def _columns(letters: Sequence[Bad]) -> dict[str, object]:
-    records = [bad.record for bad in letters]
+def _columns(letters: Sequence[Rejected]) -> dict[str, object]:
+    records = [letter.record for letter in letters]
     return {
         "topics": [record.topic for record in records],
         "partitions": [record.partition for record in records],
         "offsets": [record.offset for record in records],
         "fingerprints": [_identity(record)[3] for record in records],
-        "reasons": [bad.reason_code for bad in letters],
-        "details": [_storable(bad.detail) for bad in letters],
+        "reasons": [letter.reason_code for letter in letters],
+        "details": [_storable(letter.detail) for letter in letters],
         "keys": [record.key for record in records],
         "values": [record.value for record in records],
         "headers": [[[_storable(name), _base64(value)] for name, value in record.headers] for record in records],
@@ -99,7 +99,7 @@ def _columns(letters: Sequence[Bad]) -> dict[str, object]:
 
 
 def _identity(record: ConsumerRecord[bytes, bytes]) -> tuple[str, int, int, bytes]:
-    """A broker that lost its data gives the same offset to another record: the content tells them apart."""
+    """Identity of a record. It includes the content, because a broker that lost its data reuses offsets."""
     content = hashlib.sha256((record.key or b"") + b"\x00" + (record.value or b"")).digest()
     return record.topic, record.partition, record.offset, content
 
@@ -109,5 +109,5 @@ def _base64(value: bytes | None) -> str | None:
 
 
 def _storable(detail: str) -> str:
-    """PostgreSQL stores neither NUL nor lone surrogates."""
+    """Replace NUL and lone surrogates, which PostgreSQL does not store."""
     return detail.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:4000]

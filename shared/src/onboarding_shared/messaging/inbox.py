@@ -1,4 +1,4 @@
-"""Incoming records, applied in one transaction with the note of how far each tenant's sequence has come."""
+"""The inbox: applies incoming records and stores the last sequence per tenant and topic in one transaction."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding_shared.contracts.cloudevents import Received, Undecodable, decode
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
-from onboarding_shared.messaging.dead_letters import Bad, DeadLetters
+from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
 from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.spans import processing
@@ -24,8 +24,8 @@ Apply = Callable[[AsyncConnection, Sequence[Received]], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
 
-class Sorted(msgspec.Struct, frozen=True):
-    """A batch against what was applied before."""
+class Partitioned(msgspec.Struct, frozen=True):
+    """The new messages of a batch, and the counts of repeated and missing ones."""
 
     fresh: tuple[Received, ...]
     repeats: int
@@ -33,8 +33,8 @@ class Sorted(msgspec.Struct, frozen=True):
     last: dict[SequenceKey, int]
 
 
-def sort_out(messages: Sequence[Received], last_applied: Mapping[SequenceKey, int]) -> Sorted:
-    """Drop what is repeated or out of date, and count what is missing; the order stays."""
+def partition(messages: Sequence[Received], last_applied: Mapping[SequenceKey, int]) -> Partitioned:
+    """Drop repeated and outdated messages and count missing ones; the order is preserved."""
     last = dict(last_applied)
     fresh: list[Received] = []
     repeats = missing = 0
@@ -47,11 +47,11 @@ def sort_out(messages: Sequence[Received], last_applied: Mapping[SequenceKey, in
         missing += message.sequence - before - 1
         last[key] = message.sequence
         fresh.append(message)
-    return Sorted(tuple(fresh), repeats, missing, last)
+    return Partitioned(tuple(fresh), repeats, missing, last)
 
 
 class Inbox:
-    """What a consumer does with a batch of records, apart from Kafka itself."""
+    """Decodes and applies the batches of a consumer, independently of Kafka."""
 
     def __init__(self, database: Database, outbox: Outbox, *, group: str, applies: Mapping[Topic, Apply]) -> None:
         self._database = database
@@ -60,10 +60,10 @@ class Inbox:
         self._group = group
 
     async def take(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-        """Apply a batch. Afterwards each record is applied, known already, or a dead letter.
+        """Apply a batch. Afterwards each record is applied, already known, or a dead letter.
 
-        Raises ``DatabaseUnavailable`` and nothing else: then nothing of the batch may count as taken. A batch
-        that fails on one record is applied record by record, so that one bad record harms only itself.
+        Raises only ``DatabaseUnavailable``, after which no record of the batch counts as taken. If a batch fails,
+        its records are applied one by one, so that an invalid record does not affect the others.
         """
         try:
             await self._apply_all(*self._read(records))
@@ -81,45 +81,43 @@ class Inbox:
         except DatabaseUnavailable:
             raise
         except Exception as error:
-            bad = Bad(record, "APPLY_FAILED", f"{type(error).__name__}: {error}")
-            last = {(one.tenant_id, one.topic): one.sequence for one in readable}
-            await self._database.run(lambda connection: self._put_aside(connection, bad, last))
+            rejected = Rejected(record, "APPLY_FAILED", f"{type(error).__name__}: {error}")
+            last = {(message.tenant_id, message.topic): message.sequence for message in readable}
+            await self._database.run(lambda tx: self._reject(tx, rejected, last))
 
-    async def _put_aside(self, connection: AsyncConnection, bad: Bad, last: Mapping[SequenceKey, int]) -> None:
-        await advance(connection, last)
-        await self._dead_letters.keep(connection, [bad])
+    async def _reject(self, tx: AsyncConnection, rejected: Rejected, last: Mapping[SequenceKey, int]) -> None:
+        await advance(tx, last)
+        await self._dead_letters.keep(tx, [rejected])
 
-    def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> tuple[list[Received], list[Bad]]:
+    def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> tuple[list[Received], list[Rejected]]:
         readable: list[Received] = []
-        unreadable: list[Bad] = []
+        unreadable: list[Rejected] = []
         for record in records:
             try:
                 readable.append(decode(record.topic, record.key, record.value, record.headers))
             except Undecodable as error:
-                unreadable.append(Bad(record, error.code, error.detail))
+                unreadable.append(Rejected(record, error.code, error.detail))
         return readable, unreadable
 
-    async def _apply_all(self, readable: Sequence[Received], unreadable: Sequence[Bad]) -> None:
+    async def _apply_all(self, readable: Sequence[Received], unreadable: Sequence[Rejected]) -> None:
         with processing(readable, self._group) as messages:
-            await self._database.run(lambda connection: self._apply(connection, messages, unreadable))
+            await self._database.run(lambda tx: self._apply(tx, messages, unreadable))
 
-    async def _apply(
-        self, connection: AsyncConnection, readable: Sequence[Received], unreadable: Sequence[Bad]
-    ) -> None:
+    async def _apply(self, tx: AsyncConnection, readable: Sequence[Received], unreadable: Sequence[Rejected]) -> None:
         if readable:
-            before = await lock_last_applied(connection, {(one.tenant_id, one.topic) for one in readable})
-            batch = sort_out(readable, before)
+            before = await lock_last_applied(tx, {(message.tenant_id, message.topic) for message in readable})
+            batch = partition(readable, before)
             for topic, apply in self._applies.items():
-                of_topic = [one for one in batch.fresh if one.topic == topic]
+                of_topic = [message for message in batch.fresh if message.topic == topic]
                 if of_topic:
-                    await apply(connection, of_topic)
-            await advance(connection, {key: last for key, last in batch.last.items() if last != before.get(key)})
-            after_commit(connection, partial(_count, batch))
+                    await apply(tx, of_topic)
+            await advance(tx, {key: last for key, last in batch.last.items() if last != before.get(key)})
+            after_commit(tx, partial(_count, batch))
         if unreadable:
-            await self._dead_letters.keep(connection, unreadable)
+            await self._dead_letters.keep(tx, unreadable)
 
 
-def _count(batch: Sorted) -> None:
+def _count(batch: Partitioned) -> None:
     metrics.count_by(metrics.APPLIED, (message.topic for message in batch.fresh))
     if batch.repeats:
         metrics.REPEATS.inc(batch.repeats)

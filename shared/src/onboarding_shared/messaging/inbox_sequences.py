@@ -1,4 +1,4 @@
-"""The inbox's SQL: which message of each tenant and topic was applied last."""
+"""SQL of the inbox: the last applied sequence of each tenant and topic."""
 
 from collections.abc import Iterable, Mapping
 
@@ -22,20 +22,20 @@ ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = GREATEST(s.last_seq
 """)
 
 
-async def lock_last_applied(connection: AsyncConnection, keys: Iterable[SequenceKey]) -> dict[SequenceKey, int]:
-    """The last applied sequence of each key that has one, locked in one order until the commit."""
+async def lock_last_applied(tx: AsyncConnection, keys: Iterable[SequenceKey]) -> dict[SequenceKey, int]:
+    """Lock and return the last applied sequence of each key that has one. The lock order is fixed."""
     tenants, topics = _columns(sorted(keys))
-    rows = await connection.execute(_LOCK, {"tenants": tenants, "topics": topics})
+    rows = await tx.execute(_LOCK, {"tenants": tenants, "topics": topics})
     return {(tenant_id, topic): last for tenant_id, topic, last in rows}
 
 
-async def advance(connection: AsyncConnection, last: Mapping[SequenceKey, int]) -> None:
-    """Note the last applied sequence of each key; it never goes back."""
+async def advance(tx: AsyncConnection, last: Mapping[SequenceKey, int]) -> None:
+    """Store the last applied sequence of each key; it never decreases."""
     if not last:
         return
     keys = sorted(last)
     tenants, topics = _columns(keys)
-    await connection.execute(_ADVANCE, {"tenants": tenants, "topics": topics, "sequences": [last[key] for key in keys]})
+    await tx.execute(_ADVANCE, {"tenants": tenants, "topics": topics, "sequences": [last[key] for key in keys]})
 
 
 def _columns(keys: list[SequenceKey]) -> tuple[list[int], list[str]]:

@@ -1,4 +1,4 @@
-"""How this project's Kafka clients are made, and how the topics are."""
+"""Creates Kafka clients and topics."""
 
 import functools
 from collections.abc import Iterable
@@ -14,19 +14,21 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging.bounded import within
-from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.process.service_settings import KafkaSettings
+
+_TOPIC_SECONDS = 20.0
 
 _log = structlog.get_logger(__name__)
 
-# aiokafka asks for unknown topics to be created and has no option against it. Where a broker obliges, the topic gets
-# the broker's partition count instead of ours, and the embedded one may end up with two topics of the same name.
+# aiokafka requests the creation of unknown topics and has no option to disable it. Such a topic would get the
+# broker's partition count instead of the configured one, and the embedded broker could create it twice.
 aiokafka.client.MetadataRequest = functools.partial(  # pyrefly: ignore[bad-assignment]
     MetadataRequest, allow_auto_topic_creation=False
 )
 
 
 def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
-    """A producer that waits for every in-sync replica. It is not started yet."""
+    """Create a producer that waits for every in-sync replica. The caller starts it."""
     return AIOKafkaProducer(
         **kafka.client_options(),
         acks="all",
@@ -39,7 +41,7 @@ def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
 
 
 def faststream_options(kafka: KafkaSettings) -> dict[str, Any]:
-    """The connection as FastStream wants it: its ``security`` objects instead of aiokafka's arguments."""
+    """Client options of a FastStream broker, with its ``security`` objects instead of aiokafka's arguments."""
     options = kafka.client_options()
     use_ssl = str(options.get("security_protocol", "PLAINTEXT")).endswith("SSL")
     context = options.get("ssl_context")
@@ -55,17 +57,17 @@ def faststream_options(kafka: KafkaSettings) -> dict[str, Any]:
     }
 
 
-async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic], *, seconds: float = 20.0) -> list[str]:
-    """Create the topics that do not exist, and their dead-letter topics; returns the names of the new ones.
+async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
+    """Create missing topics and their dead-letter topics; returns the names of the new ones.
 
-    A topic's partition count is fixed at its creation: more partitions later would break the order per key.
+    The partition count is fixed at creation: adding partitions later would break the order per key.
     """
     wanted = [
         _new_topic(name, partitions, kafka.replication_factor)
         for topic in topics
         for name, partitions in ((topic.name, kafka.topic_partitions), (topic.dead_letters, 1))
     ]
-    missing = await within(seconds, _create_missing(kafka, wanted))
+    missing = await within(_TOPIC_SECONDS, _create_missing(kafka, wanted))
     names = [topic.name for topic in missing]
     if names:
         _log.info("topics_created", topics=names, partitions=kafka.topic_partitions)
@@ -73,7 +75,7 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic], *, second
 
 
 def _new_topic(name: str, partitions: int, replicas: int) -> NewTopic:
-    """aiokafka refuses the -1 that asks for the broker's default (KIP-464), though it sends it."""
+    """Create a topic; as argument aiokafka rejects the replication factor -1, the broker's default (KIP-464)."""
     topic = NewTopic(name, partitions, max(replicas, 1))
     topic.replication_factor = replicas
     return topic

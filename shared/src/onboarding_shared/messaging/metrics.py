@@ -1,4 +1,4 @@
-"""What the messaging layer counts and shows. Labels never carry a tenant id: their number must stay small."""
+"""Metrics of the messaging layer. Labels never contain a tenant id, to bound their number."""
 
 from collections import Counter as Tally
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ GAPS = Counter("onboarding_message_gaps_total", "Messages missing in a tenant's 
 DEAD_LETTERS = Counter("onboarding_dead_letters_total", "Records put aside", ["topic", "reason"])
 CONSUMER_RETRIES = Counter("onboarding_consumer_retries_total", "Batches tried again after a passing fault", ["group"])
 CONSUMER_REBUILDS = Counter(
-    "onboarding_consumer_rebuilds_total", "Consumers replaced because they stood still", ["group"]
+    "onboarding_consumer_rebuilds_total", "Consumers replaced because they were stuck", ["group"]
 )
 
 OUTBOX_MESSAGES = Gauge("onboarding_outbox_messages", "Messages that wait to be published; 10000 = that or more")
 OUTBOX_AGE = Gauge("onboarding_outbox_age_seconds", "How long the oldest message waits to be published; 0 = none waits")
 RELAY_UP = Gauge("onboarding_relay_up", "Whether messages get out: Kafka was reached, or another instance publishes")
 RELAY_ACTIVE = Gauge("onboarding_relay_active", "Whether this instance is the one that publishes")
-CONSUMER_UP = Gauge("onboarding_consumer_up", "Whether the consumer is connected to Kafka and gets on")
+CONSUMER_UP = Gauge("onboarding_consumer_up", "Whether the consumer is connected to Kafka and not stuck")
 CONSUMER_LAG = Gauge(
     "onboarding_consumer_lag_messages", "Messages in this process's partitions that it has not read yet", "topic"
 )
@@ -33,10 +33,10 @@ CONSUMER_STILL = Gauge(
 CONNECTIONS = Gauge("onboarding_database_connections", "Pooled connections to the database", "state")
 
 PROCESS_GAUGES = (RELAY_UP, RELAY_ACTIVE, CONSUMER_UP, CONSUMER_LAG, CONSUMER_STILL, CONNECTIONS)
-"""Those of ``messaging.gauges``."""
+"""The gauges that each process measures itself."""
 
 
 def count_by(counter: Counter, labels: Iterable[str]) -> None:
-    """Add one for each label, with one call per different label."""
+    """Add 1 per occurrence of each label, with one call per distinct label."""
     for label, count in Tally(labels).items():
         counter.labels(label).inc(count)

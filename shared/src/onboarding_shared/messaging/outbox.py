@@ -1,4 +1,4 @@
-"""Outgoing messages, written in the transaction of the change that they tell of."""
+"""The outbox: stores outgoing messages in the transaction of the change that they announce."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -32,15 +32,15 @@ ORDER BY i.place
 
 
 MAX_BYTES = 900_000
-"""The largest message: below the 1 MiB that Kafka takes by default, with room for the headers."""
+"""Maximum size of a message: below Kafka's default limit of 1 MiB, which includes the headers."""
 
 
 class MessageTooLarge(ValueError):
-    """A message that Kafka would refuse; kept, it would stand in the relay's way for ever."""
+    """A message that Kafka would reject, which would block the relay permanently."""
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """A message with the trace it belongs to; ``topic`` where it is not the message's own."""
+    """A message with its trace context; ``topic`` overrides the topic of the message."""
 
     message: Message
     traceparent: str | None = None
@@ -48,35 +48,35 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """Where a service puts what it has to say. Only its relay publishes."""
+    """Stores outgoing messages in the database. Only the relay publishes them."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        """``wake`` is called after each commit that left messages here."""
+        """``wake`` is called after each commit that stored messages."""
         self._wake = wake
 
-    async def append(self, connection: AsyncConnection, messages: Sequence[Message | Outgoing]) -> None:
-        """Number the messages, gapless per tenant and topic, and keep them; one round trip for any number.
+    async def append(self, tx: AsyncConnection, messages: Sequence[Message | Outgoing]) -> None:
+        """Number the messages, gapless per tenant and topic, and store them, in one round trip.
 
-        It locks the tenants' sequence rows in the order of tenant id and topic until the commit, so it comes
-        last in a transaction. Raises ``MessageTooLarge`` for a message over ``MAX_BYTES``.
+        Call it last in a transaction: it locks the sequence rows, ordered by tenant id and topic, until the
+        commit. Raises ``MessageTooLarge`` for a message over ``MAX_BYTES``.
         """
         if not messages:
             return
-        outgoing = [one if isinstance(one, Outgoing) else Outgoing(one) for one in messages]
-        data = [_encode(one.message) for one in outgoing]
-        await connection.execute(
+        outgoing = [message if isinstance(message, Outgoing) else Outgoing(message) for message in messages]
+        data = [_encode(item.message) for item in outgoing]
+        await tx.execute(
             _APPEND,
             {
-                "tenants": [one.message.tenant_id for one in outgoing],
-                "topics": [one.topic or one.message.topic.name for one in outgoing],
+                "tenants": [item.message.tenant_id for item in outgoing],
+                "topics": [item.topic or item.message.topic.name for item in outgoing],
                 "ids": [uuid.uuid4() for _ in outgoing],
-                "types": [one.message.event_type() for one in outgoing],
-                "subjects": [one.message.subject for one in outgoing],
-                "traceparents": [one.traceparent for one in outgoing],
+                "types": [item.message.event_type() for item in outgoing],
+                "subjects": [item.message.subject for item in outgoing],
+                "traceparents": [item.traceparent for item in outgoing],
                 "data": data,
             },
         )
-        after_commit(connection, self._wake)
+        after_commit(tx, self._wake)
 
 
 _encoder = msgspec.json.Encoder()
@@ -85,5 +85,5 @@ _encoder = msgspec.json.Encoder()
 def _encode(message: Message) -> bytes:
     data = _encoder.encode(message)
     if len(data) > MAX_BYTES:
-        raise MessageTooLarge(f"a {type(message).__name__} of {len(data)} bytes; {MAX_BYTES} are the most")
+        raise MessageTooLarge(f"{type(message).__name__} has {len(data)} bytes; the maximum is {MAX_BYTES}")
     return data

@@ -1,4 +1,4 @@
-"""The relay's SQL: read outbox rows, delete the published ones, and hold the relay's lease."""
+"""SQL of the relay: reads and deletes outbox rows, and holds the relay lease."""
 
 import uuid
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _RELEASE = text("UPDATE relay_lease SET expires_at = '-infinity' WHERE holder = 
 
 
 class OutboxRow(NamedTuple):
-    """One message that waits to be published."""
+    """A message that is not published yet."""
 
     id: int
     topic: str
@@ -44,42 +44,42 @@ class OutboxRow(NamedTuple):
 
 
 class OutboxRows:
-    """The outbox as its relay sees it; ``holder`` names this relay in the lease."""
+    """Access of a relay to the outbox; ``holder`` identifies the relay in the lease."""
 
     def __init__(self, database: Database, *, holder: str) -> None:
         self._database = database
         self._holder = holder
 
     async def read(self, batch: int) -> list[OutboxRow]:
-        """The oldest rows. Rows are chosen by being there, never by an id seen last: ids do not commit in order."""
+        """Read the rows with the lowest ids. No position is remembered, because ids do not commit in order."""
 
-        async def work(connection: AsyncConnection) -> list[OutboxRow]:
-            return [OutboxRow._make(row) for row in await connection.execute(_READ, {"batch": batch})]
+        async def work(tx: AsyncConnection) -> list[OutboxRow]:
+            return [OutboxRow._make(row) for row in await tx.execute(_READ, {"batch": batch})]
 
         return await self._database.run_single(work)
 
     async def delete(self, ids: Sequence[int], token: int | None) -> bool:
-        """Delete published rows while the lease is still held; False where it is not and nothing was deleted."""
+        """Delete published rows if the lease is still held; False if nothing was deleted."""
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(tx: AsyncConnection) -> int:
             bound = {"ids": list(ids), "token": token, "holder": self._holder}
-            return (await connection.execute(_DELETE, bound)).rowcount
+            return (await tx.execute(_DELETE, bound)).rowcount
 
         return await self._database.run_single(work) > 0
 
     async def take_lease(self, seconds: float, token: int | None) -> int | None:
-        """Take or renew the lease; returns its fencing token, or None while another relay holds it."""
+        """Acquire or renew the lease; returns its fencing token, or None while another relay holds it."""
 
-        async def work(connection: AsyncConnection) -> int | None:
+        async def work(tx: AsyncConnection) -> int | None:
             bound = {"holder": self._holder, "seconds": seconds, "token": token if token is not None else -1}
-            return (await connection.execute(_TAKE, bound)).scalar_one_or_none()
+            return (await tx.execute(_TAKE, bound)).scalar_one_or_none()
 
         return await self._database.run_single(work)
 
     async def release(self, token: int | None) -> None:
-        """Let another relay take over at once."""
+        """Release the lease, so that another relay can acquire it at once."""
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_RELEASE, {"holder": self._holder, "token": token if token is not None else -1})
+        async def work(tx: AsyncConnection) -> None:
+            await tx.execute(_RELEASE, {"holder": self._holder, "token": token if token is not None else -1})
 
         await self._database.run_single(work)

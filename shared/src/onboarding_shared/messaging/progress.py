@@ -1,4 +1,4 @@
-"""Whether a consumer gets on: being connected proves nothing, moving positions do."""
+"""Detects a stuck consumer: connected, but its offsets no longer advance."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,135 +6,134 @@ from enum import Enum
 
 from aiokafka import TopicPartition
 
-_STILL_SECONDS = 15.0
+_STALLED_SECONDS = 15.0
 _BUSY_SECONDS = 180.0
-"""How long a batch may take. It gives itself up after less; beyond this whatever deals with it hangs. Kafka's own limit
-is 300 s."""
-_VAIN_LIMIT = 4
+"""Maximum duration of a batch. The consumer aborts a batch earlier, so a longer one hangs. Kafka's limit is 300 s."""
+_FAILURE_LIMIT = 4
 _UNASSIGNED_SECONDS = (15.0, 600.0)
-"""How long a member may be without partitions: at first, and at most."""
+"""Time that a member may be without partitions: initial value and maximum."""
 
 
 class Verdict(Enum):
-    """What the watchdog makes of a look at the client."""
+    """Result of an observation of the client."""
 
     FINE = "fine"
     STUCK = "stuck"
 
 
-class Patience:
-    """How long a consumer's next client may be without partitions, in seconds.
+class AssignmentTimeout:
+    """Time in seconds that a client may be without partitions before it is replaced.
 
-    A client that joined while its topics were missing may be left without any for good, so it is replaced soon. A
-    group with more members than partitions leaves some without too, and each replacement disturbs the whole group, so
-    the patience doubles until there are partitions again.
+    A client that joined while its topics were missing may never be assigned any, so it is replaced soon. A group with
+    more members than partitions also has members without, and each replacement rebalances the whole group, so the
+    timeout doubles until partitions are assigned.
     """
 
     def __init__(self) -> None:
         self.seconds, self._longest = _UNASSIGNED_SECONDS
 
-    def was_in_vain(self) -> None:
-        """A client was replaced because it had no partitions."""
+    def extend(self) -> None:
+        """Double the timeout, up to the maximum, after a client was replaced."""
         self.seconds = min(self.seconds * 2, self._longest)
 
-    def was_rewarded(self) -> None:
-        """A client has partitions."""
+    def reset(self) -> None:
+        """Restore the initial timeout after partitions were assigned."""
         self.seconds = _UNASSIGNED_SECONDS[0]
 
 
-class Progress:
-    """What is known of one client's progress; times are monotonic seconds.
+class ConsumerProgress:
+    """Progress of one client; times are monotonic seconds.
 
-    ``lags`` has the records that wait, by topic. Where a client stood still, its successor counts as connected only
-    when it has dealt with something, or nothing waits any more.
+    ``lags`` has the number of unread records by topic. The successor of a stuck client counts as connected only after
+    it has applied a record, or when no records are unread.
     """
 
-    def __init__(self, patience: Patience | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience = patience or Patience()
+    def __init__(self, timeout: AssignmentTimeout | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._assignment_timeout = timeout or AssignmentTimeout()
         self._clock = clock
         self._positions: dict[TopicPartition, int] = {}
         self._moved_at = clock()
-        self._dealt_at = clock()
+        self._applied_at = clock()
         self._assigned_at = clock()
-        self._in_doubt = False
-        self._in_vain = 0
+        self._suspect = False
+        self._failures = 0
         self._busy_since: float | None = None
         self._reached = False
         self.lags: Mapping[str, int] = {}
 
     @property
     def lag(self) -> int:
-        """How many records wait in the partitions of this member."""
+        """Number of unread records in the partitions of this member."""
         return sum(self.lags.values())
 
     @property
     def connected(self) -> bool:
-        """Whether Kafka answers and this consumer, as far as can be seen, gets on."""
-        return self._reached and not self._in_doubt
+        """True if Kafka responds and the consumer is not known to be stuck."""
+        return self._reached and not self._suspect
 
     def started(self) -> None:
-        """The client has begun: its time to get partitions and records counts from here."""
+        """Start the timeouts for partitions and records."""
         self._moved_at = self._assigned_at = self._clock()
 
     def disconnected(self) -> None:
-        """The client is being put away."""
+        """Record that the client is closing."""
         self._reached = False
 
-    def successor(self) -> "Progress":
-        """What is known of the client that comes next: how long records wait already, and any doubt."""
-        after = Progress(self._patience, self._clock)
-        after.lags, after._dealt_at, after._in_doubt = self.lags, self._dealt_at, self._in_doubt
+    def successor(self) -> "ConsumerProgress":
+        """Progress of the next client, with the lags and the suspicion of this one."""
+        after = ConsumerProgress(self._assignment_timeout, self._clock)
+        after.lags, after._applied_at, after._suspect = self.lags, self._applied_at, self._suspect
         return after
 
     def batch_began(self) -> None:
-        """A batch was handed to us."""
+        """Record the start of a batch."""
         self._busy_since = self._clock()
 
     def batch_ended(self, *, applied: bool) -> None:
-        """It was applied, or handed back because the database is away: then it is not the client that stands still."""
+        """Record the end of a batch; it was not applied if the database is unavailable."""
         self._busy_since = None
         self._moved_at = self._clock()
         if applied:
-            self._got_on()
+            self._advanced()
 
-    def asked(self, offsets: Mapping[TopicPartition, tuple[int, int]]) -> Verdict:
-        """Judge by position and end offset of each assigned partition."""
+    def observe(self, offsets: Mapping[TopicPartition, tuple[int, int]]) -> Verdict:
+        """Evaluate position and end offset of each assigned partition."""
         now = self._clock()
-        self._in_vain = 0
+        self._failures = 0
         self._reached = True
         positions = {partition: position for partition, (position, _) in offsets.items()}
         self.lags = _by_topic(offsets)
         if positions != self._positions or self.lag == 0:
             self._moved_at = now
         if offsets and self.lag == 0:
-            self._got_on()
+            self._advanced()
         self._positions = positions
         if offsets:
             self._assigned_at = now
-            self._patience.was_rewarded()
+            self._assignment_timeout.reset()
         hangs = self._busy_since is not None and now - self._busy_since > _BUSY_SECONDS
-        if hangs or (self.lag and self._busy_since is None and now - self._moved_at > _STILL_SECONDS):
-            self._in_doubt = True
+        if hangs or (self.lag and self._busy_since is None and now - self._moved_at > _STALLED_SECONDS):
+            self._suspect = True
             return Verdict.STUCK
-        if now - self._assigned_at > self._patience.seconds:
-            self._patience.was_in_vain()
+        if now - self._assigned_at > self._assignment_timeout.seconds:
+            self._assignment_timeout.extend()
             return Verdict.STUCK
         return Verdict.FINE
 
-    def asked_in_vain(self) -> Verdict:
-        """Kafka did not answer; after some times the client itself may be what is broken."""
-        self._in_vain += 1
-        self._reached = self._in_vain < 2
-        return Verdict.STUCK if self._in_vain >= _VAIN_LIMIT else Verdict.FINE
+    def observe_failure(self) -> Verdict:
+        """Record that Kafka did not respond; after several failures the client itself may be defective."""
+        self._failures += 1
+        self._reached = self._failures < 2
+        return Verdict.STUCK if self._failures >= _FAILURE_LIMIT else Verdict.FINE
 
     @property
     def seconds_still(self) -> float:
-        """How long records have waited without one being applied; 0 when none wait."""
-        return 0.0 if self.lag == 0 else self._clock() - self._dealt_at
+        """Seconds since the last record was applied while others are unread; 0 if none is unread."""
+        return 0.0 if self.lag == 0 else self._clock() - self._applied_at
 
-    def _got_on(self) -> None:
-        self._dealt_at = self._clock()
-        self._in_doubt = False
+    def _advanced(self) -> None:
+        self._applied_at = self._clock()
+        self._suspect = False
 
 
 def _by_topic(offsets: Mapping[TopicPartition, tuple[int, int]]) -> dict[str, int]:

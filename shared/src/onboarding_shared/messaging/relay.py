@@ -1,4 +1,4 @@
-"""The relay: the one place that publishes. It carries outbox rows to Kafka, in order per tenant."""
+"""The relay: publishes outbox rows to Kafka, in order per tenant."""
 
 import asyncio
 import contextlib
@@ -21,17 +21,21 @@ from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.messaging.spans import sending
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import gather_seconds
-from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.process.service_settings import KafkaSettings
 
-_LOOK_SECONDS = 2.0
-_CALM_POLL_SECONDS = 0.5
-"""Between two looks at an outbox that stays empty: what another instance put there waits this long at most."""
+LEASE_SECONDS = 10.0
+_BATCH_ROWS = 1000
+_PUBLISH_SECONDS = 10.0
+_METADATA_SECONDS = 2.0
+_POLL_SECONDS = 0.1
+_IDLE_POLL_SECONDS = 0.5
+"""Maximum interval between polls of an empty outbox, which delays messages of other instances."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Relay:
-    """One instance at a time holds the lease; the others stand by. It never gives up: a fault only delays it."""
+    """Publishes messages while it holds the lease; other instances are on standby. Faults are retried indefinitely."""
 
     def __init__(
         self,
@@ -40,29 +44,21 @@ class Relay:
         *,
         source: str,
         topics: Iterable[Topic],
-        batch: int = 1000,
-        poll_seconds: float = 0.1,
-        lease_seconds: float = 10.0,
-        publish_seconds: float = 10.0,
     ) -> None:
-        """``source`` is the CloudEvents attribute; ``topics`` are those that this service speaks on.
+        """``source`` is the CloudEvents attribute; ``topics`` are those that this service publishes.
 
-        They are created again where the broker lost them, by the holder of the lease alone: the embedded broker
-        takes two creations at once for two topics of the same name.
+        Topics that the broker lost are created again, by the lease holder only: the embedded broker turns
+        concurrent creations into several topics of the same name.
         """
         self._rows = OutboxRows(database, holder=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}")
         self._kafka = kafka
         self._source = source
         self._topics = tuple(topics)
-        self._batch = batch
-        self._poll_seconds = poll_seconds
-        self._lease_seconds = lease_seconds
-        self._publish_seconds = publish_seconds
         self._producer: AIOKafkaProducer | None = None
         self._token: int | None = None
         self._lease_ends = 0.0
         self._renew_at = 0.0
-        self._look_at = 0.0
+        self._check_at = 0.0
         self._woken = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -70,43 +66,43 @@ class Relay:
 
     @property
     def connected(self) -> bool:
-        """Whether what this service says gets out: Kafka was reached, or another instance publishes."""
+        """True if messages can be published: by this instance or by another one."""
         return self.standing_by or self._producer is not None
 
     def wake(self) -> None:
-        """Say that there is something to publish; polling finds it too, a little later."""
+        """Publish new messages without waiting for the next poll."""
         self._woken.set()
 
     async def start(self) -> None:
-        """Begin to publish in the background. Never raises: Kafka may come later."""
+        """Start publishing in the background. Never raises, even if Kafka is unavailable."""
         self._task = asyncio.create_task(self._run(), name="relay")
 
     async def stop(self) -> None:
-        """Publish what is left, if Kafka answers, and give the lease back."""
+        """Publish the remaining messages if Kafka responds, and release the lease."""
         self._stopping = True
         self._woken.set()
         if self._task is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._task, self._publish_seconds)
+                await asyncio.wait_for(self._task, _PUBLISH_SECONDS)
         await self._discard_producer()
         with contextlib.suppress(Exception):
             await self._rows.release(self._token)
 
     async def _run(self) -> None:
         delay = 0.1
-        poll = self._poll_seconds
+        poll = _POLL_SECONDS
         while True:
             try:
-                published = await self._turn()
+                published = await self._publish_batch()
                 delay = 0.1
                 if self._stopping and not published:
                     return
                 if published:
-                    poll = self._poll_seconds
+                    poll = _POLL_SECONDS
                     await asyncio.sleep(gather_seconds(published))
                 else:
                     await self._rest(poll)
-                    poll = min(poll * 2, _CALM_POLL_SECONDS)
+                    poll = min(poll * 2, _IDLE_POLL_SECONDS)
             except Exception as error:
                 _log.warning("relay_delayed", reason=repr(error), retry_in_seconds=delay)
                 if self._stopping:
@@ -118,16 +114,16 @@ class Relay:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
 
-    async def _turn(self) -> int:
-        """Publish one batch; returns how many rows it had."""
+    async def _publish_batch(self) -> int:
+        """Publish one batch; returns its number of rows."""
         self._woken.clear()
         if not await self._hold_lease():
             self.standing_by = True
-            await self._rest(self._lease_seconds / 4)
+            await self._rest(LEASE_SECONDS / 4)
             return 0
         self.standing_by = False
-        producer = await self._be_connected()
-        rows = await self._rows.read(self._batch)
+        producer = await self._ensure_producer()
+        rows = await self._rows.read(_BATCH_ROWS)
         if not rows:
             return 0
         if time.monotonic() >= self._lease_ends:
@@ -144,15 +140,15 @@ class Relay:
         now = time.monotonic()
         if self._token is not None and now < self._renew_at:
             return True
-        self._token = await self._rows.take_lease(self._lease_seconds, self._token)
-        self._lease_ends = now + self._lease_seconds
-        self._renew_at = now + self._lease_seconds / 3
+        self._token = await self._rows.take_lease(LEASE_SECONDS, self._token)
+        self._lease_ends = now + LEASE_SECONDS
+        self._renew_at = now + LEASE_SECONDS / 3
         return self._token is not None
 
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
-        """Returns when Kafka has acknowledged every row; any fault leaves the outcome unknown and the rows here."""
+        """Send rows and wait for all acknowledgements. After a fault the outcome is unknown and the rows remain."""
         try:
-            await within(self._publish_seconds, self._send(producer, rows))
+            await within(_PUBLISH_SECONDS, self._send(producer, rows))
         except BaseException:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard_producer()
@@ -177,20 +173,20 @@ class Relay:
         )
         return {"topic": row.topic, "key": str(row.tenant_id).encode(), "value": row.data, "headers": headers}
 
-    async def _be_connected(self) -> AIOKafkaProducer:
-        """A producer, and topics for it. Both are looked at every now and then: a broker that lost its data may
-        acknowledge records for a topic it no longer has."""
-        due = time.monotonic() >= self._look_at
+    async def _ensure_producer(self) -> AIOKafkaProducer:
+        """Return a connected producer and ensure that its topics exist. Topics are checked periodically, because a
+        broker that lost its data may acknowledge records of a missing topic."""
+        due = time.monotonic() >= self._check_at
         if due and self._producer is not None and not await self._has_topics(self._producer):
             await self._discard_producer()
         producer = self._producer or await self._connect()
         if due:
-            self._look_at = time.monotonic() + _LOOK_SECONDS
+            self._check_at = time.monotonic() + _METADATA_SECONDS
         return producer
 
     async def _has_topics(self, producer: AIOKafkaProducer) -> bool:
         try:
-            cluster = await within(self._publish_seconds, producer.client.fetch_all_metadata())
+            cluster = await within(_PUBLISH_SECONDS, producer.client.fetch_all_metadata())
         except Exception as error:
             _log.warning("topics_unknown", reason=repr(error))
             return False
@@ -203,7 +199,7 @@ class Relay:
         await ensure_topics(self._kafka, self._topics)
         producer = make_producer(self._kafka)
         try:
-            await within(self._publish_seconds, producer.start())
+            await within(_PUBLISH_SECONDS, producer.start())
         except BaseException:
             with contextlib.suppress(Exception):
                 await within(1.0, producer.stop())
@@ -212,7 +208,7 @@ class Relay:
         return producer
 
     async def _discard_producer(self) -> None:
-        """A producer whose batch failed may never send again; a new one costs little."""
+        """Stop the producer: after a failed batch it may never send again."""
         producer, self._producer = self._producer, None
         if producer is not None:
             with contextlib.suppress(Exception):

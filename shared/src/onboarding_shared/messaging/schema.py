@@ -1,4 +1,4 @@
-"""The messaging tables, which every service has in its own database, next to its own."""
+"""The messaging tables, present in the database of every service."""
 
 from sqlalchemy import (
     BigInteger,
@@ -69,7 +69,7 @@ CREATE TABLE dead_letters (
 
 
 def add_messaging_tables(metadata: MetaData) -> None:
-    """The same tables as SQLAlchemy metadata, so that a test can hold the migrations against it."""
+    """Add the tables to SQLAlchemy metadata, for comparison with the migrations in tests."""
     Table(
         "outbox",
         metadata,

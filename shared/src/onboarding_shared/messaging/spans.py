@@ -1,7 +1,7 @@
-"""The spans of messages on their way: one for each that is sent, one for each that is processed.
+"""Spans of messages: one per message sent, one per message processed.
 
-The sending one is named in the record, so the processing one lies below it, in whichever service that is. Names and
-attributes: https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
+The record carries the context of the sending span, which is the parent of the processing span. Names and attributes:
+https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ from onboarding_shared.telemetry.tracing import AttributeValue, Kind, Span, reco
 
 @contextmanager
 def sending(rows: Sequence[OutboxRow]) -> Iterator[list[str | None]]:
-    """The trace context to send with each row; the spans end with the block, as failed when it raises.
+    """Start the sending spans and yield the trace context of each row. The spans end with the block.
 
-    Rows outside of any trace, such as announcements, begin none.
+    Rows without a trace, such as announcements, start none.
     """
     if not recording():
         yield [row.traceparent for row in rows]
@@ -33,19 +33,19 @@ def sending(rows: Sequence[OutboxRow]) -> Iterator[list[str | None]]:
 
 @contextmanager
 def processing(messages: Sequence[Received], group: str) -> Iterator[Sequence[Received]]:
-    """The messages as part of this service's spans; these end with the block, as failed when it raises."""
+    """Start the processing spans and yield the messages in their context. The spans end with the block."""
     if not recording():
         yield messages
         return
     spans = [
-        _started("process", "consumer", one.traceparent, one.topic, one.tenant_id, one.message_id,
-                 one.message.event_type(), group=group, run_id=getattr(one.message, "run_id", None))
-        for one in messages
+        _started("process", "consumer", received.traceparent, received.topic, received.tenant_id, received.message_id,
+                 received.message.event_type(), group=group, run_id=getattr(received.message, "run_id", None))
+        for received in messages
     ]  # fmt: skip
     with _ended(spans):
         yield [
-            one if span is None else msgspec.structs.replace(one, traceparent=span.traceparent)
-            for one, span in zip(messages, spans, strict=True)
+            received if span is None else msgspec.structs.replace(received, traceparent=span.traceparent)
+            for received, span in zip(messages, spans, strict=True)
         ]
 
 

@@ -1,4 +1,4 @@
-"""One service's database: pooled connections, and transactions that can neither hang nor half-happen."""
+"""Access to the database of a service: a connection pool, and transactions with time limits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,13 +15,15 @@ from onboarding_shared.postgres.faults import DatabaseUnavailable, is_passing
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
+_STATEMENT_SECONDS = 20.0
+_TRANSACTION_SECONDS = 30.0
 _AFTER_COMMIT = "onboarding.after_commit"
 _PING = text("SELECT 1")
 _log = structlog.get_logger(__name__)
 
 
 class Database:
-    """A pool of connections and the ways to use it: ``transaction``, ``run``, and ``run_single`` for one statement."""
+    """A connection pool with ``transaction``, ``run``, and ``run_single`` for a single statement."""
 
     def __init__(
         self,
@@ -29,44 +31,41 @@ class Database:
         *,
         application_name: str,
         pool_size: int = 8,
-        statement_seconds: float = 20.0,
-        transaction_seconds: float = 30.0,
     ) -> None:
-        self._transaction_seconds = transaction_seconds
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=transaction_seconds,
+            pool_timeout=_TRANSACTION_SECONDS,
             pool_recycle=1800,
             connect_args={
                 "timeout": 10.0,
-                "command_timeout": statement_seconds + 5.0,
-                "server_settings": _server_settings(application_name, statement_seconds, transaction_seconds),
+                "command_timeout": _STATEMENT_SECONDS + 5.0,
+                "server_settings": _server_settings(application_name),
             },
         )
         self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """BEGIN … COMMIT round the block, then what ``after_commit`` asked for.
+        """Run the block in a transaction, then call the ``after_commit`` callbacks.
 
-        Raises ``DatabaseUnavailable`` for every fault that passes by itself; after one that struck during the
-        COMMIT the outcome is unknown, so whatever is written here must be safe to write again.
+        Raises ``DatabaseUnavailable`` for every transient fault. After a fault during the COMMIT the outcome is
+        unknown, so the block must be idempotent.
         """
         callbacks: list[Callable[[], None]] = []
-        async with self._connected(self.engine) as connection:
-            connection.info[_AFTER_COMMIT] = callbacks
-            async with connection.begin():
-                yield connection
+        async with self._connected(self.engine) as tx:
+            tx.info[_AFTER_COMMIT] = callbacks
+            async with tx.begin():
+                yield tx
         for callback in dict.fromkeys(callbacks):
             callback()
 
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            async with asyncio.timeout(self._transaction_seconds), engine.connect() as connection:
-                yield connection
+            async with asyncio.timeout(_TRANSACTION_SECONDS), engine.connect() as tx:
+                yield tx
         except DatabaseUnavailable:
             raise
         except Exception as error:
@@ -75,24 +74,24 @@ class Database:
             raise
 
     async def run(self, work: Work[T]) -> T:
-        """Run a whole transaction, and once more where the first try met a passing fault.
+        """Run a transaction, and once more after a transient fault.
 
-        A restarted server leaves stale connections in the pool: the first use finds out, the second gets a
-        fresh one. ``work`` must be safe to run twice.
+        After a server restart the pool has stale connections: the first attempt detects them, the second uses a
+        new one. ``work`` must be safe to run twice.
         """
         return await _twice(self.transaction, work)
 
     async def run_single(self, work: Work[T]) -> T:
-        """Like ``run`` for work of one statement, which is a transaction by itself: one round trip instead of three."""
+        """Run a single statement in autocommit mode, one round trip instead of three; retried like ``run``."""
         return await _twice(lambda: self._connected(self._single), work)
 
     async def ping(self) -> None:
-        """Ask the server for a sign of life. Raises ``DatabaseUnavailable``."""
+        """Check the connection to the server. Raises ``DatabaseUnavailable``."""
 
-        async def ask(connection: AsyncConnection) -> None:
-            await connection.execute(_PING)
+        async def select(tx: AsyncConnection) -> None:
+            await tx.execute(_PING)
 
-        await self.run_single(ask)
+        await self.run_single(select)
 
     async def close(self) -> None:
         """Close every pooled connection."""
@@ -101,34 +100,34 @@ class Database:
 
 async def _twice(connected: Callable[[], AbstractAsyncContextManager[AsyncConnection]], work: Work[T]) -> T:
     try:
-        async with connected() as connection:
-            return await work(connection)
+        async with connected() as tx:
+            return await work(tx)
     except DatabaseUnavailable as error:
         _log.warning("transaction_retried", reason=str(error))
-    async with connected() as connection:
-        return await work(connection)
+    async with connected() as tx:
+        return await work(tx)
 
 
-def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> None:
-    """Call ``callback`` once, after the transaction of this connection has committed."""
-    callbacks = connection.info.get(_AFTER_COMMIT)
+def after_commit(tx: AsyncConnection, callback: Callable[[], None]) -> None:
+    """Call ``callback`` once, after the transaction has committed."""
+    callbacks = tx.info.get(_AFTER_COMMIT)
     if callbacks is not None:
         callbacks.append(callback)
 
 
 def async_url(url: str) -> str:
-    """A ``postgresql://`` URL with the driver that this project uses."""
+    """Add the asyncpg driver to a ``postgresql://`` URL."""
     return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
-def _server_settings(application_name: str, statement_seconds: float, transaction_seconds: float) -> dict[str, str]:
+def _server_settings(application_name: str) -> dict[str, str]:
     return {
         "application_name": application_name,
         "timezone": "UTC",
         "jit": "off",
-        "statement_timeout": str(int(statement_seconds * 1000)),
-        "lock_timeout": str(int(statement_seconds * 1000)),
-        "idle_in_transaction_session_timeout": str(int(transaction_seconds * 1000)),
+        "statement_timeout": str(int(_STATEMENT_SECONDS * 1000)),
+        "lock_timeout": str(int(_STATEMENT_SECONDS * 1000)),
+        "idle_in_transaction_session_timeout": str(int(_TRANSACTION_SECONDS * 1000)),
         "tcp_keepalives_idle": "30",
         "tcp_keepalives_interval": "10",
         "tcp_keepalives_count": "3",

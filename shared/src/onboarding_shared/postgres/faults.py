@@ -1,21 +1,21 @@
-"""Which database errors pass by themselves, and which say that the data or the statement is wrong."""
+"""Classifies database errors as transient or permanent."""
 
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-_PASSING_CLASSES = ("08", "53", "57")
+_TRANSIENT_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown)."""
-_PASSING_CODES = ("40001", "40P01", "55P03", "25P03", "25P04", "0A000", "42P01", "42703", "42501")
-"""Serialization failure, deadlock, lock timeout, idle-in-transaction and transaction timeout; then what a schema says
-that is not migrated yet, or is just being: stale cached plan, undefined table or column, missing privilege."""
+_TRANSIENT_CODES = ("40001", "40P01", "55P03", "25P03", "25P04", "0A000", "42P01", "42703", "42501")
+"""Serialization failure, deadlock, lock timeout, idle-in-transaction and transaction timeout; then the errors of a
+schema that is not migrated yet: stale cached plan, undefined table or column, missing privilege."""
 
 
 class DatabaseUnavailable(Exception):
-    """The database did not answer, or gave up the transaction; the same work may succeed later."""
+    """The database did not respond or aborted the transaction; a retry may succeed."""
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same transaction may succeed when it is tried again unchanged.
+    """True if an unchanged retry of the transaction may succeed.
 
     SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
@@ -26,9 +26,9 @@ def is_passing(error: BaseException) -> bool:
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
     state = sqlstate(error)
-    return state is not None and (state[:2] in _PASSING_CLASSES or state in _PASSING_CODES)
+    return state is not None and (state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_CODES)
 
 
 def sqlstate(error: DBAPIError) -> str | None:
-    """The five-character SQLSTATE, where the server sent one."""
+    """The five-character SQLSTATE; None if the server sent none."""
     return getattr(error.orig, "sqlstate", None)

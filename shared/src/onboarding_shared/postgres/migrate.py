@@ -12,11 +12,11 @@ from sqlalchemy.util import await_only
 from onboarding_shared.postgres.database import async_url
 
 _LOCK_KEY = 0x6F6E626F_61726400
-"""``onboard`` in ASCII: two migrations of one database at once wait for each other."""
+"""``onboard`` in ASCII: serializes concurrent migrations of one database."""
 
 
 def migrate(database_url: str, package: str) -> None:
-    """Bring the database to the newest schema. Safe to run again, and by several processes at once.
+    """Upgrade the database to the latest schema. Safe to repeat, and to run concurrently.
 
     ``package`` is the import name of the folder with ``env.py`` and ``versions/``. Must not be called from a
     running event loop.
@@ -25,16 +25,16 @@ def migrate(database_url: str, package: str) -> None:
 
 
 def config(database_url: str, package: str) -> Config:
-    """The Alembic configuration of one service, for ``migrate`` and for Alembic's own commands."""
+    """Create the Alembic configuration of a service, for ``migrate`` and for Alembic's commands."""
     parent, _, name = package.rpartition(".")
-    made = Config()
-    made.set_main_option("script_location", str(files(parent) / name))
-    made.attributes["database_url"] = database_url
-    return made
+    configuration = Config()
+    configuration.set_main_option("script_location", str(files(parent) / name))
+    configuration.attributes["database_url"] = database_url
+    return configuration
 
 
 def run_env(metadata: MetaData) -> None:
-    """The whole of a service's ``env.py``."""
+    """Run the migrations of a service; its ``env.py`` only calls this."""
     given = context.config.attributes.get("connection")
     if context.is_offline_mode():
         context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
@@ -47,7 +47,7 @@ def run_env(metadata: MetaData) -> None:
 
 
 def run_script(sql: str) -> None:
-    """Execute several statements at once; a prepared statement, which ``op.execute`` makes, takes one only."""
+    """Execute several statements at once; ``op.execute`` prepares its statement, which allows only one."""
     if context.is_offline_mode():
         op.execute(sql)
         return
@@ -58,14 +58,14 @@ def run_script(sql: str) -> None:
 async def _run_online(database_url: str, metadata: MetaData) -> None:
     engine = create_async_engine(async_url(database_url), poolclass=pool.NullPool)
     try:
-        async with engine.connect() as connection:
-            await connection.run_sync(_run, metadata)
+        async with engine.connect() as tx:
+            await tx.run_sync(_run, metadata)
     finally:
         await engine.dispose()
 
 
-def _run(connection: Connection, metadata: MetaData) -> None:
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=False)
+def _run(tx: Connection, metadata: MetaData) -> None:
+    context.configure(connection=tx, target_metadata=metadata, compare_server_default=False)
     with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         context.run_migrations()

@@ -1,1 +1,1 @@
-"""A service's process: settings, and the loops that run beside its HTTP server."""
+"""The process of a service: settings and background loops."""

@@ -1,4 +1,4 @@
-"""A supervised background loop: a failed turn is tried again, and a loop that has ended is seen."""
+"""A supervised background loop that retries failed iterations."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Loop:
-    """Calls ``turn`` again and again; it returns the seconds to rest, which ``wake`` cuts short.
+    """Calls ``turn`` repeatedly; it returns the seconds until the next call, which ``wake`` cuts short.
 
-    A turn that raises is logged, counted by ``count_failure`` and tried again after ``first_backoff`` seconds, which
-    double up to ``longest_backoff``. ``failures`` counts the failed turns since the last one that succeeded.
+    A call that raises is logged, counted by ``count_failure`` and retried after ``first_backoff`` seconds, which double
+    up to ``longest_backoff``. ``failures`` counts the failed calls since the last success.
     """
 
     def __init__(
@@ -41,29 +41,29 @@ class Loop:
         self._next_turn = time.monotonic()
 
     def start(self) -> None:
-        """Begin in the background."""
+        """Start the loop in the background."""
         self._next_turn = time.monotonic()
         self._task = asyncio.create_task(self._run(), name=f"loop-{self.name}")
 
     async def stop(self) -> None:
-        """Let the turn in flight finish, and no other begin."""
+        """Wait for the current call to finish and end the loop."""
         self._stopped.set()
         self._woken.set()
         if self._task is not None:
             await self._task
 
     def wake(self) -> None:
-        """Begin the next turn now, or right after the one in flight."""
+        """Start the next call now, or directly after the current one."""
         self._woken.set()
 
     @property
     def seconds_overdue(self) -> float:
-        """How long ago the turn that now goes on or should have begun was due; negative while it rests."""
+        """Seconds since the current or next call was due; negative while the loop is waiting."""
         return time.monotonic() - self._next_turn
 
     @property
     def alive(self) -> bool:
-        """True if it was started and has not ended."""
+        """True if the loop was started and has not ended."""
         return self._task is not None and not self._task.done()
 
     async def _run(self) -> None:
@@ -77,7 +77,7 @@ class Loop:
                 self.failures += 1
                 self._count_failure()
                 _log.warning("loop_turn_failed", loop=self.name, reason=repr(error), retry_in_seconds=backoff)
-                # Only the stop cuts this rest short: a wake-up must not turn a failing loop into a busy one.
+                # Only a stop ends this wait early: a wake-up must not turn a failing loop into a busy one.
                 await _wait(self._stopped, backoff)
                 rest, backoff = 0.0, min(backoff * 2, self._longest_backoff)
             self._next_turn = time.monotonic() + rest

@@ -1,7 +1,7 @@
-"""Is the process alive, and can it work: the two questions of an orchestrator.
+"""Liveness and readiness checks.
 
-``/health/live`` asks only the liveness probes (none by default): a failing database must not get a healthy process
-killed. ``/health/ready`` asks everything the service needs.
+``/health/live`` runs the liveness probes only (none by default), so that a failing database does not cause a restart.
+``/health/ready`` checks every dependency of the service.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ Probe = Callable[[], Awaitable[Mapping[str, Any] | None]]
 
 
 class HealthCheck(Struct, frozen=True):
-    """One thing to ask. The probe raises when it is not well; what it returns is shown as ``data``."""
+    """A named probe. It raises on failure; its result is reported as ``data``."""
 
     name: str
     probe: Probe
 
 
 class CheckReport(Struct, frozen=True):
-    """What one probe found."""
+    """The result of one probe."""
 
     name: str
     status: str
@@ -36,57 +36,56 @@ class CheckReport(Struct, frozen=True):
 
 
 class HealthReport(Struct, frozen=True):
-    """``UP`` only when every check is."""
+    """The result of all probes; ``UP`` only if every check is."""
 
     status: str
     checks: Sequence[CheckReport]
 
 
 class HealthProbes:
-    """Asks all probes at once, each for at most ``PROBE_SECONDS``.
+    """Runs all probes concurrently, each for at most ``PROBE_SECONDS``.
 
-    Callers that come while the probes run share the answer, so that nobody can flood the database through a health
-    page. A probe that hangs even when cancelled is not waited for, and not started again before it is gone.
+    Concurrent callers share a result, so that requests to a health page cannot overload the database. A probe that
+    ignores cancellation is abandoned, and not started again before it has ended.
     """
 
-    def __init__(self, checks: Sequence[HealthCheck], timeout: float = PROBE_SECONDS) -> None:
+    def __init__(self, checks: Sequence[HealthCheck]) -> None:
         self._checks = tuple(checks)
-        self._timeout = timeout
-        self._round: asyncio.Task[HealthReport] | None = None
+        self._running: asyncio.Task[HealthReport] | None = None
         self._last = HealthReport("UP", ())
         self._last_at = -math.inf
         self._hanging: dict[str, asyncio.Task[Any]] = {}
 
     async def report(self) -> HealthReport:
-        """What all probes say now. Never raises."""
+        """Run all probes. Never raises."""
         if not self._checks:
             return HealthReport("UP", ())
-        if self._round is None or self._round.done():
-            self._round = asyncio.create_task(self._ask_all())
-        return await asyncio.shield(self._round)
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run_all())
+        return await asyncio.shield(self._running)
 
     async def recent(self, seconds: float) -> HealthReport:
-        """What was found in the last ``seconds``; where nobody asked in that time, what all probes say now."""
+        """Return the report of the last ``seconds``; without one, run all probes."""
         return self._last if time.monotonic() - self._last_at < seconds else await self.report()
 
-    async def _ask_all(self) -> HealthReport:
-        reports = await asyncio.gather(*(self._ask(check) for check in self._checks))
+    async def _run_all(self) -> HealthReport:
+        reports = await asyncio.gather(*(self._run(check) for check in self._checks))
         up = all(report.status == "UP" for report in reports)
         self._last, self._last_at = HealthReport("UP" if up else "DOWN", reports), time.monotonic()
         return self._last
 
-    async def _ask(self, check: HealthCheck) -> CheckReport:
+    async def _run(self, check: HealthCheck) -> CheckReport:
         previous = self._hanging.get(check.name)
         if previous is not None and not previous.done():
             return CheckReport(check.name, "DOWN", {"error": "still hanging"})
         task = asyncio.ensure_future(check.probe())
-        done, _ = await asyncio.wait({task}, timeout=self._timeout)
+        done, _ = await asyncio.wait({task}, timeout=PROBE_SECONDS)
         if not done:
             task.cancel()
             task.add_done_callback(_take_result)
             self._hanging[check.name] = task
-            log.warning("health probe timed out", check=check.name, seconds=self._timeout)
-            return CheckReport(check.name, "DOWN", {"error": f"no answer within {self._timeout:g} s"})
+            log.warning("health probe timed out", check=check.name, seconds=PROBE_SECONDS)
+            return CheckReport(check.name, "DOWN", {"error": f"no answer within {PROBE_SECONDS:g} s"})
         error = task.exception() if not task.cancelled() else asyncio.CancelledError()
         if error is not None:
             log.warning("health probe failed", check=check.name, error=repr(error))

@@ -1,7 +1,8 @@
-"""One stream of structured log lines: our own through structlog, the libraries' through the standard library.
+"""Structured logging to one stream, of structlog and of the standard library, which the libraries use.
 
-Off a terminal a line is one JSON object: ``timestamp`` (RFC 3339, UTC), ``level``, ``event``, ``service``, ``logger``,
-then what is bound to the context (``run_id``, ``tenant_id``, ``trace_id``, ``request_id``) and the line's own fields.
+Unless the stream is a terminal, a line is a JSON object: ``timestamp`` (RFC 3339, UTC), ``level``, ``event``,
+``service``, ``logger``, then the bound context (``run_id``, ``tenant_id``, ``trace_id``, ``request_id``) and the
+fields of the line.
 """
 
 import io
@@ -15,24 +16,24 @@ import msgspec
 import structlog
 from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 
-from onboarding_shared.process.settings import LogSettings
+from onboarding_shared.process.service_settings import LogSettings
 from onboarding_shared.telemetry.redaction import redact, redact_text
 
 _NOT_SHOWN = frozenset({"_record", "exc_info"})
-"""Not values of a line, but what it is made from."""
+"""Internal members of an event, which are not redacted."""
 _QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "aiokafka.conn")
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "faststream", "faststream.access", "faststream.access.kafka", "alembic")
 
 
 class Lines:
-    """What structlog writes to: a named logger that puts every rendered line on one stream."""
+    """A named structlog logger that writes every rendered line to a stream."""
 
     def __init__(self, stream: TextIO, name: str) -> None:
         self.name = name
         self._stream = stream
 
     def msg(self, line: str) -> None:
-        """Writes one line, in one call, so that lines of several tasks never mix."""
+        """Write a line in a single call, so that lines of concurrent tasks never mix."""
         self._stream.write(line + "\n")
         self._stream.flush()
 
@@ -40,7 +41,7 @@ class Lines:
 
 
 def configure_logging(settings: LogSettings, *, service: str, stream: TextIO | None = None) -> None:
-    """Sets up logging of the whole process, once, before anything logs. ``stream`` is standard output unless given."""
+    """Configure logging of the process, once, before the first log line. ``stream`` defaults to standard output."""
     stream = stream or sys.stdout
     level = logging.getLevelNamesMapping()[settings.level]
     as_json = settings.format == "json" or (settings.format == "auto" and not stream.isatty())
@@ -76,7 +77,7 @@ def _route_standard_library(stream: TextIO, level: int, shared: list[Processor],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
-    handler.addFilter(_repeated_by_the_client)
+    handler.addFilter(_lower_retried_errors)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -89,16 +90,16 @@ def _route_standard_library(stream: TextIO, level: int, shared: list[Processor],
     logging.captureWarnings(True)
 
 
-def _repeated_by_the_client(record: logging.LogRecord) -> bool:
-    """The Kafka client calls each request that it repeats by itself an error: those of a broker that has only just
-    started, too. What it cannot mend, the relay and the consumers say in lines of their own."""
+def _lower_retried_errors(record: logging.LogRecord) -> bool:
+    """Lower the level of aiokafka's errors, which include requests that it retries itself. The relay and the consumers
+    log the failures that remain."""
     if record.name.startswith("aiokafka") and record.levelno == logging.ERROR:
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
 
 
 def add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
-    """Names the logger of a line, whichever library wrote it."""
+    """Add the name of the logger, for lines of all libraries."""
     record = event.get("_record")
     event["logger"] = record.name if record is not None else getattr(logger, "name", None)
     event.pop("color_message", None)
@@ -106,7 +107,7 @@ def add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDic
 
 
 def redact_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Hides values whose key says that they are secret, and what looks like a secret inside texts."""
+    """Redact values with the key of a secret, and text that has the form of a secret."""
     for key, value in event.items():
         if key not in _NOT_SHOWN and not key.startswith("_from"):
             event[key] = redact(value, key)
@@ -114,7 +115,7 @@ def redact_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 class JsonLine:
-    """Renders an event as one JSON object whose first members always come in the same order. Never raises."""
+    """Renders an event as a JSON object with a fixed order of the first members. Never raises."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -131,7 +132,7 @@ class JsonLine:
         try:
             return msgspec.json.encode(line, enc_hook=_shown).decode()
         except (TypeError, ValueError, UnicodeError, OverflowError, msgspec.MsgspecError, RecursionError):
-            # A log line must come out whatever is in it, lone surrogates and odd keys included.
+            # Every line must be written, including those with lone surrogates or invalid keys.
             return json.dumps({str(key): value for key, value in line.items()}, default=_shown, skipkeys=True)
 
 
@@ -141,7 +142,7 @@ def _shown(value: object) -> str:
 
 def _console(stream: TextIO) -> Processor:
     colours = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    # Plain tracebacks: structlog's default prints local variables, and among them are tokens and passwords.
+    # Plain tracebacks: structlog's default prints local variables, which may be tokens and passwords.
     return structlog.dev.ConsoleRenderer(
         colors=colours or "FORCE_COLOR" in os.environ, exception_formatter=_plain_traceback
     )

@@ -1,7 +1,7 @@
-"""The metrics page: what Prometheus scrapes from a process.
+"""The metrics page of a process, in the format of Prometheus.
 
 Names are ``onboarding_<noun>_<unit>[_total]``, times are seconds. Labels are bounded: routes, topics, task types,
-states, never a tenant or a run. A scrape always answers, and costs the database one statement in five seconds at most.
+states, never a tenant or a run. A scrape always succeeds, and runs at most one SQL statement in five seconds.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from onboarding_shared.telemetry.health import HealthProbes
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FRESH_SECONDS = 5.0
-"""What was asked of others (database, readiness) is served again for so long."""
-PATIENCE_SECONDS = 2.0
-"""How long a scrape waits for the database before it answers without."""
+"""Time for which results of the database and the readiness checks are reused."""
+READ_TIMEOUT_SECONDS = 2.0
+"""Time that a scrape waits for the database before it omits its values."""
 HTTP_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 UNROUTED = "unrouted"
-"""The route of requests that were refused before, or found no route."""
+"""The route label of requests that were rejected before routing or matched no route."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.get_logger("onboarding.metrics")
@@ -41,7 +41,7 @@ disable_created_metrics()
 
 
 class Gauge(Struct, frozen=True):
-    """A gauge, whoever measures it; ``label`` is the name of its only label, where it has one."""
+    """The definition of a gauge; ``label`` is the name of its label, if any."""
 
     name: str
     help: str
@@ -57,22 +57,22 @@ class Reading(NamedTuple):
 
 
 class Live:
-    """Gauges whose values this process knows: they are looked at when somebody scrapes."""
+    """Gauges that this process measures itself at each scrape."""
 
-    def __init__(self, gauges: Sequence[Gauge], look: Callable[[], Iterable[Reading]]) -> None:
-        """A gauge that ``look`` says nothing of has no value now."""
+    def __init__(self, gauges: Sequence[Gauge], measure: Callable[[], Iterable[Reading]]) -> None:
+        """A gauge that ``measure`` omits has no value."""
         self._gauges = gauges
-        self._look = look
+        self._measure = measure
 
     def collect(self) -> Iterator[Metric]:
         """See ``prometheus_client.registry.Collector``."""
-        return _families(self._gauges, self._look())
+        return _families(self._gauges, self._measure())
 
 
 class Backlog:
-    """Gauges that stand in the database: read when somebody scrapes, at most every ``FRESH_SECONDS``.
+    """Gauges from the database: read at a scrape, at most every ``FRESH_SECONDS``.
 
-    While the database does not answer they have no values, and ``onboarding_database_up`` is 0.
+    While the database does not respond they have no values, and ``onboarding_database_up`` is 0.
     """
 
     UP = Gauge("onboarding_database_up", "Whether the database answered the statement behind the other gauges in time")
@@ -85,15 +85,15 @@ class Backlog:
         self._known_at = -FRESH_SECONDS
 
     async def refresh(self) -> None:
-        """Read again unless it was just done. Never raises, and takes ``PATIENCE_SECONDS`` at most.
+        """Read the values unless they are fresh. Never raises, and takes at most ``READ_TIMEOUT_SECONDS``.
 
-        A statement that takes longer goes on, and no other begins before it has ended.
+        A statement that takes longer continues, and no other starts before it has ended.
         """
         if self._reading is None:
             if time.monotonic() - self._known_at < FRESH_SECONDS:
                 return
             self._reading = asyncio.ensure_future(self._read())
-        done, _ = await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
+        done, _ = await asyncio.wait({self._reading}, timeout=READ_TIMEOUT_SECONDS)
         if not done:
             self._known = None
             return
@@ -110,19 +110,19 @@ class Backlog:
 
 
 class Requests:
-    """HTTP requests by route, method and status. Ours, because it is passed by every request: one look-up, two sums."""
+    """HTTP requests by route, method and status; cheaper than the library's collectors: one look-up, two sums."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str | None, int], list[float]] = {}
 
     def note(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """One request was answered with ``status``."""
+        """Count a request that was answered with ``status``."""
         row = self._rows.get((method, route, status)) or self._row(method, route, status)
         row[bisect_left(HTTP_BOUNDS, seconds)] += 1
         row[-1] += seconds
 
     def _row(self, method: str, route: str | None, status: int) -> list[float]:
-        """How many there were up to each bound, and the sum. A method may be any text: those nobody knows are one."""
+        """Create the row of a label set: the count per bucket, and the sum. Unknown methods share one row."""
         known = method if method in _METHODS else "_OTHER"
         return self._rows.setdefault((known, route, status), [0.0] * (len(HTTP_BOUNDS) + 2))
 
@@ -133,10 +133,10 @@ class Requests:
         )
         durations: dict[tuple[str, str], list[float]] = {}
         for (method, route, status), row in self._rows.items():
-            place = route or UNROUTED
-            counts.add_metric([method, place, str(status)], sum(row[:-1]))
-            before = durations.get((method, place), [0.0] * len(row))
-            durations[(method, place)] = [one + other for one, other in zip(before, row, strict=True)]
+            route_label = route or UNROUTED
+            counts.add_metric([method, route_label, str(status)], sum(row[:-1]))
+            before = durations.get((method, route_label), [0.0] * len(row))
+            durations[(method, route_label)] = [total + count for total, count in zip(before, row, strict=True)]
         yield counts
         histogram = HistogramMetricFamily(
             "onboarding_http_request_duration_seconds", "Time to answer an HTTP request", labels=["method", "route"]
@@ -147,7 +147,7 @@ class Requests:
 
 
 class MetricsPage:
-    """Everything a process tells Prometheus: what all parts count, and what belongs to this one service."""
+    """The metrics page: the metrics of all parts of the process."""
 
     READY = Gauge("onboarding_readiness_up", "Whether a check of /health/ready is well", "check")
 
@@ -166,11 +166,11 @@ class MetricsPage:
         self._ready: Mapping[str, str] = {}
 
     def watch(self, probes: HealthProbes) -> None:
-        """Tell the readiness that these probes find."""
+        """Include the results of these readiness probes."""
         self._probes = probes
 
     async def render(self) -> bytes:
-        """The page in Prometheus' text format. Never raises on account of a part that does not answer."""
+        """Render the page in the text format of Prometheus. Never raises for a part that does not respond."""
         report, _ = await asyncio.gather(self._probes.recent(FRESH_SECONDS), self._refresh())
         self._ready = {check.name: check.status for check in report.checks}
         return generate_latest(self)
@@ -191,10 +191,13 @@ class MetricsPage:
 
 
 def _families(gauges: Sequence[Gauge], readings: Iterable[Reading]) -> Iterator[Metric]:
-    found = {one.name: GaugeMetricFamily(one.name, one.help, labels=[one.label] if one.label else []) for one in gauges}
+    families = {
+        gauge.name: GaugeMetricFamily(gauge.name, gauge.help, labels=[gauge.label] if gauge.label else [])
+        for gauge in gauges
+    }
     for gauge, value, label in readings:
-        found[gauge.name].add_metric([] if label is None else [label], value)
-    return iter(found.values())
+        families[gauge.name].add_metric([] if label is None else [label], value)
+    return iter(families.values())
 
 
 def _buckets(row: Sequence[float]) -> list[tuple[str, Any]]:

@@ -1,7 +1,7 @@
-"""Hides secrets in what leaves a process: values whose name says so, and texts that look like a secret.
+"""Redacts secrets in log lines and messages: values with the name of a secret, and text in the form of a secret.
 
-Pure, linear in the length of its input, and safe to apply twice. Names are compared word by word, so that
-``tokenLifetimePolicies`` or ``secretary`` stay readable. Sources of the shapes of Microsoft's secrets:
+Pure, linear in the length of its input, and idempotent. Names are compared word by word, so that
+``tokenLifetimePolicies`` and ``secretary`` are not redacted. Sources of the formats of Microsoft's secrets:
 https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string for account keys and connection
 strings, and the rule ``azure-ad-client-secret`` of gitleaks for client secrets.
 """
@@ -22,12 +22,12 @@ _ENDINGS = (
     "passphrase", "passwd", "password", "passwordcredential", "privatekey", "refreshtoken", "secret", "secretkey",
     "sharedkey", "signingkey", "sshkey", "storagekey", "subscriptionkey",
 )  # fmt: skip
-_AFTERTHOUGHTS = frozenset({"base", "data", "encoded", "hash", "pem", "plain", "raw", "text", "value"})
+_SUFFIXES = frozenset({"base", "data", "encoded", "hash", "pem", "plain", "raw", "text", "value"})
 _WHOLE_NAMES = frozenset({"credential", "credentials", "jws", "sig"})
 
 _HIDDEN = re.escape(REDACTED)
 _QUOTED = r""""(?:[^"\\\r\n]|\\.)*+"?|'(?:[^'\\\r\n]|\\.)*+'?|\\{1,4}+["'][^"'\\\r\n]*+"""
-"""In quotes; the third way is a text inside a text, whose quotes are escaped."""
+"""A quoted value; the third alternative is a value inside a quoted text, with escaped quotes."""
 _VALUE = rf"""(?!["']?{_HIDDEN})(?:{_QUOTED}|[^\s&;,"'}}\])]+)"""
 _NAMES = (
     r"(?:password|passwd|passphrase|\bpwd|secret(?:[_-]?(?:key|value|text))?|client[_-]?assertion"
@@ -61,11 +61,11 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("==",), re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}=="), REDACTED),
     (("0.a", "1.a"), re.compile(r"(?<![A-Za-z0-9_.-])[01]\.A[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]*)*"), REDACTED),
 )
-"""What must be in the lower-cased text before a pattern is tried, the pattern, and what is put in its place."""
+"""Substrings of the lower-cased text, one of which is a condition for the pattern; the pattern; its replacement."""
 
 
 def redact_text(text: str) -> str:
-    """The text with what looks like a secret in it replaced by ``[redacted]``."""
+    """Replace text in the form of a secret by ``[redacted]``."""
     lowered = text.lower()
     for hints, pattern, replacement in _PATTERNS:
         for hint in hints:
@@ -76,7 +76,7 @@ def redact_text(text: str) -> str:
 
 
 def names_a_secret(name: str) -> bool:
-    """Whether the value under this name is a secret: ``client_secret`` and ``passwordCredentials`` are such names."""
+    """True if the name is that of a secret, for example ``client_secret`` or ``passwordCredentials``."""
     return _names_a_secret(name[-_LONGEST_NAME:])
 
 
@@ -87,7 +87,7 @@ def _names_a_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     if _ends_in_a_secret(words):
         return True
-    return bool(words) and (words[-1] in _AFTERTHOUGHTS or words[-1].isdigit()) and _ends_in_a_secret(words[:-1])
+    return bool(words) and (words[-1] in _SUFFIXES or words[-1].isdigit()) and _ends_in_a_secret(words[:-1])
 
 
 def _ends_in_a_secret(words: Sequence[str]) -> bool:
@@ -98,21 +98,21 @@ def _ends_in_a_secret(words: Sequence[str]) -> bool:
 
 
 def hides(name: str, value: object) -> bool:
-    """Whether this value has to be hidden for its name: numbers, true, false, null and what is empty never are."""
+    """True if the value must be redacted for its name. Numbers, booleans, null and empty values never are."""
     return not isinstance(value, (int, float)) and bool(value) and names_a_secret(name)
 
 
 def meant_name(members: Mapping[Any, Any], key: str) -> str:
-    """The name of what stands under ``key``: that of ``value`` is told by ``name`` or ``key`` beside it, if there."""
+    """The name of the member ``key``; for a member ``value`` it is the content of its sibling ``name`` or ``key``."""
     if key.lower() == "value":
-        for other, told in members.items():
-            if str(other).lower() in ("name", "key") and isinstance(told, str):
-                return told
+        for other, sibling in members.items():
+            if str(other).lower() in ("name", "key") and isinstance(sibling, str):
+                return sibling
     return key
 
 
 def redact(value: Any, name: str = "", depth: int = 5) -> Any:
-    """A copy of the value, which stands under ``name``, with all secrets in it replaced, down to ``depth`` levels."""
+    """Copy the value of the member ``name`` with all secrets in it replaced, down to ``depth`` levels."""
     if value is None or isinstance(value, (int, float)):
         return value
     if hides(name, value):

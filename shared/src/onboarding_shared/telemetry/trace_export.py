@@ -1,4 +1,4 @@
-"""Records spans with the OpenTelemetry SDK and exports them with OTLP over HTTP; loaded only where one is set."""
+"""Records spans with the OpenTelemetry SDK and exports them with OTLP over HTTP; loaded only if tracing is enabled."""
 
 import threading
 from typing import cast
@@ -13,11 +13,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from onboarding_shared.contracts.traceparent import TraceContext
-from onboarding_shared.process.settings import TracingSettings
+from onboarding_shared.process.service_settings import TracingSettings
 from onboarding_shared.telemetry.tracing import Attributes, Kind, Span
 
 CLOSE_SECONDS = 5.0
-"""How long a stopping process tries to get rid of its last spans."""
+"""Time limit for exporting the last spans of a stopping process."""
 
 _KINDS: dict[Kind, SpanKind] = {
     "internal": SpanKind.INTERNAL,
@@ -30,14 +30,12 @@ _log = structlog.get_logger("onboarding.tracing")
 
 
 class RecordedSpan:
-    """A span of the SDK, named by its ``traceparent``."""
+    """A span of the SDK with its ``traceparent``."""
 
     def __init__(self, span: trace.Span) -> None:
         self.span = span
-        found = span.get_span_context()
-        self.traceparent = TraceContext(
-            f"{found.trace_id:032x}", f"{found.span_id:016x}", found.trace_flags.sampled
-        ).header()
+        ids = span.get_span_context()
+        self.traceparent = TraceContext(f"{ids.trace_id:032x}", f"{ids.span_id:016x}", ids.trace_flags.sampled).header()
 
     def note(self, attributes: Attributes, *, name: str | None = None) -> None:
         """See ``Span``."""
@@ -56,7 +54,7 @@ class RecordedSpan:
 
 
 class SdkRecorder:
-    """Records into a provider. Parents are given by name and never taken from the surroundings."""
+    """Records spans with a provider. Parents are explicit, never taken from the current context."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
@@ -68,7 +66,7 @@ class SdkRecorder:
         """See ``start_span``."""
         started = self._tracer.start_span(
             name,
-            context=_below(parent),
+            context=_parent_context(parent),
             kind=_KINDS[kind],
             attributes={key: value for key, value in attributes.items() if value is not None},
             start_time=began_ns,
@@ -81,7 +79,7 @@ class SdkRecorder:
 
     def close(self) -> None:
         """See ``Recorder``."""
-        # The SDK's own patience with a collector that hangs is half a minute, and it takes no other.
+        # The SDK waits up to 30 s for a collector that does not respond, which is not configurable.
         closing = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
@@ -90,10 +88,10 @@ class SdkRecorder:
 
 
 def open_recorder(settings: TracingSettings, *, service: str, version: str) -> SdkRecorder:
-    """A recorder that exports to the endpoint of the settings, in batches and from a thread of its own.
+    """Create a recorder that exports to the endpoint of the settings, in batches and from a separate thread.
 
-    What the collector does not take in time is dropped: tracing never holds up the work. Tasks' own spans join, since
-    it becomes OpenTelemetry's global provider as well.
+    Spans that the collector does not accept in time are dropped: tracing never delays the work. The provider becomes
+    OpenTelemetry's global provider, so that spans of tasks are included.
     """
     exporter = OTLPSpanExporter(endpoint=settings.url, headers=_headers(settings))
     provider = TracerProvider(
@@ -104,7 +102,7 @@ def open_recorder(settings: TracingSettings, *, service: str, version: str) -> S
     return SdkRecorder(provider)
 
 
-def _below(parent: TraceContext | None) -> context.Context:
+def _parent_context(parent: TraceContext | None) -> context.Context:
     if parent is None:
         return context.Context()
     flags = TraceFlags(TraceFlags.SAMPLED if parent.sampled else TraceFlags.DEFAULT)
@@ -133,6 +131,6 @@ def _headers(settings: TracingSettings) -> dict[str, str]:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """``name=value,name=value`` with percent-encoded values, as ``OTEL_*`` variables are written."""
+    """Parse ``name=value,name=value`` with percent-encoded values, the format of ``OTEL_*`` variables."""
     parts = (part.partition("=") for part in text.split(",") if "=" in part)
     return {name.strip(): unquote(value.strip()) for name, _, value in parts}

@@ -1,7 +1,7 @@
-"""W3C trace context, taken from and handed on in ``traceparent``; and the spans of it, where somebody records them.
+"""Propagates the W3C trace context in ``traceparent``, and records spans if a recorder is set.
 
-Without a recorder (no exporter is set) a span is ``None``, nothing of OpenTelemetry is loaded, and the trace context is
-handed on all the same. ``runtime.trace_export`` has the recorder.
+Without a recorder (no exporter is configured) a span is ``None`` and OpenTelemetry is not loaded; the trace context is
+propagated nevertheless. ``telemetry.trace_export`` has the recorder.
 """
 
 import random
@@ -22,33 +22,33 @@ Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 
 class Span(Protocol):
-    """A piece of work under way in a recorded trace. ``traceparent`` names it to those whom it calls."""
+    """An open span of a recorded trace. ``traceparent`` identifies it in outgoing calls."""
 
     @property
     def traceparent(self) -> str: ...
 
     def note(self, attributes: Attributes, *, name: str | None = None) -> None:
-        """Add attributes (those that are ``None`` are left out), and a better name."""
+        """Add attributes, without those that are ``None``, and replace the name if given."""
         ...
 
     def end(self, error: str | None = None) -> None:
-        """The work is done, or failed with an ``error`` of a few words. Only the first end counts."""
+        """End the span, as failed if ``error`` is given. Further calls have no effect."""
         ...
 
 
 class Recorder(Protocol):
-    """Makes spans and brings them to where they are kept."""
+    """Creates and exports spans."""
 
     def start(
         self, name: str, kind: Kind, parent: TraceContext | None, attributes: Attributes, began_ns: int | None
     ) -> Span: ...
 
     def enter(self, span: Span) -> None:
-        """Spans that libraries make in the rest of this task or request are children of ``span``."""
+        """Make ``span`` the parent of spans that libraries create in the rest of this task or request."""
         ...
 
     def close(self) -> None:
-        """Export what is left. Raises nothing, and takes some seconds at most."""
+        """Export the remaining spans. Never raises, and takes a few seconds at most."""
         ...
 
 
@@ -56,14 +56,14 @@ _recorder: Recorder | None = None
 
 
 def record_with(recorder: Recorder | None) -> Recorder | None:
-    """Record spans from now on, in the whole process; returns the recorder before."""
+    """Set the recorder of the process; returns the previous one."""
     global _recorder
     before, _recorder = _recorder, recorder
     return before
 
 
 def recording() -> bool:
-    """Whether spans are recorded at all."""
+    """True if spans are recorded."""
     return _recorder is not None
 
 
@@ -75,9 +75,9 @@ def start_span(
     attributes: Attributes,
     began_ns: int | None = None,
 ) -> Span | None:
-    """A span below the one that ``parent`` names, or the first of a new trace; ``None`` where nothing is recorded.
+    """Start a child of the span ``parent``, or the first span of a new trace; ``None`` if spans are not recorded.
 
-    ``began_ns``: when it began, in nanoseconds since 1970; now unless given. Attributes must hold no secret.
+    ``began_ns`` is the start time in nanoseconds since 1970, by default now. Attributes must not contain secrets.
     """
     if _recorder is None:
         return None
@@ -85,30 +85,30 @@ def start_span(
 
 
 def enter_span(span: Span) -> None:
-    """Makes the rest of this task or request part of ``span``, for its logs and for whom it calls."""
+    """Make ``span`` the current span of the rest of this task or request, in logs and outgoing calls."""
     _bind(span.traceparent)
     if _recorder is not None:
         _recorder.enter(span)
 
 
 def bind_traceparent(header: str | None) -> str:
-    """Makes the rest of this task or request part of the trace that ``header`` names, under a span id of its own.
+    """Make the rest of this task or request part of the trace in ``header``, with a new span id.
 
-    A missing or malformed header starts a new trace. Returns the ``traceparent`` to send on; its trace id is bound to
-    the logs as ``trace_id``.
+    A missing or malformed header starts a new trace. Returns the ``traceparent`` of outgoing calls; its trace id is
+    bound to the logs as ``trace_id``.
     """
-    found = parse_traceparent(header)
-    trace_id, sampled = (found.trace_id, found.sampled) if found else (f"{_ids.getrandbits(128) or 1:032x}", True)
+    parent = parse_traceparent(header)
+    trace_id, sampled = (parent.trace_id, parent.sampled) if parent else (f"{_ids.getrandbits(128) or 1:032x}", True)
     return _bind(TraceContext(trace_id, f"{_ids.getrandbits(64) or 1:016x}", sampled).header())
 
 
 def current_traceparent() -> str | None:
-    """The ``traceparent`` to put on an outgoing call or message; ``None`` outside of any trace."""
+    """The ``traceparent`` of outgoing calls and messages; ``None`` outside of a trace."""
     return _current.get()
 
 
 def trace_id_of(traceparent: str) -> str:
-    """The 32 hex digits that all spans of one trace share."""
+    """The trace id in ``traceparent``: 32 hexadecimal digits."""
     return traceparent[3:35]
 
 

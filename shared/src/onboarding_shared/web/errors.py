@@ -114,12 +114,6 @@ class Conflict(Problem):
     status = 409
 
 
-class PreconditionFailed(Problem):
-    """412: the thing changed since the caller read it."""
-
-    status = 412
-
-
 class TooLarge(Problem):
     """413: more than is accepted."""
 
@@ -130,12 +124,6 @@ class UnsupportedMediaType(Problem):
     """415: not a JSON body."""
 
     status = 415
-
-
-class TooManyRequests(Problem):
-    """429: slower, please."""
-
-    status = 429
 
 
 class DependencyDown(Problem):

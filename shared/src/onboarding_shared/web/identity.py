@@ -11,7 +11,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import AsyncAnyCallable
 from msgspec import Struct
 
-from onboarding_shared.process.settings import IdentitySettings
+from onboarding_shared.process.service_settings import IdentitySettings
 from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Unauthorized
 from onboarding_shared.web.key_sets import KeySetError, KeySource, key_source
 from onboarding_shared.web.tokens import LEEWAY_SECONDS, TokenExpired, TokenRefused, TokenRules

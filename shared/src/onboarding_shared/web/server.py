@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
-from onboarding_shared.process.settings import HttpSettings
+from onboarding_shared.process.service_settings import HttpSettings
 
 MAX_HEADER_BYTES = 32 * 1024
 

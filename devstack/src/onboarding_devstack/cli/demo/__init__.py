@@ -1,4 +1,4 @@
-"""`demo`: the story of one onboarding, told over the public HTTP API."""
+"""`demo`: a whole onboarding over the public HTTP API."""
 
 from onboarding_devstack.cli.demo.command import demo
 

@@ -1,4 +1,4 @@
-"""The session API as a wizard would call it, one technician at a time."""
+"""A client of the session API, as a wizard would use it."""
 
 import asyncio
 import time
@@ -9,12 +9,12 @@ import httpx2
 
 from onboarding_devstack.cli.exits import CommandError, Exit
 
-PATIENCE = 15.0
+TIMEOUT = 15.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Refused(Exception):
-    """The API said no: `status`, its stable `code`, and the whole `body`."""
+    """An error response of the API: `status`, the stable `code`, and the `body`."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(str(body.get("error") or f"HTTP {status}"))
@@ -24,7 +24,7 @@ class Refused(Exception):
 
 
 class Api:
-    """One technician's view of one tenant."""
+    """A client for one user and one tenant."""
 
     def __init__(self, url: str, token: str, tenant: int) -> None:
         self.url = url.rstrip("/")
@@ -42,23 +42,23 @@ class Api:
 
     async def task_types(self) -> list[dict[str, Any]]:
         """The catalogue of all task types."""
-        found = await self.call("GET", "/onboarding/task-types")
-        return found if isinstance(found, list) else []
+        task_types = await self.call("GET", "/onboarding/task-types")
+        return task_types if isinstance(task_types, list) else []
 
     async def of_tenant(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """A request below the tenant; the decoded answer. Raises `Refused`, or `CommandError` when nothing answers."""
+        """Send a request for the tenant. Raises `Refused`, or `CommandError` if there is no response."""
         return await self.call(method, f"/tenants/{self.tenant}/onboarding{path}", body)
 
     async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """A request, repeated for some seconds while the service is not there: every one of ours may be repeated."""
-        deadline = time.monotonic() + PATIENCE
+        """Send a request, with retries while the service is unavailable; all requests of the demo are idempotent."""
+        deadline = time.monotonic() + TIMEOUT
         while True:
             last = time.monotonic() > deadline
             try:
                 answer = await self._client.request(method, path, json=body)
             except httpx2.TransportError as error:
                 if last:
-                    raise CommandError(Exit.UNREACHABLE, f"nothing answers at {self.url} ({error})") from None
+                    raise CommandError(Exit.UNREACHABLE, f"no response from {self.url} ({error})") from None
             except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
                 raise CommandError(Exit.USAGE, f"not an http URL: {self.url}") from None
             else:

@@ -1,4 +1,4 @@
-"""Whom the demo is about: a fresh customer who has not consented yet, or one of recorded shape."""
+"""The customer of the demo: a new one without consent, or a recorded one."""
 
 import time
 import uuid
@@ -15,7 +15,7 @@ MOST = 2**63 - 1
 
 @dataclass(frozen=True)
 class Customer:
-    """``tenant`` is the platform's id, ``guid`` Microsoft's, ``control`` what the Graph-shaped server is told of it."""
+    """A customer: the id on the platform, the id at Microsoft, and the control request for the Graph-shaped server."""
 
     tenant: int
     guid: str
@@ -24,12 +24,12 @@ class Customer:
 
 
 def customer_of(tenant: int) -> str:
-    """The customer's tenant id at Microsoft in the story: a GUID, the same for the same tenant."""
+    """The tenant id at Microsoft: a GUID derived from the tenant id."""
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.onboarding.localhost"))
 
 
 def chosen_customer(wanted: str | None) -> Customer:
-    """The customer for the option `--tenant`: a tenant id, a recorded customer's name, or None for a fresh tenant.
+    """The customer for the option `--tenant`: a tenant id, the name of a recorded customer, or None for a new tenant.
 
     Raises `CommandError` for anything else.
     """

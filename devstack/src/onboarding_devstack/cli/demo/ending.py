@@ -1,21 +1,21 @@
-"""The end of the story: the evidence, its seal, and what to try next."""
+"""The output at the end of the demo: evidence, remedies and next commands."""
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from onboarding_devstack.cli.demo.story import Outcome
+from onboarding_devstack.cli.demo.run import Outcome
 
 
 def print_evidence(screen: Console, outcome: Outcome, tenant: int) -> None:
-    """The evidence as a table, then the verdict on its chain."""
+    """Print the evidence as a table, then the result of the chain verification."""
     table = Table("evidence", "task", "status", "reason code", "run", "seal", box=None, pad_edge=False)
-    for one in outcome.evidence:
-        status = str(one["status"])
-        run = str(one["operation_run_id"])
-        seal = str(one.get("seal") or "")[:16]
+    for item in outcome.evidence:
+        status = str(item["status"])
+        run = str(item["operation_run_id"])
+        seal = str(item.get("seal") or "")[:16]
         table.add_row(
-            str(one["id"]), one["task_type"], f"[{status}]{status}[/]", escape(one["reason_code"] or ""), run, seal
+            str(item["id"]), item["task_type"], f"[{status}]{status}[/]", escape(item["reason_code"] or ""), run, seal
         )
     screen.print(f"\nEvidence of tenant {tenant}\n", markup=False)
     screen.print(table)
@@ -28,19 +28,19 @@ def print_evidence(screen: Console, outcome: Outcome, tenant: int) -> None:
 
 
 def print_remedies(screen: Console, outcome: Outcome) -> None:
-    """What to do about each task that is not ok."""
+    """Print the remedy for each task that is not ok."""
     table = Table("task", "status", "reason code", "what to do", box=None, pad_edge=False)
-    for one in outcome.tasks:
-        if one["task_type"] in outcome.verdicts and one["status"] != "ok":
-            status, remedy = str(one["status"]), str(one.get("remediation") or one.get("message") or "")
-            table.add_row(one["task_type"], f"[{status}]{status}[/]", one["reason_code"] or "", escape(remedy))
+    for task in outcome.tasks:
+        if task["task_type"] in outcome.verdicts and task["status"] != "ok":
+            status, remedy = str(task["status"]), str(task.get("remediation") or task.get("message") or "")
+            table.add_row(task["task_type"], f"[{status}]{status}[/]", task["reason_code"] or "", escape(remedy))
     if table.row_count:
         screen.print("\nWhat to do\n", markup=False)
         screen.print(table)
 
 
 def next_steps(url: str, tenant: int, token: str, start_again: str | None) -> list[str]:
-    """Commands to copy; `token` is the command that prints one, `start_again` brings a stopped system back."""
+    """Commands to copy; `token` is the command that prints a token, `start_again` the one that starts the system."""
     base = f"{url}/tenants/{tenant}/onboarding"
     authorization = '-H "Authorization: Bearer $TOKEN"'
     start = [f"  {start_again}   # the same addresses and data"] if start_again else []

@@ -145,14 +145,5 @@ class ChainReader:
         return None
 
 
-def verify(
-    tenant_id: int, rows: Iterable[StoredEvidence], head: Head | None, anchor: Anchor | None = None
-) -> ChainVerdict:
-    """Verify a chain in memory; ``ChainReader`` does the same page by page."""
-    reader = ChainReader(tenant_id, anchor)
-    reader.read(rows)
-    return reader.finish(head)
-
-
 def _at(row: StoredEvidence, kind: BreakKind, detail: str) -> Break:
     return Break(row.position, row.id, kind, detail)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.session_api import ProviderConnection
+from onboarding_shared.contracts.session_api import TaskConnection
 from onboarding_shared.contracts.types import RunState
 from session_api.store.states import ACTIVE_STATES
 
@@ -54,7 +54,7 @@ class OverdueRun:
     ever_answered: bool
     cancel_requested_at: datetime | None
     cancel_requested_by_user_id: int | None
-    connection: ProviderConnection | None
+    connection: TaskConnection | None
 
 
 async def take_overdue_runs(tx: AsyncConnection, *, limit: int, silence_seconds: float) -> list[OverdueRun]:
@@ -81,8 +81,8 @@ def _overdue_run(row: Row[Any]) -> OverdueRun:
     )
 
 
-def _connection(row: Row[Any]) -> ProviderConnection:
-    return ProviderConnection(
+def _connection(row: Row[Any]) -> TaskConnection:
+    return TaskConnection(
         id=row.connection_id,
         provider=row.provider,
         external_tenant_id=row.external_tenant_id,

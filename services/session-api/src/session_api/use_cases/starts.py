@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
+from onboarding_shared.contracts.session_api import StartTask, TaskConnection
 from onboarding_shared.contracts.types import SessionStatus
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
@@ -127,9 +127,9 @@ def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]
     return Outgoing(command, traceparent=start.traceparent)
 
 
-def _command_connection(connection: KnownConnection) -> ProviderConnection:
+def _command_connection(connection: KnownConnection) -> TaskConnection:
     """The connection as it is sent to the runner."""
-    return ProviderConnection(
+    return TaskConnection(
         id=connection.id,
         provider=connection.provider,
         external_tenant_id=connection.external_tenant_id,

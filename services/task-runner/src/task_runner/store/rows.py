@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from onboarding_shared.contracts.session_api import ProviderConnection
+from onboarding_shared.contracts.session_api import TaskConnection
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.execution import Execution
@@ -27,7 +27,7 @@ class Claim:
 
     execution: Execution
     lease_token: int
-    connection: ProviderConnection | None
+    connection: TaskConnection | None
     time_limit: float
     max_attempts: int
     tries: int
@@ -36,7 +36,7 @@ class Claim:
 
 
 _progress = msgspec.json.Decoder(Progress)
-_connection = msgspec.json.Decoder(ProviderConnection)
+_connection = msgspec.json.Decoder(TaskConnection)
 
 
 def to_execution(row: Row[Any]) -> Execution:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from onboarding_shared.contracts.session_api import ProviderConnection as Connection
+from onboarding_shared.contracts.session_api import TaskConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.tasks.graph import Graph
 from task_runner.tasks.payload import safe_text

@@ -47,12 +47,12 @@ def fitted(payload: Mapping[str, Any], limit: int) -> dict[str, Any]:
 
 def _cut_to(items: int, payload: Mapping[str, Any], whole: bytes, limit: int) -> dict[str, Any] | None:
     """The payload cut to this measure, None when it is still too large."""
-    shears = _Shears(items)
-    cut = {**shears.cut(dict(payload), ""), MARKER: _marker(whole, shears.count, shears.cuts)}
+    truncator = _Truncator(items)
+    cut = {**truncator.cut(dict(payload), ""), MARKER: _marker(whole, truncator.count, truncator.cuts)}
     return cut if len(_encoder.encode(cut)) <= limit else None
 
 
-class _Shears:
+class _Truncator:
     """One pass over a payload with one measure ``items``."""
 
     def __init__(self, items: int) -> None:

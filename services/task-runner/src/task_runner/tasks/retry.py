@@ -28,6 +28,3 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
         if attempt >= self.attempts:
             return None
         return min(self.max_delay, self.first_delay * self.factor ** min(attempt - 1, 64))
-
-
-NEVER = Retry(attempts=1)

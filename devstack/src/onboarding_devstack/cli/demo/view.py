@@ -1,4 +1,4 @@
-"""What the audience sees: plain lines, or on a terminal a table of the wizard that is alive."""
+"""Output of the demo: plain lines, or on a terminal a live table of the wizard."""
 
 import contextlib
 import sys
@@ -17,7 +17,7 @@ TERMINAL_STATES = ("succeeded", "failed", "cancelled", "timed_out")
 
 @dataclass
 class TaskView:
-    """A task as the audience sees it."""
+    """The displayed state of a task."""
 
     title: str
     state: str = "not started"
@@ -29,7 +29,7 @@ class TaskView:
 
 @dataclass
 class StepView:
-    """A wizard step as the audience sees it."""
+    """The displayed state of a wizard step."""
 
     title: str
     tasks: dict[str, TaskView] = field(default_factory=dict)
@@ -37,28 +37,28 @@ class StepView:
     """`locked`, `current` or `done`."""
 
 
-class Stage(Protocol):
-    """Where the story is told."""
+class DemoView(Protocol):
+    """Output of the progress of a demo."""
 
-    def tell(self, text: str) -> None:
-        """A sentence of the story."""
+    def show(self, text: str) -> None:
+        """Print a message."""
 
     def enter(self, step: int) -> None:
-        """The wizard is at this step now; all before it are done."""
+        """Make a step the current one; all before it are done."""
 
     def show_run(self, step: int, task_type: str, run: dict[str, Any]) -> None:
-        """A run as the API returns it."""
+        """Show a run as the API returns it."""
 
 
-class PlainStage:
-    """One line for each thing that changes."""
+class PlainView:
+    """Prints a line for each change."""
 
     def __init__(self, console: Console, steps: dict[int, StepView]) -> None:
         self._console = console
         self._steps = steps
         self._shown: dict[str, str] = {}
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
         self._console.print(f"  {text}", markup=False)
 
     def enter(self, step: int) -> None:
@@ -76,15 +76,15 @@ class PlainStage:
             self._console.print(line, markup=False)
 
 
-class LiveStage:
-    """The wizard as a table that changes in place, the story scrolling by above it."""
+class LiveView:
+    """Shows the wizard as a live table, with the messages above it."""
 
     def __init__(self, console: Console, steps: dict[int, StepView]) -> None:
         self._steps = steps
         self._spinners: dict[str, Spinner] = {}
-        self.live = Live(console=console, refresh_per_second=10, get_renderable=self._picture, transient=True)
+        self.live = Live(console=console, refresh_per_second=10, get_renderable=self._render, transient=True)
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
         self.live.console.print(f"  {escape(text)}")
 
     def enter(self, step: int) -> None:
@@ -100,7 +100,7 @@ class LiveStage:
             words = escape(" ".join(filter(None, [view.reason, view.message])))
             self.live.console.print(f"  [{style}]{view.status:<7}[/] {task_type}  [quiet]{words}[/]")
 
-    def _picture(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         table = Table.grid(padding=(0, 1))
         for number, step in self._steps.items():
             mark = {"done": "[good]✔[/]", "current": "[bold]▶[/]", "locked": "[quiet]·[/]"}[step.state]
@@ -124,7 +124,7 @@ class LiveStage:
 
 
 def viewed(view: TaskView, run: dict[str, Any]) -> TaskView:
-    """Bring the view of a task up to its run."""
+    """Update the displayed state of a task from its run."""
     result = run.get("result") or {}
     progress = run.get("progress") or {}
     view.state = str(run["state"])
@@ -143,11 +143,11 @@ def _progress(progress: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def stage_for(console: Console, steps: dict[int, StepView]) -> Iterator[Stage]:
-    """The stage that suits the console: alive on a terminal, plain lines elsewhere."""
+def view_for(console: Console, steps: dict[int, StepView]) -> Iterator[DemoView]:
+    """Choose the view for the console: a live table on a terminal, else plain lines."""
     if not (console.is_terminal and sys.stderr.isatty()) or console.is_dumb_terminal:
-        yield PlainStage(console, steps)
+        yield PlainView(console, steps)
         return
-    stage = LiveStage(console, steps)
-    with stage.live:
-        yield stage
+    view = LiveView(console, steps)
+    with view.live:
+        yield view

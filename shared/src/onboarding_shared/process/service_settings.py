@@ -1,0 +1,206 @@
+"""The settings classes that the services share, one per subject."""
+
+from typing import Annotated, Any, Literal, Self
+
+from aiokafka.helpers import create_ssl_context
+from pydantic import Field, field_validator, model_validator
+
+from onboarding_shared.process.settings import Settings, separated
+
+ASYMMETRIC_ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""The accepted signature algorithms of tokens. Symmetric algorithms and ``none`` are never accepted."""
+
+
+class DatabaseSettings(Settings):
+    """The database of the service."""
+
+    url: str = Field(validation_alias="DATABASE_URL", repr=False, description="postgresql://user:password@host/name")
+    pool_size: int = Field(
+        8, ge=1, le=500, validation_alias="ONBOARDING_DATABASE_POOL_SIZE", description="Connections at most, 1..500"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_postgresql(cls, url: str) -> str:
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        return "postgresql://" + url.split("://", 1)[1]
+
+
+class KafkaSettings(Settings):
+    """Connection to the Kafka broker; the field names are those of aiokafka."""
+
+    bootstrap_servers: str = Field(
+        validation_alias="KAFKA_BOOTSTRAP_SERVERS", description="host:port of the brokers, separated by commas"
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", validation_alias="KAFKA_SASL_MECHANISM"
+    )
+    sasl_username: str | None = Field(None, validation_alias="KAFKA_SASL_USERNAME")
+    sasl_password: str | None = Field(None, validation_alias="KAFKA_SASL_PASSWORD", repr=False)
+    ssl_cafile: str | None = Field(
+        None, validation_alias="KAFKA_SSL_CAFILE", description="PEM file of the authorities; unset = the system's"
+    )
+    client_id: str = Field("onboarding", validation_alias="KAFKA_CLIENT_ID")
+    enable_idempotence: bool = Field(
+        True, validation_alias="KAFKA_ENABLE_IDEMPOTENCE", description="Off only for a broker that cannot do it"
+    )
+    topic_partitions: int = Field(12, ge=1, le=10_000, validation_alias="ONBOARDING_TOPIC_PARTITIONS")
+    replication_factor: int = Field(
+        -1,
+        ge=-1,
+        le=100,
+        validation_alias="ONBOARDING_TOPIC_REPLICATION_FACTOR",
+        description="-1 = the broker's default",
+    )
+    fetch_max_wait_ms: int = Field(500, ge=0, le=60_000, validation_alias="ONBOARDING_FETCH_MAX_WAIT_MS")
+
+    @model_validator(mode="after")
+    def _sasl_needs_a_user(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(
+                "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set when KAFKA_SECURITY_PROTOCOL is "
+                + self.security_protocol
+            )
+        return self
+
+    def client_options(self) -> dict[str, Any]:
+        """The keyword arguments common to all aiokafka clients (producer, consumer, admin)."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "client_id": self.client_id,
+            "security_protocol": self.security_protocol,
+        }
+        if self.security_protocol.endswith("SSL"):
+            options["ssl_context"] = create_ssl_context(cafile=self.ssl_cafile)
+        if self.security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.sasl_mechanism
+            options["sasl_plain_username"] = self.sasl_username
+            options["sasl_plain_password"] = self.sasl_password
+        return options
+
+
+class HttpSettings(Settings):
+    """The HTTP server of the service. By default it listens on the loopback address only."""
+
+    host: str = Field("127.0.0.1", validation_alias="ONBOARDING_HOST")
+    port: int = Field(8000, ge=0, le=65_535, validation_alias="ONBOARDING_PORT", description="0 = any free port")
+    max_connections: int = Field(
+        1000, ge=10, le=100_000, validation_alias="ONBOARDING_HTTP_MAX_CONNECTIONS", description="More are answered 503"
+    )
+    drain_seconds: int = Field(
+        15, ge=1, le=3600, validation_alias="ONBOARDING_DRAIN_SECONDS", description="Time for requests at a stop"
+    )
+
+
+class IdentitySettings(Settings):
+    """Verification of tokens. The key set has no default."""
+
+    jwks: str = Field(
+        validation_alias="ONBOARDING_JWKS", description="https URL or file of the JSON Web Key Set that signs tokens"
+    )
+    issuer: str = Field(validation_alias="ONBOARDING_JWT_ISSUER", description="the iss claim a token must carry")
+    audience: str = Field(
+        "onboarding", validation_alias="ONBOARDING_JWT_AUDIENCE", description="the aud claim a token must carry"
+    )
+    algorithms: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        ("RS256", "ES256", "EdDSA", "PS256"),
+        validation_alias="ONBOARDING_JWT_ALGORITHMS",
+        description="signature algorithms, separated by commas",
+    )
+
+    @field_validator("algorithms", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return separated(value)
+
+    @field_validator("algorithms")
+    @classmethod
+    def _only_asymmetric(cls, algorithms: tuple[str, ...]) -> tuple[str, ...]:
+        if refused := [name for name in algorithms if name not in ASYMMETRIC_ALGORITHMS]:
+            raise ValueError(
+                f"{', '.join(refused)} not allowed; choose from {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}"
+            )
+        return algorithms
+
+
+class LogSettings(Settings):
+    """Level and format of the log."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias="ONBOARDING_LOG_LEVEL")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", validation_alias="ONBOARDING_LOG_FORMAT", description="auto = console on a terminal, else JSON lines"
+    )
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+
+class TracingSettings(Settings):
+    """Export of traces: the standard variables of OpenTelemetry. Without an endpoint nothing is recorded.
+
+    https://opentelemetry.io/docs/languages/sdk-configuration/
+    """
+
+    endpoint: str = Field(
+        "", validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="http(s) address of the collector; unset = off"
+    )
+    traces_endpoint: str = Field(
+        "",
+        validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        description="The same for traces, with its whole path",
+    )
+    headers: str = Field(
+        "", validation_alias="OTEL_EXPORTER_OTLP_HEADERS", repr=False, description="name=value,… sent to the collector"
+    )
+    protocol: Literal["http/protobuf"] = Field("http/protobuf", validation_alias="OTEL_EXPORTER_OTLP_PROTOCOL")
+    disabled: bool = Field(False, validation_alias="OTEL_SDK_DISABLED", description="true = off")
+    service_name: str = Field("", validation_alias="OTEL_SERVICE_NAME", description="unset = the service's own name")
+    sampler: Literal[
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+    ] = Field("parentbased_always_on", validation_alias="OTEL_TRACES_SAMPLER")
+    sampler_arg: float = Field(
+        1.0, ge=0, le=1, validation_alias="OTEL_TRACES_SAMPLER_ARG", description="The ratio of …traceidratio, 0..1"
+    )
+    resource_attributes: str = Field("", validation_alias="OTEL_RESOURCE_ATTRIBUTES", description="name=value,…")
+
+    @field_validator("endpoint", "traces_endpoint")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url
+
+    @property
+    def url(self) -> str | None:
+        """The URL of the collector; ``None`` if tracing is disabled."""
+        if self.disabled or not (self.endpoint or self.traces_endpoint):
+            return None
+        return self.traces_endpoint or f"{self.endpoint.rstrip('/')}/v1/traces"
+
+
+class MigrateSettings(Settings):
+    """Settings of the command ``migrate``."""
+
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    log: LogSettings
+
+
+class ServiceSettings(MigrateSettings):
+    """Settings of the command ``serve``; each service adds its own."""
+
+    http: HttpSettings
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
