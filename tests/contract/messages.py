@@ -9,7 +9,6 @@ from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.session_api import (
     CancelTask,
-    ProviderConnection,
     SessionAbandoned,
     SessionAssigned,
     SessionCompleted,
@@ -18,6 +17,7 @@ from onboarding_shared.contracts.session_api import (
     SessionStepChanged,
     SessionTakenOver,
     StartTask,
+    TaskConnection,
 )
 from onboarding_shared.contracts.task_runner import (
     Progress,
@@ -43,7 +43,7 @@ EXPECTED: tuple[Message, ...] = (
         run_id=9223372036854775807,
         task_type="license.inventory",
         session_id=71,
-        connection=ProviderConnection(
+        connection=TaskConnection(
             id=5,
             provider="microsoft_graph",
             external_tenant_id="8f3b0c1e-6a53-4a7e-9f0e-2f7a4c9d1b10",

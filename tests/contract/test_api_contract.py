@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.process.settings import (
+from onboarding_shared.process.service_settings import (
     DatabaseSettings,
     HttpSettings,
     IdentitySettings,

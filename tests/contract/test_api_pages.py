@@ -11,7 +11,7 @@ from evidence_store.app import build as build_evidence_store
 from evidence_store.routes.problems import CODES
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.process.settings import (
+from onboarding_shared.process.service_settings import (
     DatabaseSettings,
     HttpSettings,
     IdentitySettings,

@@ -15,7 +15,7 @@ from onboarding_devstack.container_setup import set_up
 from onboarding_devstack.engines import kafka_jars, kafka_jvm, postgres
 from onboarding_devstack.engines.chosen import Engines
 from onboarding_devstack.place import PORT_NAMES, SECRET_NAMES, Place
-from onboarding_shared.process.settings import ServiceSettings
+from onboarding_shared.process.service_settings import ServiceSettings
 from session_api.settings import SessionApiSettings
 from task_runner.settings import TaskRunnerSettings
 from tests.support import compose_file, containers

@@ -19,7 +19,7 @@ PAGE = DOCS / "events.md"
 
 def test_every_topic_stands_there_with_its_speaker() -> None:
     assert {words(row[0])[0]: row[1] for row in rows(PAGE, "Topics")} == {
-        topic.name: topic.speaker for topic in ALL_TOPICS
+        topic.name: topic.publisher for topic in ALL_TOPICS
     }
 
 
@@ -46,7 +46,7 @@ def test_every_reason_for_a_dead_letter_stands_there() -> None:
     given = {
         code
         for module in (cloudevents, inbox)
-        for code in re.findall(r'(?:Undecodable\(\s*|Bad\(record, )"([A-Z_]+)"', Path(module.__file__).read_text())
+        for code in re.findall(r'(?:Undecodable\(\s*|Rejected\(record, )"([A-Z_]+)"', Path(module.__file__).read_text())
     }
 
     assert set(first_words(PAGE, "Dead letters")) == given

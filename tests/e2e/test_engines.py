@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from onboarding_devstack.system import PROCESSES, process_names
+from onboarding_devstack.system import PROCESSES, processes
 from tests.support.system import System, onboarding
 
 pytestmark = pytest.mark.system
@@ -16,7 +16,9 @@ def test_status_says_ready_for_every_engine_and_names_the_processes_that_are_our
     shown = json.loads(onboarding("status", "--json", data=system.folder))
     assert shown["state"] == "ready"
     assert {each["name"]: each["state"] for each in shown["processes"]} == dict.fromkeys(PROCESSES, "ready")
-    assert {each["name"] for each in shown["processes"] if each["pid"]} == set(process_names(system.place))
+    assert {each["name"] for each in shown["processes"] if each["pid"]} == {
+        process.name for process in processes(system.place)
+    }
 
 
 def test_doctor_is_content_with_the_engines(system: System) -> None:

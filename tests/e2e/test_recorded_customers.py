@@ -9,9 +9,9 @@ from rich.console import Console
 
 from microsoft_emulator.recorded import RECORDED, guid_of
 from onboarding_devstack.cli.demo.api import Api
-from onboarding_devstack.cli.demo.stage import PlainStage
-from onboarding_devstack.cli.demo.story import Outcome, steps_of
-from onboarding_devstack.cli.demo.survey import Survey
+from onboarding_devstack.cli.demo.fleet import FleetDemo
+from onboarding_devstack.cli.demo.run import Outcome, steps_of
+from onboarding_devstack.cli.demo.view import PlainView
 from tests.support.recorded import EXPECTED
 from tests.support.system import System
 
@@ -27,8 +27,8 @@ async def survey(system: System, name: str) -> Outcome:
         (await graph.put(f"/_control/tenants/{guid_of(name)}", json=control)).raise_for_status()
     async with Api(system.journal["session_api"], system.token(tenants=[tenant]), tenant) as api:
         catalogue = [one for one in await api.task_types() if one["name"] != WAITS_FOR_EVER]
-        stage = PlainStage(Console(file=io.StringIO()), steps_of(catalogue))
-        return await Survey(api, None, stage, catalogue, guid_of(name)).tell()
+        view = PlainView(Console(file=io.StringIO()), steps_of(catalogue))
+        return await FleetDemo(api, None, view, catalogue, guid_of(name)).run()
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -1,1 +1,1 @@
-"""What the tests need to run against the real thing."""
+"""Real engines, systems and callers for the tests."""

@@ -27,7 +27,7 @@ class Span:
 
 @dataclass
 class Collector:
-    """Where to export to, and what came."""
+    """The address to export to, and the spans that came."""
 
     url: str
     spans: list[Span] = field(default_factory=list)

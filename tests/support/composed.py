@@ -137,11 +137,11 @@ class Composed:
         return value
 
     def _address(self, service: str, port: int) -> str:
-        """Where a port is published now; it is another one after each start."""
+        """The address at which a port is published now; another one after each start."""
         return self.compose("port", service, str(port)).strip()
 
     def leftovers(self) -> dict[str, list[str]]:
-        """What of the project is still there."""
+        """The parts of the project that are still there."""
         mine = f"label=com.docker.compose.project={self.project}"
         return {
             kind: found.split()

@@ -75,7 +75,7 @@ class Containers:
 
 
 def _host() -> str:
-    """Where published ports are; `localhost` may mean ::1 first, where nobody listens."""
+    """The address of published ports; `localhost` may mean ::1 first, where nobody listens."""
     from testcontainers.core.docker_client import DockerClient
 
     host = DockerClient().host()

@@ -23,7 +23,7 @@ class Server:
     def new_database(self) -> str:
         """The URL of a database that nobody has used yet, as its own role."""
         name = self._new_name()
-        postgres.create_databases(self.administrator, [postgres.Database(name, name, "secret")])
+        postgres.create_databases(self.administrator, [postgres.ServiceDatabase(name, name, "secret")])
         return postgres.url_on(self.administrator, name, name, "secret")
 
     async def copy_of(self, database_url: str) -> str:

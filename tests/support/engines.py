@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from onboarding_devstack.engines.chosen import OUTSIDE_CLIENT_SETTINGS
-from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.process.service_settings import KafkaSettings
 from tests.support.children import Children
 from tests.support.containers import Containers
 from tests.support.databases import Server
@@ -34,7 +34,7 @@ class Engines(Protocol):
 
     name: str
     client_settings: Mapping[str, str]
-    """What the broker's clients need in their environment beside its address."""
+    """Variables for the broker's clients, beside its address."""
 
     def unusable(self) -> str | None: ...
     def described(self) -> str: ...
@@ -104,7 +104,7 @@ def kafka_broker(port: int | None = None) -> Iterator[str]:
 
 
 def client_environment(address: str) -> dict[str, str]:
-    """What a process gets in its environment to reach the broker at ``address``."""
+    """Variables for a process that is to reach the broker at ``address``."""
     outside = address == os.environ.get(KAFKA_VARIABLE)
     settings = OUTSIDE_CLIENT_SETTINGS if outside else chosen().client_settings
     return {"KAFKA_BOOTSTRAP_SERVERS": address, "ONBOARDING_TOPIC_PARTITIONS": "3", **settings}

@@ -16,7 +16,7 @@ ENDED = {"succeeded", "failed", "timed_out", "cancelled"}
 
 
 async def mistakes(system: System, accepted: Mapping[int, int]) -> list[str]:
-    """What does not add up for these runs (run id → tenant), as sentences; empty when all books agree.
+    """Contradictions in the books of these runs (run id → tenant), as sentences; empty when all books agree.
 
     Every accepted run has ended, with the same verdict in all three services, one execution and one item of evidence
     (none when it was cancelled); nothing else is there; no dead letters; every chain verifies.

@@ -1,4 +1,4 @@
-"""What the twelve checks are to find in the recorded tenants: status and reason code, by hand."""
+"""The findings expected of the twelve checks in the recorded tenants: status and reason code, by hand."""
 
 HEALTHY = {
     "gdap.relationship": "ok GDAP_ACTIVE",

@@ -20,7 +20,7 @@ import psutil
 from onboarding_devstack.identity import PERMISSIONS
 from onboarding_devstack.journal import read_journal
 from onboarding_devstack.place import Place, recall
-from onboarding_devstack.system import process_names
+from onboarding_devstack.system import processes
 from tests.support.caller import Caller
 from tests.support.engines import up_options
 from tests.support.waiting import eventually
@@ -42,7 +42,7 @@ class System:
 
     @property
     def journal(self) -> dict[str, Any]:
-        """What `system.json` says now."""
+        """The content of `system.json` now."""
         return read_journal(self.folder)
 
     def pid(self, name: str) -> int:
@@ -95,10 +95,11 @@ class System:
     async def wait_ready(self, *, instead_of: Mapping[str, int] | None = None, seconds: float = READY_SECONDS) -> None:
         """Wait until every process runs and is ready, and those ``instead_of`` (name → old id) are new ones."""
         old = instead_of or {}
+        expected = {process.name for process in processes(self.place)}
 
         async def all_ready() -> bool:
             pids = self.journal.get("processes", {})
-            if set(pids) != set(process_names(self.place)) or any(pids[name] == pid for name, pid in old.items()):
+            if set(pids) != expected or any(pids[name] == pid for name, pid in old.items()):
                 return False
             return all([await self._is_ready(name) for name in ("session_api", "task_runner", "evidence_store")])
 

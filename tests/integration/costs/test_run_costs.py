@@ -16,7 +16,7 @@ import session_api.app
 import task_runner.app
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.process.settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from session_api.settings import SessionApiSettings
 from session_api.store.task_types import upsert_task_types
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings

@@ -8,12 +8,7 @@ import pytest
 from evidence_store.app import build
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.process.settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    LogSettings,
-)
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from tests.integration.evidence_store.store_scene import MIXED, Scene
 from tests.support.engines import Server, kafka_settings
 

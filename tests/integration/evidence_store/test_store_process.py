@@ -67,10 +67,9 @@ class World:
     async def serve(self) -> tuple[subprocess.Popen[bytes], str]:
         """Start an instance and wait until it is ready; returns its process and address."""
         port = free_port()
-        log = (self._folder / f"{port}.log").open("wb")
-        process = subprocess.Popen(
-            [*COMMAND, "serve"], env={**self.environment, "ONBOARDING_PORT": str(port)}, stdout=log, stderr=log
-        )
+        environment = {**self.environment, "ONBOARDING_PORT": str(port)}
+        with (self._folder / f"{port}.log").open("wb") as log:
+            process = subprocess.Popen([*COMMAND, "serve"], env=environment, stdout=log, stderr=log)
         self._processes.append(process)
         address = f"http://127.0.0.1:{port}"
         await eventually(lambda: _answers(f"{address}/health/ready"), seconds=30, every=0.1)

@@ -13,12 +13,7 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypeDeclaration
 from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.contracts.types import CheckStatus, Mode, RunState, Scope
-from onboarding_shared.process.settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    LogSettings,
-)
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from session_api.app import SessionApi
 from session_api.consumers import applies
 from session_api.settings import SessionApiSettings

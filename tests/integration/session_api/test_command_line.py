@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.contracts.topics import spoken_by
+from onboarding_shared.contracts.topics import published_by
 from onboarding_shared.messaging.kafka import ensure_topics
 from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings, topics_at
 from tests.support.waiting import eventually
@@ -100,7 +100,7 @@ async def test_migrating_four_times_at_once_makes_schema_and_topics(environment:
 
 async def test_it_is_alive_but_not_ready_before_a_runner_has_announced_task_types(environment: dict[str, str]) -> None:
     assert (await run("migrate", env=environment))[0] == 0
-    await ensure_topics(kafka_settings(environment["KAFKA_BOOTSTRAP_SERVERS"]), spoken_by("task-runner"))
+    await ensure_topics(kafka_settings(environment["KAFKA_BOOTSTRAP_SERVERS"]), published_by("task-runner"))
     async with serving(environment) as (process, url), httpx2.AsyncClient(base_url=url) as client:
 
         async def down() -> list[str]:

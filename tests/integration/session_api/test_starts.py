@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from onboarding_shared.contracts.catalogue import decode_data
-from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
+from onboarding_shared.contracts.session_api import StartTask, TaskConnection
 from onboarding_shared.contracts.types import RunState
 from session_api.domain.starting import Start
 from session_api.use_cases.starts import Accepted
@@ -158,7 +158,7 @@ async def test_the_named_connection_travels_with_the_command(api: Api) -> None:
     command = msgspec.json.decode(bytes(data))
 
     assert command["connection"] == msgspec.to_builtins(
-        ProviderConnection(
+        TaskConnection(
             id=connection,
             provider="microsoft_graph",
             external_tenant_id="3f2504e0-4f89-41d3-9a0c-0305e82c3301",

@@ -18,7 +18,7 @@ from onboarding_shared.messaging.metrics_page import BacklogRows, process_gauges
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.process.service_settings import KafkaSettings
 from onboarding_shared.telemetry import metrics
 from onboarding_shared.telemetry.metrics import Backlog, MetricsPage
 from onboarding_shared.web.app import build_http
@@ -112,7 +112,7 @@ async def test_what_is_applied_repeated_missing_and_put_aside_is_counted(speaker
 async def test_a_consumer_that_lives_but_stands_still_is_unready_until_its_successor_gets_on(
     speaker: Speaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "_STILL_SECONDS", 5.0)
+    monkeypatch.setattr(progress, "_STALLED_SECONDS", 5.0)
     await speaker.relay.start()
     await speaker.consumer.start()
     await speaker.say(1)

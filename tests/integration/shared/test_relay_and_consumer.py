@@ -17,7 +17,7 @@ from onboarding_shared.messaging.kafka import make_producer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.process.service_settings import KafkaSettings
 from tests.support.engines import free_port, kafka_broker, kafka_settings, offsets_at, topics_at
 from tests.support.waiting import eventually
 
@@ -176,10 +176,11 @@ async def test_a_broker_that_forgot_everything_gets_its_topics_and_the_rest_of_t
         await scene.relay.stop()
 
 
-async def test_a_relay_without_the_lease_publishes_nothing(scene: Scene) -> None:
+async def test_a_relay_without_the_lease_publishes_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.say(1)
     await eventually(scene.unpublished, equals=0)
-    standby = Relay(scene.database, scene.kafka, source="/onboarding/test", topics=[SESSIONS], lease_seconds=0.4)
+    monkeypatch.setattr("onboarding_shared.messaging.relay.LEASE_SECONDS", 0.4)
+    standby = Relay(scene.database, scene.kafka, source="/onboarding/test", topics=[SESSIONS])
     await standby.start()
     await scene.relay.stop()  # gives the lease back: now the other one takes over
     await scene.say(2)

@@ -10,7 +10,7 @@ import sys
 import structlog
 
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.settings import LogSettings
+from onboarding_shared.process.service_settings import LogSettings
 from onboarding_shared.telemetry.logging import configure_logging
 from task_runner.tasks import CannotTell, Result, TaskContext, TaskFault, Wait, task
 from tests.integration.task_runner.scene import Scene

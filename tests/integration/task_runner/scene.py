@@ -11,7 +11,7 @@ from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
-from onboarding_shared.contracts.session_api import CancelTask, ProviderConnection, StartTask
+from onboarding_shared.contracts.session_api import CancelTask, StartTask, TaskConnection
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
@@ -60,8 +60,8 @@ async def change_tenant(context: TaskContext) -> Result:
 TASKS = {one.name: one for one in (quick, other, of_connection, change, change_tenant)}
 
 
-def connection(connection_id: int) -> ProviderConnection:
-    return ProviderConnection(
+def connection(connection_id: int) -> TaskConnection:
+    return TaskConnection(
         id=connection_id,
         provider="microsoft_graph",
         external_tenant_id="5f0c1e5a-0000-4000-8000-000000000001",

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.process.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
 from onboarding_shared.telemetry import metrics
 from task_runner.app import TaskRunner, build
 from task_runner.domain.outcomes import RetryLater

@@ -17,7 +17,7 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypesAnnounced
 from onboarding_shared.contracts.topics import ALL_TOPICS, OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
-from onboarding_shared.process.settings import DatabaseSettings, HttpSettings, LogSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, LogSettings
 from task_runner.app import TaskRunner, build
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
 from task_runner.tasks import Result, TaskContext, task

@@ -1,6 +1,6 @@
 """Whatever is done to a chain is found and named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import pytest
@@ -8,10 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence_store.domain.chain import EMPTY, GENESIS, Head, StoredEvidence, seal_of
-from evidence_store.domain.verification import Anchor, BreakKind, ChainVerdict, verify
+from evidence_store.domain.verification import Anchor, BreakKind, ChainReader, ChainVerdict
 from tests.unit.evidence_store.chains import NOW, TENANT, chain, chain_of, result
 
 Rows = list[StoredEvidence]
+
+
+def verify(
+    tenant_id: int, rows: Iterable[StoredEvidence], head: Head | None, anchor: Anchor | None = None
+) -> ChainVerdict:
+    reader = ChainReader(tenant_id, anchor)
+    reader.read(rows)
+    return reader.finish(head)
 
 
 def found(verdict: ChainVerdict) -> tuple[int, int | None, str]:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from onboarding_shared.contracts.session_api import ProviderConnection, StartTask
+from onboarding_shared.contracts.session_api import StartTask, TaskConnection
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.domain.admission import AdmissionRefused, Admitted, admit
 
-CONNECTION = ProviderConnection(
+CONNECTION = TaskConnection(
     id=77, provider="microsoft_graph", external_tenant_id="t", client_id="c", credential_ref="env:X", cloud="global"
 )
 COMMAND = StartTask(

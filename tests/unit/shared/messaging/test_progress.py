@@ -2,7 +2,7 @@
 
 from aiokafka import TopicPartition
 
-from onboarding_shared.messaging.progress import Patience, Progress, Verdict
+from onboarding_shared.messaging.progress import AssignmentTimeout, ConsumerProgress, Verdict
 
 ONE, TWO = TopicPartition("onboarding.sessions.v1", 0), TopicPartition("onboarding.sessions.v1", 1)
 
@@ -20,15 +20,15 @@ class Clock:
         self.now += seconds
 
 
-def watched() -> tuple[Progress, Clock]:
+def watched() -> tuple[ConsumerProgress, Clock]:
     clock = Clock()
-    return Progress(clock=clock), clock
+    return ConsumerProgress(clock=clock), clock
 
 
 def test_a_consumer_without_waiting_records_is_fine_however_long_it_stands() -> None:
     progress, clock = watched()
     for _ in range(100):
-        assert progress.asked({ONE: (7, 7)}) is Verdict.FINE
+        assert progress.observe({ONE: (7, 7)}) is Verdict.FINE
         clock.pass_by(60)
     assert progress.lag == 0
     assert progress.seconds_still == 0.0
@@ -36,63 +36,63 @@ def test_a_consumer_without_waiting_records_is_fine_however_long_it_stands() -> 
 
 def test_a_consumer_that_leaves_records_waiting_is_stuck_after_fifteen_seconds() -> None:
     progress, clock = watched()
-    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
     clock.pass_by(15)
-    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
     clock.pass_by(0.1)
-    assert progress.asked({ONE: (7, 9)}) is Verdict.STUCK
+    assert progress.observe({ONE: (7, 9)}) is Verdict.STUCK
     assert progress.lag == 2
 
 
 def test_records_that_arrive_late_give_the_consumer_its_whole_time() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 7)})
+    progress.observe({ONE: (7, 7)})
     clock.pass_by(3600)
-    progress.asked({ONE: (7, 7)})
+    progress.observe({ONE: (7, 7)})
     clock.pass_by(2)
-    assert progress.asked({ONE: (7, 8)}) is Verdict.FINE
+    assert progress.observe({ONE: (7, 8)}) is Verdict.FINE
     clock.pass_by(12)
-    assert progress.asked({ONE: (7, 8)}) is Verdict.FINE
+    assert progress.observe({ONE: (7, 8)}) is Verdict.FINE
 
 
 def test_a_position_that_moves_is_progress_even_while_the_lag_grows() -> None:
     progress, clock = watched()
     for step in range(20):
-        assert progress.asked({ONE: (step, 1000 + 10 * step)}) is Verdict.FINE
+        assert progress.observe({ONE: (step, 1000 + 10 * step)}) is Verdict.FINE
         clock.pass_by(14)
 
 
 def test_a_partition_that_moves_speaks_for_the_consumer() -> None:
     progress, clock = watched()
     for step in range(20):
-        assert progress.asked({ONE: (7, 9), TWO: (step, 100)}) is Verdict.FINE
+        assert progress.observe({ONE: (7, 9), TWO: (step, 100)}) is Verdict.FINE
         clock.pass_by(14)
     assert progress.lag == 2 + (100 - 19)
 
 
 def test_a_consumer_busy_with_a_batch_is_not_stuck() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 9)})
+    progress.observe({ONE: (7, 9)})
     progress.batch_began()
     clock.pass_by(40)
-    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
     progress.batch_ended(applied=False)
     clock.pass_by(14)
-    assert progress.asked({ONE: (7, 9)}) is Verdict.FINE
+    assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
     clock.pass_by(2)
-    assert progress.asked({ONE: (7, 9)}) is Verdict.STUCK
+    assert progress.observe({ONE: (7, 9)}) is Verdict.STUCK
 
 
 def test_how_long_records_wait_is_counted_from_the_last_progress() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 9)})
+    progress.observe({ONE: (7, 9)})
     clock.pass_by(5)
     assert progress.seconds_still == 5.0
 
 
 def test_a_batch_that_is_applied_ends_the_wait_and_one_handed_back_does_not() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 9)})
+    progress.observe({ONE: (7, 9)})
     clock.pass_by(5)
     progress.batch_ended(applied=False)
     assert progress.seconds_still == 5.0
@@ -102,7 +102,7 @@ def test_a_batch_that_is_applied_ends_the_wait_and_one_handed_back_does_not() ->
 
 def test_how_long_records_wait_outlives_the_client_that_left_them() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 9)})
+    progress.observe({ONE: (7, 9)})
     clock.pass_by(20)
     after = progress.successor()
     clock.pass_by(1)
@@ -112,12 +112,12 @@ def test_how_long_records_wait_outlives_the_client_that_left_them() -> None:
 
 def test_the_client_after_one_that_stood_still_counts_as_connected_once_it_gets_on() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 9)})
+    progress.observe({ONE: (7, 9)})
     clock.pass_by(16)
-    assert progress.asked({ONE: (7, 9)}) is Verdict.STUCK
+    assert progress.observe({ONE: (7, 9)}) is Verdict.STUCK
     assert not progress.connected
     after = progress.successor()
-    after.asked({ONE: (7, 9)})
+    after.observe({ONE: (7, 9)})
     assert not after.connected
     after.batch_ended(applied=True)
     assert after.connected
@@ -125,91 +125,91 @@ def test_the_client_after_one_that_stood_still_counts_as_connected_once_it_gets_
 
 def test_the_client_after_one_that_stood_still_counts_as_connected_when_nothing_waits_any_more() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 9)})
+    progress.observe({ONE: (7, 9)})
     clock.pass_by(16)
-    progress.asked({ONE: (7, 9)})
+    progress.observe({ONE: (7, 9)})
     after = progress.successor()
-    after.asked({})
+    after.observe({})
     assert not after.connected
-    after.asked({ONE: (9, 9)})
+    after.observe({ONE: (9, 9)})
     assert after.connected
 
 
 def test_a_batch_that_never_ends_means_that_its_consumer_hangs() -> None:
     progress, clock = watched()
-    progress.asked({ONE: (7, 7)})
+    progress.observe({ONE: (7, 7)})
     progress.batch_began()
     clock.pass_by(180)
-    assert progress.asked({ONE: (7, 7)}) is Verdict.FINE
+    assert progress.observe({ONE: (7, 7)}) is Verdict.FINE
     clock.pass_by(0.1)
-    assert progress.asked({ONE: (7, 7)}) is Verdict.STUCK
+    assert progress.observe({ONE: (7, 7)}) is Verdict.STUCK
 
 
 def test_what_waits_is_known_by_topic() -> None:
     progress, _ = watched()
-    progress.asked({ONE: (7, 9), TWO: (1, 4), TopicPartition("onboarding.evidence.v1", 0): (5, 6)})
+    progress.observe({ONE: (7, 9), TWO: (1, 4), TopicPartition("onboarding.evidence.v1", 0): (5, 6)})
     assert progress.lags == {"onboarding.sessions.v1": 5, "onboarding.evidence.v1": 1}
 
 
-def unassigned_until_stuck(clock: Clock, patience: Patience) -> float:
+def unassigned_until_stuck(clock: Clock, timeout: AssignmentTimeout) -> float:
     """Seconds until a new client that never gets a partition is given up."""
     began = clock.now
-    progress = Progress(patience, clock)
-    while progress.asked({}) is Verdict.FINE:
+    progress = ConsumerProgress(timeout, clock)
+    while progress.observe({}) is Verdict.FINE:
         clock.pass_by(1)
     return clock.now - began
 
 
 def test_a_client_without_partitions_is_given_up_soon_and_then_more_and_more_patiently() -> None:
-    clock, patience = Clock(), Patience()
-    assert [unassigned_until_stuck(clock, patience) for _ in range(8)] == [16, 31, 61, 121, 241, 481, 601, 601]
+    clock, timeout = Clock(), AssignmentTimeout()
+    assert [unassigned_until_stuck(clock, timeout) for _ in range(8)] == [16, 31, 61, 121, 241, 481, 601, 601]
 
 
-def test_partitions_restore_the_short_patience() -> None:
-    clock, patience = Clock(), Patience()
+def test_partitions_restore_the_short_assignment_timeout() -> None:
+    clock, timeout = Clock(), AssignmentTimeout()
     for _ in range(5):
-        unassigned_until_stuck(clock, patience)
-    Progress(patience, clock).asked({ONE: (0, 0)})
-    assert unassigned_until_stuck(clock, patience) == 16
+        unassigned_until_stuck(clock, timeout)
+    ConsumerProgress(timeout, clock).observe({ONE: (0, 0)})
+    assert unassigned_until_stuck(clock, timeout) == 16
 
 
 def test_partitions_that_come_and_go_start_the_patience_again() -> None:
     progress, clock = watched()
-    progress.asked({})
+    progress.observe({})
     clock.pass_by(14)
-    progress.asked({ONE: (0, 0)})
+    progress.observe({ONE: (0, 0)})
     clock.pass_by(14)
-    assert progress.asked({}) is Verdict.FINE
+    assert progress.observe({}) is Verdict.FINE
 
 
 def test_a_broker_that_forgot_its_records_leaves_no_lag() -> None:
     progress, _ = watched()
-    assert progress.asked({ONE: (500, 3)}) is Verdict.FINE
+    assert progress.observe({ONE: (500, 3)}) is Verdict.FINE
     assert progress.lag == 0
 
 
 def test_nothing_counts_as_connected_before_kafka_has_answered() -> None:
     progress, _ = watched()
     assert not progress.connected
-    progress.asked({})
+    progress.observe({})
     assert progress.connected
 
 
 def test_the_second_question_in_vain_means_not_connected_and_the_fourth_that_the_client_is_stuck() -> None:
     progress, _ = watched()
-    progress.asked({ONE: (1, 1)})
-    assert progress.asked_in_vain() is Verdict.FINE
+    progress.observe({ONE: (1, 1)})
+    assert progress.observe_failure() is Verdict.FINE
     assert progress.connected
-    assert progress.asked_in_vain() is Verdict.FINE
+    assert progress.observe_failure() is Verdict.FINE
     assert not progress.connected
-    assert progress.asked_in_vain() is Verdict.FINE
-    assert progress.asked_in_vain() is Verdict.STUCK
+    assert progress.observe_failure() is Verdict.FINE
+    assert progress.observe_failure() is Verdict.STUCK
 
 
 def test_one_answer_makes_up_for_the_questions_in_vain() -> None:
     progress, _ = watched()
     for _ in range(10):
         for _ in range(3):
-            assert progress.asked_in_vain() is Verdict.FINE
-        assert progress.asked({ONE: (1, 1)}) is Verdict.FINE
+            assert progress.observe_failure() is Verdict.FINE
+        assert progress.observe({ONE: (1, 1)}) is Verdict.FINE
         assert progress.connected

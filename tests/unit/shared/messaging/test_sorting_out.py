@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.session_api import CancelTask
-from onboarding_shared.messaging.inbox import sort_out
+from onboarding_shared.messaging.inbox import partition
 from onboarding_shared.messaging.inbox_sequences import SequenceKey
 
 COMMANDS, EVENTS = "onboarding.task-commands.v1", "onboarding.sessions.v1"
@@ -35,42 +35,42 @@ def sequences(messages: Sequence[Received]) -> list[int]:
 
 
 def test_messages_in_order_are_all_fresh() -> None:
-    batch = sort_out([delivered(1), delivered(2), delivered(3)], {})
+    batch = partition([delivered(1), delivered(2), delivered(3)], {})
     assert sequences(batch.fresh) == [1, 2, 3]
     assert (batch.repeats, batch.missing) == (0, 0)
     assert batch.last == {(42, COMMANDS): 3}
 
 
 def test_a_batch_delivered_three_times_is_applied_once() -> None:
-    batch = sort_out([delivered(1), delivered(2)] * 3, {})
+    batch = partition([delivered(1), delivered(2)] * 3, {})
     assert sequences(batch.fresh) == [1, 2]
     assert (batch.repeats, batch.missing) == (4, 0)
 
 
 def test_what_was_applied_before_is_dropped() -> None:
-    batch = sort_out([delivered(6), delivered(7), delivered(8)], {(42, COMMANDS): 7})
+    batch = partition([delivered(6), delivered(7), delivered(8)], {(42, COMMANDS): 7})
     assert sequences(batch.fresh) == [8]
     assert (batch.repeats, batch.missing) == (2, 0)
 
 
 def test_a_message_that_comes_after_a_later_one_is_dropped_and_was_counted_as_missing() -> None:
-    batch = sort_out([delivered(1), delivered(3), delivered(2)], {})
+    batch = partition([delivered(1), delivered(3), delivered(2)], {})
     assert sequences(batch.fresh) == [1, 3]
     assert (batch.repeats, batch.missing) == (1, 1)
 
 
 def test_a_gap_is_counted_with_its_whole_length() -> None:
-    batch = sort_out([delivered(10)], {(42, COMMANDS): 4})
+    batch = partition([delivered(10)], {(42, COMMANDS): 4})
     assert sequences(batch.fresh) == [10]
     assert batch.missing == 5
 
 
 def test_a_first_message_that_is_not_the_first_of_its_tenant_has_a_gap_before_it() -> None:
-    assert sort_out([delivered(3)], {}).missing == 2
+    assert partition([delivered(3)], {}).missing == 2
 
 
 def test_tenants_and_topics_count_apart() -> None:
-    batch = sort_out([delivered(1), delivered(1, tenant_id=43), delivered(1, topic=EVENTS)], {(42, EVENTS): 1})
+    batch = partition([delivered(1), delivered(1, tenant_id=43), delivered(1, topic=EVENTS)], {(42, EVENTS): 1})
     assert [(one.tenant_id, one.topic) for one in batch.fresh] == [(42, COMMANDS), (43, COMMANDS)]
     assert batch.repeats == 1
     assert batch.last == {(42, COMMANDS): 1, (43, COMMANDS): 1, (42, EVENTS): 1}
@@ -78,7 +78,7 @@ def test_tenants_and_topics_count_apart() -> None:
 
 def test_the_given_sequences_are_left_alone() -> None:
     before = {(42, COMMANDS): 1}
-    sort_out([delivered(2)], before)
+    partition([delivered(2)], before)
     assert before == {(42, COMMANDS): 1}
 
 
@@ -96,7 +96,7 @@ def in_batches(messages: Sequence[Received], places: Sequence[int]) -> tuple[lis
     fresh: list[Received] = []
     repeats = missing = 0
     for start, end in pairwise([0, *places, len(messages)]):
-        batch = sort_out(messages[start:end], last)
+        batch = partition(messages[start:end], last)
         last = batch.last
         fresh += batch.fresh
         repeats += batch.repeats
@@ -123,14 +123,14 @@ def test_how_deliveries_fall_into_batches_makes_no_difference(messages: list[Rec
 @relaxed
 @given(deliveries)
 def test_every_delivery_is_applied_or_counted_as_repeated(messages: list[Received]) -> None:
-    batch = sort_out(messages, {})
+    batch = partition(messages, {})
     assert len(batch.fresh) + batch.repeats == len(messages)
 
 
 @relaxed
 @given(deliveries)
 def test_what_is_missing_is_what_was_passed_over(messages: list[Received]) -> None:
-    batch = sort_out(messages, {})
+    batch = partition(messages, {})
     assert batch.missing == sum(batch.last.values()) - len(batch.fresh)
 
 

@@ -11,7 +11,7 @@ from onboarding_shared.contracts.topics import ALL_TOPICS, SESSIONS, TASK_COMMAN
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.settings import KafkaSettings
+from onboarding_shared.process.service_settings import KafkaSettings
 
 
 async def apply_nothing(*_: object) -> None:
@@ -28,7 +28,6 @@ def consumer() -> Consumer:
         Outbox(lambda: None),
         group="test-group",
         applies=dict.fromkeys(ALL_TOPICS, apply_nothing),
-        max_records=500,
     )
 
 
@@ -48,7 +47,7 @@ def test_one_batch_subscriber_reads_every_topic_of_the_group(consumer: Consumer)
     assert [type(one).__name__ for one in broker.subscribers] == ["BatchSubscriber"]
     assert sorted(subscriber.topic_names) == sorted(topic.name for topic in ALL_TOPICS)
     assert subscriber.group_id == "test-group"
-    assert subscriber.max_records == 500
+    assert subscriber.max_records == 1000
 
 
 def test_polls_are_short_and_the_group_notices_the_dead(consumer: Consumer) -> None:
@@ -127,7 +126,7 @@ async def test_a_partition_that_was_taken_away_meanwhile_is_not_committed(consum
 
 async def test_a_batch_that_is_handed_back_is_rewound_on_every_partition_it_came_from(consumer: Consumer) -> None:
     client = connect(consumer, ASSIGNED)
-    consumer._hand_back(BATCH)
+    consumer._return_to_kafka(BATCH)
     assert client.rewound == {
         TopicPartition(SESSIONS.name, 0): 10,
         TopicPartition(SESSIONS.name, 2): 7,

@@ -11,7 +11,7 @@ from task_runner.providers.fields import Fields, only
 from task_runner.tasks import CannotTell
 
 READERS = (
-    "text", "text_or_none", "moment", "moment_or_none", "flag", "flag_or_none", "count", "at", "at_or_none", "texts",
+    "text", "moment", "moment_or_none", "flag", "flag_or_none", "count", "at", "at_or_none", "texts",
     "each", "is_null",
 )  # fmt: skip
 
@@ -30,7 +30,6 @@ def test_a_missing_field_is_incomplete_data(reader: str) -> None:
         ("text", 1),
         ("text", ""),
         ("text", None),
-        ("text_or_none", 1),
         ("moment", None),
         ("moment", "yesterday"),
         ("moment", "2026-11-26T10:00:00"),
@@ -69,7 +68,7 @@ def test_a_moment_is_read_with_its_time_zone_to_the_microsecond() -> None:
 def test_right_fields_are_read_as_they_are() -> None:
     fields = Fields({"t": "x", "n": None, "f": False, "c": 0, "l": ["a"], "o": {"t": "y"}, "m": [{"t": "z"}]}, "thing")
 
-    assert (fields.text("t"), fields.text_or_none("n"), fields.flag("f"), fields.count("c")) == ("x", None, False, 0)
+    assert (fields.text("t"), fields.flag("f"), fields.count("c")) == ("x", False, 0)
     assert (fields.texts("l"), fields.at("o").text("t"), fields.each("m")[0].text("t")) == (("a",), "y", "z")
     assert fields.at_or_none("n") is None
     assert (fields.is_null("t"), fields.is_null("n"), fields.has("x")) == (False, True, False)

@@ -1,0 +1,105 @@
+"""Key sets fetched from an issuer over HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from joserfc.jwk import KeySet, RSAKey
+
+from onboarding_shared.process.service_settings import IdentitySettings
+from onboarding_shared.web import key_sets
+from onboarding_shared.web.errors import DependencyDown, Unauthorized
+from onboarding_shared.web.identity import Authenticator
+from onboarding_shared.web.key_sets import KeySetError, UrlKeys
+from tests.support.signing import ISSUER, Signer
+
+
+@pytest.fixture(scope="module")
+def signer() -> Signer:
+    return Signer(RSAKey.generate_key(2048, auto_kid=True))
+
+
+class Issuer:
+    """A real HTTP server that publishes a key set and counts who asks."""
+
+    def __init__(self) -> None:
+        self.answer = b""
+        self.status = "200 OK"
+        self.asked = 0
+        self.url = ""
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked += 1
+        head = f"HTTP/1.1 {self.status}\r\nLocation: /other\r\nContent-Length: {len(self.answer)}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode() + self.answer)
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def issuer(signer: Signer) -> AsyncIterator[Issuer]:
+    issuer = Issuer()
+    issuer.answer = json.dumps(signer.public()).encode()
+    server = await asyncio.start_server(issuer.handle, "127.0.0.1", 0)
+    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks"
+    yield issuer
+    server.close()
+
+
+async def test_a_url_is_fetched_when_first_needed_and_then_kept(issuer: Issuer, signer: Signer) -> None:
+    authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER))
+    for user in range(1, 4):
+        await authenticator.authenticate(signer.token(sub=str(user)))
+    assert issuer.asked == 1
+
+
+async def test_an_unknown_key_fetches_the_url_again_but_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, issuer: Issuer, signer: Signer
+) -> None:
+    authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER))
+    await authenticator.authenticate(signer.token())
+    successor = Signer(RSAKey.generate_key(2048, auto_kid=True))
+    issuer.answer = json.dumps(KeySet([signer.key, successor.key]).as_dict(private=False)).encode()
+    for _ in range(5):
+        with pytest.raises(Unauthorized):
+            await authenticator.authenticate(successor.token())
+    assert issuer.asked == 1
+    monkeypatch.setattr(key_sets, "UNKNOWN_KEY_PAUSE_SECONDS", 0.0)
+    assert await authenticator.authenticate(successor.token())
+    assert issuer.asked == 2
+
+
+async def test_an_old_key_set_is_fetched_again(monkeypatch: pytest.MonkeyPatch, issuer: Issuer, signer: Signer) -> None:
+    keys = UrlKeys(issuer.url)
+    await keys.refresh()
+    monkeypatch.setattr(key_sets, "UNKNOWN_KEY_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(key_sets, "MAX_AGE_SECONDS", 0.0)
+    await keys.refresh()
+    assert issuer.asked == 2
+
+
+@pytest.mark.parametrize("status", ["500 Oops", "302 Found"])
+async def test_without_any_key_set_the_service_is_unavailable_and_not_ready(
+    issuer: Issuer, signer: Signer, status: str
+) -> None:
+    issuer.status = status
+    authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER))
+    with pytest.raises(DependencyDown):
+        await authenticator.authenticate(signer.token())
+    with pytest.raises(KeySetError):
+        await authenticator.check()
+    assert issuer.asked == 1
+
+
+async def test_an_endless_key_set_is_not_read_to_its_end(issuer: Issuer) -> None:
+    issuer.answer = b" " * (key_sets.MAX_KEY_SET_BYTES + 1)
+    with pytest.raises(KeySetError):
+        await UrlKeys(issuer.url).refresh()
+
+
+async def test_many_requests_at_once_fetch_the_url_once(issuer: Issuer) -> None:
+    keys = UrlKeys(issuer.url)
+    await asyncio.gather(*(keys.refresh() for _ in range(20)))
+    assert issuer.asked == 1

@@ -1,0 +1,140 @@
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from onboarding_shared.process.service_settings import (
+    DatabaseSettings,
+    HttpSettings,
+    IdentitySettings,
+    KafkaSettings,
+    LogSettings,
+)
+from onboarding_shared.process.settings import Settings, SettingsError, load
+
+
+class Service(Settings):
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    identity: IdentitySettings
+    silence_seconds: float = Field(20, gt=0, validation_alias="ONBOARDING_SILENCE_SECONDS")
+
+
+@pytest.fixture(autouse=True)
+def complete_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:hunter2@db/sessions")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
+    monkeypatch.setenv("ONBOARDING_JWKS", "https://issuer.test/jwks")
+    monkeypatch.setenv("ONBOARDING_JWT_ISSUER", "https://issuer.test")
+    monkeypatch.delenv("ONBOARDING_SILENCE_SECONDS", raising=False)
+
+
+def test_one_call_fills_a_service_and_all_its_sections() -> None:
+    settings = load(Service)
+    assert settings.database.url == "postgresql://app:hunter2@db/sessions"
+    assert settings.kafka.topic_partitions == 12
+    assert settings.identity.algorithms == ("RS256", "ES256", "EdDSA", "PS256")
+    assert settings.silence_seconds == 20
+
+
+def test_every_missing_or_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONBOARDING_JWKS")
+    monkeypatch.delenv("ONBOARDING_JWT_ISSUER")
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("ONBOARDING_SILENCE_SECONDS", "soon")
+    with pytest.raises(SettingsError) as raised:
+        load(Service)
+    names = [re.split(r"[ :]", line)[0] for line in raised.value.problems]
+    assert names == ["DATABASE_URL", "ONBOARDING_JWKS", "ONBOARDING_JWT_ISSUER", "ONBOARDING_SILENCE_SECONDS"]
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_JWKS", "")
+    with pytest.raises(SettingsError, match="ONBOARDING_JWKS is not set"):
+        load(IdentitySettings)
+
+
+@pytest.mark.parametrize("name", ["HS256", "none", "HS512", "rs256", "ES256K"])
+def test_only_asymmetric_algorithms_may_be_allowed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("ONBOARDING_JWT_ALGORITHMS", f"RS256,{name}")
+    with pytest.raises(SettingsError, match=f"ONBOARDING_JWT_ALGORITHMS: {name} not allowed"):
+        load(IdentitySettings)
+
+
+def test_a_list_of_no_algorithms_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_JWT_ALGORITHMS", " , ")
+    with pytest.raises(SettingsError, match="ONBOARDING_JWT_ALGORITHMS"):
+        load(IdentitySettings)
+
+
+def test_a_secret_can_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://app:from-file@db/sessions\n", encoding="utf-8")
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(secret))
+    assert load(DatabaseSettings).url == "postgresql://app:from-file@db/sessions"
+
+
+def test_a_value_and_a_file_for_it_contradict_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL_FILE", "/run/secrets/url")
+    with pytest.raises(SettingsError, match="DATABASE_URL and DATABASE_URL_FILE are both set"):
+        load(DatabaseSettings)
+
+
+def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "absent"))
+    with pytest.raises(SettingsError, match="DATABASE_URL_FILE"):
+        load(DatabaseSettings)
+
+
+def test_an_error_never_shows_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://app:hunter2@db/x")
+    with pytest.raises(SettingsError) as raised:
+        load(DatabaseSettings)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_settings_print_without_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_SASL_PASSWORD", "hunter2")
+    assert "hunter2" not in repr(load(Service))
+
+
+def test_values_given_in_code_win_over_the_environment() -> None:
+    assert KafkaSettings(bootstrap_servers="other:1").bootstrap_servers == "other:1"
+
+
+def test_sasl_without_a_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT")
+    with pytest.raises(SettingsError, match="KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set"):
+        load(KafkaSettings)
+
+
+def test_sasl_over_tls_gives_aiokafka_what_it_needs() -> None:
+    options = KafkaSettings(
+        bootstrap_servers="k:9093",
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_username="app",
+        sasl_password="secret",
+    ).client_options()
+    assert options.pop("ssl_context").check_hostname is True
+    assert options == {
+        "bootstrap_servers": "k:9093",
+        "client_id": "onboarding",
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "app",
+        "sasl_plain_password": "secret",
+    }
+
+
+def test_the_server_listens_on_this_machine_only_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONBOARDING_HOST", raising=False)
+    assert load(HttpSettings).host == "127.0.0.1"
+
+
+def test_the_log_level_may_be_written_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_LOG_LEVEL", "debug")
+    assert load(LogSettings).level == "DEBUG"

@@ -1,0 +1,202 @@
+from typing import Any
+
+import pytest
+from litestar import get
+from litestar.testing import TestClient
+from structlog.testing import capture_logs
+
+from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Problem
+from onboarding_shared.web.identity import Caller, Permissions, authorize
+from tests.support.signing import Signer
+from tests.unit.shared.web.raw_requests import exchange, http_scope
+
+Client = TestClient[HttpApplication]
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def without_id(response: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
+    body = {name: value for name, value in response.json().items() if name != "request_id"}
+    headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
+    return response.status_code, body, headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/tenants/42/things", "/nowhere", "/", "/health", "/health/live/", "//health/live", "/schema/x"]
+)
+def test_every_path_but_health_and_schema_needs_a_token(anonymous: Client, path: str) -> None:
+    response = anonymous.get(path)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.json()["code"] == "TOKEN_MISSING"
+
+
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/health/ready", "/schema", "/schema/openapi.json", "/schema/openapi.yaml"]
+)
+def test_health_and_schema_are_open(anonymous: Client, path: str) -> None:
+    assert anonymous.get(path).status_code == 200
+
+
+def test_a_bad_token_is_a_401_that_says_so(anonymous: Client) -> None:
+    response = anonymous.get("/tenants/42/things", headers=bearer("a.b.c"))
+    assert (response.status_code, response.json()["code"]) == (401, "TOKEN_INVALID")
+    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_an_expired_token_is_a_401_of_its_own(anonymous: Client, signer: Signer) -> None:
+    response = anonymous.get("/tenants/42/things", headers=bearer(signer.token(exp=1_000_000)))
+    assert (response.status_code, response.json()["code"]) == (401, "TOKEN_EXPIRED")
+
+
+async def test_two_authorization_headers_are_not_one_identity(app: HttpApplication, signer: Signer) -> None:
+    tokens = [(b"authorization", f"Bearer {signer.token(sub=user)}".encode()) for user in ("7", "8")]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    single = await exchange(app, http_scope("/tenants/42/things", tokens[0]), receive)
+    double = await exchange(app, http_scope("/tenants/42/things", *tokens), receive)
+    assert [single[0]["status"], double[0]["status"]] == [200, 401]
+
+
+def test_the_bearer_scheme_may_be_written_small(anonymous: Client, signer: Signer) -> None:
+    headers = {"Authorization": f"bearer {signer.token()}"}
+    assert anonymous.get("/tenants/42/things", headers=headers).json()["user"] == 7
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/tenants/{}/things"),
+        ("PATCH", "/tenants/{}/things/1"),
+        ("POST", "/tenants/{}/starts"),
+        ("GET", "/tenants/{}/things?limit=0"),
+    ],
+)
+def test_a_foreign_tenant_looks_exactly_like_an_unknown_one(client: Client, method: str, path: str) -> None:
+    foreign = client.request(method, path.format(43))
+    unknown = client.request(method, path.format(999_999_999))
+    assert without_id(foreign) == without_id(unknown)
+    assert foreign.status_code == 404
+    assert foreign.json()["code"] == "TENANT_NOT_FOUND"
+    assert "43" not in foreign.text.replace(foreign.json()["request_id"], "")
+
+
+def test_a_missing_permission_is_a_403_that_names_it(anonymous: Client, signer: Signer) -> None:
+    token = signer.token(permissions=[Permissions.WRITE])
+    response = anonymous.get("/tenants/42/things", headers=bearer(token))
+    assert response.status_code == 403
+    assert response.json()["code"] == "PERMISSION_MISSING"
+    assert response.json()["permission"] == "onboarding.read"
+
+
+def test_a_foreign_tenant_is_a_404_even_without_the_permission() -> None:
+    caller = Caller(user_id=7, tenants=frozenset({42}), permissions=frozenset())
+    with pytest.raises(NotFound):
+        authorize(caller, 43, Permissions.READ)
+    with pytest.raises(Forbidden):
+        authorize(caller, 42, Permissions.READ)
+
+
+def test_routes_without_an_authenticator_must_be_public() -> None:
+    @get("/secrets")
+    async def secrets() -> None: ...
+
+    with pytest.raises(ValueError, match="/secrets"):
+        build_http(title="Open", authenticator=None, routes=[secrets])
+    assert build_http(title="Open", authenticator=None, routes=[secrets], public_paths={"/secrets"})
+
+
+def test_a_problem_has_the_contract_members_and_those_of_rfc_9457(client: Client) -> None:
+    response = client.get("/nowhere", headers={"X-Request-ID": "abc-1"})
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json() == {
+        "error": "There is nothing at this path",
+        "code": "ROUTE_NOT_FOUND",
+        "status": 404,
+        "next": "There is nothing at this path: see the API page.",
+        "request_id": "abc-1",
+        "type": "/schema#ROUTE_NOT_FOUND",
+        "title": "Not Found",
+        "detail": "There is nothing at this path",
+    }
+
+
+def test_a_wrong_method_says_which_ones_there_are(client: Client) -> None:
+    response = client.delete("/tenants/42/things")
+    assert (response.status_code, response.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "POST", "OPTIONS"}
+
+
+def test_a_fault_of_ours_is_a_500_that_tells_nothing_and_a_log_line_that_tells_all(client: Client) -> None:
+    with capture_logs() as logs:
+        response = client.get("/broken")
+    assert (response.status_code, response.json()["code"]) == (500, "INTERNAL_ERROR")
+    assert "hunter2" not in response.text
+    assert "RuntimeError" not in response.text
+    failures = [line for line in logs if line["log_level"] == "error"]
+    assert [str(line["exc_info"]) for line in failures] == ["the password is hunter2"]
+
+
+def test_a_problem_carries_headers_and_members_but_never_replaces_its_own(client: Client) -> None:
+    response = client.get("/blocked")
+    assert response.status_code == 409
+    assert response.headers["Retry-After"] == "3"
+    body = response.json()
+    assert (body["run_id"], body["code"], body["next"]) == (9, "RUN_BLOCKED", "Wait for the other run.")
+
+
+def test_a_service_can_translate_its_own_exceptions(client: Client) -> None:
+    assert client.get("/translated").json()["code"] == "TRANSLATED"
+
+
+def test_a_dependency_that_is_down_asks_for_patience() -> None:
+    assert DependencyDown().headers == {"Retry-After": "1"}
+    assert DependencyDown().status == 503
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(0, "1"), (0.2, "1"), (1, "1"), (1.01, "2"), (30, "30")])
+def test_retry_after_is_whole_seconds_and_never_too_soon(seconds: float, header: str) -> None:
+    assert Problem("X", "x", retry_after=seconds).headers["Retry-After"] == header
+
+
+@pytest.mark.parametrize("given", ["", "with space", "x" * 129, "naïve"])
+def test_a_request_id_that_is_not_sane_is_replaced(client: Client, given: str) -> None:
+    response = client.get("/health/live", headers=[("X-Request-ID", given.encode("latin-1"))])
+    assert response.headers["X-Request-ID"] != given
+    assert len(response.headers["X-Request-ID"]) == 32
+
+
+def test_the_access_log_has_what_one_searches_for(client: Client) -> None:
+    with capture_logs() as logs:
+        client.get("/tenants/42/things/5")
+        client.get("/health/live")
+    request, health = logs
+    assert request.pop("duration_ms") >= 0
+    assert request == {
+        "event": "request",
+        "log_level": "info",
+        "method": "GET",
+        "route": "/tenants/{tenant_id}/things/{thing_id}",
+        "status": 200,
+    }
+    assert health["log_level"] == "debug"
+
+
+def test_the_schema_describes_problems_and_loads_nothing_from_elsewhere(anonymous: Client) -> None:
+    document = anonymous.get("/schema/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    operation = document["paths"]["/tenants/{tenant_id}/things"]["get"]
+    assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
+    page = anonymous.get("/schema").text
+    assert 'id="RUN_BLOCKED"' in page
+    assert "http://" not in page and "https://" not in page and "<script" not in page
+
+
+def test_an_unknown_page_under_the_schema_is_a_problem_like_any_other(client: Client) -> None:
+    response = client.get("/schema/swagger")
+    assert (response.status_code, response.json()["code"]) == (404, "ROUTE_NOT_FOUND")
