@@ -21,7 +21,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.service_settings import KafkaSettings
 from onboarding_shared.telemetry import metrics
 from onboarding_shared.telemetry.metrics import Backlog, MetricsPage
-from onboarding_shared.web.app import build_http
+from onboarding_shared.web.app import ApiDescription, build_http
 from tests.support.engines import kafka_broker, kafka_settings
 from tests.support.scraped import Scraped, scrape
 from tests.support.waiting import eventually
@@ -44,7 +44,7 @@ class Speaker:
             parts=[process_gauges(database, self.relay, self.consumer)],
             backlog=Backlog(rows.gauges, rows.read),
         )
-        self.http = build_http(title="test", authenticator=None, metrics=page)
+        self.http = build_http(ApiDescription(title="test"), authenticator=None, metrics=page)
 
     async def _apply(self, connection: AsyncConnection, messages: Sequence[Received]) -> None:
         self.applied += len(messages)

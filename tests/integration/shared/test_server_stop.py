@@ -15,7 +15,7 @@ PROGRAM = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from litestar import get
-from onboarding_shared.web.app import build_http
+from onboarding_shared.web.app import ApiDescription, build_http
 from onboarding_shared.telemetry.logging import configure_logging
 from onboarding_shared.web.server import ServeError, run, serve
 from onboarding_shared.process.service_settings import HttpSettings, LogSettings
@@ -35,7 +35,8 @@ async def lifespan(app):
     print('{"event": "shut down"}', flush=True)
 
 async def main():
-    app = build_http(title="x", authenticator=None, routes=[slow], public_paths={"/slow"}, lifespan=[lifespan])
+    description = ApiDescription(title="x")
+    app = build_http(description, authenticator=None, routes=[slow], public_paths={"/slow"}, lifespan=[lifespan])
     await serve(app, HttpSettings(port=int(sys.argv[3]), drain_seconds=int(sys.argv[4])))
     print('{"event": "after serve"}', flush=True)
 

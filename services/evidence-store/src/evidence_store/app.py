@@ -22,13 +22,18 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from onboarding_shared.web.controllers import with_parts
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
 
 SERVICE = "evidence-store"
 SOURCE = "/onboarding/evidence-store"
+DESCRIPTION = ApiDescription(
+    title="Evidence store",
+    text="The evidence that each onboarding run collected: append-only, sealed in a hash chain per tenant.",
+    codes=CODES,
+)
 
 
 class EvidenceStore:
@@ -46,8 +51,7 @@ class EvidenceStore:
             applies=applies(Recording(self.outbox)),
         )
         self.http: HttpApplication = build_http(
-            title="Evidence store",
-            description="What each onboarding run found: append-only, sealed in a hash chain per tenant.",
+            DESCRIPTION,
             authenticator=Authenticator(settings.identity),
             routes=[
                 with_parts(EvidenceRoutes, database=self.database),
@@ -57,7 +61,6 @@ class EvidenceStore:
             ],
             checks=readiness_checks(self.database, self.relay, self.consumer),
             lifespan=[self._lifespan],
-            codes=CODES,
             translations={DatabaseUnavailable: database_unavailable},
             public_paths=SCHEMA_PATHS,
             metrics=metrics_page(SERVICE, self.database, self.relay, self.consumer),

@@ -14,7 +14,7 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from onboarding_shared.web.controllers import with_parts
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
@@ -45,6 +45,11 @@ from session_api.use_cases.starts import Starts
 
 SERVICE = "session-api"
 SOURCE = "/onboarding/session-api"
+DESCRIPTION = ApiDescription(
+    title="Managed Tenant Onboarding",
+    text="Onboarding sessions, evidence, and onboarding tasks (OperationRun-backed).",
+    codes=CODES,
+)
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
             await service.stop()
 
     app = build_http(
-        title="Managed Tenant Onboarding",
-        description="Onboarding sessions, evidence, and onboarding tasks (OperationRun-backed).",
+        DESCRIPTION,
         authenticator=Authenticator(settings.identity),
         routes=_routes(settings, database, outbox, starts, evidence),
         checks=readiness_checks(database, relay, consumer, sweeper),
@@ -105,7 +109,6 @@ def build(settings: SessionApiSettings) -> SessionApi:
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
         ),
-        codes=CODES,
         translations={DatabaseUnavailable: database_unavailable},
     )
     describe_as_the_contract(app.openapi_schema)

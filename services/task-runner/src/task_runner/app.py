@@ -15,7 +15,7 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.metrics import Live, Reading
-from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from task_runner.consumers import GROUP, applies
 from task_runner.health import readiness_checks
 from task_runner.metrics import SLOTS, UNDER_WAY
@@ -66,7 +66,7 @@ class TaskRunner:
             applies=applies(intake),
         )
         self.http: HttpApplication = build_http(
-            title="Task runner",
+            ApiDescription(title="Task runner"),
             authenticator=None,
             checks=readiness_checks(self.database, self.relay, self.consumer, self.worker),
             lifespan=[self._lifespan],

@@ -23,6 +23,7 @@ from onboarding_shared.messaging.progress import ConsumerProgress, Verdict
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.postgres.group_commit import gather_seconds
+from onboarding_shared.process.loop import Loop
 from onboarding_shared.process.service_settings import KafkaSettings
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
@@ -33,6 +34,7 @@ _MAX_RECORDS = 1000
 _STOP_SECONDS = 20.0
 _COMMIT_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
+_REBUILD_SECONDS = 0.4
 _POLL_MS = 1_000
 _REST_MS = 10
 """Pause of FastStream after an empty poll."""
@@ -57,34 +59,25 @@ class Consumer:
         self._topics = [topic.name for topic in applies]
         self._inbox = Inbox(database, outbox, group=group, applies=applies)
         self._client: AIOKafkaConsumer | None = None
-        self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        rebuilds = metrics.CONSUMER_REBUILDS.labels(group)
+        self._loop = Loop(f"consumer-{group}", self._turn, count_failure=rebuilds.inc, longest_backoff=10.0)
         self.progress = ConsumerProgress()
 
     async def start(self) -> None:
         """Start consuming in the background. Never raises, even if Kafka is unavailable."""
-        self._task = asyncio.create_task(self._run(), name=f"consumer-{self._group}")
+        self._loop.start()
 
     async def stop(self) -> None:
         """Finish and commit the current batch, then leave the group."""
         self._stopping.set()
-        if self._task is not None:
-            await self._task
+        await self._loop.stop()
 
-    async def _run(self) -> None:
-        delay = 0.2
-        while not self._stopping.is_set():
-            started = time.monotonic()
-            try:
-                await self._consume_until_stuck()
-            except Exception as error:
-                _log.warning("consumer_failed", group=self._group, reason=repr(error))
-            if self._stopping.is_set():
-                return
+    async def _turn(self) -> float:
+        await self._consume_until_stuck()
+        if not self._stopping.is_set():
             metrics.CONSUMER_REBUILDS.labels(self._group).inc()
-            delay = 0.2 if time.monotonic() - started > 60 else min(delay * 2, 10.0)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+        return _REBUILD_SECONDS
 
     async def _consume_until_stuck(self) -> None:
         """Consume until a stop is requested or the client must be replaced."""

@@ -9,6 +9,7 @@ from onboarding_shared.telemetry.metrics import Gauge
 
 PUBLISHED = Counter("onboarding_messages_published_total", "Messages that Kafka acknowledged", ["topic"])
 PUBLISH_FAILURES = Counter("onboarding_publish_failures_total", "Batches whose fate is unknown; they are sent again")
+RELAY_FAILURES = Counter("onboarding_relay_failures_total", "Failed iterations of the relay; each is retried")
 LATE_RELAYS = Counter("onboarding_late_relays_total", "Batches of a relay that had lost its lease meanwhile")
 APPLIED = Counter("onboarding_messages_applied_total", "Messages applied", ["topic"])
 REPEATS = Counter("onboarding_messages_repeated_total", "Messages dropped as repeated or out of date")

@@ -21,6 +21,7 @@ from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.messaging.spans import sending
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import gather_seconds
+from onboarding_shared.process.loop import Loop
 from onboarding_shared.process.service_settings import KafkaSettings
 
 LEASE_SECONDS = 10.0
@@ -59,9 +60,8 @@ class Relay:
         self._lease_ends = 0.0
         self._renew_at = 0.0
         self._check_at = 0.0
-        self._woken = asyncio.Event()
-        self._stopping = False
-        self._task: asyncio.Task[None] | None = None
+        self._poll_seconds = _POLL_SECONDS
+        self._loop = Loop("relay", self._turn, count_failure=metrics.RELAY_FAILURES.inc)
         self.standing_by = False
 
     @property
@@ -71,57 +71,42 @@ class Relay:
 
     def wake(self) -> None:
         """Publish new messages without waiting for the next poll."""
-        self._woken.set()
+        self._loop.wake()
 
     async def start(self) -> None:
         """Start publishing in the background. Never raises, even if Kafka is unavailable."""
-        self._task = asyncio.create_task(self._run(), name="relay")
+        self._loop.start()
 
     async def stop(self) -> None:
         """Publish the remaining messages if Kafka responds, and release the lease."""
-        self._stopping = True
-        self._woken.set()
-        if self._task is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._task, _PUBLISH_SECONDS)
+        with contextlib.suppress(Exception):
+            await within(_PUBLISH_SECONDS, self._publish_rest())
         await self._discard_producer()
         with contextlib.suppress(Exception):
             await self._rows.release(self._token)
 
-    async def _run(self) -> None:
-        delay = 0.1
-        poll = _POLL_SECONDS
-        while True:
-            try:
-                published = await self._publish_batch()
-                delay = 0.1
-                if self._stopping and not published:
-                    return
-                if published:
-                    poll = _POLL_SECONDS
-                    await asyncio.sleep(gather_seconds(published))
-                else:
-                    await self._rest(poll)
-                    poll = min(poll * 2, _IDLE_POLL_SECONDS)
-            except Exception as error:
-                _log.warning("relay_delayed", reason=repr(error), retry_in_seconds=delay)
-                if self._stopping:
-                    return
-                await self._rest(delay)
-                delay = min(delay * 2, 5.0)
+    async def _publish_rest(self) -> None:
+        await self._loop.stop()
+        while await self._publish_batch():
+            pass
 
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+    async def _turn(self) -> float:
+        """Publish one batch; returns the seconds until the next one."""
+        published = await self._publish_batch()
+        if published:
+            self._poll_seconds = _POLL_SECONDS
+            await asyncio.sleep(gather_seconds(published))
+            return 0.0
+        if self.standing_by:
+            return LEASE_SECONDS / 4
+        rest, self._poll_seconds = self._poll_seconds, min(self._poll_seconds * 2, _IDLE_POLL_SECONDS)
+        return rest
 
     async def _publish_batch(self) -> int:
         """Publish one batch; returns its number of rows."""
-        self._woken.clear()
-        if not await self._hold_lease():
-            self.standing_by = True
-            await self._rest(LEASE_SECONDS / 4)
+        self.standing_by = not await self._hold_lease()
+        if self.standing_by:
             return 0
-        self.standing_by = False
         producer = await self._ensure_producer()
         rows = await self._rows.read(_BATCH_ROWS)
         if not rows:

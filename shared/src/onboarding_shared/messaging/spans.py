@@ -13,6 +13,8 @@ from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.messaging.outbox_rows import OutboxRow
 from onboarding_shared.telemetry.tracing import AttributeValue, Kind, Span, recording, start_span
 
+_Attributes = dict[str, AttributeValue | None]
+
 
 @contextmanager
 def sending(rows: Sequence[OutboxRow]) -> Iterator[list[str | None]]:
@@ -23,10 +25,7 @@ def sending(rows: Sequence[OutboxRow]) -> Iterator[list[str | None]]:
     if not recording():
         yield [row.traceparent for row in rows]
         return
-    spans = [
-        _started("send", "producer", row.traceparent, row.topic, row.tenant_id, str(row.message_id), row.event_type)
-        for row in rows
-    ]
+    spans = [_started("send", "producer", row.traceparent, row.topic, row.tenant_id, _sent(row)) for row in rows]
     with _ended(spans):
         yield [None if span is None else span.traceparent for span in spans]
 
@@ -38,10 +37,11 @@ def processing(messages: Sequence[Received], group: str) -> Iterator[Sequence[Re
         yield messages
         return
     spans = [
-        _started("process", "consumer", received.traceparent, received.topic, received.tenant_id, received.message_id,
-                 received.message.event_type(), group=group, run_id=getattr(received.message, "run_id", None))
+        _started(
+            "process", "consumer", received.traceparent, received.topic, received.tenant_id, _processed(received, group)
+        )
         for received in messages
-    ]  # fmt: skip
+    ]
     with _ended(spans):
         yield [
             received if span is None else msgspec.structs.replace(received, traceparent=span.traceparent)
@@ -49,31 +49,32 @@ def processing(messages: Sequence[Received], group: str) -> Iterator[Sequence[Re
         ]
 
 
+def _sent(row: OutboxRow) -> _Attributes:
+    return {"messaging.message.id": str(row.message_id), "cloudevents.event_type": row.event_type}
+
+
+def _processed(received: Received, group: str) -> _Attributes:
+    return {
+        "messaging.consumer.group.name": group,
+        "messaging.message.id": received.message_id,
+        "cloudevents.event_type": received.message.event_type(),
+        "onboarding.run_id": getattr(received.message, "run_id", None),
+    }
+
+
 def _started(
-    operation: str,
-    kind: Kind,
-    parent: str | None,
-    topic: str,
-    tenant_id: int,
-    message_id: str,
-    event_type: str,
-    *,
-    group: str | None = None,
-    run_id: int | None = None,
+    operation: str, kind: Kind, parent: str | None, topic: str, tenant_id: int, message: _Attributes
 ) -> Span | None:
     if parent is None:
         return None
-    attributes: dict[str, AttributeValue | None] = {
+    attributes: _Attributes = {
         "messaging.system": "kafka",
         "messaging.operation.name": operation,
         "messaging.operation.type": operation,
         "messaging.destination.name": topic,
-        "messaging.consumer.group.name": group,
-        "messaging.message.id": message_id,
         "messaging.kafka.message.key": str(tenant_id),
-        "cloudevents.event_type": event_type,
         "onboarding.tenant_id": tenant_id,
-        "onboarding.run_id": run_id,
+        **message,
     }
     return start_span(f"{operation} {topic}", kind, parent=parent, attributes=attributes)
 

@@ -1,7 +1,6 @@
-"""Liveness and readiness checks.
+"""Readiness checks: ``/health/ready`` probes every dependency of the service.
 
-``/health/live`` runs the liveness probes only (none by default), so that a failing database does not cause a restart.
-``/health/ready`` checks every dependency of the service.
+``/health/live`` probes none, so that an unavailable database does not cause a restart.
 """
 
 import asyncio
@@ -18,6 +17,10 @@ PROBE_SECONDS = 2.0
 log = structlog.get_logger("onboarding.health")
 
 Probe = Callable[[], Awaitable[Mapping[str, Any] | None]]
+
+
+class NotReady(Exception):
+    """The process is not ready; the text names the reason."""
 
 
 class HealthCheck(Struct, frozen=True):

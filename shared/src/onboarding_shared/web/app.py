@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 from typing import Any, cast
 
 from litestar import Litestar, Request, Response, get
@@ -19,6 +20,7 @@ from litestar.types import (
     Scope,
     Send,
 )
+from msgspec import Struct
 
 from onboarding_shared.telemetry.health import HealthCheck, HealthProbes, HealthReport
 from onboarding_shared.telemetry.metrics import CONTENT_TYPE, MetricsPage
@@ -37,6 +39,15 @@ METRICS = "/metrics"
 _OPERATORS = frozenset({LIVE, READY, METRICS})
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[Any]] | AbstractAsyncContextManager[Any]
+
+
+class ApiDescription(Struct, frozen=True, kw_only=True):
+    """The head of the OpenAPI page; ``codes`` explains the problem codes that the service adds to the common ones."""
+
+    title: str
+    version: str = "1.0.0"
+    text: str = ""
+    codes: Mapping[str, str] = MappingProxyType({})
 
 
 class HttpApplication(Litestar):
@@ -58,45 +69,39 @@ class HttpApplication(Litestar):
 
 
 def build_http(
+    description: ApiDescription,
     *,
-    title: str,
     authenticator: Authenticator | None,
     routes: Sequence[ControllerRouterHandler] = (),
     checks: Sequence[HealthCheck] = (),
-    liveness: Sequence[HealthCheck] = (),
     lifespan: Sequence[Lifespan] = (),
-    version: str = "1.0.0",
-    description: str = "",
-    codes: Mapping[str, str] | None = None,
     translations: Mapping[type[Exception], Translation] | None = None,
-    dependencies: Mapping[str, Provide] | None = None,
     public_paths: Collection[str] = (),
     metrics: MetricsPage | None = None,
 ) -> HttpApplication:
     """The application: ``routes``, plus ``/health/live``, ``/health/ready``, ``/metrics`` and ``/schema``.
 
     Every path needs a bearer token except health, metrics, schema and ``public_paths`` (exact paths). ``authenticator``
-    may be ``None`` only when all routes are public. ``checks`` decide readiness, ``liveness`` the other page. ``codes``
-    explains the service's own problem codes; ``translations`` makes problems of its own exceptions. ``dependencies``
-    are Litestar's; ``caller`` (the ``Caller``) is always there. ``metrics`` is the service's page, if it has its own.
+    may be ``None`` only when all routes are public. ``checks`` decide readiness, ``translations`` turns exceptions of
+    the service into problems, ``metrics`` is the service's own page. Handlers may request ``caller`` (the ``Caller``).
 
-    Raises ``ValueError`` when a route would be open to everybody by mistake.
+    Raises ``ValueError`` if there is no authenticator and a route is not public.
     """
     public = PUBLIC_SCHEMA_PATHS | _OPERATORS | frozenset(public_paths)
-    all_codes = {**CODES, **(codes or {})}
-    problems = ProblemResponses(all_codes, translations or {})
+    codes = {**CODES, **description.codes}
+    problems = ProblemResponses(codes, translations or {})
     facts: dict[int, RouteFacts] = {}
     identity = [HealthCheck("identity", authenticator.check)] if authenticator else []
     ready = HealthProbes([*checks, *identity])
-    page = metrics or MetricsPage(title, version)
+    page = metrics or MetricsPage(description.title, description.version)
     page.watch(ready)
     app = HttpApplication(
-        route_handlers=[*routes, *health_routes(HealthProbes(liveness), ready), metrics_route(page)],
-        dependencies={"caller": Provide(current_caller, sync_to_thread=False), **(dependencies or {})},
+        route_handlers=[*routes, *health_routes(HealthProbes(()), ready), metrics_route(page)],
+        dependencies={"caller": Provide(current_caller, sync_to_thread=False)},
         exception_handlers=problems.handlers(),
         middleware=[DefineMiddleware(RouteRules, facts=facts)],
         lifespan=list(lifespan),
-        openapi_config=openapi_config(title, version, description, all_codes),
+        openapi_config=openapi_config(description.title, description.version, description.text, codes),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
@@ -104,9 +109,8 @@ def build_http(
         pdb_on_exception=False,
     )
     facts.update(facts_of(app))
-    describe_problems(app.openapi_schema, all_codes)
-    if authenticator is None and (open_paths := sorted(_paths(app) - public)):
-        raise ValueError(f"these routes need an authenticator or must be public_paths: {', '.join(open_paths)}")
+    describe_problems(app.openapi_schema, codes)
+    _check_no_route_is_open(app, authenticator, public)
     app.edge = Edge(
         app.route,
         authenticator=authenticator,
@@ -152,5 +156,9 @@ def _health_response(report: HealthReport) -> Response[HealthReport]:
     return Response(report, status_code=status, headers={"Cache-Control": "no-store"})
 
 
-def _paths(app: Litestar) -> set[str]:
-    return {route.path for route in app.routes if isinstance(route, HTTPRoute) and not route.path.startswith("/schema")}
+def _check_no_route_is_open(app: Litestar, authenticator: Authenticator | None, public: Collection[str]) -> None:
+    paths = {
+        route.path for route in app.routes if isinstance(route, HTTPRoute) and not route.path.startswith("/schema")
+    }
+    if authenticator is None and (open_paths := sorted(paths - set(public))):
+        raise ValueError(f"these routes need an authenticator or must be public_paths: {', '.join(open_paths)}")

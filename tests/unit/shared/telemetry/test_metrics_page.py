@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from onboarding_shared.telemetry import metrics
 from onboarding_shared.telemetry.health import HealthCheck
 from onboarding_shared.telemetry.metrics import Backlog, Gauge, MetricsPage, Reading
-from onboarding_shared.web.app import build_http
+from onboarding_shared.web.app import ApiDescription, build_http
 from tests.support.scraped import Scraped, scrape
 
 DEPTH = Gauge("onboarding_test_messages", "For a test")
@@ -27,7 +27,7 @@ async def thing(thing_id: FromPath[int]) -> dict[str, int]:
 
 def application(page: MetricsPage | None = None, checks: Sequence[HealthCheck] = ()) -> Any:
     return build_http(
-        title="x",
+        ApiDescription(title="x"),
         authenticator=None,
         routes=[thing],
         public_paths={"/things/{thing_id}", "/things/{thing_id:int}"},

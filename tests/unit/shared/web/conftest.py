@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 
 from onboarding_shared.contracts.types import Id, StepNumber
 from onboarding_shared.process.service_settings import IdentitySettings
-from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from onboarding_shared.web.errors import Conflict
 from onboarding_shared.web.identity import Authenticator, Caller, Permissions, authorize, requires
 from tests.support.signing import ISSUER, Signer
@@ -101,10 +101,9 @@ async def blocked() -> None:
 @pytest.fixture
 def app(identity: IdentitySettings) -> HttpApplication:
     return build_http(
-        title="Things",
+        ApiDescription(title="Things", codes={"RUN_BLOCKED": "Wait for the other run."}),
         authenticator=Authenticator(identity),
         routes=[list_things, get_thing, change_thing, make_thing, start, broken, translated, blocked],
-        codes={"RUN_BLOCKED": "Wait for the other run."},
         translations={KeyError: lambda error: Conflict("TRANSLATED", "A key error is a conflict here")},
     )
 

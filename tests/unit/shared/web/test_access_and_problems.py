@@ -5,7 +5,7 @@ from litestar import get
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
-from onboarding_shared.web.app import HttpApplication, build_http
+from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Problem
 from onboarding_shared.web.identity import Caller, Permissions, authorize
 from tests.support.signing import Signer
@@ -107,8 +107,8 @@ def test_routes_without_an_authenticator_must_be_public() -> None:
     async def secrets() -> None: ...
 
     with pytest.raises(ValueError, match="/secrets"):
-        build_http(title="Open", authenticator=None, routes=[secrets])
-    assert build_http(title="Open", authenticator=None, routes=[secrets], public_paths={"/secrets"})
+        build_http(ApiDescription(title="Open"), authenticator=None, routes=[secrets])
+    assert build_http(ApiDescription(title="Open"), authenticator=None, routes=[secrets], public_paths={"/secrets"})
 
 
 def test_a_problem_has_the_contract_members_and_those_of_rfc_9457(client: Client) -> None:

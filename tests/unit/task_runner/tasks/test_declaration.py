@@ -4,10 +4,12 @@ import math
 import time
 from typing import Any
 
+import httpx2
 import pytest
 
 from onboarding_shared.contracts.types import CheckStatus, Licence, Mode, Scope
 from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, Wait, task
+from task_runner.tasks.context import Clients
 
 
 def context(**replaced: Any) -> TaskContext:
@@ -16,8 +18,7 @@ def context(**replaced: Any) -> TaskContext:
         "run_id": 7,
         "attempt": 1,
         "connection": None,
-        "open_http": lambda: None,
-        "graph": None,
+        "clients": Clients(open_http=lambda: httpx2.AsyncClient(), graph=None),
         "deadline": time.monotonic() + 10,
     }
     return TaskContext(**{**fields, **replaced})

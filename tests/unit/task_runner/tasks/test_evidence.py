@@ -8,7 +8,7 @@ import msgspec
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
-from task_runner.providers.record import ResponseRecord
+from task_runner.providers.record import RecordedResponse, ResponseRecord
 from task_runner.tasks.provenance import payload_hash, with_provenance
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -45,9 +45,8 @@ def read(record: ResponseRecord, **replaced: Any) -> None:
         "request_id": "r-1",
         "elapsed_ms": 12,
         "body_sha256": "ab" * 32,
-        "size": 700,
     }
-    record.add(**{**seen, **replaced})
+    record.add(RecordedResponse(**{**seen, **replaced}), size=700)
 
 
 def test_evidence_counts_from_its_first_response_for_as_long_as_its_task_says() -> None:

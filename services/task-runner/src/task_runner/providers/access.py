@@ -10,7 +10,7 @@ from task_runner.providers.graph import GraphClient
 from task_runner.providers.http import SharedTransport, open_client
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tokens import GraphSessions
-from task_runner.tasks.context import Connection, ProgressReport, TaskContext, ignore_progress
+from task_runner.tasks.context import Clients, Connection, ProgressReport, TaskContext, ignore_progress
 
 
 class Providers:
@@ -42,10 +42,12 @@ class Providers:
             run_id=run_id,
             attempt=attempt,
             connection=connection,
-            open_http=lambda: open_client(self._transport, self.settings),
-            graph=graph,
-            partner_graph=self._partner_graph(graph, connection, deadline),
-            emergency_access=self._emergency_access(connection),
+            clients=Clients(
+                open_http=lambda: open_client(self._transport, self.settings),
+                graph=graph,
+                partner_graph=self._partner_graph(graph, connection, deadline),
+                emergency_access=self._emergency_access(connection),
+            ),
             deadline=deadline,
             report=report,
             cancelled=cancelled,

@@ -14,7 +14,7 @@ from task_runner.providers import graph_errors
 from task_runner.providers.backoff import FIRST_WAIT, JITTER, LONGEST_BACKOFF, backoff_hook, retry_after_of
 from task_runner.providers.graph_errors import GraphRefused, SignInRefused
 from task_runner.providers.http import TOO_LARGE
-from task_runner.providers.record import ResponseRecord
+from task_runner.providers.record import RecordedResponse, ResponseRecord
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tokens import GraphSession, GraphSessions
 from task_runner.tasks.context import Connection
@@ -171,7 +171,7 @@ class GraphClient:
                 raise graph_errors.unavailable(where, "no answer in time") from None
             except (httpx2.TransportError, httpx2.DecodingError) as error:
                 raise graph_errors.unavailable(where, type(error).__name__) from None
-        self.record.add(
+        recorded = RecordedResponse(
             external_tenant_id=self._connection.external_tenant_id,
             method=method,
             url=url,
@@ -180,8 +180,8 @@ class GraphClient:
             request_id=response.headers.get("request-id"),
             elapsed_ms=round((time.monotonic() - started) * 1000),
             body_sha256=hashlib.sha256(content).hexdigest(),
-            size=len(content),
         )
+        self.record.add(recorded, size=len(content))
         return response, content
 
     def _decoded(

@@ -22,9 +22,9 @@ class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     permission: str | None
     request_id: str | None
-    collected_at: datetime
     elapsed_ms: int
     body_sha256: str
+    collected_at: datetime | None = None
 
 
 class RecordedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,36 +52,19 @@ class ResponseRecord:
         self.bytes_read = 0
         self._now = now
 
-    def add(
-        self,
-        *,
-        external_tenant_id: str,
-        method: str,
-        url: str,
-        status: int,
-        permission: str | None,
-        request_id: str | None,
-        elapsed_ms: int,
-        body_sha256: str,
-        size: int,
-    ) -> None:
-        """Note one response; ``size`` is that of its body in bytes."""
+    def add(self, response: RecordedResponse, size: int) -> None:
+        """Note one response, collected now; ``size`` is that of its body in bytes."""
         collected_at = self._now()
         self.first_at = self.first_at or collected_at
         self.count += 1
         self.bytes_read += size
         if len(self.responses) < MAX_RESPONSES:
             self.responses.append(
-                RecordedResponse(
-                    external_tenant_id=external_tenant_id,
-                    method=method,
-                    url=url[:LONGEST_URL],
-                    status=status,
-                    permission=permission,
-                    request_id=request_id and request_id[:100],
+                msgspec.structs.replace(
+                    response,
+                    url=response.url[:LONGEST_URL],
+                    request_id=response.request_id and response.request_id[:100],
                     collected_at=collected_at,
-                    elapsed_ms=elapsed_ms,
-                    body_sha256=body_sha256,
                 )
             )
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,22 @@ async def ignore_progress(progress: Progress) -> None:
     """A ``ProgressReport`` that does nothing."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Clients:
+    """The clients that an attempt may use; ``graph`` is None without a connection."""
+
+    open_http: "Callable[[], httpx2.AsyncClient]"
+    graph: Graph | None
+    partner_graph: Graph | None = None
+    emergency_access: frozenset[str] = frozenset()
+
+
 class TaskContext:
     """One attempt of one run.
 
     ``tenant_id`` is the platform's tenant, ``connection`` the connection to the customer's tenant or None,
     ``attempt`` counts from 1, ``cancelled`` is set on a cancellation, and ``deadline`` is the moment on
-    ``time.monotonic()`` at which the attempt is over. ``emergency_access`` holds the object ids, in lower case, of the
-    customer's emergency access accounts and groups, as far as they are configured.
+    ``time.monotonic()`` at which the attempt is over.
     """
 
     def __init__(
@@ -42,10 +52,7 @@ class TaskContext:
         run_id: int,
         attempt: int,
         connection: Connection | None,
-        open_http: "Callable[[], httpx2.AsyncClient]",
-        graph: Graph | None,
-        partner_graph: Graph | None = None,
-        emergency_access: frozenset[str] = frozenset(),
+        clients: Clients,
         deadline: float,
         report: ProgressReport = ignore_progress,
         cancelled: asyncio.Event | None = None,
@@ -54,25 +61,22 @@ class TaskContext:
         self.run_id = run_id
         self.attempt = attempt
         self.connection = connection
-        self._open_http = open_http
+        self._clients = clients
         self.deadline = deadline
         self.cancelled = cancelled or asyncio.Event()
-        self._graph = graph
-        self._partner_graph = partner_graph
-        self.emergency_access = emergency_access
         self._report = report
 
     @cached_property
     def http(self) -> "httpx2.AsyncClient":
         """An HTTP client of this attempt alone: limited in time and size, own cookies, no redirects followed."""
-        return self._open_http()
+        return self._clients.open_http()
 
     @property
     def graph(self) -> Graph:
         """Microsoft Graph for this connection. Raises ``TaskFault`` when the run has no Graph connection."""
-        if self._graph is None:
+        if self._clients.graph is None:
             raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no connection to Microsoft Graph.")
-        return self._graph
+        return self._clients.graph
 
     @property
     def partner_graph(self) -> Graph:
@@ -80,17 +84,22 @@ class TaskContext:
 
         Raises ``CannotTell`` when the runner does not know that tenant, ``TaskFault`` as ``graph`` does.
         """
-        if self._graph is None:
+        if self._clients.graph is None:
             return self.graph
-        if self._partner_graph is None:
+        if self._clients.partner_graph is None:
             message = "The runner does not know our own tenant: ONBOARDING_PARTNER_TENANT_ID is not set."
             raise CannotTell("PARTNER_TENANT_MISSING", message)
-        return self._partner_graph
+        return self._clients.partner_graph
 
     @property
     def graph_used(self) -> Graph | None:
         """The Graph client, or None."""
-        return self._graph
+        return self._clients.graph
+
+    @property
+    def emergency_access(self) -> frozenset[str]:
+        """Object ids, in lower case, of the customer's emergency access accounts and groups, if configured."""
+        return self._clients.emergency_access
 
     @property
     def remaining(self) -> float:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -95,17 +95,12 @@ class Worker:
             clock=clock,
         )
         heartbeat = Heartbeat(self.leases, self.pool.attempts, lease_seconds=lease, clock=clock)
-        self._heart = Loop(
-            "heartbeat",
-            heartbeat.beat,
-            longest_backoff=min(1.0, lease / 6),
-            count_failure=metrics.count_failures_of("heartbeat"),
-        )
+        self._heart = _loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
         self._others = (
-            Loop("recover", self._recover, count_failure=metrics.count_failures_of("recover")),
-            Loop("expire", self._expire, count_failure=metrics.count_failures_of("expire")),
-            Loop("resend", self._resend, count_failure=metrics.count_failures_of("resend")),
-            Loop("announce", self._announce, count_failure=metrics.count_failures_of("announce")),
+            _loop("recover", self._recover),
+            _loop("expire", self._expire),
+            _loop("resend", self._resend),
+            _loop("announce", self._announce),
         )
         self.loops = (self.pool.loop, self._heart, *self._others)
 
@@ -175,3 +170,7 @@ class Worker:
         announced = TaskTypesAnnounced(tenant_id=PLATFORM_TENANT, task_types=declarations)
         await self._database.run(lambda tx: self._outbox.append(tx, [announced]))
         return ANNOUNCE_SECONDS
+
+
+def _loop(name: str, turn: Callable[[], Awaitable[float]], **backoff: float) -> Loop:
+    return Loop(name, turn, count_failure=metrics.count_failures_of(name), **backoff)
