@@ -1,5 +1,6 @@
 """The whole service for a test: its HTTP side in process, its consumers fed by hand."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -156,7 +157,8 @@ class Api:
     async def connection(self, name: str = "main") -> int:
         """A new provider connection."""
         answer = await self.caller().post(
-            f"/tenants/{TENANT}/onboarding/provider-connections", json=connection_body(name)
+            f"/tenants/{TENANT}/onboarding/provider-connections",
+            json=connection_body(name, external_tenant_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, name))),
         )
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])

@@ -105,7 +105,9 @@ async def test_however_many_runs_there_are_each_task_type_takes_two_looks_into_a
         tenant=TENANT,
     )
     await api.rows("ANALYZE operation_runs")
-    ((plan,),) = await api.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {_SUMMARIES.text}", tenant=TENANT, fresh_seconds=1.0)
+    ((plan,),) = await api.rows(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {_SUMMARIES.text}", tenant=TENANT, chosen=None, fresh_seconds=1.0
+    )
     reads = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "operation_runs"]
 
     assert len(reads) == 2

@@ -1,6 +1,7 @@
 """Starting tasks: created, reused, blocked, whatever comes at the same time."""
 
 import asyncio
+import uuid
 
 import msgspec
 import pytest
@@ -161,7 +162,7 @@ async def test_the_named_connection_travels_with_the_command(api: Api) -> None:
         TaskConnection(
             id=connection,
             provider="microsoft_graph",
-            external_tenant_id="3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+            external_tenant_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, "main")),
             client_id="7c9e6679-7425-40de-944b-e07fc1f90ae7",
             credential_ref="env:GRAPH_SECRET",
             cloud="public",

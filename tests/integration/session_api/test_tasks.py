@@ -37,6 +37,7 @@ async def test_a_task_that_never_ran_is_unknown_with_a_reason(api: Api) -> None:
         "last_run_id": None,
         "remediation": "Start the task.",
         "expires_at": None,
+        "provider_connection_id": None,
     }
 
 
@@ -52,6 +53,7 @@ async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
         "message": "app.consent is warn",
         "last_run_id": latest,
         "remediation": None,
+        "provider_connection_id": None,
     }
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from onboarding_shared.contracts.types import Mode, RunState, Scope, SessionStatus
-from session_api.domain.connections import NotUsable
+from session_api.domain.connections import NotChosen, NotUsable
 from session_api.domain.guard import Blocked, Created, Reused
 from session_api.domain.starting import (
     KnownConnection,
@@ -98,23 +98,32 @@ def test_the_open_sessions_connection_comes_before_the_only_enabled_one() -> Non
     assert planned.session == session
 
 
-def test_a_disabled_connection_of_the_session_is_as_good_as_none() -> None:
+def test_a_disabled_connection_of_the_session_refuses_the_start() -> None:
     session = OpenSession(1, 9, SessionStatus.DRAFT, 1)
     known = (connection(1, disabled=True), connection(2))
-    [planned] = plan([start("probe")], standing(sessions=(session,), connections=known))
 
-    assert isinstance(planned, Planned)
-    assert planned.connection is None
+    assert plan([start("probe")], standing(sessions=(session,), connections=known)) == [NotUsable(1, disabled=True)]
 
 
-@pytest.mark.parametrize("enabled", [0, 2])
-def test_none_or_several_enabled_connections_leave_the_choice_open(enabled: int) -> None:
-    known = tuple(connection(number) for number in range(1, enabled + 1))
-    [planned] = plan([start("probe")], standing(connections=known))
+def test_without_any_connection_the_run_has_none() -> None:
+    [planned] = plan([start("probe")], standing())
 
     assert isinstance(planned, Planned)
     assert planned.connection is None
     assert planned.decision.run.scope_key == "tenant"
+
+
+def test_several_connections_and_no_choice_refuse_the_start() -> None:
+    known = (connection(2), connection(1), connection(3, disabled=True))
+
+    assert plan([start("probe")], standing(connections=known)) == [NotChosen((1, 2))]
+
+
+def test_a_task_of_the_tenant_needs_no_choice() -> None:
+    [planned] = plan([start("read")], standing(connections=(connection(1), connection(2))))
+
+    assert isinstance(planned, Planned)
+    assert planned.connection is None
 
 
 def test_a_named_connection_must_be_there_and_enabled() -> None:

@@ -59,12 +59,26 @@ class NotUsable:
     disabled: bool
 
 
+@dataclass(frozen=True, slots=True)
+class NotChosen:
+    """The tenant has several enabled connections and none of them was named or chosen for the session."""
+
+    connection_ids: tuple[int, ...]
+
+
+ConnectionRefusal = NotUsable | NotChosen
+
+
 def choose_connection(
     wanted: int | None, of_session: int | None, enabled: Collection[int], disabled: Collection[int]
-) -> Usable | NotUsable:
-    """The connection the caller named, else the open session's, else the tenant's only enabled one, else none."""
-    if wanted is not None:
-        return Usable(wanted) if wanted in enabled else NotUsable(wanted, disabled=wanted in disabled)
-    if of_session is not None:
-        return Usable(of_session if of_session in enabled else None)
-    return Usable(next(iter(enabled)) if len(enabled) == 1 else None)
+) -> Usable | ConnectionRefusal:
+    """The connection the caller named, else the open session's, else the tenant's only enabled one.
+
+    A tenant without an enabled connection gets ``Usable(None)``: the run reports that it has none.
+    """
+    chosen = of_session if wanted is None else wanted
+    if chosen is not None:
+        return Usable(chosen) if chosen in enabled else NotUsable(chosen, disabled=chosen in disabled)
+    if len(enabled) > 1:
+        return NotChosen(tuple(sorted(enabled)))
+    return Usable(next(iter(enabled), None))

@@ -32,6 +32,14 @@ class CurrentResult:
     expires_at: datetime | None = None
 
 
+NO_CONNECTION_CHOSEN = CurrentResult(
+    CheckStatus.UNKNOWN,
+    "CONNECTION_NOT_CHOSEN",
+    "The tenant has several provider connections and none is chosen for the session.",
+)
+"""The result of a task of scope ``connection`` if it is open which connection it would be of."""
+
+
 def current_result(latest: LatestResult | None, last_run_id: int | None, now: datetime) -> CurrentResult:
     """The result of the latest finished run until it expires; ``unknown`` after that, and before the first run."""
     if latest is None:

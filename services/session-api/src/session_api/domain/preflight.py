@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus, Licence, Scope
-from session_api.domain.connections import NotUsable
+from session_api.domain.connections import ConnectionRefusal, NotChosen
 from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN, LatestResult, current_result
 from session_api.domain.guard import Blocked, Reused
 from session_api.domain.starting import Planned
@@ -83,9 +83,9 @@ def evidence_needed(task_type: TaskTypeDeclaration) -> tuple[str, ...]:
     return (*consent, LICENCE_TASK) if task_type.licence else consent
 
 
-def predict(plan: Planned | NotUsable) -> Prediction:
+def predict(plan: Planned | ConnectionRefusal) -> Prediction:
     """Predict the outcome of a start."""
-    if isinstance(plan, NotUsable):
+    if not isinstance(plan, Planned):
         return Prediction.REFUSED
     if isinstance(plan.decision, Blocked):
         return Prediction.BLOCKED
@@ -94,7 +94,7 @@ def predict(plan: Planned | NotUsable) -> Prediction:
 
 def findings(
     task_type: TaskTypeDeclaration,
-    plan: Planned | NotUsable,
+    plan: Planned | ConnectionRefusal,
     knowledge: Knowledge,
     fresh_seconds: Callable[[str], float],
     now: datetime,
@@ -109,8 +109,12 @@ def findings(
     return [*checks, _permissions(task_type, latest), _licence(task_type, latest)]
 
 
-def _connection(task_type: TaskTypeDeclaration, plan: Planned | NotUsable) -> PreflightCheck:
-    if isinstance(plan, NotUsable):
+def _connection(task_type: TaskTypeDeclaration, plan: Planned | ConnectionRefusal) -> PreflightCheck:
+    if isinstance(plan, NotChosen):
+        ids = ", ".join(str(connection_id) for connection_id in plan.connection_ids)
+        message = f"The tenant has the provider connections {ids}, and none of them is chosen."
+        return PreflightCheck("connection", FindingStatus.MISSING, "CONNECTION_NOT_CHOSEN", message)
+    if not isinstance(plan, Planned):
         code = "CONNECTION_DISABLED" if plan.disabled else "CONNECTION_NOT_FOUND"
         what = "is disabled" if plan.disabled else "is none of this tenant"
         return PreflightCheck(
@@ -119,14 +123,14 @@ def _connection(task_type: TaskTypeDeclaration, plan: Planned | NotUsable) -> Pr
     if plan.connection is not None:
         message = f"Provider connection {plan.connection.id} would be used."
         return PreflightCheck("connection", FindingStatus.OK, None, message)
-    message = "No provider connection would be used: none is named or chosen, and there is not exactly one enabled."
+    message = "No provider connection would be used: the tenant has no enabled one."
     needed = task_type.scope is Scope.CONNECTION
     status = FindingStatus.MISSING if needed else FindingStatus.UNKNOWN
     return PreflightCheck("connection", status, "PROVIDER_CONNECTION_MISSING", message)
 
 
-def _guard(plan: Planned | NotUsable) -> PreflightCheck:
-    if isinstance(plan, NotUsable):
+def _guard(plan: Planned | ConnectionRefusal) -> PreflightCheck:
+    if not isinstance(plan, Planned):
         message = "Without a usable provider connection it is open which runs would be in the way."
         return PreflightCheck("guard", FindingStatus.UNKNOWN, None, message)
     run = plan.decision.run

@@ -17,7 +17,7 @@ from onboarding_shared.contracts.session_api import (
 )
 from onboarding_shared.contracts.types import LAST_STEP, SessionStatus
 from session_api.domain.edit_lock import EditLock, Grant, LockHeld, acquire, held
-from session_api.domain.readiness import TaskReadiness, open_tasks
+from session_api.domain.readiness import STEPS, TaskReadiness, open_tasks
 
 OPEN = frozenset({SessionStatus.DRAFT, SessionStatus.IN_PROGRESS})
 
@@ -131,7 +131,7 @@ def change(
 def complete(
     session: Session, caller: int, now: datetime, lasts: timedelta, tasks: Sequence[TaskReadiness]
 ) -> SessionUpdate | ChangeRefusal:
-    """Complete the session, from its last step; idempotent."""
+    """Complete the session, from its last step, when every step is ready; idempotent."""
     if session.status is SessionStatus.COMPLETED:
         return SessionUpdate(session)
     refusal = _not_editable(session, caller, now, lasts)
@@ -139,9 +139,11 @@ def complete(
         return refusal
     if session.current_step != LAST_STEP:
         return StepOutOfOrder(session.current_step)
-    missing = open_tasks(LAST_STEP, tasks)
-    if missing:
-        return StepNotReady(LAST_STEP, missing)
+    # Every step: the connection may have been changed after a step was left, and evidence expires.
+    for step in STEPS:
+        missing = open_tasks(step, tasks)
+        if missing:
+            return StepNotReady(step, missing)
     event = SessionCompleted(tenant_id=session.tenant_id, session_id=session.id, by_user_id=caller)
     return _ended(session, SessionStatus.COMPLETED, NewHistoryEntry("session_completed"), event)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import ceil
 
 from onboarding_shared.contracts.types import Mode, RunState, Scope, SessionStatus
-from session_api.domain.connections import NotUsable, choose_connection
+from session_api.domain.connections import ConnectionRefusal, Usable, choose_connection
 from session_api.domain.guard import ActiveRun, Blocked, Created, Decision, decide, scope_key
 
 LONGEST_RETRY_SECONDS = 30
@@ -103,7 +103,7 @@ class Planned:
     connection: KnownConnection | None
 
 
-Plan = Planned | UnknownTaskType | NotUsable
+Plan = Planned | UnknownTaskType | ConnectionRefusal
 
 
 def plan(starts: Sequence[Start], context: StartContext) -> list[Plan]:
@@ -144,8 +144,10 @@ def _plan(
         enabled=[connection.id for connection in connections.values() if not connection.disabled],
         disabled=[connection.id for connection in connections.values() if connection.disabled],
     )
-    if isinstance(choice, NotUsable):
-        return choice
+    if not isinstance(choice, Usable):
+        if rule.scope is Scope.CONNECTION or start.connection_id is not None:
+            return choice
+        choice = Usable(None)
     connection = None if choice.connection_id is None else connections[choice.connection_id]
     key = scope_key(rule.scope, choice.connection_id)
     return Planned(decide(start.task_type, rule.mode, key, active), session, connection)

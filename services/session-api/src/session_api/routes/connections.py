@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from onboarding_shared.postgres.database import Database
@@ -23,7 +24,7 @@ from session_api.domain.connections import (
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
 from session_api.routes.parameters import ConnectionId
-from session_api.routes.problems import connection_not_found
+from session_api.routes.problems import connection_exists, connection_not_found
 from session_api.routes.session_bodies import NewProviderConnection, ProviderConnection
 from session_api.store.connections import (
     NewConnection,
@@ -31,8 +32,11 @@ from session_api.store.connections import (
     find_connection,
     list_connections,
 )
-from session_api.use_cases.connections import Connections
+from session_api.use_cases.connections import Connections, CreatedConnection, SameConnection
 
+_SAME = {
+    200: ResponseSpec(ProviderConnection, generate_examples=False, description="The tenant has it already, unchanged")
+}
 _ONE = "/{connection_id:int}"
 
 
@@ -47,13 +51,28 @@ class ConnectionRoutes(Controller):
     database: Database
     links: Links
 
-    @post(summary="Create a provider connection", operation_id="createConnection", response_headers=[LOCATION])
+    @post(
+        summary="Create a provider connection",
+        operation_id="createConnection",
+        response_headers=[LOCATION],
+        responses=_SAME,
+    )
     async def create_connection(
         self, tenant_id: TenantId, data: JSONBody[NewProviderConnection], caller: NamedDependency[Caller]
     ) -> Response[ProviderConnection]:
-        """Stores a reference to the credential and never the credential itself."""
-        made = await self.connections.create(tenant_id, caller.user_id, _checked(data))
-        return Response(_body(made), headers={"Location": self.links.connection(tenant_id, made.id)})
+        """Stores a reference to the credential and never the credential itself.
+
+        The same request again answers 200 with the connection that it created the first time.
+        """
+        created = await self.connections.create(tenant_id, caller.user_id, _checked(data))
+        connection = created.connection
+        if isinstance(created, SameConnection) and connection.display_name != data.display_name:
+            raise connection_exists(connection.id)
+        return Response(
+            _body(connection),
+            status_code=201 if isinstance(created, CreatedConnection) else 200,
+            headers={"Location": self.links.connection(tenant_id, connection.id)},
+        )
 
     @get(summary="List provider connections, newest first", operation_id="listConnections", response_headers=[LINK])
     async def list_provider_connections(

@@ -26,6 +26,7 @@ _SUMMARY: dict[str, Any] = {
     "last_run_id": 17,
     "remediation": None,
     "expires_at": "2026-11-25T09:30:01Z",
+    "provider_connection_id": 5,
 }
 _RUN: dict[str, Any] = {
     "id": 17,

@@ -21,7 +21,12 @@ _PROBLEM_MEMBERS: Mapping[str, Schema] = {
     ),
     "locked_by_user_id": Schema(type=OpenAPIType.INTEGER, description="With EDIT_LOCKED."),
     "locked_until": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME, description="With EDIT_LOCKED."),
-    "provider_connection_id": Schema(type=OpenAPIType.INTEGER, description="With CONNECTION_DISABLED."),
+    "provider_connection_id": Schema(
+        type=OpenAPIType.INTEGER, description="With CONNECTION_DISABLED and CONNECTION_EXISTS."
+    ),
+    "provider_connection_ids": Schema(
+        type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.INTEGER), description="With CONNECTION_NOT_CHOSEN."
+    ),
     "session_status": Schema(type=OpenAPIType.STRING, enum=[*SessionStatus], description="With SESSION_CLOSED."),
     "state": Schema(type=OpenAPIType.STRING, enum=[*RunState], description="With RUN_ENDED and RUN_NOT_ENDED."),
     "step": Schema(type=OpenAPIType.INTEGER, description="With STEP_NOT_READY."),

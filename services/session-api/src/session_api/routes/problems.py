@@ -8,7 +8,7 @@ import msgspec
 
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.web.errors import BadRequest, Conflict, DependencyDown, NotFound, Problem
-from session_api.domain.connections import CREDENTIAL_RULE, NotUsable
+from session_api.domain.connections import CREDENTIAL_RULE, ConnectionRefusal, NotChosen, NotUsable
 from session_api.domain.edit_lock import LockHeld
 from session_api.domain.guard import ActiveRun
 from session_api.domain.sessions import SessionClosed, StepNotReady, StepOutOfOrder
@@ -21,6 +21,8 @@ from session_api.use_cases.starts import BlockedBy
 CODES: Mapping[str, str] = {
     "BLOCKED_BY_RUN": "Another run must end first: see blocking_run. Try again after Retry-After, or cancel that run.",
     "CONNECTION_DISABLED": "The provider connection is disabled: name another one, or create one.",
+    "CONNECTION_EXISTS": "Use the existing provider connection, or disable it first: see provider_connection_id.",
+    "CONNECTION_NOT_CHOSEN": "Name a provider connection in the start, or choose one for the session.",
     "CONNECTION_NOT_FOUND": "This tenant has no such provider connection: list them, or create one.",
     "CREDENTIAL_NOT_A_REFERENCE": CREDENTIAL_RULE,
     "DATABASE_UNAVAILABLE": "The database does not answer: try again after the seconds in Retry-After.",
@@ -81,12 +83,28 @@ def _not_ready(refused: StepNotReady) -> Problem:
     )
 
 
-def connection_problem(refused: NotUsable) -> Problem:
-    """Why a provider connection cannot be used."""
+def connection_problem(refused: ConnectionRefusal) -> Problem:
+    """The provider connection cannot be used, or several can and none was chosen."""
+    if isinstance(refused, NotChosen):
+        ids = ", ".join(str(connection_id) for connection_id in refused.connection_ids)
+        return Conflict(
+            "CONNECTION_NOT_CHOSEN",
+            f"The tenant has the provider connections {ids}, and none of them is chosen",
+            extra={"provider_connection_ids": refused.connection_ids},
+        )
     extra = {"provider_connection_id": refused.connection_id}
     if refused.disabled:
         return Conflict("CONNECTION_DISABLED", f"Provider connection {refused.connection_id} is disabled", extra=extra)
     return connection_not_found()
+
+
+def connection_exists(connection_id: int) -> Problem:
+    """The tenant has an enabled connection of the same application to the same tenant, under another name."""
+    return Conflict(
+        "CONNECTION_EXISTS",
+        f"Provider connection {connection_id} has the same tenant, application and credential under another name",
+        extra={"provider_connection_id": connection_id},
+    )
 
 
 def connection_not_found() -> Problem:
@@ -117,14 +135,14 @@ def blocking_run(run: ActiveRun, tenant_id: int, links: Links) -> dict[str, Any]
     }
 
 
-def start_problem(refused: BlockedBy | UnknownTaskType | NotUsable, tenant_id: int, links: Links) -> Problem:
+def start_problem(refused: BlockedBy | UnknownTaskType | ConnectionRefusal, tenant_id: int, links: Links) -> Problem:
     """Why a start made no run."""
     match refused:
         case BlockedBy():
             return blocked_problem(refused, tenant_id, links)
         case UnknownTaskType():
             return unknown_task_type(refused)
-        case NotUsable():
+        case NotUsable() | NotChosen():
             return connection_problem(refused)
 
 

@@ -85,12 +85,12 @@ class PreflightReport(Struct, kw_only=True):
 class ErrorResponse(Struct, kw_only=True):
     """The reason for which no run was made.
 
-    ``blocking_run`` is there with BLOCKED_BY_RUN, ``provider_connection_id`` with CONNECTION_DISABLED, and ``state``
-    with RUN_NOT_ENDED.
+    ``blocking_run`` is there with BLOCKED_BY_RUN, ``provider_connection_id`` with CONNECTION_DISABLED,
+    ``provider_connection_ids`` with CONNECTION_NOT_CHOSEN, and ``state`` with RUN_NOT_ENDED.
     """
 
     error: str
-    code: Literal["BLOCKED_BY_RUN", "CONNECTION_DISABLED", "RUN_NOT_ENDED"]
+    code: Literal["BLOCKED_BY_RUN", "CONNECTION_DISABLED", "CONNECTION_NOT_CHOSEN", "RUN_NOT_ENDED"]
     status: int
     next: str
     request_id: str
@@ -99,4 +99,5 @@ class ErrorResponse(Struct, kw_only=True):
     detail: str
     blocking_run: BlockingRun | None = None
     provider_connection_id: int | None = None
+    provider_connection_ids: list[int] | None = None
     state: RunState | None = None

@@ -69,7 +69,8 @@ class HistoryEntry(Struct, kw_only=True, rename={"before": "from", "after": "to"
 class OnboardingTaskSummary(Struct, kw_only=True):
     """A task type and the verdict of its latest finished run in this tenant.
 
-    ``remediation`` says what to do about it; from ``expires_at`` on it counts as unknown.
+    A task of scope ``connection`` is judged by the runs of ``provider_connection_id`` alone: the session's connection,
+    or the only enabled one. ``remediation`` is what to do about the verdict, which is unknown from ``expires_at`` on.
     """
 
     task_type: str
@@ -79,6 +80,7 @@ class OnboardingTaskSummary(Struct, kw_only=True):
     last_run_id: int | None = None
     remediation: str | None = None
     expires_at: datetime | None = None
+    provider_connection_id: int | None = None
 
 
 class OnboardingStep(Struct, kw_only=True):

@@ -7,7 +7,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import TenantId
 from session_api.routes.session_bodies import OnboardingTaskSummary
-from session_api.store.task_types import TaskSummary, summarize_tasks
+from session_api.store.task_types import TaskSummary, summarize_current_tasks
 
 
 class TaskRoutes(Controller):
@@ -25,7 +25,7 @@ class TaskRoutes(Controller):
     )
     async def list_tasks(self, tenant_id: TenantId) -> list[OnboardingTaskSummary]:
         """Each task type with the result of its latest finished run; unknown when it is out of date."""
-        found = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
+        found = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
         return [summary_body(one) for one in found]
 
 
@@ -39,4 +39,5 @@ def summary_body(one: TaskSummary) -> OnboardingTaskSummary:
         last_run_id=one.last_run_id,
         remediation=remediation_of(one.reason_code),
         expires_at=one.expires_at,
+        provider_connection_id=one.connection_id,
     )

@@ -28,6 +28,12 @@ SET disabled_at = coalesce(disabled_at, now()), disabled_by_user_id = coalesce(d
 WHERE tenant_id = :tenant AND id = :id
 RETURNING {_COLUMNS}
 """)  # noqa: S608 - no input, only names of ours
+_FIND_SAME = text(f"""
+SELECT {_COLUMNS} FROM provider_connections
+WHERE tenant_id = :tenant AND disabled_at IS NULL AND provider = :provider AND cloud = :cloud
+  AND external_tenant_id = :external_tenant_id AND client_id = :client_id AND credential_ref = :credential_ref
+ORDER BY id LIMIT 1
+""")  # noqa: S608 - no input, only names of ours
 _IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE tenant_id = :tenant AND id = :id")
 
 
@@ -79,6 +85,20 @@ async def create_connection(tx: AsyncConnection, tenant_id: int, user_id: int, n
         },
     )
     return _stored(rows.one())
+
+
+async def find_same(tx: AsyncConnection, tenant_id: int, new: NewConnection) -> StoredConnection | None:
+    """The enabled connection of the same application to the same tenant with the same credential, if any."""
+    parameters = {
+        "tenant": tenant_id,
+        "provider": new.provider,
+        "cloud": new.cloud,
+        "external_tenant_id": new.external_tenant_id,
+        "client_id": new.client_id,
+        "credential_ref": new.credential_ref,
+    }
+    row = (await tx.execute(_FIND_SAME, parameters)).one_or_none()
+    return None if row is None else _stored(row)
 
 
 async def list_connections(tx: AsyncConnection, tenant_id: int, *, before: int, limit: int) -> list[StoredConnection]:

@@ -10,10 +10,10 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
-from onboarding_shared.contracts.types import CheckStatus
-from session_api.domain.freshness import LatestResult, current_result
+from onboarding_shared.contracts.types import CheckStatus, Scope
+from session_api.domain.freshness import NO_CONNECTION_CHOSEN, LatestResult, current_result
 from session_api.domain.readiness import TaskReadiness
-from session_api.store.states import ANSWERED_STATES
+from session_api.store.states import ANSWERED_STATES, OPEN_STATUSES
 
 _UPSERT = text("""
 INSERT INTO task_types AS t (name, declaration, step, scope, mode, required, time_limit_seconds)
@@ -32,19 +32,39 @@ WHERE announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(
 """)
 _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
 _ANY = text("SELECT count(*) FROM task_types")
+# The connection by which a task is judged: the one that a start without a named connection would use.
+_CURRENT_CONNECTION = text(f"""
+SELECT provider_connection_id FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
+""")  # noqa: S608 - no input, only constants of ours
 # Two index look-ups per task type, however many runs the tenant has had.
 _SUMMARIES = text(f"""
-SELECT t.name, t.step, t.required, now() AS now, latest.id AS last_run_id,
+WITH enabled AS (
+    SELECT count(*) AS count, min(id) AS first_id FROM provider_connections
+    WHERE tenant_id = :tenant AND disabled_at IS NULL
+), judged AS (
+    SELECT coalesce(CAST(:chosen AS bigint), CASE WHEN count = 1 THEN first_id END) AS connection_id,
+           CAST(:chosen AS bigint) IS NULL AND count > 1 AS not_chosen
+    FROM enabled
+)
+SELECT t.name, t.step, t.required, t.scope, now() AS now, latest.id AS last_run_id,
+       judged.connection_id, judged.not_chosen,
        coalesce(CAST(t.declaration ->> 'fresh_seconds' AS float8), :fresh_seconds) AS fresh_seconds,
        finished.status, finished.reason_code, finished.message, finished.finished_at
 FROM task_types t
+CROSS JOIN judged
 LEFT JOIN LATERAL (
     SELECT status, reason_code, message, finished_at FROM operation_runs r
     WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN {ANSWERED_STATES}
+      AND r.scope_key = CASE WHEN t.scope = 'connection' THEN coalesce('connection:' || judged.connection_id, 'tenant')
+                             ELSE 'tenant' END
     ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
 ) finished ON true
 LEFT JOIN LATERAL (
-    SELECT id FROM operation_runs r WHERE r.tenant_id = :tenant AND r.task_type = t.name ORDER BY r.id DESC LIMIT 1
+    SELECT id FROM operation_runs r
+    WHERE r.tenant_id = :tenant AND r.task_type = t.name
+      AND r.scope_key = CASE WHEN t.scope = 'connection' THEN coalesce('connection:' || judged.connection_id, 'tenant')
+                             ELSE 'tenant' END
+    ORDER BY r.id DESC LIMIT 1
 ) latest ON true
 ORDER BY t.step, t.name
 """)  # noqa: S608 - no input, only constants of ours
@@ -58,9 +78,13 @@ WITHDRAWN_AFTER_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class TaskSummary:
-    """A task type, and its latest result in a tenant."""
+    """A task type, and its latest result in a tenant.
+
+    ``connection_id`` is the provider connection that the result belongs to, None for a task of the whole tenant.
+    """
 
     readiness: TaskReadiness
+    connection_id: int | None
     reason_code: str | None
     message: str | None
     last_run_id: int | None
@@ -83,10 +107,20 @@ async def count_task_types(tx: AsyncConnection) -> int:
     return (await tx.execute(_ANY)).scalar_one()
 
 
-async def summarize_tasks(tx: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
-    """Every task type with its current result: see ``freshness.current_result``."""
-    rows = await tx.execute(_SUMMARIES, {"tenant": tenant_id, "fresh_seconds": FRESH_SECONDS})
-    return [_summary(row) for row in rows]
+async def summarize_current_tasks(tx: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
+    """``summarize_tasks`` by the connection of the open session, if there is one."""
+    chosen = (await tx.execute(_CURRENT_CONNECTION, {"tenant": tenant_id})).scalar_one_or_none()
+    return await summarize_tasks(tx, tenant_id, chosen)
+
+
+async def summarize_tasks(tx: AsyncConnection, tenant_id: int, chosen: int | None) -> list[TaskSummary]:
+    """Every task type with its current result: see ``freshness.current_result``.
+
+    Tasks of scope ``connection`` are judged by the runs of the connection ``chosen``, or if None of the only enabled
+    one: a result of another connection says nothing about it.
+    """
+    parameters = {"tenant": tenant_id, "chosen": chosen, "fresh_seconds": FRESH_SECONDS}
+    return [_summary(row) for row in await tx.execute(_SUMMARIES, parameters)]
 
 
 def _summary(row: Row[Any]) -> TaskSummary:
@@ -94,8 +128,12 @@ def _summary(row: Row[Any]) -> TaskSummary:
     if row.status is not None:
         latest = LatestResult(CheckStatus(row.status), row.reason_code, row.message, row.finished_at, row.fresh_seconds)
     current = current_result(latest, row.last_run_id, row.now)
+    by_connection = row.scope == Scope.CONNECTION
+    if by_connection and row.not_chosen:
+        current = NO_CONNECTION_CHOSEN
     return TaskSummary(
         readiness=TaskReadiness(row.name, row.step, row.required, current.status),
+        connection_id=row.connection_id if by_connection else None,
         reason_code=current.reason_code,
         message=current.message,
         last_run_id=row.last_run_id,

@@ -1,10 +1,32 @@
 """Create and disable provider connections, under the lock of their tenant."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.postgres.database import Database
-from session_api.store.connections import NewConnection, StoredConnection, create_connection, disable_connection
+from session_api.store.connections import (
+    NewConnection,
+    StoredConnection,
+    create_connection,
+    disable_connection,
+    find_same,
+)
 from session_api.store.starts import lock_tenants
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedConnection:
+    """The new connection."""
+
+    connection: StoredConnection
+
+
+@dataclass(frozen=True, slots=True)
+class SameConnection:
+    """Nothing was stored: this enabled connection has the same values, apart perhaps from its name."""
+
+    connection: StoredConnection
 
 
 class Connections:
@@ -13,12 +35,15 @@ class Connections:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> StoredConnection:
-        """Store a new connection of the tenant."""
+    async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> CreatedConnection | SameConnection:
+        """Store a new connection of the tenant, unless it has an enabled one with the same values."""
 
-        async def work(tx: AsyncConnection) -> StoredConnection:
+        async def work(tx: AsyncConnection) -> CreatedConnection | SameConnection:
             await lock_tenants(tx, [tenant_id])
-            return await create_connection(tx, tenant_id, user_id, new)
+            same = await find_same(tx, tenant_id, new)
+            if same is not None:
+                return SameConnection(same)
+            return CreatedConnection(await create_connection(tx, tenant_id, user_id, new))
 
         return await self._database.run(work)
 

@@ -15,7 +15,7 @@ from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.errors import DependencyDown
 from session_api.clients.evidence_store import EvidenceStoreClient
-from session_api.domain.connections import NotUsable
+from session_api.domain.connections import ConnectionRefusal
 from session_api.domain.preflight import (
     Knowledge,
     KnownEvidence,
@@ -40,7 +40,7 @@ class Preflight:
     """The predicted outcome of a start, and its prerequisites."""
 
     prediction: Prediction
-    plan: Planned | NotUsable
+    plan: Planned | ConnectionRefusal
     findings: list[PreflightCheck]
 
 

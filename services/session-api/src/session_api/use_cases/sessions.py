@@ -76,9 +76,10 @@ class Sessions:
 
         async def rule(tx: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal | NotUsable:
             forward = not isinstance(wanted.current_step, Keep) and wanted.current_step > loaded.session.current_step
-            tasks = await _readiness(tx, tenant_id) if forward else []
-            update = change(loaded.session, wanted, user_id, loaded.now, self._lasts, tasks)
             chosen = wanted.provider_connection_id
+            judged_by = loaded.session.provider_connection_id if isinstance(chosen, Keep) else chosen
+            tasks = await _readiness(tx, tenant_id, judged_by) if forward else []
+            update = change(loaded.session, wanted, user_id, loaded.now, self._lasts, tasks)
             if isinstance(update, SessionUpdate) and not isinstance(chosen, Keep) and chosen is not None:
                 enabled = await is_enabled(tx, tenant_id, chosen)
                 if not enabled and chosen != loaded.session.provider_connection_id:
@@ -91,7 +92,7 @@ class Sessions:
         """Complete the session."""
 
         async def rule(tx: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal:
-            tasks = await _readiness(tx, tenant_id)
+            tasks = await _readiness(tx, tenant_id, loaded.session.provider_connection_id)
             return complete(loaded.session, user_id, loaded.now, self._lasts, tasks)
 
         return await self._apply(tenant_id, session_id, user_id, rule)
@@ -130,5 +131,5 @@ class Sessions:
         return LoadedSession(update.session, loaded.now)
 
 
-async def _readiness(tx: AsyncConnection, tenant_id: int) -> list[TaskReadiness]:
-    return [summary.readiness for summary in await summarize_tasks(tx, tenant_id)]
+async def _readiness(tx: AsyncConnection, tenant_id: int, connection_id: int | None) -> list[TaskReadiness]:
+    return [summary.readiness for summary in await summarize_tasks(tx, tenant_id, connection_id)]

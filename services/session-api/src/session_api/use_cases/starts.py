@@ -12,7 +12,7 @@ from onboarding_shared.contracts.types import SessionStatus
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import GroupCommit
-from session_api.domain.connections import NotUsable
+from session_api.domain.connections import ConnectionRefusal
 from session_api.domain.guard import ActiveRun, Blocked, Created
 from session_api.domain.starting import (
     KnownConnection,
@@ -44,7 +44,7 @@ class BlockedBy:
     retry_seconds: int
 
 
-StartAnswer = Accepted | BlockedBy | UnknownTaskType | NotUsable
+StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal
 
 
 class Starts:
