@@ -9,6 +9,7 @@ from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.session_api import (
     CancelTask,
+    ResumeTask,
     SessionAbandoned,
     SessionAssigned,
     SessionCompleted,
@@ -54,8 +55,10 @@ EXPECTED: tuple[Message, ...] = (
         requested_by=7,
         requested_at=at(9, 30, 0),
         repeat=2,
+        previously_ok=True,
     ),
     CancelTask(tenant_id=42, run_id=1001, requested_by=7, requested_at=at(9, 30, 0, 250_000)),
+    ResumeTask(tenant_id=42, run_id=1002, requested_by=8, requested_at=at(9, 31, 0)),
     SessionStarted(tenant_id=42, session_id=71, by_user_id=7),
     SessionStepChanged(tenant_id=42, session_id=71, by_user_id=7, from_step=4, to_step=5),
     SessionAssigned(tenant_id=42, session_id=71, by_user_id=7, from_user_id=None, to_user_id=8),
@@ -149,7 +152,9 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (StartTask, {"requested_at": "2026-11-24T09:30:00"}),
     (StartTask, {"requested_at": "yesterday"}),
     (StartTask, {"repeat": -1}),
+    (StartTask, {"previously_ok": "yes"}),
     (CancelTask, {"requested_by": None}),
+    (ResumeTask, {"run_id": "1002"}),
     (SessionStarted, {"session_id": None}),
     (SessionStepChanged, {"to_step": 6}),
     (SessionStepChanged, {"from_step": 0}),

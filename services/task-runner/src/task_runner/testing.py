@@ -26,7 +26,7 @@ from microsoft_emulator.app import build
 from microsoft_emulator.tenants import PARTNER_TENANT
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.providers import Providers, ProviderSettings
-from task_runner.tasks.context import Connection, TaskContext
+from task_runner.tasks.context import NO_DETAILS, Connection, RunDetails, TaskContext
 
 CLIENT_ID = "0f0f0f0f-1111-4222-8333-444444444444"
 CREDENTIAL_NAME = "TASK_CONTEXT_CLIENT_SECRET"
@@ -96,6 +96,7 @@ async def task_context(
     time_limit: float = 30.0,
     progress: list[Progress] | None = None,
     settings: Mapping[str, Any] | None = None,
+    details: RunDetails = NO_DETAILS,
     **options: Any,
 ) -> AsyncIterator[TaskContext]:
     """A context like the worker's, for a tenant with the given behaviour.
@@ -123,4 +124,5 @@ async def task_context(
                 connection=connection_to(guid) if connected else None,
                 deadline=time.monotonic() + time_limit,
                 report=report,
+                details=details,
             )

@@ -21,7 +21,10 @@ class TaskConnection(Struct, frozen=True, kw_only=True):
 
 
 class StartTask(Message, frozen=True, kw_only=True):
-    """Run this task. Repeated if the runner does not respond; the response to a repetition is the state of the run."""
+    """Run this task. Repeated if the runner does not respond; the response to a repetition is the state of the run.
+
+    ``previously_ok``: the latest result of this task on this connection was ``ok`` or ``warn``.
+    """
 
     topic: ClassVar[Topic] = TASK_COMMANDS
 
@@ -32,6 +35,7 @@ class StartTask(Message, frozen=True, kw_only=True):
     requested_by: Id
     requested_at: Moment
     repeat: Count = 0
+    previously_ok: bool = False
 
     @property
     def subject(self) -> str:
@@ -40,6 +44,20 @@ class StartTask(Message, frozen=True, kw_only=True):
 
 class CancelTask(Message, frozen=True, kw_only=True):
     """Cancel this run. For a run that has ended, the runner publishes its result again."""
+
+    topic: ClassVar[Topic] = TASK_COMMANDS
+
+    run_id: Id
+    requested_by: Id
+    requested_at: Moment
+
+    @property
+    def subject(self) -> str:
+        return f"runs/{self.run_id}"
+
+
+class ResumeTask(Message, frozen=True, kw_only=True):
+    """Run a waiting run again now. For a run that has ended, the runner publishes its result again."""
 
     topic: ClassVar[Topic] = TASK_COMMANDS
 
@@ -106,7 +124,7 @@ class SessionAbandoned(SessionMessage, frozen=True, kw_only=True):
     reason: LongText | None = None
 
 
-TaskCommand = StartTask | CancelTask
+TaskCommand = StartTask | CancelTask | ResumeTask
 SessionEvent = (
     SessionStarted
     | SessionStepChanged

@@ -193,7 +193,8 @@ async def test_progress_reaches_the_worker_with_a_bounded_message() -> None:
     async def report(progress: Any) -> None:
         seen.append(progress)
 
-    await context(report=report).progress(1, 4, "x\0" + "y" * 500)
+    clients = Clients(open_http=lambda: httpx2.AsyncClient(), graph=None, report=report)
+    await context(clients=clients).progress(1, 4, "x\0" + "y" * 500)
 
     assert (seen[0].done, seen[0].total, len(seen[0].message)) == (1, 4, 200)
     assert "\0" not in seen[0].message

@@ -10,7 +10,15 @@ from task_runner.providers.graph import GraphClient
 from task_runner.providers.http import SharedTransport, open_client
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tokens import GraphSessions
-from task_runner.tasks.context import Clients, Connection, ProgressReport, TaskContext, ignore_progress
+from task_runner.tasks.context import (
+    NO_DETAILS,
+    Clients,
+    Connection,
+    ProgressReport,
+    RunDetails,
+    TaskContext,
+    ignore_progress,
+)
 
 
 class Providers:
@@ -31,6 +39,7 @@ class Providers:
         deadline: float,
         report: ProgressReport = ignore_progress,
         cancelled: asyncio.Event | None = None,
+        details: RunDetails = NO_DETAILS,
     ) -> TaskContext:
         """The context of one attempt. Does no IO and reads no credential: that happens at the task's first request.
 
@@ -47,10 +56,11 @@ class Providers:
                 graph=graph,
                 partner_graph=self._partner_graph(graph, connection, deadline),
                 emergency_access=self._emergency_access(connection),
+                report=report,
             ),
             deadline=deadline,
-            report=report,
             cancelled=cancelled,
+            details=details,
         )
 
     def _partner_graph(

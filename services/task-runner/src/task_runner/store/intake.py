@@ -1,4 +1,4 @@
-"""The SQL of command intake: inserts executions, and cancels them."""
+"""The SQL of command intake: inserts executions, and cancels and resumes them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from task_runner.domain.admission import TENANT_SCOPE, AdmissionRefused, Admitte
 from task_runner.domain.execution import Execution
 from task_runner.domain.outcomes import Cancelled
 from task_runner.store.rows import COLUMNS, to_execution
-from task_runner.store.states import CANCELLABLE_STATES
+from task_runner.store.states import CANCELLABLE_STATES, RESUMABLE_STATES
 
 _INSERT = text("""
 INSERT INTO executions (run_id, tenant_id, task_type, session_id, provider_connection_id, connection, scope_key, mode,
-                        time_limit, max_attempts, traceparent, state, status, reason_code, message, finished_at,
-                        confirm_at)
+                        time_limit, max_attempts, traceparent, previously_ok, state, status, reason_code, message,
+                        finished_at, confirm_at)
 SELECT g.run_id, g.tenant_id, g.task_type, g.session_id, g.connection_id, CAST(g.connection AS json), g.scope_key,
-       g.mode, g.time_limit, g.max_attempts, g.traceparent,
+       g.mode, g.time_limit, g.max_attempts, g.traceparent, g.previously_ok,
        CASE WHEN g.status IS NULL THEN 'queued' ELSE 'failed' END, g.status, g.reason_code, g.message,
        CASE WHEN g.status IS NOT NULL THEN now() END,
        CASE WHEN g.status IS NOT NULL THEN now() + make_interval(secs => :confirm) END
 FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_type AS text[]),
             CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:connection AS text[]),
             CAST(:scope_key AS bigint[]), CAST(:mode AS text[]), CAST(:time_limit AS float8[]),
-            CAST(:max_attempts AS integer[]), CAST(:traceparent AS text[]), CAST(:status AS text[]),
-            CAST(:reason_code AS text[]), CAST(:message AS text[]))
+            CAST(:max_attempts AS integer[]), CAST(:traceparent AS text[]), CAST(:previously_ok AS boolean[]),
+            CAST(:status AS text[]), CAST(:reason_code AS text[]), CAST(:message AS text[]))
     AS g (run_id, tenant_id, task_type, session_id, connection_id, connection, scope_key, mode, time_limit,
-          max_attempts, traceparent, status, reason_code, message)
+          max_attempts, traceparent, previously_ok, status, reason_code, message)
 ORDER BY g.tenant_id, g.run_id
 ON CONFLICT (run_id) DO NOTHING
 RETURNING run_id
@@ -70,6 +70,21 @@ SET state = h.state,
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only a constant of ours
+
+_RESUME = text(f"""
+WITH held AS MATERIALIZED (
+    SELECT e.run_id
+    FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
+    JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
+    WHERE e.state IN {RESUMABLE_STATES}
+    ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
+)
+UPDATE executions e
+SET woken_at = clock_timestamp(),
+    resume_at = CASE WHEN e.state = 'waiting' THEN least(e.resume_at, now()) ELSE e.resume_at END
+FROM held h WHERE e.run_id = h.run_id
+RETURNING {COLUMNS}
+""")  # noqa: S608 - no input, only constants of ours
 
 _TOMBSTONE = text("""
 INSERT INTO executions (run_id, tenant_id, scope_key, mode, time_limit, max_attempts, state, status, reason_code,
@@ -133,6 +148,12 @@ async def cancel(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[E
     return [to_execution(row) for row in await tx.execute(_CANCEL, {**arrays, **_ENDING})]
 
 
+async def resume(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
+    """Wake runs, given as (run id, tenant id): waiting ones become due now. Returns those that were woken."""
+    arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
+    return [to_execution(row) for row in await tx.execute(_RESUME, arrays)]
+
+
 async def add_tombstones(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
     """Store unknown runs, given as (run id, tenant id), as cancelled, in case their StartTask is consumed later."""
     await tx.execute(
@@ -162,6 +183,7 @@ def _columns(arrival: Arrival) -> dict[str, Any]:
         "time_limit": 0.0 if refused else decision.time_limit,
         "max_attempts": 0 if refused else decision.max_attempts,
         "traceparent": arrival.traceparent,
+        "previously_ok": command.previously_ok,
         "status": CheckStatus.UNKNOWN.value if refused else None,
         "reason_code": decision.reason_code if refused else None,
         "message": decision.message if refused else None,

@@ -22,7 +22,8 @@ COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connec
 class Claim:
     """A claimed run, which this worker may execute until its lease ends.
 
-    ``tries`` is the number of attempts that count for the retry policy, ``age`` the seconds since the run was created.
+    ``tries`` is the number of attempts that count for the retry policy, ``age`` the seconds since the run was created,
+    ``since_wake`` those since it was last woken, None if it never was.
     """
 
     execution: Execution
@@ -32,6 +33,8 @@ class Claim:
     max_attempts: int
     tries: int
     age: float
+    since_wake: float | None
+    previously_ok: bool
     claimed_at: datetime
 
 
@@ -71,5 +74,7 @@ def to_claim(row: Row[Any]) -> Claim:
         max_attempts=row.max_attempts,
         tries=row.attempt - row.excused,
         age=(row.claimed_at - row.created_at).total_seconds(),
+        since_wake=None if row.woken_at is None else max(0.0, (row.claimed_at - row.woken_at).total_seconds()),
+        previously_ok=row.previously_ok,
         claimed_at=row.claimed_at,
     )

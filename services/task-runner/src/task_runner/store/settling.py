@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -20,8 +21,10 @@ WITH given AS (
     SELECT * FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:observed AS text[]),
                          CAST(:states AS text[]), CAST(:statuses AS text[]), CAST(:reason_codes AS text[]),
                          CAST(:messages AS text[]), CAST(:payloads AS text[]), CAST(:delays AS float8[]),
-                         CAST(:excused AS integer[]), CAST(:lost AS integer[]), CAST(:afresh AS boolean[]))
-        AS g (run_id, token, observed, state, status, reason_code, message, payload, delay, excused, lost, afresh)
+                         CAST(:excused AS integer[]), CAST(:lost AS integer[]), CAST(:afresh AS boolean[]),
+                         CAST(:claimed_at AS timestamptz[]))
+        AS g (run_id, token, observed, state, status, reason_code, message, payload, delay, excused, lost, afresh,
+              claimed_at)
 ), held AS MATERIALIZED (
     SELECT g.* FROM given g JOIN executions e ON e.run_id = g.run_id
     WHERE e.lease_token = g.token AND e.state = g.observed
@@ -29,8 +32,9 @@ WITH given AS (
 )
 UPDATE executions e
 SET state = h.state, status = h.status, reason_code = h.reason_code, message = h.message,
-    payload = CAST(h.payload AS json), resume_at = CASE WHEN h.state = 'waiting'
-        THEN now() + make_interval(secs => h.delay) ELSE e.resume_at END,
+    payload = CAST(h.payload AS json), resume_at = CASE
+        WHEN h.state = 'waiting' AND h.afresh AND e.woken_at > h.claimed_at THEN now()
+        WHEN h.state = 'waiting' THEN now() + make_interval(secs => h.delay) ELSE e.resume_at END,
     finished_at = CASE WHEN h.state <> 'waiting' THEN now() END,
     confirm_at = CASE WHEN h.state NOT IN ('waiting', 'cancelled') THEN now() + make_interval(secs => :confirm) END,
     lease_expires_at = NULL, worker = NULL,
@@ -52,7 +56,8 @@ class Settlement:
     """The outcome of a run in progress, from the worker that holds ``lease_token`` and last read ``observed``.
 
     ``excused``: the attempt does not count for the retry policy. ``lost``: the lease expired. ``traceparent``: the
-    trace context of its messages, if it is not that of the run.
+    trace context of its messages, if it is not that of the run. ``claimed_at``: the database's time of the claim; a run
+    that was woken after it does not wait.
     """
 
     run_id: int
@@ -62,6 +67,7 @@ class Settlement:
     excused: bool = False
     lost: bool = False
     traceparent: str | None = None
+    claimed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ def _arrays(legal: Iterable[tuple[Settlement, RunState]]) -> dict[str, list[obje
             int(settlement.excused),
             int(settlement.lost),
             isinstance(outcome, ResumeLater),
+            settlement.claimed_at,
         )
         for name, value in zip(_NAMES, values, strict=True):
             arrays[name].append(value)
@@ -148,6 +155,7 @@ _NAMES = (
     "excused",
     "lost",
     "afresh",
+    "claimed_at",
 )
 
 

@@ -21,4 +21,6 @@ LEASED_STATES = _listed(ACTIVE - _WITHOUT_WORKER)
 LEASED_ROWS = ", ".join(f"('{state}')" for state in RunState if state in ACTIVE - _WITHOUT_WORKER)
 """The same states as rows, for ``VALUES``."""
 CANCELLABLE_STATES = _listed([state for state in RunState if next_state(state, RunEvent.REQUEST_CANCEL)])
+RESUMABLE_STATES = _listed(_WITHOUT_WORKER | {RunState.RUNNING})
+"""States in which a run can be woken: a running one runs again as soon as it waits."""
 ENDED_STATES = _listed(TERMINAL)

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -49,6 +50,8 @@ executions = Table(
     Column("excused", Integer, nullable=False, server_default="0"),
     Column("losses", Integer, nullable=False, server_default="0"),
     Column("resume_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("woken_at", DateTime(timezone=True)),
+    Column("previously_ok", Boolean, nullable=False, server_default="false"),
     Column("lease_token", BigInteger),
     Column("lease_expires_at", DateTime(timezone=True)),
     Column("worker", Text),

@@ -27,22 +27,38 @@ async def ignore_progress(progress: Progress) -> None:
     """A ``ProgressReport`` that does nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetails:
+    """What a task may need to know about its run besides the ids.
+
+    ``since_wake`` is in seconds from the last ResumeTask, at the start of the attempt, None if there was none;
+    ``previously_ok`` is true if the latest result of this task on this connection was ``ok`` or ``warn``.
+    """
+
+    since_wake: float | None = None
+    previously_ok: bool = False
+
+
+NO_DETAILS = RunDetails()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """The clients that an attempt may use; ``graph`` is None without a connection."""
+    """What an attempt may use: ``graph`` is None without a connection, ``report`` is awaited with each progress."""
 
     open_http: "Callable[[], httpx2.AsyncClient]"
     graph: Graph | None
     partner_graph: Graph | None = None
     emergency_access: frozenset[str] = frozenset()
+    report: ProgressReport = ignore_progress
 
 
 class TaskContext:
     """One attempt of one run.
 
     ``tenant_id`` is the platform's tenant, ``connection`` the connection to the customer's tenant or None,
-    ``attempt`` counts from 1, ``cancelled`` is set on a cancellation, and ``deadline`` is the moment on
-    ``time.monotonic()`` at which the attempt is over.
+    ``attempt`` counts from 1, ``cancelled`` is set on a cancellation, ``deadline`` is the moment on
+    ``time.monotonic()`` at which the attempt is over, and ``details`` is what else is known about the run.
     """
 
     def __init__(
@@ -54,8 +70,8 @@ class TaskContext:
         connection: Connection | None,
         clients: Clients,
         deadline: float,
-        report: ProgressReport = ignore_progress,
         cancelled: asyncio.Event | None = None,
+        details: RunDetails = NO_DETAILS,
     ) -> None:
         self.tenant_id = tenant_id
         self.run_id = run_id
@@ -64,7 +80,7 @@ class TaskContext:
         self._clients = clients
         self.deadline = deadline
         self.cancelled = cancelled or asyncio.Event()
-        self._report = report
+        self.details = details
 
     @cached_property
     def http(self) -> "httpx2.AsyncClient":
@@ -114,4 +130,4 @@ class TaskContext:
         if done < 0 or (total is not None and done > total):
             raise ValueError(f"Progress {done} of {total} is impossible")
         text = None if message is None else safe_text(message, MAX_PROGRESS_MESSAGE)
-        await self._report(Progress(done=done, total=total, message=text))
+        await self._clients.report(Progress(done=done, total=total, message=text))

@@ -1,4 +1,4 @@
-"""Applies commands: StartTask and CancelTask are stored as executions, and repeated commands are answered."""
+"""Applies commands: starts, cancels and resumes executions, and answers repeated commands."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,7 +7,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.cloudevents import Received
-from onboarding_shared.contracts.session_api import CancelTask, StartTask
+from onboarding_shared.contracts.run_states import TERMINAL
+from onboarding_shared.contracts.session_api import CancelTask, ResumeTask, StartTask
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
@@ -41,17 +42,22 @@ class CommandIntake:
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
         """Apply one batch inside its transaction. Safe to run twice."""
         starts: dict[int, intake.Arrival] = {}
-        cancels: dict[int, Received] = {}
+        cancels: dict[int, int] = {}
+        resumes: dict[int, int] = {}
         for received in batch:
             command = received.message
             if isinstance(command, StartTask):
                 decision = admit(command, self._declarations.get(command.task_type))
                 starts.setdefault(command.run_id, intake.Arrival(command, received.traceparent, decision))
             elif isinstance(command, CancelTask):
-                cancels.setdefault(command.run_id, received)
+                cancels.setdefault(command.run_id, received.tenant_id)
+            elif isinstance(command, ResumeTask):
+                resumes.setdefault(command.run_id, received.tenant_id)
         changed = await self._start(tx, starts) if starts else []
         if cancels:
-            changed += await self._cancel(tx, {run_id: received.tenant_id for run_id, received in cancels.items()})
+            changed += await self._cancel(tx, cancels)
+        if resumes:
+            changed += await self._resume(tx, resumes)
         await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in changed])
         after_commit(tx, self._wake)
 
@@ -84,6 +90,19 @@ class CommandIntake:
                 await intake.add_tombstones(tx, [(run_id, cancels[run_id]) for run_id in unknown])
             changed += [run for run in _of_the_senders_tenant(known, cancels) if run.task_type is not None]
         return changed
+
+    async def _resume(self, tx: AsyncConnection, resumes: Mapping[int, int]) -> list[Execution]:
+        """Wake runs. Only a waiting run has news; of an ended one the result is published again."""
+        woken = await intake.resume(tx, list(resumes.items()))
+        others = resumes.keys() - {run.run_id for run in woken}
+        known = await intake.read(tx, sorted(others)) if others else []
+        unknown = others - {run.run_id for run in known}
+        if unknown:
+            _log.warning("resumed_run_unknown", runs=sorted(unknown))
+        ended = [run for run in _of_the_senders_tenant(known, resumes) if run.state in TERMINAL]
+        return [run for run in woken if run.state is RunState.WAITING] + [
+            run for run in ended if run.task_type is not None
+        ]
 
 
 def _of_the_senders_tenant(runs: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:

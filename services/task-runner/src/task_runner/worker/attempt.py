@@ -14,7 +14,7 @@ from task_runner import metrics
 from task_runner.domain.outcomes import Ending, Stopped, TimeLimitExceeded
 from task_runner.store.rows import Claim
 from task_runner.tasks import Connection, Result, Task, TaskContext
-from task_runner.tasks.context import ProgressReport
+from task_runner.tasks.context import ProgressReport, RunDetails
 from task_runner.worker.endings import returned, unanswered
 
 CANCEL_GRACE_SECONDS = 2.0
@@ -38,6 +38,7 @@ class ContextFactory(Protocol):
         deadline: float,
         report: ProgressReport,
         cancelled: asyncio.Event,
+        details: RunDetails,
     ) -> TaskContext: ...
 
 
@@ -153,6 +154,7 @@ class Attempt:
             deadline=self._clock() + self.claim.time_limit,
             report=self._report,
             cancelled=self._cancelled,
+            details=RunDetails(since_wake=self.claim.since_wake, previously_ok=self.claim.previously_ok),
         )
         try:
             return await self.task(context)

@@ -178,6 +178,7 @@ class Pool:
             observed=attempt.observed,
             outcome=outcome,
             excused=ending is None,
+            claimed_at=claim.claimed_at,
             traceparent=None if attempt.span is None else attempt.span.traceparent,
         )
 
