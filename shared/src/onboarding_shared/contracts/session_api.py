@@ -1,6 +1,6 @@
 """Messages of session-api: commands to the task runner, and events of the onboarding session."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -23,7 +23,8 @@ class TaskConnection(Struct, frozen=True, kw_only=True):
 class StartTask(Message, frozen=True, kw_only=True):
     """Run this task. Repeated if the runner does not respond; the response to a repetition is the state of the run.
 
-    ``previously_ok``: the latest result of this task on this connection was ``ok`` or ``warn``.
+    ``previously_ok``: the latest result of this task on this connection was ``ok`` or ``warn``. ``inputs`` fit the
+    ``inputs_schema`` of the task type, at most 16 KiB. A ``dry_run`` changes nothing at the provider.
     """
 
     topic: ClassVar[Topic] = TASK_COMMANDS
@@ -36,6 +37,8 @@ class StartTask(Message, frozen=True, kw_only=True):
     requested_at: Moment
     repeat: Count = 0
     previously_ok: bool = False
+    inputs: dict[str, Any] | None = None
+    dry_run: bool = False
 
     @property
     def subject(self) -> str:

@@ -83,6 +83,8 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
 
     ``time_limit_seconds`` limits one attempt, ``wait_limit_seconds`` all waiting of a run, counted from its start;
     ``fresh_seconds`` is the validity of its evidence. Without ``licence`` the customer's tenant needs none.
+    ``inputs_schema`` is the JSON Schema of the inputs of its runs, at most 16 KiB; without it a run has none. A task
+    with ``supports_dry_run`` can be run without changing anything.
     """
 
     name: TaskTypeName
@@ -100,6 +102,8 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     wait_limit_seconds: Annotated[float, Meta(gt=0)] = 2_592_000.0
     distribution: ShortText = ""
     version: ShortText = ""
+    inputs_schema: dict[str, Any] | None = None
+    supports_dry_run: bool = False
 
 
 class TaskTypesAnnounced(Message, frozen=True, kw_only=True):
