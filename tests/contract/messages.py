@@ -9,6 +9,8 @@ from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.session_api import (
     CancelTask,
+    ConsentAnswered,
+    ConsentRequested,
     ResumeTask,
     SessionAbandoned,
     SessionAssigned,
@@ -68,6 +70,17 @@ EXPECTED: tuple[Message, ...] = (
     SessionTakenOver(tenant_id=42, session_id=71, by_user_id=8, from_user_id=7),
     SessionCompleted(tenant_id=42, session_id=71, by_user_id=7),
     SessionAbandoned(tenant_id=42, session_id=71, by_user_id=7, reason="Der Kunde hat gekündigt."),
+    ConsentRequested(
+        tenant_id=42,
+        session_id=71,
+        by_user_id=7,
+        consent_request_id=12,
+        provider_connection_id=5,
+        expires_at=at(9, 31, 0),
+    ),
+    ConsentAnswered(
+        tenant_id=42, session_id=71, by_user_id=7, consent_request_id=12, provider_connection_id=5, state="reported"
+    ),
     RunStarted(tenant_id=42, run_id=1001, task_type="license.inventory", attempt=1, started_at=at(9, 30, 1, 1)),
     RunProgressed(
         tenant_id=42,
@@ -170,6 +183,10 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (SessionCompleted, {"by_user_id": 1.5}),
     (SessionAbandoned, {"reason": "a" * 4001}),
     (SessionAbandoned, {"reason": "a\x00b"}),
+    (ConsentRequested, {"consent_request_id": 0}),
+    (ConsentRequested, {"expires_at": None}),
+    (ConsentAnswered, {"provider_connection_id": None}),
+    (ConsentAnswered, {"state": "verified"}),
     (RunStarted, {"attempt": -1}),
     (RunStarted, {"started_at": None}),
     (RunProgressed, {"state": "sleeping"}),

@@ -1,6 +1,6 @@
 """Messages of session-api: commands to the task runner, and events of the onboarding session."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -127,6 +127,22 @@ class SessionAbandoned(SessionMessage, frozen=True, kw_only=True):
     reason: LongText | None = None
 
 
+class ConsentRequested(SessionMessage, frozen=True, kw_only=True):
+    """A consent link for a provider connection was made; it can be answered until ``expires_at``."""
+
+    consent_request_id: Id
+    provider_connection_id: Id
+    expires_at: Moment
+
+
+class ConsentAnswered(SessionMessage, frozen=True, kw_only=True):
+    """A browser came back from a consent link. ``reported`` proves nothing; ``by_user_id`` made the link."""
+
+    consent_request_id: Id
+    provider_connection_id: Id
+    state: Literal["declined", "wrong_tenant", "reported"]
+
+
 TaskCommand = StartTask | CancelTask | ResumeTask
 SessionEvent = (
     SessionStarted
@@ -136,4 +152,6 @@ SessionEvent = (
     | SessionTakenOver
     | SessionCompleted
     | SessionAbandoned
+    | ConsentRequested
+    | ConsentAnswered
 )

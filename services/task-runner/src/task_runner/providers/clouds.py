@@ -1,34 +1,8 @@
-"""The hosts of Microsoft's clouds.
+"""The hosts of the cloud that a connection names."""
 
-Source: https://learn.microsoft.com/graph/deployments (Microsoft Graph national cloud deployments). ``us_gov`` is what
-Microsoft calls US Government L4 (GCC High), ``us_dod`` L5 (DoD), ``china`` the cloud operated by 21Vianet.
-"""
-
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
-
-import msgspec
-
+from onboarding_shared.contracts.clouds import CLOUDS, CloudHosts, hosts_of
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import TaskFault
-
-
-class CloudHosts(msgspec.Struct, frozen=True):
-    """The hosts of Microsoft Graph and the token service of one cloud."""
-
-    graph_url: str
-    login_url: str
-
-
-CLOUDS: Final[Mapping[str, CloudHosts]] = MappingProxyType(
-    {
-        "public": CloudHosts("https://graph.microsoft.com", "https://login.microsoftonline.com"),
-        "us_gov": CloudHosts("https://graph.microsoft.us", "https://login.microsoftonline.us"),
-        "us_dod": CloudHosts("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
-        "china": CloudHosts("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
-    }
-)
 
 
 def cloud_of(name: str, settings: ProviderSettings) -> CloudHosts:
@@ -36,6 +10,4 @@ def cloud_of(name: str, settings: ProviderSettings) -> CloudHosts:
     cloud = CLOUDS.get(name)
     if cloud is None:
         raise TaskFault("CLOUD_UNKNOWN", f"The connection names the cloud {name!r}; known are {', '.join(CLOUDS)}.")
-    return CloudHosts(
-        (settings.graph_url or cloud.graph_url).rstrip("/"), (settings.login_url or cloud.login_url).rstrip("/")
-    )
+    return hosts_of(cloud, graph_url=settings.graph_url, login_url=settings.login_url)
