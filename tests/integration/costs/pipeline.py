@@ -69,8 +69,9 @@ class Pipeline:
         self._tenants = itertools.count(1)
         self._carriers = [Carrier(database) for database in self.databases]
         intake = CommandIntake(
-            runner.outbox, {task.name: task.declaration}, confirm_seconds=600, wake=_nothing, interrupt=_nothing
-        )
+            runner.outbox, {task.name: task.declaration}, confirm_seconds=600, wake=_nothing, interrupt=_nothing,
+            inputs={},
+        )  # fmt: skip
         self._api_inbox = Inbox(api.database, api.outbox, group="api", applies=applies(Projection(silence_seconds=600)))
         self._runner_inbox = Inbox(
             runner.database, runner.outbox, group="runner",

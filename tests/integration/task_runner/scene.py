@@ -19,6 +19,7 @@ from task_runner.providers import Providers
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
 from task_runner.tasks import Result, Retry, Task, TaskContext, task
+from task_runner.tasks.registry import inputs_types
 from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import apply_confirmations
 from task_runner.use_cases.intake import CommandIntake
@@ -135,6 +136,7 @@ class Scene:
             confirm_seconds=20.0,
             wake=lambda: self.worker.wake() if self.worker else None,
             interrupt=self._interrupt,
+            inputs=inputs_types(self.tasks),
         )
         apply = apply_confirmations if isinstance(messages[0], EvidenceRecorded) else intake.apply
         async with self.database.transaction() as connection:

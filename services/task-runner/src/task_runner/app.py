@@ -23,7 +23,7 @@ from task_runner.providers import Providers, ProviderSettings
 from task_runner.settings import OutsideSettings, TaskRunnerSettings
 from task_runner.store.queue import QUEUE, QUEUE_GAUGES
 from task_runner.tasks import Task, discover
-from task_runner.tasks.registry import without
+from task_runner.tasks.registry import inputs_types, without
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.worker import Worker, WorkerLimits
@@ -57,6 +57,7 @@ class TaskRunner:
             confirm_seconds=limits.confirm_seconds,
             wake=self.worker.wake,
             interrupt=self.worker.pool.interrupt,
+            inputs=inputs_types(tasks),
         )
         self.consumer = Consumer(
             settings.kafka,

@@ -31,6 +31,7 @@ def evidence(payload: dict[str, Any], record: ResponseRecord | None = None, fres
     context: Any = SimpleNamespace(
         connection=SimpleNamespace(external_tenant_id="t-1"),
         graph_used=None if record is None else SimpleNamespace(record=record),
+        dry_run=False,
     )
     return with_provenance(payload, declaration(fresh_seconds), context, lambda: NOON)
 

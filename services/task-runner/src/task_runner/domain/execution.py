@@ -9,6 +9,9 @@ from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.task_runner import Progress, RunFinished, RunProgressed, RunStarted
 from onboarding_shared.contracts.types import CheckStatus, RunState
 
+DRY_RUN = "dry_run"
+"""The member, true, of every payload of a dry run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
@@ -30,6 +33,7 @@ class Execution:
     message: str | None = None
     payload: Mapping[str, Any] | None = None
     finished_at: datetime | None = None
+    dry_run: bool = False
 
 
 def describe(execution: Execution) -> RunProgressed | RunFinished:
@@ -73,7 +77,7 @@ def _finished(execution: Execution) -> RunFinished:
         status=execution.status,
         reason_code=execution.reason_code,
         message=execution.message,
-        payload=dict(execution.payload or {}),
+        payload={**(execution.payload or {}), **({DRY_RUN: True} if execution.dry_run else {})},
         started_at=execution.started_at,
         finished_at=execution.finished_at,
     )

@@ -45,16 +45,19 @@ class Providers:
 
         ``deadline`` is on ``time.monotonic()``; ``report`` is awaited with each progress.
         """
-        graph = GraphClient(connection, self._sessions, self.settings, deadline) if connection else None
+        dry_run = details.dry_run
+        graph = (
+            GraphClient(connection, self._sessions, self.settings, deadline, read_only=dry_run) if connection else None
+        )
         return TaskContext(
             tenant_id=tenant_id,
             run_id=run_id,
             attempt=attempt,
             connection=connection,
             clients=Clients(
-                open_http=lambda: open_client(self._transport, self.settings),
+                open_http=lambda: open_client(self._transport, self.settings, read_only=dry_run),
                 graph=graph,
-                partner_graph=self._partner_graph(graph, connection, deadline),
+                partner_graph=self._partner_graph(graph, connection, deadline, read_only=dry_run),
                 emergency_access=self._emergency_access(connection),
                 report=report,
             ),
@@ -64,14 +67,14 @@ class Providers:
         )
 
     def _partner_graph(
-        self, graph: GraphClient | None, connection: Connection | None, deadline: float
+        self, graph: GraphClient | None, connection: Connection | None, deadline: float, *, read_only: bool
     ) -> GraphClient | None:
         """The client of the same application in our own tenant; it shares the record."""
         partner = self.settings.partner_tenant_id
         if graph is None or connection is None or partner is None:
             return None
         own = msgspec.structs.replace(connection, external_tenant_id=partner)
-        return GraphClient(own, self._sessions, self.settings, deadline, graph.record)
+        return GraphClient(own, self._sessions, self.settings, deadline, graph.record, read_only=read_only)
 
     def _emergency_access(self, connection: Connection | None) -> frozenset[str]:
         tenant = connection.external_tenant_id.lower() if connection else ""

@@ -7,6 +7,7 @@ import httpx2
 from prometheus_client import Counter, Histogram
 
 from onboarding_shared.telemetry.tracing import Span, current_traceparent, start_span
+from task_runner.providers.dry_run import refuse_write_request
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import CannotTell
 
@@ -101,11 +102,17 @@ def timeouts(settings: ProviderSettings) -> httpx2.Timeout:
     return httpx2.Timeout(settings.request_timeout, connect=settings.connect_timeout)
 
 
-def open_client(transport: SharedTransport, settings: ProviderSettings) -> httpx2.AsyncClient:
-    """A client with its own cookies that follows no redirect and asks for uncompressed bodies, which can be counted."""
+def open_client(
+    transport: SharedTransport, settings: ProviderSettings, *, read_only: bool = False
+) -> httpx2.AsyncClient:
+    """A client with its own cookies that follows no redirect and asks for uncompressed bodies, which can be counted.
+
+    With ``read_only`` it raises ``TaskFault`` on every request that is not a read.
+    """
     return httpx2.AsyncClient(
         transport=transport,
         timeout=timeouts(settings),
         follow_redirects=False,
         headers={"Accept-Encoding": "identity", "User-Agent": "onboarding-task-runner"},
+        event_hooks={"request": [refuse_write_request]} if read_only else None,
     )

@@ -56,7 +56,7 @@ SET state = 'running', attempt = e.attempt + 1, lease_token = nextval('lease_tok
     payload = NULL
 FROM picked WHERE e.run_id = picked.run_id
 RETURNING {COLUMNS}, e.lease_token, CAST(e.connection AS text) AS connection, e.time_limit, e.max_attempts, e.excused,
-          e.created_at, e.woken_at, e.previously_ok, now() AS claimed_at
+          e.created_at, e.woken_at, e.previously_ok, CAST(e.inputs AS text) AS inputs, now() AS claimed_at
 """)  # noqa: S608 - no input, only a constant of ours
 
 _WINDOW = 100

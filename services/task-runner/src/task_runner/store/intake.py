@@ -18,10 +18,10 @@ from task_runner.store.states import CANCELLABLE_STATES, RESUMABLE_STATES
 
 _INSERT = text("""
 INSERT INTO executions (run_id, tenant_id, task_type, session_id, provider_connection_id, connection, scope_key, mode,
-                        time_limit, max_attempts, traceparent, previously_ok, state, status, reason_code, message,
-                        finished_at, confirm_at)
+                        time_limit, max_attempts, traceparent, previously_ok, inputs, dry_run, state, status,
+                        reason_code, message, finished_at, confirm_at)
 SELECT g.run_id, g.tenant_id, g.task_type, g.session_id, g.connection_id, CAST(g.connection AS json), g.scope_key,
-       g.mode, g.time_limit, g.max_attempts, g.traceparent, g.previously_ok,
+       g.mode, g.time_limit, g.max_attempts, g.traceparent, g.previously_ok, CAST(g.inputs AS json), g.dry_run,
        CASE WHEN g.status IS NULL THEN 'queued' ELSE 'failed' END, g.status, g.reason_code, g.message,
        CASE WHEN g.status IS NOT NULL THEN now() END,
        CASE WHEN g.status IS NOT NULL THEN now() + make_interval(secs => :confirm) END
@@ -29,9 +29,10 @@ FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_
             CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:connection AS text[]),
             CAST(:scope_key AS bigint[]), CAST(:mode AS text[]), CAST(:time_limit AS float8[]),
             CAST(:max_attempts AS integer[]), CAST(:traceparent AS text[]), CAST(:previously_ok AS boolean[]),
+            CAST(:inputs AS text[]), CAST(:dry_run AS boolean[]),
             CAST(:status AS text[]), CAST(:reason_code AS text[]), CAST(:message AS text[]))
     AS g (run_id, tenant_id, task_type, session_id, connection_id, connection, scope_key, mode, time_limit,
-          max_attempts, traceparent, previously_ok, status, reason_code, message)
+          max_attempts, traceparent, previously_ok, inputs, dry_run, status, reason_code, message)
 ORDER BY g.tenant_id, g.run_id
 ON CONFLICT (run_id) DO NOTHING
 RETURNING run_id
@@ -184,6 +185,8 @@ def _columns(arrival: Arrival) -> dict[str, Any]:
         "max_attempts": 0 if refused else decision.max_attempts,
         "traceparent": arrival.traceparent,
         "previously_ok": command.previously_ok,
+        "inputs": None if refused or command.inputs is None else _encoder.encode(command.inputs).decode(),
+        "dry_run": command.dry_run,
         "status": CheckStatus.UNKNOWN.value if refused else None,
         "reason_code": decision.reason_code if refused else None,
         "message": decision.message if refused else None,

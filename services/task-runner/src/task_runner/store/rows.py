@@ -1,5 +1,6 @@
 """Decodes rows of executions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from task_runner.domain.execution import Execution
 
 COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connection_id, e.traceparent, e.state,
     e.attempt, e.started_at, CAST(e.progress AS text) AS progress, e.reason_code, e.resume_at, e.status, e.message,
-    CAST(e.payload AS text) AS payload, e.finished_at"""
+    CAST(e.payload AS text) AS payload, e.finished_at, e.dry_run"""
 """The columns that ``to_execution`` reads, of the table alias ``e``."""
 
 
@@ -35,6 +36,7 @@ class Claim:
     age: float
     since_wake: float | None
     previously_ok: bool
+    inputs: Mapping[str, Any] | None
     claimed_at: datetime
 
 
@@ -61,6 +63,7 @@ def to_execution(row: Row[Any]) -> Execution:
         message=row.message,
         payload=None if row.payload is None else msgspec.json.decode(row.payload),
         finished_at=row.finished_at,
+        dry_run=row.dry_run,
     )
 
 
@@ -76,5 +79,6 @@ def to_claim(row: Row[Any]) -> Claim:
         age=(row.claimed_at - row.created_at).total_seconds(),
         since_wake=None if row.woken_at is None else max(0.0, (row.claimed_at - row.woken_at).total_seconds()),
         previously_ok=row.previously_ok,
+        inputs=None if row.inputs is None else msgspec.json.decode(row.inputs),
         claimed_at=row.claimed_at,
     )

@@ -52,6 +52,8 @@ executions = Table(
     Column("resume_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("woken_at", DateTime(timezone=True)),
     Column("previously_ok", Boolean, nullable=False, server_default="false"),
+    Column("inputs", JSON),
+    Column("dry_run", Boolean, nullable=False, server_default="false"),
     Column("lease_token", BigInteger),
     Column("lease_expires_at", DateTime(timezone=True)),
     Column("worker", Text),

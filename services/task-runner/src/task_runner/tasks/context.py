@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onboarding_shared.contracts.session_api import TaskConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
@@ -32,11 +32,14 @@ class RunDetails:
     """What a task may need to know about its run besides the ids.
 
     ``since_wake`` is in seconds from the last ResumeTask, at the start of the attempt, None if there was none;
-    ``previously_ok`` is true if the latest result of this task on this connection was ``ok`` or ``warn``.
+    ``previously_ok`` is true if the latest result of this task on this connection was ``ok`` or ``warn``; ``inputs`` is
+    the struct that the task declares, None if it declares none; a ``dry_run`` must not change anything.
     """
 
     since_wake: float | None = None
     previously_ok: bool = False
+    inputs: Any = None
+    dry_run: bool = False
 
 
 NO_DETAILS = RunDetails()
@@ -81,6 +84,16 @@ class TaskContext:
         self.deadline = deadline
         self.cancelled = cancelled or asyncio.Event()
         self.details = details
+
+    @property
+    def inputs(self) -> Any:
+        """The inputs of the run as the struct that the task declares, None if it declares none."""
+        return self.details.inputs
+
+    @property
+    def dry_run(self) -> bool:
+        """True if the run must not change anything: ``graph`` and ``http`` refuse every request that is not a read."""
+        return self.details.dry_run
 
     @cached_property
     def http(self) -> "httpx2.AsyncClient":

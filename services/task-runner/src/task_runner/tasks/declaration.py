@@ -2,14 +2,16 @@
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
+from task_runner.domain.admission import InputsType
 from task_runner.tasks.context import TaskContext
+from task_runner.tasks.inputs import inputs_of, schema_of
 from task_runner.tasks.provenance import with_provenance
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
 from task_runner.tasks.retry import Retry
@@ -33,6 +35,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     declaration: TaskTypeDeclaration
     retry: Retry
     function: TaskFunction
+    inputs: InputsType | None = None
 
     @property
     def name(self) -> str:
@@ -53,6 +56,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def time_limit(self) -> float:
         """Seconds that one attempt may take."""
         return self.declaration.time_limit_seconds
+
+    def inputs_of(self, given: Mapping[str, Any] | None) -> msgspec.Struct | None:
+        """The inputs of a run as ``context.inputs``. Raises ``TaskFault`` if they do not fit."""
+        return inputs_of(given, self.inputs)
 
     async def __call__(self, context: TaskContext) -> Result:
         """Run one attempt and give its result, with provenance in the payload.
@@ -90,6 +97,8 @@ def task(
     licence: str | None = None,
     description: str = "",
     version: str = "",
+    inputs: InputsType | None = None,
+    dry_run: bool = False,
 ) -> Callable[[TaskFunction], Task]:
     """Declare the decorated async function as a task.
 
@@ -98,6 +107,8 @@ def task(
     ``P2``) without which it cannot answer, ``version`` that of the rules (the distribution's own when empty). In
     seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
     how long a run may ``Wait``, counted from its start. ``description`` defaults to the docstring.
+    ``inputs`` is a frozen struct of bounded fields, which becomes ``context.inputs``; with ``dry_run`` the task can be
+    run without changing anything.
     Raises ``DeclarationError`` naming what is wrong.
     """
 
@@ -119,8 +130,10 @@ def task(
             "fresh_seconds": float(fresh_for),
             "wait_limit_seconds": float(wait_limit),
             "version": version,
+            "inputs_schema": _inputs_schema(name, inputs),
+            "supports_dry_run": dry_run,
         }
-        return Task(declaration=_declaration(name, fields), retry=retry, function=function)
+        return Task(declaration=_declaration(name, fields), retry=retry, function=function, inputs=inputs)
 
     return declare
 
@@ -136,6 +149,13 @@ def _permissions(name: str, permissions: Sequence[str]) -> list[str]:
     if isinstance(permissions, str):
         raise DeclarationError(f"Task {name!r}: permissions is a sequence of names, not one text")
     return list(permissions)
+
+
+def _inputs_schema(name: str, inputs: InputsType | None) -> dict[str, Any] | None:
+    try:
+        return schema_of(inputs)
+    except ValueError as error:
+        raise DeclarationError(f"Task {name!r}: {error}") from error
 
 
 def _declaration(name: str, fields: dict[str, Any]) -> TaskTypeDeclaration:

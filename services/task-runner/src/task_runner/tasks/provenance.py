@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from task_runner.domain.execution import DRY_RUN
 from task_runner.tasks.fitting import fitted
 from task_runner.tasks.payload import json_safe
 
@@ -33,7 +34,8 @@ def with_provenance(
 
     ``collected_at`` is when the first response came, or now where nothing was read; the evidence counts until
     ``expires_at``. ``payload_sha256`` is taken over the payload as it is kept without ``provenance``, as compact JSON
-    with sorted keys. Raises ``PayloadError`` for a payload that is not JSON.
+    with sorted keys. The payload of a dry run has ``dry_run: true``. Raises ``PayloadError`` for a payload that is not
+    JSON.
     """
     record = context.graph_used.record if context.graph_used is not None else None
     collected_at = (record.first_at if record is not None else None) or now()
@@ -48,7 +50,9 @@ def with_provenance(
     if record is not None:
         provenance.update(record.as_payload())
     provenance = json_safe(provenance)
-    own = json_safe({key: value for key, value in payload.items() if key != "provenance"})
+    own = json_safe({key: value for key, value in payload.items() if key not in ("provenance", DRY_RUN)})
+    if context.dry_run:
+        own = {DRY_RUN: True, **own}
     own = fitted(own, MAX_PAYLOAD_BYTES - len(msgspec.json.encode(provenance)) - _SEAM)
     provenance["payload_sha256"] = payload_hash(own)
     return {**own, "provenance": provenance}

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from task_runner.domain.admission import InputsType
 from task_runner.tasks.declaration import DeclarationError, Task
 
 GROUP = "onboarding.tasks"
@@ -29,6 +30,11 @@ def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
                 )
             tasks[declared.name] = declared
     return dict(sorted(tasks.items()))
+
+
+def inputs_types(tasks: Mapping[str, Task]) -> dict[str, InputsType]:
+    """The struct of the inputs of each task that declares one."""
+    return {name: task.inputs for name, task in tasks.items() if task.inputs is not None}
 
 
 def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> dict[str, Task]:

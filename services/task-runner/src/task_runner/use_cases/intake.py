@@ -13,7 +13,7 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
-from task_runner.domain.admission import AdmissionRefused, admit
+from task_runner.domain.admission import AdmissionRefused, InputsType, admit
 from task_runner.domain.execution import Execution, describe
 from task_runner.store import intake
 
@@ -31,10 +31,15 @@ class CommandIntake:
         confirm_seconds: float,
         wake: Callable[[], None],
         interrupt: Callable[[frozenset[int]], None],
+        inputs: Mapping[str, InputsType],
     ) -> None:
-        """After the commit, ``wake`` is called for new work, and ``interrupt`` with the runs to stop."""
+        """``inputs`` are the declared structs by task type.
+
+        After the commit, ``wake`` is called for new work, and ``interrupt`` with the runs to stop.
+        """
         self._outbox = outbox
         self._declarations = declarations
+        self._inputs = inputs
         self._confirm_seconds = confirm_seconds
         self._wake = wake
         self._interrupt = interrupt
@@ -47,7 +52,8 @@ class CommandIntake:
         for received in batch:
             command = received.message
             if isinstance(command, StartTask):
-                decision = admit(command, self._declarations.get(command.task_type))
+                name = command.task_type
+                decision = admit(command, self._declarations.get(name), self._inputs.get(name))
                 starts.setdefault(command.run_id, intake.Arrival(command, received.traceparent, decision))
             elif isinstance(command, CancelTask):
                 cancels.setdefault(command.run_id, received.tenant_id)

@@ -154,7 +154,12 @@ class Attempt:
             deadline=self._clock() + self.claim.time_limit,
             report=self._report,
             cancelled=self._cancelled,
-            details=RunDetails(since_wake=self.claim.since_wake, previously_ok=self.claim.previously_ok),
+            details=RunDetails(
+                since_wake=self.claim.since_wake,
+                previously_ok=self.claim.previously_ok,
+                inputs=self.task.inputs_of(self.claim.inputs),
+                dry_run=execution.dry_run,
+            ),
         )
         try:
             return await self.task(context)
