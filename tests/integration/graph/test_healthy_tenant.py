@@ -21,7 +21,6 @@ TASKS = discover()
         ("gdap.group_mapping", "MAPPING_OK"),
         ("graph.connectivity", "GRAPH_OK"),
         ("app.consent", "CONSENT_OK"),
-        ("app.consent_grant", "CONSENT_OK"),
         ("license.inventory", "LICENSE_P2"),
         ("identity.baseline", "BASELINE_CA"),
         ("identity.admin_mfa", "ADMIN_MFA_ENFORCED"),

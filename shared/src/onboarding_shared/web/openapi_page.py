@@ -39,7 +39,7 @@ _RETRY_AFTER = OpenAPIHeader(
     description="The seconds after which to try again; absent where trying again does not help.",
     schema=Schema(type=OpenAPIType.INTEGER),
 )
-_MADE = ("201", "200")
+_MADE = ("201", "202", "200")
 """The statuses of success; where an operation has both, its example is of the first."""
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from task_runner.providers.graph_errors import GraphRefused, refusal, token_refusal
+from task_runner.providers.graph_errors import (
+    CredentialPending,
+    GraphRefused,
+    SignInRefused,
+    refusal,
+    token_refusal,
+    token_refusal_in,
+)
 from task_runner.tasks import CannotTell, TaskFault
 
 
@@ -60,26 +67,91 @@ def test_a_passing_fault_is_retryable_and_keeps_the_asked_wait(status: int, reas
 @pytest.mark.parametrize(
     ("number", "reason"),
     [
-        ("65001", "CONSENT_MISSING"),
-        ("700016", "CONSENT_MISSING"),
-        ("7000229", "CONSENT_MISSING"),
-        ("700082", "CREDENTIAL_EXPIRED"),
-        ("7000222", "CREDENTIAL_EXPIRED"),
-        ("7000215", "CREDENTIAL_INVALID"),
-        ("50020", "GUEST_OR_GROUP_MISSING"),
-        ("50177", "GUEST_OR_GROUP_MISSING"),
-        ("53003", "BLOCKED_BY_CONDITIONAL_ACCESS"),
-        ("5000224", "TENANT_GONE"),
-        ("90002", "TENANT_GONE"),
-        ("900023", "TENANT_UNAVAILABLE"),
-        ("99999", "TOKEN_REFUSED"),
+        (65001, "CONSENT_MISSING"),
+        (700016, "CONSENT_MISSING"),
+        (7000229, "CONSENT_MISSING"),
+        (7000112, "CONSENT_DISABLED"),
+        (65004, "CONSENT_DECLINED"),
+        (90093, "CONSENT_NEEDS_ADMIN"),
+        (90094, "CONSENT_NEEDS_ADMIN"),
+        (650051, "SERVICE_PRINCIPAL_CONFLICT"),
+        (650052, "RESOURCE_NOT_IN_TENANT"),
+        (500011, "RESOURCE_NOT_IN_TENANT"),
+        (50011, "REDIRECT_URI_MISMATCH"),
+        (700082, "CREDENTIAL_EXPIRED"),
+        (7000222, "CREDENTIAL_EXPIRED"),
+        (7000215, "CREDENTIAL_INVALID"),
+        (7000216, "CREDENTIAL_INVALID"),
+        (7000218, "CREDENTIAL_INVALID"),
+        (700024, "ASSERTION_NOT_IN_TIME"),
+        (50020, "GUEST_OR_GROUP_MISSING"),
+        (50034, "GUEST_OR_GROUP_MISSING"),
+        (50177, "GUEST_OR_GROUP_MISSING"),
+        (50057, "ACCOUNT_DISABLED"),
+        (50076, "MFA_REQUIRED"),
+        (50079, "MFA_REQUIRED"),
+        (50158, "MFA_REQUIRED"),
+        (53003, "BLOCKED_BY_CONDITIONAL_ACCESS"),
+        (530003, "BLOCKED_BY_CONDITIONAL_ACCESS"),
+        (700003, "BLOCKED_BY_CONDITIONAL_ACCESS"),
+        (9002313, "TOKEN_REQUEST_INVALID"),
+        (5000224, "TENANT_GONE"),
+        (90002, "TENANT_GONE"),
+        (50059, "TENANT_UNAVAILABLE"),
+        (900023, "TENANT_UNAVAILABLE"),
+        (99999, "TOKEN_REFUSED"),
     ],
 )
-def test_a_token_error_has_its_reason(number: str, reason: str) -> None:
-    error = token_refusal("invalid_client", f"AADSTS{number}: Something. Trace ID: 1")
+def test_a_token_error_has_its_reason(number: int, reason: str) -> None:
+    by_text = token_refusal("invalid_client", f"AADSTS{number}: Something. Trace ID: 1")
+    by_code = token_refusal("invalid_client", "Something.", [number])
 
-    assert isinstance(error, CannotTell)
-    assert (error.reason_code, error.payload["aadsts"]) == (reason, number)
+    for error in (by_text, by_code):
+        assert isinstance(error, CannotTell)
+        assert (error.reason_code, error.payload["aadsts"]) == (reason, str(number))
+
+
+def test_an_unregistered_certificate_is_tried_again() -> None:
+    error = token_refusal("invalid_client", "AADSTS700027: The certificate is not registered.")
+
+    assert isinstance(error, CredentialPending)
+    assert (error.reason_code, error.retryable) == ("CERTIFICATE_NOT_REGISTERED", True)
+
+
+def test_the_list_of_numbers_counts_more_than_the_text() -> None:
+    assert token_refusal("invalid_client", "AADSTS50034: No.", [7000215]).reason_code == "CREDENTIAL_INVALID"
+
+
+def test_of_several_numbers_a_known_one_counts() -> None:
+    error = token_refusal("invalid_client", "", [123456, 7000112])
+
+    assert isinstance(error, SignInRefused)
+    assert (error.reason_code, error.aadsts) == ("CONSENT_DISABLED", "7000112")
+
+
+@pytest.mark.parametrize(
+    "codes", [None, [], "7000215", {"7000215": 1}, ["7000215"], [True], [-1], [7000215.0], [None, []]]
+)
+def test_a_malformed_list_of_numbers_leaves_the_text(codes: Any) -> None:
+    body = {"error": "invalid_client", "error_description": "AADSTS7000222: Expired.", "error_codes": codes}
+
+    error = token_refusal_in(body)
+
+    assert error is not None
+    assert error.reason_code == "CREDENTIAL_EXPIRED"
+
+
+@pytest.mark.parametrize("body", [None, [], ["error"], "error", {"access_token": "x"}])
+def test_a_body_without_an_error_is_no_refusal(body: Any) -> None:
+    assert token_refusal_in(body) is None
+
+
+@pytest.mark.parametrize("error", [None, 7, {"code": "x"}, ["x"], ""])
+def test_an_error_of_another_type_is_refused_all_the_same(error: Any) -> None:
+    refusal = token_refusal_in({"error": error, "error_description": 7, "error_codes": [7000215]})
+
+    assert refusal is not None
+    assert refusal.reason_code == "CREDENTIAL_INVALID"
 
 
 def test_an_oauth_error_without_a_number_is_a_refusal() -> None:

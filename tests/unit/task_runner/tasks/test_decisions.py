@@ -7,21 +7,14 @@ import pytest
 from task_runner.checks import connectivity as graph_connectivity
 from task_runner.checks import licences as license_inventory
 from task_runner.checks.connectivity import Organization
-from task_runner.checks.consent import app_consent
-from task_runner.checks.consent import grants as consent
-from task_runner.checks.consent.grants import Consent
 from task_runner.checks.identity import global_admins as identity_global_admins
 from task_runner.checks.identity.global_admins import GlobalAdministrator
 from task_runner.checks.licences import Sku
-from task_runner.checks.lists import AppManifest, LicencePlans
-from task_runner.providers.graph_errors import GraphRefused
+from task_runner.checks.lists import LicencePlans
 from task_runner.tasks import Result
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 PLANS = LicencePlans(source="", premium_p1="p1", premium_p2="p2")
-MANIFEST = AppManifest(
-    source="", version="1", resource_app_id="graph", app_roles={"A.Read": "role-a", "B.Read": "role-b"}
-)
 
 
 def verdict(result: Result) -> tuple[str, str]:
@@ -67,49 +60,6 @@ def sku(status: str = "Enabled", enabled: int = 10, consumed: int = 1, plans: tu
 )
 def test_licences(skus: tuple[Sku, ...], expected: tuple[str, str]) -> None:
     assert verdict(license_inventory.decide(PLANS, skus)) == expected
-
-
-def granted(*roles: str, enabled: bool = True, other: tuple[str, ...] = ()) -> Consent:
-    return Consent(principal_id="sp", enabled=enabled, granted=frozenset(roles), other=frozenset(other))
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (granted("role-a", "role-b"), ("ok", "CONSENT_OK")),
-        (granted("role-a", "role-b", "role-c"), ("warn", "CONSENT_EXCESS")),
-        (granted("role-a", "role-b", other=("delegated User.Read on graph",)), ("warn", "CONSENT_EXCESS")),
-        (granted("role-a"), ("fail", "CONSENT_PERMISSIONS_MISSING")),
-        (granted("role-a", "role-c"), ("fail", "CONSENT_PERMISSIONS_MISSING")),
-        (granted("role-a", "role-b", enabled=False), ("fail", "CONSENT_MISSING")),
-        (None, ("fail", "CONSENT_MISSING")),
-    ],
-)
-def test_consent(found: Consent | None, expected: tuple[str, str]) -> None:
-    assert verdict(consent.decide(MANIFEST, found)) == expected
-
-
-def test_consent_evidence_names_what_is_granted_missing_and_extra() -> None:
-    payload = consent.decide(MANIFEST, granted("role-a", "role-c")).payload
-
-    assert (payload["granted"], payload["missing"], payload["extra"]) == (["A.Read"], ["B.Read"], ["role-c"])
-
-
-@pytest.mark.parametrize(
-    ("roles", "expected"),
-    [
-        (frozenset({"A.Read"}), ("fail", "CONSENT_PERMISSIONS_MISSING")),
-        (frozenset[str](), ("fail", "CONSENT_PERMISSIONS_MISSING")),
-        (None, ("fail", "CONSENT_PERMISSIONS_MISSING")),
-        (frozenset({"A.Read", "B.Read"}), ("unknown", "GRAPH_FORBIDDEN")),
-    ],
-)
-def test_consent_by_the_token_when_the_grants_may_not_be_read(
-    roles: frozenset[str] | None, expected: tuple[str, str]
-) -> None:
-    refused = GraphRefused("GRAPH_FORBIDDEN", "No.", 403, "Authorization_RequestDenied")
-
-    assert verdict(app_consent.decide_by_token(MANIFEST, roles, refused)) == expected
 
 
 def admin(number: int, **replaced: Any) -> GlobalAdministrator:

@@ -38,7 +38,6 @@ def point(loaded: Any, distribution: str = "onboarding-extra", version: str = "1
 def test_our_own_tasks_are_installed() -> None:
     assert list(discover()) == [
         "app.consent",
-        "app.consent_grant",
         "gdap.group_mapping",
         "gdap.relationship",
         "gdap.roles",

@@ -8,12 +8,16 @@ import msgspec
 
 
 class AppManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The application permissions that onboarding asks a customer for: name to published app role id."""
+    """The application permissions that onboarding asks a customer for: name to published app role id.
+
+    ``allowed_scopes`` are delegated permissions on the same resource that a registration may have besides.
+    """
 
     source: str
     version: str
     resource_app_id: str
     app_roles: dict[str, str]
+    allowed_scopes: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:

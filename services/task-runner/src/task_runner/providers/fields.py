@@ -28,6 +28,11 @@ class Fields:
         value = self._value(name)
         return value if isinstance(value, str) and value else self._wrong(name, "a text")
 
+    def text_or_none(self, name: str) -> str | None:
+        """A text, which may be empty, or null."""
+        value = self._value(name)
+        return value if value is None or isinstance(value, str) else self._wrong(name, "a text or null")
+
     def moment(self, name: str) -> datetime:
         """A moment in ISO 8601 with its time zone."""
         value = self.text(name)

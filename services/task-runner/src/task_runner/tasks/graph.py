@@ -53,6 +53,10 @@ class Graph(Protocol):
         """Create an object. The request is not repeated after a lost answer."""
         ...
 
+    async def renew_token(self) -> None:
+        """Get a new access token now: what was granted since the last one counts from then on."""
+        ...
+
     async def granted_roles(self) -> frozenset[str] | None:
         """The application permissions in the access token; None when it cannot be read."""
         ...

@@ -1,15 +1,16 @@
 """Permissions granted to the application in a customer's tenant, compared with the manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from task_runner.checks.consent.waiting import consent_gone, wait_for_permissions
 from task_runner.checks.lists import AppManifest
 from task_runner.providers.fields import Fields
 from task_runner.providers.graph_errors import NOT_FOUND, GraphRefused
-from task_runner.tasks.context import TaskContext
+from task_runner.tasks.context import RunDetails, TaskContext
 from task_runner.tasks.result import Result
 
 READ_APPLICATIONS = "Application.Read.All"
@@ -24,29 +25,26 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     granted: frozenset[str]
     other: frozenset[str] = frozenset()
-    """Grants outside the manifest's resource, and delegated scopes; as readable texts."""
+    """Grants outside the manifest's resource, and delegated scopes that it does not allow; as readable texts."""
 
 
-def decide(manifest: AppManifest, consent: Consent | None) -> Result:
-    """The result for what was read; None means that the application has no service principal."""
+def decide(manifest: AppManifest, consent: Consent | None, details: RunDetails) -> Result:
+    """The result for what was read; None means that the application has no service principal.
+
+    Raises ``Wait`` while the consent, or a part of it, is missing.
+    """
     if consent is None:
-        message = "The application has no service principal in the customer's tenant: it was never consented to."
-        return Result.fail("CONSENT_MISSING", message, _payload(manifest, None))
+        message = "The application has no service principal in the customer's tenant."
+        return consent_gone(message, details, _payload(manifest, None))
     payload = _payload(manifest, consent)
     if not consent.enabled:
         message = "The application's service principal is disabled in the customer's tenant."
-        return Result.fail("CONSENT_MISSING", message, payload)
+        return Result.fail("CONSENT_DISABLED", message, payload)
     if payload["missing"]:
-        message = f"Not granted: {', '.join(payload['missing'])}."
-        return Result.fail("CONSENT_PERMISSIONS_MISSING", message, payload)
+        raise wait_for_permissions(payload["missing"], details, payload)
     if payload["extra"]:
         return Result.warn("CONSENT_EXCESS", f"{len(payload['extra'])} grants go beyond the manifest.", payload)
     return Result.ok("CONSENT_OK", f"All {len(manifest.app_roles)} permissions are granted, and no more.", payload)
-
-
-def missing_roles(manifest: AppManifest, consent: Consent) -> dict[str, str]:
-    """The manifest's permissions that are not granted, name to id, sorted by name."""
-    return {name: role for name, role in sorted(manifest.app_roles.items()) if role not in consent.granted}
 
 
 def _payload(manifest: AppManifest, consent: Consent | None) -> dict[str, Any]:
@@ -83,16 +81,19 @@ async def resource_id(context: TaskContext, manifest: AppManifest) -> str:
     return resource.text("id")
 
 
-async def read_consent(context: TaskContext, principal: Fields, resource: str) -> Consent:
-    """Everything granted to this service principal. Raises ``CannotTell`` when a field is missing."""
+async def read_consent(
+    context: TaskContext, principal: Fields, resource: str, allowed_scopes: Sequence[str] = ()
+) -> Consent:
+    """Everything granted to this service principal but ``allowed_scopes`` on the resource.
+
+    Raises ``CannotTell`` when a field is missing.
+    """
     own_id = principal.text("id")
     path = f"/servicePrincipals/{quote(own_id, safe='')}"
     assignments = await context.graph.list(f"{path}/appRoleAssignments", permission=READ_APPLICATIONS)
     delegated = await context.graph.list(f"{path}/oauth2PermissionGrants", permission=READ_GRANTS)
     granted, other = _split(assignments, resource)
-    for item in delegated:
-        grant = Fields(item, "oauth2PermissionGrant")
-        other.update(f"delegated {scope} on {grant.text('resourceId')}" for scope in grant.text("scope").split())
+    other |= _scopes_beyond(delegated, resource, allowed_scopes)
     return Consent(
         principal_id=own_id,
         enabled=principal.flag("accountEnabled"),
@@ -111,6 +112,16 @@ def _split(assignments: tuple[Any, ...], resource: str) -> tuple[set[str], set[s
         else:
             other.add(f"app role {role} on {on}")
     return granted, other
+
+
+def _scopes_beyond(grants: Sequence[Any], resource: str, allowed: Sequence[str]) -> set[str]:
+    """The delegated scopes that are not allowed; a grant may have none."""
+    beyond = set[str]()
+    for item in grants:
+        grant = Fields(item, "oauth2PermissionGrant")
+        on, scopes = grant.text("resourceId"), (grant.text_or_none("scope") or "").split()
+        beyond.update(f"delegated {scope} on {on}" for scope in scopes if on != resource or scope not in allowed)
+    return beyond
 
 
 def from_token_roles(manifest: AppManifest, roles: frozenset[str]) -> Mapping[str, list[str]]:
