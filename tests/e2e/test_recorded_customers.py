@@ -3,15 +3,15 @@
 import io
 
 import httpx2
-import msgspec
 import pytest
 from rich.console import Console
 
-from microsoft_emulator.recorded import RECORDED, guid_of
+from microsoft_emulator.recorded import control_request, guid_of
 from onboarding_devstack.cli.demo.api import Api
 from onboarding_devstack.cli.demo.fleet import FleetDemo
 from onboarding_devstack.cli.demo.run import Outcome, steps_of
 from onboarding_devstack.cli.demo.view import PlainView
+from onboarding_devstack.system import DEMO_CLIENT_ID
 from tests.support.recorded import EXPECTED
 from tests.support.system import System
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 async def survey(system: System, name: str) -> Outcome:
     """Everything that the demo does with this customer."""
-    tenant, control = system.new_tenant(), msgspec.to_builtins(RECORDED[name].control)
+    tenant, control = system.new_tenant(), control_request(name, DEMO_CLIENT_ID)
     async with httpx2.AsyncClient(base_url=system.journal["graph"], trust_env=False) as graph:
         (await graph.put(f"/_control/tenants/{guid_of(name)}", json=control)).raise_for_status()
     async with Api(system.journal["session_api"], system.token(tenants=[tenant]), tenant) as api:

@@ -33,6 +33,7 @@ async def secrets(system: System, tmp_path: Path) -> dict[str, str]:
             await caller.behave(**behaviour)
             await caller.evidence(await caller.start("graph.connectivity"))
     async with system.caller() as other:
+        await other.register(in_a_file)
         await other.connect("healthy", credential=f"file:{credential}")
         item = await other.evidence(await other.start("graph.connectivity"))
         assert item["status"] == "ok", "the secret of the file was used"

@@ -5,21 +5,26 @@ from typing import Any, Self
 
 import httpx2
 
+from microsoft_emulator.app_roles import APP_ROLES
+from microsoft_emulator.tenants import PARTNER_TENANT
 from tests.support.waiting import eventually
 
 ENDED = ("succeeded", "failed", "cancelled", "timed_out")
 CREDENTIAL = "env:ONBOARDING_DEMO_CLIENT_SECRET"
+CLIENT_ID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "application.test"))
 
 
 class Caller:
     """Requests below ``/tenants/{tenant}/onboarding`` of the session API with one token."""
 
-    def __init__(self, url: str, token: str, tenant: int, *, graph: str) -> None:
+    def __init__(self, url: str, token: str, tenant: int, *, graph: str, secret: str) -> None:
+        """``graph`` is the emulator, ``secret`` what the reference ``CREDENTIAL`` resolves to."""
         self.url = url
         self.token = token
         self.tenant = tenant
         self.external_tenant = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.test"))
         self._graph = graph
+        self._secrets = [secret]
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # Plain HTTP on loopback: reading all certificate authorities for each caller would cost more than its requests.
         self.http = httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=False, timeout=30)
@@ -47,21 +52,35 @@ class Caller:
         return await self.http.patch(self.path(path), **options)
 
     async def behave(self, behaviour: str, **control: Any) -> None:
-        """Tell the Graph-shaped server how this customer's tenant behaves; what was created there is forgotten."""
-        address = f"{self._graph}/_control/tenants/{self.external_tenant}"
-        answer = await self.http.put(address, json={"behaviour": behaviour, **control})
+        """Tell the emulator how this customer's tenant behaves; what was created there is forgotten.
+
+        The tenant has consented to the application unless ``consented`` says otherwise.
+        """
+        await self._tell(
+            f"tenants/{self.external_tenant}", {"behaviour": behaviour, "consented": [CLIENT_ID], **control}
+        )
+
+    async def register(self, secret: str | None = None) -> None:
+        """Register the application, with one more secret if given, and give it its side of the partner's tenant."""
+        self._secrets += [secret] if secret else []
+        registration = {"secrets": [{"value": value} for value in self._secrets]}
+        await self._tell(f"applications/{CLIENT_ID}", registration)
+        await self._tell(f"tenants/{PARTNER_TENANT}/consents/{CLIENT_ID}", {"granted": APP_ROLES.partner_side})
+
+    async def _tell(self, path: str, body: dict[str, Any]) -> None:
+        answer = await self.http.put(f"{self._graph}/_control/{path}", json=body)
         answer.raise_for_status()
 
-    async def connect(self, behaviour: str | None = None, *, credential: str = CREDENTIAL, **control: Any) -> int:
+    async def connect(self, behaviour: str = "healthy", *, credential: str = CREDENTIAL, **control: Any) -> int:
         """Create a provider connection to this customer's tenant, which behaves so; returns its id."""
-        if behaviour is not None:
-            await self.behave(behaviour, **control)
+        await self.register()
+        await self.behave(behaviour, **control)
         answer = await self.post(
             "/provider-connections",
             json={
                 "display_name": "Customer",
                 "external_tenant_id": self.external_tenant,
-                "client_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "application.test")),
+                "client_id": CLIENT_ID,
                 "credential_ref": credential,
             },
         )

@@ -21,7 +21,7 @@ EXPECTED = {
         **HEALTHY,
         "license.inventory": "warn LICENSE_FREE",
         "identity.baseline": "ok BASELINE_SECURITY_DEFAULTS",
-        "identity.emergency_access": "unknown NOT_LICENSED",
+        "identity.emergency_access": "warn BREAKGLASS_GUESSED",
     },
     "expired-relationship": {
         **ON_P2,
@@ -39,7 +39,7 @@ EXPECTED = {
     },
     "broken-consent": {
         **ON_P2,
-        "app.consent": "fail CONSENT_PERMISSIONS_MISSING",
+        "app.consent": "waiting CONSENT_PERMISSIONS_MISSING",
         "identity.baseline": "unknown GRAPH_FORBIDDEN",
         "identity.admin_mfa": "unknown GRAPH_FORBIDDEN",
         "identity.legacy_auth": "unknown GRAPH_FORBIDDEN",

@@ -69,7 +69,8 @@ class System:
         """A caller of the session API (or of ``url``), for a new tenant unless told which; use with ``async with``."""
         tenant = self.new_tenant() if tenant is None else tenant
         token = self.token(user, (tenant,) if tenants is None else tenants, permissions)
-        return Caller(url or self.journal["session_api"], token, tenant, graph=self.journal["graph"])
+        secret = self.place.secrets["client_secret"]
+        return Caller(url or self.journal["session_api"], token, tenant, graph=self.journal["graph"], secret=secret)
 
     async def rows(self, database: str, query: str, *values: object) -> list[asyncpg.Record]:
         """The rows of a query in ``session_api``, ``task_runner`` or ``evidence_store``."""

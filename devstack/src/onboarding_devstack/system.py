@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import platformdirs
 
+from microsoft_emulator.app_roles import APP_ROLES
 from microsoft_emulator.recorded import EMERGENCY_ACCESS
 from microsoft_emulator.tenants import PARTNER_TENANT
 from onboarding_devstack.child import http_status
@@ -23,6 +24,8 @@ SERVICES = ("session-api", "task-runner", "evidence-store")
 ENGINES = ("postgres", "broker", "graph")
 PROCESSES = (*ENGINES, *SERVICES)
 CREDENTIAL_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
+DEMO_CLIENT_ID = "66666666-7777-4888-9999-aaaaaaaaaaaa"
+"""The application that is registered at the emulator, with the secret in CREDENTIAL_VARIABLE."""
 
 # Settings that the environment of `onboarding up` may override, with their defaults.
 TUNING = {
@@ -176,14 +179,20 @@ def _graph(place: Place) -> Process:
         return await http_status(HOST, place.ports["graph"], "/health/ready") == 200
 
     command = (sys.executable, "-m", "microsoft_emulator", "--port", str(place.ports["graph"]))
-    secret = {CREDENTIAL_VARIABLE: place.secrets["client_secret"]}
     return Process(
         name="graph",
         address=addresses(place)["graph"],
         command=command,
-        environment=inherited() | secret,
+        environment=inherited() | {"MICROSOFT_EMULATOR_START": json.dumps(_first_state(place))},
         ready=ready,
     )
+
+
+def _first_state(place: Place) -> dict[str, object]:
+    """The state of the emulator after each start: the registered application, with its side of the partner's tenant."""
+    registration = {"display_name": "Onboarding demo", "secrets": [{"value": place.secrets["client_secret"]}]}
+    partner = {"consented": [DEMO_CLIENT_ID], "granted": APP_ROLES.partner_side}
+    return {"applications": {DEMO_CLIENT_ID: registration}, "tenants": {PARTNER_TENANT: partner}}
 
 
 def _service(place: Place, name: str) -> Process:

@@ -1,10 +1,18 @@
-"""``python -m microsoft_emulator --port N [--host H]``: serve until a signal stops it."""
+"""``python -m microsoft_emulator --port N [--host H]``: serve until a signal stops it.
+
+The variable MICROSOFT_EMULATOR_START holds the first state as JSON: registered applications and tenants.
+"""
 
 import argparse
+import os
 
+import msgspec
 import uvicorn
 
 from microsoft_emulator.app import build
+from microsoft_emulator.tenants import Start
+
+START_VARIABLE = "MICROSOFT_EMULATOR_START"
 
 
 def main() -> None:
@@ -13,7 +21,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    uvicorn.run(build(), host=arguments.host, port=arguments.port, log_level="warning", timeout_graceful_shutdown=5)
+    start = msgspec.json.decode(os.environ.get(START_VARIABLE) or "{}", type=Start)
+    uvicorn.run(
+        build(start), host=arguments.host, port=arguments.port, log_level="warning", timeout_graceful_shutdown=5
+    )
 
 
 if __name__ == "__main__":

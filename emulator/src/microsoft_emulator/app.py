@@ -1,108 +1,111 @@
-"""The Litestar application: token service, Graph, and the control requests of tests and demo."""
+"""The Litestar application: token service, consent page, Graph, and the control requests of tests and demo."""
 
 import asyncio
 from typing import Any
 
-from litestar import Litestar, Request, Response, get, post, put, route
-from litestar.params import FromPath, JSONBody
+from litestar import Litestar, Request, Response, get, post, route
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
-from microsoft_emulator import consent, partner, reads, tokens
+from microsoft_emulator import (
+    consent,
+    consent_page,
+    groups,
+    invitation_page,
+    partner,
+    partner_writes,
+    reads,
+    token_service,
+    tokens,
+)
+from microsoft_emulator.applications import Applications
 from microsoft_emulator.behaviour import Behaviour, Control
-from microsoft_emulator.replies import graph_error, reply, token_error
-from microsoft_emulator.tenants import Tenant, Tenants
+from microsoft_emulator.consent_page import Consent
+from microsoft_emulator.controls import begin, control_handlers
+from microsoft_emulator.replies import graph_error
+from microsoft_emulator.routing import Call, Route, dispatch
+from microsoft_emulator.tenants import Start, Tenants
 
-NO_GUID = "Specified tenant identifier is neither a valid DNS name, nor a valid external domain."
+ROUTES: tuple[Route, ...] = (
+    *reads.ROUTES,
+    *groups.ROUTES,
+    *consent.ROUTES,
+    *partner.ROUTES,
+    *partner_writes.ROUTES,
+)
+"""Every path and verb of Graph."""
+
+AnyRequest = Request[Any, Any, Any]
 
 
-def build() -> Litestar:
-    """Create a server with its own, empty state."""
-    tenants = Tenants()
+def build(start: Start | None = None) -> Litestar:
+    """Create a server with its own state: no registrations and no consents, except those of ``start``.
 
-    @post("/{tenant_id:str}/oauth2/v2.0/token", status_code=200)
-    async def token(tenant_id: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
-        form = await request.form()
-        return _token(tenants.of(tenant_id), {key: str(value) for key, value in form.items()})
+    Raises ``ValueError`` if ``start`` contains a wrong registration.
+    """
+    begins = start or Start()
+    tenants = Tenants(Applications(), begins.tenants)
+    begin(tenants, begins)
 
-    @route("/v1.0/{path:path}", http_method=["GET", "POST"], status_code=200)
-    async def graph(path: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
-        claims = tokens.read(request.headers.get("authorization", ""))
-        tenant = tenants.of(claims["tid"]) if claims else None
-        if claims is None or tenant is None:
-            return graph_error(401, "InvalidAuthenticationToken", "Access token is missing, expired or not ours.")
-        return await _graph(request, tenants, tenant, path, frozenset(claims["roles"]))
-
-    @put("/_control/tenants/{tenant_id:str}")
-    async def control(tenant_id: FromPath[str], data: JSONBody[Control]) -> Response[Any]:
-        tenant = tenants.of(tenant_id)
-        if tenant is None:
-            return reply({"error": "Not a GUID"}, 400)
-        return _shown(tenants.behave(tenant, data))
-
-    @get("/_control/tenants/{tenant_id:str}")
-    async def show(tenant_id: FromPath[str]) -> Response[Any]:
-        tenant = tenants.of(tenant_id)
-        return _shown(tenant) if tenant else reply({"error": "Not a GUID"}, 400)
-
-    @post("/_control/reset", status_code=204)
-    async def reset() -> None:
-        tenants.reset()
+    @route("/v1.0/{path:path}", http_method=["GET", "POST", "PATCH", "DELETE"], status_code=200)
+    async def graph(path: FromPath[str], request: AnyRequest) -> Response[Any]:
+        return await _graph(tenants, path, request)
 
     @get(["/health/live", "/health/ready"])
     async def health() -> dict[str, Any]:
         return {"status": "UP", "checks": []}
 
-    return Litestar([token, graph, control, show, reset, health], openapi_config=None, logging_config=None)
+    handlers = [*_login_handlers(tenants), *control_handlers(tenants, begins), graph, health]
+    return Litestar(handlers, openapi_config=None, logging_config=None)
 
 
-def _shown(tenant: Tenant) -> Response[Any]:
-    return reply({"tenant": tenant.guid, "graph_requests": tenant.graph_requests, "control": tenant.control})
+def _login_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
+    @post("/{tenant_id:str}/oauth2/v2.0/token", status_code=200)
+    async def token(tenant_id: FromPath[str], request: AnyRequest) -> Response[Any]:
+        url = str(request.url).partition("?")[0]
+        return token_service.respond(tenants, tenants.applications, tenant_id, await _form(request), url)
+
+    @route(["/{tenant_id:str}/v2.0/adminconsent", "/{tenant_id:str}/adminconsent"], http_method=["GET", "POST"])
+    async def admin_consent(tenant_id: FromPath[str], request: AnyRequest) -> Response[Any]:
+        version = 2 if request.url.path.endswith("/v2.0/adminconsent") else 1
+        link = consent_page.read(tenants, tenant_id, version, dict(request.query_params))
+        if not isinstance(link, Consent):
+            return link
+        posted = request.method == "POST"
+        return consent_page.decide(tenants, link, await _form(request)) if posted else consent_page.show(link)
+
+    @route("/partner/relationships/{relationship_id:str}", http_method=["GET", "POST"])
+    async def invitation(relationship_id: FromPath[str], request: AnyRequest) -> Response[Any]:
+        if request.method == "POST":
+            return invitation_page.decide(tenants, relationship_id, await _form(request))
+        return invitation_page.show(tenants, relationship_id)
+
+    return [token, admin_consent, invitation]
 
 
-def _token(tenant: Tenant | None, form: dict[str, str]) -> Response[Any]:
-    if tenant is None:
-        return token_error(400, "invalid_request", "900023", NO_GUID)
-    if form.get("grant_type") != "client_credentials":
-        return token_error(400, "unsupported_grant_type", "70003", "The app requested an unsupported grant type.")
-    app_id = form.get("client_id", "")
-    if not app_id:
-        return token_error(400, "invalid_request", "900144", "The request body must contain 'client_id'.")
-    if not form.get("client_secret"):
-        text = "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type."
-        return token_error(401, "invalid_client", "7000216", text)
-    scope = form.get("scope", "")
-    if not scope.endswith("/.default"):
-        return token_error(400, "invalid_scope", "1002012", f"The provided value for scope {scope} is not valid.")
-    if tenant.control.token_error:
-        return token_error(400, "invalid_grant", tenant.control.token_error, "The request was refused.")
-    tenant.register_application(app_id)
-    lifetime = tenant.control.token_lifetime
-    access = tokens.issue(tenant.guid, app_id, tenant.granted_names(app_id), lifetime, scope.removesuffix("/.default"))
-    return reply({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access})
+async def _form(request: AnyRequest) -> dict[str, str]:
+    return {key: str(value) for key, value in (await request.form()).items()}
 
 
-async def _graph(
-    request: Request[Any, Any, Any], tenants: Tenants, tenant: Tenant, path: str, roles: frozenset[str]
-) -> Response[Any]:
+async def _graph(tenants: Tenants, path: str, request: AnyRequest) -> Response[Any]:
+    claims = tokens.read(request.headers.get("authorization", ""))
+    tenant = tenants.of(claims["tid"]) if claims else None
+    if claims is None or tenant is None:
+        return graph_error(401, "InvalidAuthenticationToken", "Access token is missing, expired or not ours.")
     if tenant.fault_strikes():
         fault = await _fault(tenant.control)
         if fault is not None:
             return fault
-    if request.method == "POST":
-        answer = await consent.write(request, tenant, path)
-    else:
-        answer = (
-            consent.read(request, tenant, path)
-            or partner.read(request, tenants, tenant, path, roles)
-            or reads.read(request, tenant, path, roles)
-        )
-    return answer or graph_error(404, "ResourceNotFound", f"Resource not found for the segment '{path}'.")
+    call = Call(request, tenants, tenant, path, await request.body())
+    return dispatch(ROUTES, call, frozenset(claims.get("roles", ())))
 
 
 async def _fault(control: Control) -> Response[Any] | None:
     retry_after = "1" if control.retry_after is None else f"{control.retry_after:g}"
     if control.behaviour is Behaviour.THROTTLING:
         text = "Too many requests. Please wait and try again."
-        return graph_error(429, "TooManyRequests", text, {"Retry-After": retry_after})
+        headers = {} if control.without_retry_after else {"Retry-After": retry_after}
+        return graph_error(429, "TooManyRequests", text, headers)
     if control.behaviour is Behaviour.FAILING:
         headers = {} if control.retry_after is None else {"Retry-After": retry_after}
         return graph_error(control.status, "ServiceUnavailable", "The service is unavailable.", headers)

@@ -7,12 +7,16 @@ import msgspec
 
 
 class AppRoles(msgspec.Struct, frozen=True):
-    """Permission names with their published ids, and those granted in a healthy tenant and in the partner's tenant."""
+    """Permission names with their published ids.
+
+    ``required_by_default`` is what a registration asks every customer for, ``partner_side`` what the checks of the
+    partner's tenant need there.
+    """
 
     source: str
     resource_app_id: str
-    granted_when_healthy: tuple[str, ...]
-    granted_in_partner: tuple[str, ...]
+    required_by_default: tuple[str, ...]
+    partner_side: tuple[str, ...]
     app_roles: dict[str, str]
 
 
@@ -21,3 +25,8 @@ APP_ROLES: Final = msgspec.json.decode(
 )
 NAMES: Final = {role_id: name for name, role_id in APP_ROLES.app_roles.items()}
 """Permission name by id."""
+
+
+def unknown_names(names: tuple[str, ...]) -> list[str]:
+    """Those of ``names`` that are no permission of Microsoft Graph known here."""
+    return sorted(set(names) - set(APP_ROLES.app_roles))

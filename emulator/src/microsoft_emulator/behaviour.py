@@ -1,17 +1,18 @@
 """The behaviour of a tenant, set by control requests."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+
+Seconds = Annotated[float, Meta(ge=0, le=3600)]
 
 
 class Behaviour(StrEnum):
     """The kind of a tenant. All but ``healthy`` are faults or gaps that onboarding must handle."""
 
     HEALTHY = "healthy"
-    UNCONSENTED = "unconsented"
     UNLICENSED = "unlicensed"
     THROTTLING = "throttling"
     FAILING = "failing"
@@ -27,19 +28,18 @@ class Premium(StrEnum):
     PIM = "pim"
 
 
-class RelationshipShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A delegated admin relationship of the partner with the customer. ``roles`` are ids, None = all expected ones.
+class Fixture(StrEnum):
+    """Objects that a directory may have in addition; those with "administrator" hold Global Administrator."""
 
-    Days are relative to the time of each request.
-    """
-
-    status: str = "active"
-    name: str = "Managed services"
-    created_days_ago: float = 31.0
-    activated_days_ago: float | None = 30.0
-    days_left: float | None = 700.0
-    auto_extend: str = "P180D"
-    roles: tuple[str, ...] | None = None
+    FOREIGN_GROUP = "foreign-group-administrator"
+    SERVICE_PRINCIPAL = "service-principal-administrator"
+    GROUP = "group-administrator"
+    UNREADABLE = "unreadable-administrator"
+    DELETED = "deleted-administrator"
+    GUEST = "guest-administrator"
+    DISABLED = "disabled-administrator"
+    SYNC_ACCOUNT = "sync-account"
+    NULL_FIELDS = "null-fields"
 
 
 class MappingShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,31 +50,78 @@ class MappingShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     group_exists: bool = True
 
 
+class RelationshipShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A delegated admin relationship of the partner with the customer. ``roles`` are ids, None = all expected ones.
+
+    Days are relative to the control request. ``mappings``: None = those of the control request.
+    """
+
+    status: str = "active"
+    name: str = "Managed services"
+    created_days_ago: float = 31.0
+    activated_days_ago: float | None = 30.0
+    days_left: float | None = 700.0
+    auto_extend: str = "P180D"
+    roles: tuple[str, ...] | None = None
+    mappings: tuple[MappingShape, ...] | None = None
+
+
 class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of ``PUT /_control/tenants/{guid}``.
 
+    ``consented`` are the applications (client ids) with a service principal; ``granted`` the names of their granted
+    permissions (None = those of each registration). ``visibility_delay_seconds``: consents, grants and other changes
+    after this request appear in tokens and reads only after it.
+
     ``times`` limits throttling, failing and slow to this number of Graph requests (None = no limit); ``retry_after``
-    (seconds) is sent with 429, and with 5xx if given; ``status`` is that of failing; ``delay_seconds`` that of slow.
-    ``token_error`` makes the token service respond with this AADSTS number. ``granted`` are the names of the granted
-    permissions (None = all that onboarding requires), ``unlicensed`` the premium features without a licence.
-    ``overrides`` replaces the response of a path: a list is paged as a collection, an object is sent unchanged.
+    (seconds) is sent with 429 unless ``without_retry_after``, and with 5xx if given; ``status`` is that of failing;
+    ``delay_seconds`` that of slow. ``token_error`` makes the token service respond with this AADSTS number.
+    ``unlicensed`` are the premium features without a licence, ``sku_status`` the capability status of the paid SKU,
+    ``directory`` additional objects. ``overrides`` replaces the response of a path: a list is paged as a collection,
+    an object is sent unchanged.
+
     ``relationships`` and ``mappings`` are those of this customer in the partner's tenant (None = complete ones);
-    ``overrides`` applies to the paths of this customer there as well.
+    ``overrides`` applies to the paths of this customer there as well. ``activation_delay_seconds`` and
+    ``assignment_delay_seconds`` of the partner's tenant are the time from approval to ``active``, and from a new or
+    changed access assignment to ``active``.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY
+    consented: frozenset[str] = frozenset()
+    granted: tuple[str, ...] | None = None
+    visibility_delay_seconds: Seconds = 0.0
     times: Annotated[int, Meta(ge=0)] | None = None
     retry_after: Annotated[float, Meta(ge=0, le=86_400)] | None = None
+    without_retry_after: bool = False
     status: Annotated[int, Meta(ge=500, le=599)] = 503
-    delay_seconds: Annotated[float, Meta(ge=0, le=3600)] = 5.0
+    delay_seconds: Seconds = 5.0
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600
-    granted: tuple[str, ...] | None = None
     unlicensed: frozenset[Premium] = frozenset()
+    sku_status: Literal["Enabled", "Warning", "Suspended", "Deleted", "LockedOut"] = "Enabled"
+    directory: frozenset[Fixture] = frozenset()
     overrides: dict[str, Any] = {}
     relationships: tuple[RelationshipShape, ...] | None = None
     mappings: tuple[MappingShape, ...] | None = None
+    activation_delay_seconds: Seconds = 0.0
+    assignment_delay_seconds: Seconds = 0.0
 
     def lacks(self, feature: Premium | None) -> bool:
         """True if the tenant has no licence for the feature; None is a feature that requires none."""
         return feature is not None and (self.behaviour is Behaviour.UNLICENSED or feature in self.unlicensed)
+
+    def has(self, fixture: Fixture) -> bool:
+        """True if the directory has these additional objects."""
+        return fixture in self.directory
+
+
+class ConsentShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of ``PUT /_control/tenants/{guid}/consents/{client_id}``.
+
+    ``granted``: names of permissions, None = those of the registration. ``scopes`` are delegated permissions granted
+    for all users. ``enabled``: False = an administrator disabled the service principal.
+    """
+
+    granted: tuple[str, ...] | None = None
+    scopes: tuple[str, ...] = ()
+    enabled: bool = True

@@ -1,71 +1,116 @@
-"""Service principals and their permissions: read by checks, written by the repair of consent."""
+"""Service principals and their permissions: read by checks, written by whoever may."""
 
-import re
 from typing import Any
 
-import msgspec
-from litestar import Request, Response
+from litestar import Response
 
-from microsoft_emulator.replies import graph_error, page, reply
-from microsoft_emulator.tenants import Tenant
+from microsoft_emulator.principals import Timed
+from microsoft_emulator.query import Query
+from microsoft_emulator.replies import graph_error, reply
+from microsoft_emulator.routing import Call, Route, any_of, bad_request, not_found
 
-_BY_APP = re.compile(r"/servicePrincipals\(appId='([^']+)'\)\Z")
-_GRANTS = re.compile(r"/servicePrincipals/([0-9a-f-]{36})/(appRoleAssignments|oauth2PermissionGrants)\Z")
-_FILTER = re.compile(r"appId eq '([^']+)'\Z")
-
-
-def read(request: Request[Any, Any, Any], tenant: Tenant, path: str) -> Response[Any] | None:
-    """Respond to a GET below ``/servicePrincipals``; None if there is no such path."""
-    if path in tenant.control.overrides:
-        body = tenant.control.overrides[path]
-        return page(request, body) if isinstance(body, list) else reply(body)
-    if by_app := _BY_APP.match(path):
-        principal = tenant.service_principals.get(by_app.group(1))
-        return reply(principal) if principal else _not_found(by_app.group(1))
-    if path == "/servicePrincipals":
-        wanted = _FILTER.match(request.query_params.get("$filter", ""))
-        items = [item for app, item in tenant.service_principals.items() if wanted is None or app == wanted.group(1)]
-        return page(request, items)
-    grants = _GRANTS.match(path)
-    if not grants:
-        return None
-    if grants.group(1) not in tenant.assignments:
-        return _not_found(grants.group(1))
-    return page(request, tenant.assignments[grants.group(1)] if grants.group(2) == "appRoleAssignments" else [])
+READ = any_of("Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All")
+READ_GRANTS = any_of("Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All")
+CREATE = any_of("Application.ReadWrite.All")
+ASSIGN = (
+    frozenset({"AppRoleAssignment.ReadWrite.All", "Application.Read.All"}),
+    frozenset({"AppRoleAssignment.ReadWrite.All", "Application.ReadWrite.All"}),
+    frozenset({"AppRoleAssignment.ReadWrite.All", "Directory.Read.All"}),
+)
+BY_APP = "/servicePrincipals(appId='{app}')"
+BY_ID = "/servicePrincipals/{id}"
 
 
-async def write(request: Request[Any, Any, Any], tenant: Tenant, path: str) -> Response[Any] | None:
-    """Respond to a POST below ``/servicePrincipals``; None if there is no such path."""
-    grants = _GRANTS.match(path)
-    if path != "/servicePrincipals" and not (grants and grants.group(2) == "appRoleAssignments"):
-        return None
-    try:
-        body = msgspec.json.decode(await request.body(), type=dict[str, Any])
-    except msgspec.DecodeError:
-        return graph_error(400, "Request_BadRequest", "The body is not a JSON object.")
-    return _assign(tenant, grants.group(1), body) if grants else _create(tenant, body)
+def _by_app(call: Call) -> Any:
+    principal = call.tenant.principal_of(call.arguments["app"])
+    return principal.body if principal else not_found(call.arguments["app"])
 
 
-def _create(tenant: Tenant, body: dict[str, Any]) -> Response[Any]:
-    app_id = body.get("appId")
+def _by_id(call: Call) -> Any:
+    principal = call.tenant.principal_with(call.arguments["id"])
+    return principal.body if principal else not_found(call.arguments["id"])
+
+
+def _list(call: Call) -> Any:
+    return _bodies(list(call.tenant.principals.values()))
+
+
+def _assignments(call: Call) -> Any:
+    principal = call.tenant.principal_with(call.arguments["id"])
+    return _bodies(principal.assignments) if principal else not_found(call.arguments["id"])
+
+
+def _grants(call: Call) -> Any:
+    principal = call.tenant.principal_with(call.arguments["id"])
+    return _bodies(principal.grants) if principal else not_found(call.arguments["id"])
+
+
+def _assigned_to(call: Call) -> Any:
+    if call.tenant.principal_with(call.arguments["id"]) is None:
+        return not_found(call.arguments["id"])
+    held = [body for each in call.tenant.principals.values() if each.visible for body in _bodies(each.assignments)]
+    return [body for body in held if body["resourceId"] == call.arguments["id"]]
+
+
+def _bodies(items: list[Any]) -> list[dict[str, Any]]:
+    found: list[Timed] = [item for item in items if item.visible]
+    return [item.body for item in found]
+
+
+def _create(call: Call) -> Response[Any]:
+    body = call.json()
+    app_id = body.get("appId") if body is not None else None
     if not isinstance(app_id, str) or not app_id:
-        return graph_error(400, "Request_BadRequest", "The property 'appId' is missing.")
-    if app_id in tenant.service_principals:
+        return bad_request("The body is no JSON object with the property 'appId'.")
+    application = call.tenants.applications.of(app_id, call.tenant.guid)
+    if application is None:
+        return bad_request(f"The application {app_id} does not exist, or is not available in this tenant.")
+    if app_id.lower() in call.tenant.principals:
         text = "The service principal cannot be created because it already exists in this tenant."
         return graph_error(409, "Request_MultipleObjectsWithSameKeyValue", text)
-    return reply(tenant.add_service_principal(app_id, "Managed tenant onboarding"), 201)
+    return reply(call.tenant.add_principal(app_id, application, call.tenant.visible_later()).body, 201)
 
 
-def _assign(tenant: Tenant, principal_id: str, body: dict[str, Any]) -> Response[Any]:
-    if principal_id not in tenant.assignments:
-        return _not_found(principal_id)
+def _assign(call: Call) -> Response[Any]:
+    """Assign a permission by the path of the client or of the resource."""
+    body = call.json() or {}
+    at_resource = call.path.endswith("appRoleAssignedTo")
+    principal = call.tenant.principal_with(str(body.get("principalId")) if at_resource else call.arguments["id"])
+    if principal is None:
+        return not_found(call.arguments["id"])
     resource, role = body.get("resourceId"), body.get("appRoleId")
-    if body.get("principalId") != principal_id or resource != tenant.graph_principal_id or not isinstance(role, str):
-        return graph_error(400, "Request_BadRequest", "principalId, resourceId and appRoleId must name known objects.")
-    if any(item["appRoleId"] == role for item in tenant.assignments[principal_id]):
-        return graph_error(400, "Request_BadRequest", "Permission being assigned already exists on the object")
-    return reply(tenant.grant(principal_id, tenant.graph_principal_id, role), 201)
+    on_graph = resource == call.tenant.graph_principal_id
+    wrong_path = at_resource and call.arguments["id"] != resource
+    if wrong_path or body.get("principalId") != principal.id or not on_graph or not isinstance(role, str):
+        return bad_request("principalId, resourceId and appRoleId must name known objects.")
+    if principal.holds(role):
+        return bad_request("Permission being assigned already exists on the object")
+    return reply(call.tenant.grant(principal, role, call.tenant.visible_later()).body, 201)
 
 
-def _not_found(object_id: str) -> Response[Any]:
-    return graph_error(404, "Request_ResourceNotFound", f"Resource '{object_id}' does not exist.")
+_PRINCIPAL = Query(type="ServicePrincipal")
+_ASSIGNMENT = Query(type="AppRoleAssignment", max_top=999)
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", BY_APP, _by_app, READ, _PRINCIPAL),
+    Route("GET", BY_ID, _by_id, READ, _PRINCIPAL),
+    Route(
+        "GET",
+        "/servicePrincipals",
+        _list,
+        READ,
+        Query(type="ServicePrincipal", filters=frozenset({"appId eq", "id in"}), max_top=999),
+    ),
+    Route("POST", "/servicePrincipals", _create, CREATE),
+    Route("GET", f"{BY_ID}/appRoleAssignments", _assignments, READ, _ASSIGNMENT),
+    Route("POST", f"{BY_ID}/appRoleAssignments", _assign, ASSIGN),
+    Route("GET", f"{BY_ID}/appRoleAssignedTo", _assigned_to, READ, _ASSIGNMENT),
+    Route("POST", f"{BY_ID}/appRoleAssignedTo", _assign, ASSIGN),
+    Route(
+        "GET",
+        f"{BY_ID}/oauth2PermissionGrants",
+        _grants,
+        READ_GRANTS,
+        Query(type="OAuth2PermissionGrant", max_top=999),
+    ),
+)

@@ -1,11 +1,10 @@
-"""The directory of a tenant, derived from its GUID."""
+"""The directory of a tenant, derived from its GUID: organization, users and licences."""
 
 from typing import Any
 
-from microsoft_emulator.behaviour import Behaviour
+from microsoft_emulator.behaviour import Behaviour, Fixture
 from microsoft_emulator.tenants import Tenant
 
-GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PREMIUM_P1 = "41781fb2-bc02-4b7c-bd55-b576c07bb09d"
 PREMIUM_P2 = "eec0eb4f-6444-4f95-aba0-50c24d67f998"
 EXCHANGE = "efb87545-963c-4e0d-99df-69c6916d9eb0"
@@ -23,76 +22,93 @@ PEOPLE = (
 EMERGENCY = "Emergency Access"
 """The account that every policy excludes, to prevent a lockout."""
 ADMINISTRATORS = (EMERGENCY, *PEOPLE[:3])
+GUEST, FORMER = "Gerda Guest", "Former Employee"
+GUEST_ADMINISTRATOR, DISABLED_ADMINISTRATOR = "Guest Administrator", "Disabled Administrator"
+DELETED_ADMINISTRATOR = "Deleted Administrator"
+SYNC_ACCOUNT = "On-Premises Directory Synchronization Service Account"
+_GUESTS = (GUEST, GUEST_ADMINISTRATOR)
+_DISABLED = (FORMER, DISABLED_ADMINISTRATOR)
+_ADDITIONAL = {
+    Fixture.GUEST: GUEST_ADMINISTRATOR,
+    Fixture.DISABLED: DISABLED_ADMINISTRATOR,
+    Fixture.SYNC_ACCOUNT: SYNC_ACCOUNT,
+}
 
 
 def organization(tenant: Tenant) -> list[dict[str, Any]]:
     """The organization object; a wrong-tenant one has the id of another tenant."""
     wrong = tenant.control.behaviour is Behaviour.WRONG_TENANT
-    domain = domain_of(tenant)
+    domain = {"name": tenant.domain, "type": "Managed", "isDefault": True, "isInitial": True, "capabilities": "Email"}
     return [
         {
             "id": tenant.id_of("another tenant") if wrong else tenant.guid,
             "displayName": f"Contoso {tenant.guid[:4].upper()}",
             "tenantType": "AAD",
-            "verifiedDomains": [
-                {"name": domain, "type": "Managed", "isDefault": True, "isInitial": True, "capabilities": "Email"}
-            ],
+            "verifiedDomains": [domain],
         }
     ]
 
 
-def domain_of(tenant: Tenant) -> str:
-    """The initial domain of the tenant."""
-    return f"contoso{tenant.guid[:8]}.onmicrosoft.com"
+def names(tenant: Tenant) -> tuple[str, ...]:
+    """The names of all users."""
+    additional = (name for fixture, name in _ADDITIONAL.items() if tenant.control.has(fixture))
+    return (*PEOPLE, EMERGENCY, GUEST, FORMER, *additional)
+
+
+def is_guest(name: str) -> bool:
+    """True for a user of another organization."""
+    return name in _GUESTS
+
+
+def is_enabled(name: str) -> bool:
+    """True if the user can sign in."""
+    return name not in _DISABLED
+
+
+def principal_name(tenant: Tenant, name: str) -> str:
+    """The user principal name; that of a guest names the other organization."""
+    account = name.lower().replace(" ", ".")
+    return f"{account}_example.com#EXT#@{tenant.domain}" if is_guest(name) else f"{account}@{tenant.domain}"
 
 
 def users(tenant: Tenant) -> list[dict[str, Any]]:
-    """The users of the directory, all cloud-only."""
+    """The users of the directory; all are cloud-only."""
     return [
         {
             "id": tenant.id_of(f"user/{name}"),
             "displayName": name,
-            "userPrincipalName": f"{name.lower().replace(' ', '.')}@{domain_of(tenant)}",
-            "accountEnabled": True,
+            "userPrincipalName": principal_name(tenant, name),
+            "mail": None,
+            "accountEnabled": is_enabled(name),
             "onPremisesSyncEnabled": None,
+            "onPremisesImmutableId": None,
+            "userType": "Guest" if is_guest(name) else "Member",
         }
-        for name in (*PEOPLE, EMERGENCY)
-    ]
-
-
-def groups(tenant: Tenant) -> list[dict[str, Any]]:
-    """The groups of the directory, without members."""
-    return [
-        {"id": tenant.id_of(f"group/{name}"), "displayName": name, "securityEnabled": True}
-        for name in ("All Employees", "Sales")
+        for name in names(tenant)
     ]
 
 
 def subscribed_skus(tenant: Tenant) -> list[dict[str, Any]]:
-    """A Microsoft 365 E5 and a free plan; none if the tenant is unlicensed."""
-    if tenant.control.behaviour is Behaviour.UNLICENSED:
-        return []
-    return [
-        _sku(
-            tenant,
-            "SPE_E5",
-            25,
-            7,
-            [(PREMIUM_P1, "AAD_PREMIUM"), (PREMIUM_P2, "AAD_PREMIUM_P2"), (EXCHANGE, "EXCHANGE")],
-        ),
-        _sku(tenant, "FLOW_FREE", 10_000, 3, [(FLOW_FREE, "FLOW_P2_VIRAL")]),
-    ]
+    """A Microsoft 365 E5 and a free plan that users took themselves; the free one only if the tenant is unlicensed."""
+    plans = [(PREMIUM_P1, "AAD_PREMIUM"), (PREMIUM_P2, "AAD_PREMIUM_P2"), (EXCHANGE, "EXCHANGE")]
+    paid = _sku(tenant, "SPE_E5", 25, 7, plans, tenant.control.sku_status)
+    free = _sku(tenant, "FLOW_FREE", 10_000, 3, [(FLOW_FREE, "FLOW_P2_VIRAL")], "Enabled")
+    return [free] if tenant.control.behaviour is Behaviour.UNLICENSED else [paid, free]
 
 
-def _sku(tenant: Tenant, part: str, enabled: int, consumed: int, plans: list[tuple[str, str]]) -> dict[str, Any]:
+def _sku(
+    tenant: Tenant, part: str, seats: int, consumed: int, plans: list[tuple[str, str]], status: str
+) -> dict[str, Any]:
+    units = {"enabled": 0, "suspended": 0, "warning": 0, "lockedOut": 0}
+    holding = status[0].lower() + status[1:]
     return {
         "id": f"{tenant.guid}_{tenant.id_of(part)}",
         "skuId": tenant.id_of(part),
         "skuPartNumber": part,
-        "capabilityStatus": "Enabled",
+        "capabilityStatus": status,
         "appliesTo": "User",
         "consumedUnits": consumed,
-        "prepaidUnits": {"enabled": enabled, "suspended": 0, "warning": 0, "lockedOut": 0},
+        "prepaidUnits": {**units, holding: seats} if holding in units else units,
         "servicePlans": [
             {
                 "servicePlanId": plan,
@@ -103,34 +119,3 @@ def _sku(tenant: Tenant, part: str, enabled: int, consumed: int, plans: list[tup
             for plan, name in plans
         ],
     }
-
-
-def active_administrators(tenant: Tenant) -> list[dict[str, Any]]:
-    """Active assignments of the Global Administrator role."""
-    return [_instance(tenant, name, "active") for name in ADMINISTRATORS[:3]]
-
-
-def eligible_administrators(tenant: Tenant) -> list[dict[str, Any]]:
-    """Eligible assignments of the Global Administrator role."""
-    return [_instance(tenant, name, "eligible") for name in ADMINISTRATORS[3:]]
-
-
-def _instance(tenant: Tenant, name: str, kind: str) -> dict[str, Any]:
-    principal = tenant.id_of(f"user/{name}")
-    return {
-        "id": tenant.id_of(f"{kind}/{name}"),
-        "principalId": principal,
-        "roleDefinitionId": GLOBAL_ADMINISTRATOR,
-        "directoryScopeId": "/",
-        "memberType": "Direct",
-        "principal": {"@odata.type": "#microsoft.graph.user", "id": principal},
-        **({"assignmentType": "Assigned"} if kind == "active" else {}),
-    }
-
-
-def role_members(tenant: Tenant) -> list[dict[str, Any]]:
-    """The holders of the Global Administrator role, as directory objects."""
-    return [
-        {"@odata.type": "#microsoft.graph.user", "id": tenant.id_of(f"user/{name}"), "displayName": name}
-        for name in ADMINISTRATORS
-    ]

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from microsoft_emulator.directory import ADMINISTRATORS, EMERGENCY, PEOPLE, domain_of
+from microsoft_emulator.behaviour import Premium
+from microsoft_emulator.directory import (
+    ADMINISTRATORS,
+    EMERGENCY,
+    GUEST_ADMINISTRATOR,
+    SYNC_ACCOUNT,
+    is_enabled,
+    is_guest,
+    names,
+    principal_name,
+)
 from microsoft_emulator.tenants import Tenant
 
 
@@ -18,8 +28,10 @@ def security_defaults(tenant: Tenant) -> dict[str, Any]:
 def conditional_access(tenant: Tenant) -> list[dict[str, Any]]:
     """Three policies, one of which requires multifactor authentication of all users for all applications.
 
-    The two enabled ones exclude the emergency access account.
+    The two enabled ones exclude the emergency access account. Without a licence the list is empty.
     """
+    if tenant.control.lacks(Premium.POLICY):
+        return []
     return [
         _policy(tenant, "Require MFA for all users", "enabled", ["All"], ["mfa"]),
         _policy(tenant, "Block legacy authentication", "enabled", ["All"], ["block"], ["exchangeActiveSync", "other"]),
@@ -34,6 +46,9 @@ def _policy(
         "id": tenant.id_of(f"policy/{name}"),
         "displayName": name,
         "state": state,
+        "createdDateTime": "2025-11-03T09:12:44.1234567Z",
+        "modifiedDateTime": None,
+        "templateId": None,
         "conditions": {
             "clientAppTypes": clients or ["all"],
             "signInRiskLevels": [],
@@ -43,6 +58,8 @@ def _policy(
             "locations": None,
             "devices": None,
             "clientApplications": None,
+            "insiderRiskLevels": None,
+            "authenticationFlows": None,
             "applications": {
                 "includeApplications": ["All"],
                 "excludeApplications": [],
@@ -94,19 +111,21 @@ def authorization_policy(tenant: Tenant) -> dict[str, Any]:
 
 
 def registration_details(tenant: Tenant) -> list[dict[str, Any]]:
-    """The registration of every user for multifactor authentication."""
-    return [
-        {
-            "id": tenant.id_of(f"user/{name}"),
-            "userPrincipalName": f"{name.lower().replace(' ', '.')}@{domain_of(tenant)}",
-            "userDisplayName": name,
-            "userType": "member",
-            "isAdmin": name in ADMINISTRATORS,
-            "isMfaRegistered": True,
-            "isMfaCapable": True,
-            "isPasswordlessCapable": False,
-            "methodsRegistered": ["microsoftAuthenticatorPush"],
-            "lastUpdatedDateTime": "2026-01-05T08:00:00Z",
-        }
-        for name in (*PEOPLE, EMERGENCY)
-    ]
+    """The registration of every enabled user for multifactor authentication; guests register at home."""
+    return [_registration(tenant, name) for name in names(tenant) if is_enabled(name)]
+
+
+def _registration(tenant: Tenant, name: str) -> dict[str, Any]:
+    registered = not is_guest(name) and name != SYNC_ACCOUNT
+    return {
+        "id": tenant.id_of(f"user/{name}"),
+        "userPrincipalName": principal_name(tenant, name),
+        "userDisplayName": name,
+        "userType": "guest" if is_guest(name) else "member",
+        "isAdmin": name in (*ADMINISTRATORS, GUEST_ADMINISTRATOR, SYNC_ACCOUNT),
+        "isMfaRegistered": registered,
+        "isMfaCapable": registered,
+        "isPasswordlessCapable": False,
+        "methodsRegistered": ["microsoftAuthenticatorPush"] if registered else [],
+        "lastUpdatedDateTime": "2026-01-05T08:00:00Z",
+    }

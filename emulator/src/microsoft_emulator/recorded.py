@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -35,6 +35,14 @@ RECORDED: Final = _read_all()
 def guid_of(name: str) -> str:
     """The tenant id of a recorded tenant, derived from its name."""
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.recorded.onboarding.localhost"))
+
+
+def control_request(name: str, *consented: str) -> dict[str, Any]:
+    """The body of the control request that creates a recorded tenant, with consent to these applications."""
+    control, usual = RECORDED[name].control, Control()
+    changed = {field for field in control.__struct_fields__ if getattr(control, field) != getattr(usual, field)}
+    body = {field: value for field, value in msgspec.to_builtins(control).items() if field in changed}
+    return {**body, "consented": list(consented)}
 
 
 EMERGENCY_ACCESS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -46,19 +46,18 @@ def token_error(status: int, error: str, aadsts: str, text: str) -> Response[Any
     return reply(body, status)
 
 
-def page(request: Request[Any, Any, Any], items: list[Any]) -> Response[Any]:
-    """Create one page of a collection, with a link to the next one."""
+def page(request: Request[Any, Any, Any], items: list[Any], *, counted: bool) -> Response[Any]:
+    """Create one page of a collection, with a link to the next one; ``counted`` = a count may be sent."""
     params = {key: value for key, value in request.query_params.items() if key != "$skiptoken"}
     skip, top = request.query_params.get("$skiptoken", "0"), params.get("$top", str(PAGE_SIZE))
-    if not (skip.isdigit() and top.isdigit() and int(top) > 0):
-        return graph_error(400, "BadRequest", "Invalid $skiptoken or $top.")
+    if not skip.isdecimal():
+        return graph_error(400, "BadRequest", "Invalid $skiptoken.")
     end = int(skip) + min(int(top), PAGE_SIZE)
     origin = f"{request.base_url}".rstrip("/")
     body: dict[str, Any] = {"@odata.context": f"{origin}/v1.0/$metadata", "value": items[int(skip) : end]}
-    counted = params.get("$count") == "true" and request.headers.get("consistencylevel", "").lower() == "eventual"
-    if counted and skip == "0":
+    if counted and params.get("$count") == "true" and skip == "0":
         body["@odata.count"] = len(items)
     if end < len(items):
-        query = urlencode({**params, "$skiptoken": str(end)}, safe="$,'()")
+        query = urlencode({**params, "$skiptoken": str(end)}, safe="$,'()/")
         body["@odata.nextLink"] = f"{origin}{request.url.path}?{query}"
     return reply(body)

@@ -1,109 +1,159 @@
 """The state of the tenants: in memory, created at the first request."""
 
-import re
-import uuid
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Mapping
 
-from microsoft_emulator.app_roles import APP_ROLES, NAMES
-from microsoft_emulator.behaviour import Behaviour, Control
+import msgspec
 
-PARTNER_TENANT = "a0000000-0000-4000-8000-000000000001"
-"""The partner's tenant, which has the relationships with all others."""
+from microsoft_emulator.app_roles import APP_ROLES
+from microsoft_emulator.applications import Application, Applications
+from microsoft_emulator.behaviour import ConsentShape, Control, RelationshipShape
+from microsoft_emulator.ids import PARTNER_TENANT, is_guid, stable_id
+from microsoft_emulator.principals import Principal, Timed, new_assignment, new_grant, new_principal
+from microsoft_emulator.relationships import Relationship, from_shape
 
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+__all__ = ["PARTNER_TENANT", "Start", "Tenant", "Tenants"]
+
+MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""The tenant that owns Microsoft's own applications."""
 
 
 class Tenant:
-    """The tenant of a customer: behaviour, service principals and granted permissions."""
+    """A tenant: behaviour, service principals and granted permissions.
+
+    ``relationships`` are those of its control request; the partner's tenant holds those that were created by request.
+    """
 
     def __init__(self, guid: str, control: Control | None = None) -> None:
         self.guid = guid
         self.control = control or Control()
         self.graph_requests = 0
-        self.service_principals: dict[str, dict[str, Any]] = {}
-        self.assignments: dict[str, list[dict[str, Any]]] = {}
-        self.add_service_principal(APP_ROLES.resource_app_id, "Microsoft Graph")
+        self.principals: dict[str, Principal] = {}
+        self.members_added: dict[str, list[Timed]] = {}
+        graph = new_principal(guid, APP_ROLES.resource_app_id, "Microsoft Graph", MICROSOFT, 0.0)
+        self.principals[APP_ROLES.resource_app_id] = graph
+        self.graph_principal_id = graph.id
+        shapes = self.control.relationships
+        shapes = () if guid == PARTNER_TENANT else (RelationshipShape(),) if shapes is None else shapes
+        found = [from_shape(guid, number, shape, self.control.mappings) for number, shape in enumerate(shapes)]
+        self.relationships: dict[str, Relationship] = {each.id: each for each in found}
+
+    @property
+    def domain(self) -> str:
+        """The initial domain."""
+        return f"contoso{self.guid[:8]}.onmicrosoft.com"
 
     def id_of(self, name: str) -> str:
         """A stable id for an object of this tenant."""
-        return str(uuid.uuid5(uuid.UUID(self.guid), name))
+        return stable_id(self.guid, name)
 
     def fault_strikes(self) -> bool:
         """Count a Graph request; returns True if a limited fault still applies to it."""
         self.graph_requests += 1
         return self.control.times is None or self.graph_requests <= self.control.times
 
-    def register_application(self, app_id: str) -> None:
-        """Create the service principal with its permissions on the first token request, if consent was given."""
-        if self.control.behaviour is not Behaviour.UNCONSENTED and app_id not in self.service_principals:
-            principal = self.add_service_principal(app_id, "Managed tenant onboarding")
-            partner = APP_ROLES.granted_in_partner if self.guid == PARTNER_TENANT else ()
-            granted = self.control.granted
-            for name in (*(APP_ROLES.granted_when_healthy if granted is None else granted), *partner):
-                self.grant(principal["id"], self.graph_principal_id, APP_ROLES.app_roles[name])
+    def visible_later(self) -> float:
+        """The moment from which a change of now is visible."""
+        return time.monotonic() + self.control.visibility_delay_seconds
 
-    @property
-    def graph_principal_id(self) -> str:
-        """The object id of the service principal of Microsoft Graph in this tenant."""
-        return str(self.service_principals[APP_ROLES.resource_app_id]["id"])
+    def principal_of(self, app_id: str) -> Principal | None:
+        """The visible service principal of an application."""
+        principal = self.principals.get(app_id.lower())
+        return principal if principal and principal.visible else None
 
-    def add_service_principal(self, app_id: str, display_name: str) -> dict[str, Any]:
-        """Create the service principal of an application."""
-        principal = {
-            "id": self.id_of(f"servicePrincipal/{app_id}"),
-            "appId": app_id,
-            "displayName": display_name,
-            "accountEnabled": True,
-        }
-        self.service_principals[app_id] = principal
-        self.assignments[principal["id"]] = []
-        return principal
-
-    def grant(self, principal_id: str, resource_id: str, app_role_id: str) -> dict[str, Any]:
-        """Assign an application permission to a service principal."""
-        assignment = {
-            "id": self.id_of(f"assignment/{principal_id}/{resource_id}/{app_role_id}"),
-            "appRoleId": app_role_id,
-            "principalId": principal_id,
-            "principalType": "ServicePrincipal",
-            "resourceId": resource_id,
-            "resourceDisplayName": "Microsoft Graph",
-        }
-        self.assignments[principal_id].append(assignment)
-        return assignment
+    def principal_with(self, object_id: str) -> Principal | None:
+        """The visible service principal with this object id."""
+        return next((each for each in self.principals.values() if each.visible and each.id == object_id), None)
 
     def granted_names(self, app_id: str) -> list[str]:
-        """The names of the Graph permissions that the application holds here."""
-        principal = self.service_principals.get(app_id)
-        held = self.assignments[principal["id"]] if principal else []
-        return sorted(NAMES[item["appRoleId"]] for item in held if item["appRoleId"] in NAMES)
+        """The names of the Graph permissions that tokens of the application name."""
+        principal = self.principal_of(app_id)
+        return principal.granted_names if principal else []
+
+    def add_principal(self, app_id: str, application: Application, visible_from: float) -> Principal:
+        """The service principal of an application, created unless it exists."""
+        key = app_id.lower()
+        if key not in self.principals:
+            owner = application.home_tenant
+            self.principals[key] = new_principal(self.guid, key, application.display_name, owner, visible_from)
+        return self.principals[key]
+
+    def grant(self, principal: Principal, app_role_id: str, visible_from: float) -> Timed:
+        """Assign a permission of Microsoft Graph to a service principal."""
+        body = new_assignment(self.guid, principal, self.graph_principal_id, app_role_id)
+        principal.assignments.append(Timed(body, visible_from))
+        return principal.assignments[-1]
+
+    def consent(self, app_id: str, application: Application, shape: ConsentShape, visible_from: float) -> None:
+        """Create the service principal with all that is granted; what it holds already stays."""
+        principal = self.add_principal(app_id, application, visible_from)
+        principal.body["accountEnabled"] = shape.enabled
+        for name in application.app_roles if shape.granted is None else shape.granted:
+            role = APP_ROLES.app_roles[name]
+            if not principal.holds(role):
+                self.grant(principal, role, visible_from)
+        if shape.scopes:
+            body = new_grant(self.guid, principal, self.graph_principal_id, shape.scopes)
+            principal.grants = [Timed(body, visible_from)]
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The state after the start and after each reset: registrations by client id, tenants by GUID."""
+
+    applications: dict[str, Application] = {}
+    tenants: dict[str, Control] = {}
 
 
 class Tenants:
     """All tenants by GUID."""
 
-    def __init__(self) -> None:
+    def __init__(self, applications: Applications, controls: Mapping[str, Control] = {}) -> None:
+        self.applications = applications
+        self._controls = {guid.lower(): control for guid, control in controls.items()}
         self._tenants: dict[str, Tenant] = {}
 
     def of(self, guid: str) -> Tenant | None:
         """The tenant with this GUID in upper or lower case; None if it is not a GUID."""
         key = guid.lower()
-        if not GUID.fullmatch(key):
+        if not is_guid(key):
             return None
-        tenant = self._tenants.get(key)
-        if tenant is None:
-            tenant = self._tenants[key] = Tenant(key)
+        return self._tenants.get(key) or self._create(key, self._controls.get(key))
+
+    def named(self, name: str) -> Tenant | None:
+        """The tenant with this GUID, or with this domain if it was requested before."""
+        known = (tenant for tenant in self._tenants.values() if tenant.domain == name.lower())
+        return self.of(name) or next(known, None)
+
+    @property
+    def partner(self) -> Tenant:
+        """The partner's tenant."""
+        return self._tenants.get(PARTNER_TENANT) or self._create(PARTNER_TENANT, self._controls.get(PARTNER_TENANT))
+
+    def _create(self, guid: str, control: Control | None) -> Tenant:
+        tenant = self._tenants[guid] = Tenant(guid, control)
+        for app_id in tenant.control.consented:
+            application = self.applications.get(app_id) or Application()
+            tenant.consent(app_id, application, ConsentShape(granted=tenant.control.granted), 0.0)
         return tenant
 
-    def known(self) -> tuple[Tenant, ...]:
-        """Every tenant that was requested so far."""
-        return tuple(self._tenants.values())
+    def relationships(self, matches: Callable[[Relationship], bool] = lambda _: True) -> Iterator[Relationship]:
+        """The visible relationships of all known tenants that match."""
+        for tenant in list(self._tenants.values()):
+            yield from (each for each in tenant.relationships.values() if each.visible and matches(each))
+
+    def relationship(self, relationship_id: str) -> Relationship | None:
+        """The visible relationship with this id."""
+        return next(self.relationships(lambda each: each.id == relationship_id), None)
+
+    def forget(self, relationship_id: str) -> None:
+        """Remove a relationship."""
+        for tenant in self._tenants.values():
+            tenant.relationships.pop(relationship_id, None)
 
     def behave(self, tenant: Tenant, control: Control) -> Tenant:
         """Replace the tenant by a new one with this behaviour."""
-        self._tenants[tenant.guid] = Tenant(tenant.guid, control)
-        return self._tenants[tenant.guid]
+        return self._create(tenant.guid, control)
 
     def reset(self) -> None:
-        """Make every tenant healthy again."""
+        """Return every tenant to its first state."""
         self._tenants.clear()

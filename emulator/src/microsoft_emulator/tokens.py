@@ -13,9 +13,14 @@ _KEY = secrets.token_bytes(32)
 
 
 def issue(tenant_id: str, app_id: str, roles: list[str], lifetime: int, audience: str) -> str:
-    """Issue a token for an application in a tenant, valid for ``lifetime`` seconds."""
+    """Issue a token for an application in a tenant, valid for ``lifetime`` seconds, with the roles of this moment.
+
+    Without roles there is no ``roles`` claim.
+    """
     now = int(time.time())
-    claims = {"aud": audience, "iat": now, "exp": now + lifetime, "tid": tenant_id, "appid": app_id, "roles": roles}
+    claims: dict[str, Any] = {"aud": audience, "iat": now, "exp": now + lifetime, "tid": tenant_id, "appid": app_id}
+    if roles:
+        claims["roles"] = roles
     signed = f"{_encoded({'alg': 'HS256', 'typ': 'JWT'})}.{_encoded(claims)}"
     return f"{signed}.{_signature(signed)}"
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from microsoft_emulator.partner import RELATIONSHIPS, ROLES
+from microsoft_emulator.gdap_roles import ROLES
+from microsoft_emulator.partner import RELATIONSHIPS
 from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.checks.lists import GDAP_ROLES
 from task_runner.providers.graph_errors import GraphRefused
@@ -103,7 +104,7 @@ async def test_without_the_partners_tenant_nothing_is_known(name: str) -> None:
 @pytest.mark.parametrize("name", GDAP)
 async def test_a_refusal_in_the_partners_tenant_says_that_it_was_ours(name: str) -> None:
     async with graph_server() as server, task_context(server=server) as context:
-        await server.tell(PARTNER_TENANT, "unconsented")
+        await server.tell(PARTNER_TENANT, granted=["GroupMember.Read.All"])
         result = await TASKS[name](context)
 
     assert (result.status.value, result.reason_code) == ("unknown", "GRAPH_FORBIDDEN")

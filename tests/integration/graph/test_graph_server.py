@@ -1,11 +1,11 @@
-"""The Graph-shaped server itself: it refuses what Microsoft refuses, and does what the control requests say."""
+"""The emulator itself: it refuses what Microsoft refuses, and does what the control requests say."""
 
 from typing import Any
 
 import httpx2
 import pytest
 
-from task_runner.testing import GraphServer, graph_server
+from task_runner.testing import CLIENT_ID, CREDENTIAL, GraphServer, graph_server
 
 TENANT = "aaaaaaaa-0000-4000-8000-00000000000e"
 
@@ -13,8 +13,8 @@ TENANT = "aaaaaaaa-0000-4000-8000-00000000000e"
 async def token(server: GraphServer, tenant: str = TENANT, **form: str) -> httpx2.Response:
     fields = {
         "grant_type": "client_credentials",
-        "client_id": "app",
-        "client_secret": "s",
+        "client_id": CLIENT_ID,
+        "client_secret": CREDENTIAL,
         "scope": "https://graph/.default",
         **form,
     }
@@ -23,6 +23,7 @@ async def token(server: GraphServer, tenant: str = TENANT, **form: str) -> httpx
 
 
 async def get(server: GraphServer, path: str, **headers: str) -> httpx2.Response:
+    await server.tell(TENANT)
     access = (await token(server)).json()["access_token"]
     async with httpx2.AsyncClient() as client:
         return await client.get(f"{server.url}/v1.0{path}", headers={"Authorization": f"Bearer {access}", **headers})
@@ -82,15 +83,15 @@ async def test_a_count_needs_eventual_consistency() -> None:
         with_header = (await get(server, "/users?$count=true&$top=1", ConsistencyLevel="eventual")).json()
         without = (await get(server, "/users?$count=true&$top=1")).json()
 
-    assert with_header["@odata.count"] == 8
+    assert with_header["@odata.count"] == 10
     assert "@odata.count" not in without
 
 
 async def test_a_service_principal_is_found_by_filter_too() -> None:
     async with graph_server() as server:
-        found = (await get(server, "/servicePrincipals?$filter=appId eq 'app'")).json()["value"]
+        found = (await get(server, f"/servicePrincipals?$filter=appId eq '{CLIENT_ID}'")).json()["value"]
 
-    assert [item["appId"] for item in found] == ["app"]
+    assert [item["appId"] for item in found] == [CLIENT_ID]
 
 
 async def test_a_tenant_can_be_told_shown_and_reset() -> None:

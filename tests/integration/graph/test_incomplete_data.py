@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from microsoft_emulator.directory import ADMINISTRATORS
 from microsoft_emulator.partner import RELATIONSHIPS
 from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.checks.identity.admin_mfa import REPORT
@@ -57,7 +58,9 @@ NOT_READ = frozenset(
         "servicePrincipalRiskLevels", "clientApplications", "includeUserActions", "sessionControls",
         "includeAuthenticationContextClassReferences", "includeGuestsOrExternalUsers",
         "principalId", "directoryScopeId", "assignmentType", "principalType", "resourceDisplayName", "appId",
-        "userPrincipalName",
+        "userPrincipalName", "createdDateTime", "modifiedDateTime", "templateId", "insiderRiskLevels",
+        "authenticationFlows", "appOwnerOrganizationId", "servicePrincipalType", "principalDisplayName",
+        "startDateTime", "endDateTime", "mailEnabled", "groupTypes", "isAssignableToRole",
     }
 )  # fmt: skip
 NOT_READ_IN = {
@@ -83,10 +86,19 @@ NOT_READ_BY = {
     "identity.emergency_access": {"onPremisesSyncEnabled"},
 }
 ASKED_FOR = {
+    "gdap.group_mapping": ("/groups", lambda group: group["securityEnabled"]),
+    "identity.global_admins": ("/users", lambda user: user["displayName"] in ADMINISTRATORS),
     "identity.admin_mfa": (REPORT, lambda user: user["isAdmin"]),
     "identity.emergency_access": ("/users", lambda user: user["id"] == ACCOUNT),
 }
 """What the check leaves to a filter of Microsoft Graph: other items are never sent to it."""
+
+PARAMS = {
+    f"{ROLES}/roleAssignmentScheduleInstances": {"$expand": "principal"},
+    f"{ROLES}/roleEligibilityScheduleInstances": {"$expand": "principal"},
+    "/users": {"$select": "id,displayName,userPrincipalName,accountEnabled,onPremisesSyncEnabled"},
+}
+"""What has to be asked for: it is not sent otherwise."""
 
 Way = tuple[str | int, ...]
 
@@ -104,7 +116,7 @@ def is_read(task: str, path: str, way: Way) -> bool:
     name = way[-1]
     inside_principal = len(way) > 1 and way[-2] == "principal"
     unread = NOT_READ_IN.get(path) or NOT_READ_IN.get(path.rpartition("/")[2], set())
-    if way[-2:] == ("customer", "displayName"):
+    if way[-2:] in (("customer", "displayName"), ("principal", "displayName")):
         return False
     return not (name in NOT_READ or name in NOT_READ_BY.get(task, ()) or (name in unread and not inside_principal))
 
@@ -137,13 +149,15 @@ class World:
             graph = context.graph if tenant_of(name) == TENANT else context.partner_graph
             for each in (context.graph, graph):
                 await each.granted_roles()
-            principal = await graph.get(OURS)
-            (relationship,) = await context.partner_graph.list(RELATIONSHIPS)
+            principal = await context.graph.get(OURS)
+            of_customer = {"$filter": f"customer/tenantId eq '{TENANT}'"}
+            (relationship,) = await context.partner_graph.list(RELATIONSHIPS, of_customer)
             ours, theirs = f"/servicePrincipals/{principal['id']}", f"{RELATIONSHIPS}/{relationship['id']}"
             found: dict[str, Any] = {}
             for path in (path.format(ours=ours, relationship=theirs) for path in paths):
-                one = await graph.get(path)
-                found[path] = list(await graph.list(path)) if "value" in one else one
+                asked = PARAMS.get(path)
+                one = await graph.get(path, asked)
+                found[path] = list(await graph.list(path, asked)) if "value" in one else one
                 if isinstance(found[path], dict):
                     found[path].pop("@odata.context", None)
             return found

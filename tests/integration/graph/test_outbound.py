@@ -14,7 +14,6 @@ from task_runner.tasks import CannotTell, Task, TaskFault, Wait, discover
 from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, connection_to, graph_server, task_context
 
 OWN = [task for task in discover().values() if task.declaration.distribution == "onboarding-task-runner"]
-PARTNER = "aaaaaaaa-0000-4000-8000-00000000000f"
 TENANTS = [f"aaaaaaaa-0000-4000-8000-0000000000{number:02}" for number in range(1, 4)]
 
 
@@ -58,8 +57,10 @@ async def test_a_task_talks_to_graph_and_the_token_service_only_and_gives_each_i
     task: Task, spy: Spy
 ) -> None:
     async with graph_server() as graph, graph_server() as login:
-        settings = {"graph_url": graph.url, "login_url": login.url, "partner_tenant_id": PARTNER}
-        async with task_context(server=graph, settings=settings) as context:
+        settings = {"graph_url": graph.url, "login_url": login.url}
+        for server in (graph, login):
+            await server.tell(TENANTS[0])
+        async with task_context(server=graph, tenant=TENANTS[0], settings=settings) as context:
             try:
                 await task(context)
             except (CannotTell, TaskFault, Wait) as ending:
@@ -76,6 +77,7 @@ async def providers(spy: Spy) -> AsyncIterator[Providers]:
     async with graph_server() as server:
         for tenant in TENANTS[:2]:
             await server.tell(tenant, "slow", delay_seconds=0.2)
+        await server.tell(TENANTS[2])
         limits = ProviderSettings(
             graph_url=server.url, login_url=server.url, tenant_requests=3, tenant_request_rate=1000.0
         )

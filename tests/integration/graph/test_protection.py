@@ -40,12 +40,14 @@ def test_the_last_step_requires_only_what_every_edition_can_pass() -> None:
     assert required == {"identity.admin_mfa", "identity.baseline", "identity.global_admins"}
 
 
-@pytest.mark.parametrize("name", ["identity.admin_mfa", "identity.legacy_auth", "identity.emergency_access"])
-async def test_without_a_licence_the_checks_of_policies_do_not_apply(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"), [("identity.admin_mfa", "ADMIN_MFA_MISSING"), ("identity.legacy_auth", "LEGACY_NOT_BLOCKED")]
+)
+async def test_a_free_tenant_has_no_policies_and_fails(name: str, reason: str) -> None:
     async with task_context("unlicensed") as context:
         result = await TASKS[name](context)
 
-    assert (result.status.value, result.payload["applicable"]) == ("unknown", False)
+    assert (result.status.value, result.reason_code) == ("fail", reason)
 
 
 async def test_the_list_of_administrators_is_asked_for_and_read_to_its_last_page() -> None:

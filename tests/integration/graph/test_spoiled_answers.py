@@ -9,17 +9,15 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx2
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microsoft_emulator.app import build
-from microsoft_emulator.recorded import EMERGENCY_ACCESS, RECORDED, guid_of
+from microsoft_emulator.recorded import EMERGENCY_ACCESS, control_request, guid_of
 from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import TaskFault, Wait, discover
-from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, GraphServer, connection_to, serving
+from task_runner.testing import CLIENT_ID, CREDENTIAL, CREDENTIAL_NAME, GraphServer, connection_to, emulator, serving
 from tests.support.recorded import EXPECTED
 
 TASKS = discover()
@@ -44,7 +42,7 @@ class Spoiler:
     """The Graph-shaped server with one answer spoiled: that of request ``number``, each time it is asked for."""
 
     def __init__(self) -> None:
-        self._app: Any = build()
+        self._app: Any = emulator()
         self.kind, self.number, self.asked = "", -1, list[str]()
 
     def begin(self, kind: str, number: int) -> None:
@@ -96,7 +94,7 @@ class World:
         os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
         url = await self._stack.enter_async_context(serving(self.spoiler))
         server = GraphServer(url, await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
-        await server.tell(guid_of("healthy"), **msgspec.to_builtins(RECORDED["healthy"].control))
+        await server.tell(guid_of("healthy"), **control_request("healthy", CLIENT_ID))
         limits: dict[str, Any] = {"attempts": 1, "request_timeout": REQUEST_SECONDS, "tenant_request_rate": 10_000.0}
         hosts = {"graph_url": url, "login_url": url, "partner_tenant_id": PARTNER_TENANT}
         told = ProviderSettings(**hosts, **limits, emergency_access=EMERGENCY_ACCESS)

@@ -1,14 +1,17 @@
-"""For task authors: a task's test in five lines, against a Graph-shaped server that really listens.
+"""For task authors: a task's test in five lines, against the Microsoft emulator, which really listens.
 
     async def test_my_check_passes_in_a_healthy_tenant():
         async with task_context() as context:
             result = await my_check(context)
         assert result.reason_code == "MY_CHECK_OK"
 
-``task_context(behaviour="throttling", times=2)`` sets the tenant's behaviour; ``overrides`` replaces responses.
+``task_context(behaviour="throttling", times=2)`` sets the tenant's behaviour; ``overrides`` replaces responses;
+``consented=False`` is a tenant whose administrator has not consented. The emulator starts with one registered
+application, ``CLIENT_ID`` with the secret ``CREDENTIAL``, which has its permissions in the partner's tenant.
 """
 
 import asyncio
+import dataclasses
 import os
 import socket
 import ssl
@@ -23,7 +26,10 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from microsoft_emulator.app import build
-from microsoft_emulator.tenants import PARTNER_TENANT
+from microsoft_emulator.app_roles import APP_ROLES
+from microsoft_emulator.applications import Application, Secret
+from microsoft_emulator.behaviour import Control
+from microsoft_emulator.tenants import PARTNER_TENANT, Start
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks.context import NO_DETAILS, Connection, RunDetails, TaskContext
@@ -33,18 +39,39 @@ CREDENTIAL_NAME = "TASK_CONTEXT_CLIENT_SECRET"
 CREDENTIAL = "a-secret-only-for-tests"
 
 
+PARTNER_SIDE = APP_ROLES.partner_side
+"""The names of the permissions that the application holds in the partner's tenant."""
+
+
+def emulator() -> ASGIApp:
+    """A Microsoft emulator that knows the application of ``connection_to``."""
+    application = Application(secrets=(Secret(value=CREDENTIAL),))
+    partner = Control(consented=frozenset({CLIENT_ID}), granted=PARTNER_SIDE)
+    return build(Start(applications={CLIENT_ID: application}, tenants={PARTNER_TENANT: partner}))
+
+
 class GraphServer:
-    """A running Graph-shaped server. ``url`` serves Graph and the token service."""
+    """A running Microsoft emulator. ``url`` serves Graph and the token service."""
 
     def __init__(self, url: str, client: httpx2.AsyncClient) -> None:
         self.url = url
         self._client = client
+        self._told = {PARTNER_TENANT}
 
     async def tell(self, tenant: str, behaviour: str = "healthy", **options: Any) -> None:
-        """Make a tenant behave. Options as ``microsoft_emulator.behaviour.Control``."""
-        body = {"behaviour": behaviour, **options}
+        """Make a tenant behave. Options as ``microsoft_emulator.behaviour.Control``.
+
+        Unless ``consented`` is among them, the tenant has consented to the application.
+        """
+        granted = {"granted": PARTNER_SIDE} if tenant == PARTNER_TENANT else {}
+        body = {"behaviour": behaviour, "consented": [CLIENT_ID], **granted, **options}
         answer = await self._client.put(f"{self.url}/_control/tenants/{tenant}", json=body)
         answer.raise_for_status()
+        self._told.add(tenant.lower())
+
+    def knows(self, tenant: str) -> bool:
+        """True if the tenant was told how to behave."""
+        return tenant.lower() in self._told
 
 
 @asynccontextmanager
@@ -69,13 +96,13 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def graph_server() -> AsyncIterator[GraphServer]:
-    """A Graph-shaped server of its own, with every tenant healthy."""
-    async with serving(build()) as url, httpx2.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client:
+    """A Microsoft emulator of its own, with every tenant healthy; only the partner's has consented."""
+    async with serving(emulator()) as url, httpx2.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client:
         yield GraphServer(url, client)
 
 
 def connection_to(tenant: str, credential_ref: str = f"env:{CREDENTIAL_NAME}") -> Connection:
-    """A provider connection to a tenant of the Graph-shaped server."""
+    """A provider connection to a tenant of the emulator."""
     return Connection(
         id=1,
         provider="microsoft_graph",
@@ -93,6 +120,7 @@ async def task_context(
     server: GraphServer | None = None,
     tenant: str | None = None,
     connected: bool = True,
+    consented: bool = True,
     time_limit: float = 30.0,
     progress: list[Progress] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -101,9 +129,12 @@ async def task_context(
 ) -> AsyncIterator[TaskContext]:
     """A context like the worker's, for a tenant with the given behaviour.
 
-    Starts a Graph-shaped server unless one is given; a new tenant unless ``tenant`` names one. What the task reports
-    is appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
+    Starts an emulator unless one is given; a new tenant unless ``tenant`` names one. The tenant has consented to the
+    application unless ``consented`` is False or the server was told something else of it. What the task reports is
+    appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
+    ``inputs=MyInputs(…)`` and ``dry_run=True`` are those of the run.
     """
+    run = {name: options.pop(name) for name in ("inputs", "dry_run") if name in options}
     guid = tenant or str(uuid.uuid4())
     os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
     reported = progress if progress is not None else []
@@ -112,7 +143,9 @@ async def task_context(
         reported.append(step)
 
     async with graph_server() if server is None else nullcontext(server) as used:
-        if tenant is None or behaviour != "healthy" or options:
+        if not consented:
+            options["consented"] = ()
+        if behaviour != "healthy" or options or not used.knows(guid):
             await used.tell(guid, behaviour, **options)
         hosts = {"graph_url": used.url, "login_url": used.url}
         limits: dict[str, Any] = {**hosts, "partner_tenant_id": PARTNER_TENANT, **(settings or {})}
@@ -124,5 +157,5 @@ async def task_context(
                 connection=connection_to(guid) if connected else None,
                 deadline=time.monotonic() + time_limit,
                 report=report,
-                details=details,
+                details=dataclasses.replace(details, **run),
             )

@@ -162,7 +162,7 @@ def test_the_next_steps_can_be_copied_and_begin_with_the_start_when_the_system_w
 
 def test_a_tenant_can_be_chosen_by_its_id_or_by_the_name_of_a_recorded_customer() -> None:
     assert chosen_customer("42").tenant == 42
-    assert chosen_customer("42").control == {"behaviour": "unconsented"}
+    assert chosen_customer("42").control == {"consented": ["66666666-7777-4888-9999-aaaaaaaaaaaa"]}
     assert chosen_customer("throttled").recorded == "throttled"
     assert chosen_customer("throttled").control["behaviour"] == "throttling"
 

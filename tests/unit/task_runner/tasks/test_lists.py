@@ -1,7 +1,7 @@
 """The lists of published ids."""
 
-from microsoft_emulator import partner
 from microsoft_emulator.app_roles import APP_ROLES
+from microsoft_emulator.gdap_roles import ROLES
 from task_runner.checks.lists import ADMIN_ROLES, GDAP_ROLES, MANIFEST, PLANS
 from task_runner.tasks import discover
 
@@ -29,8 +29,8 @@ def test_the_manifest_asks_for_what_the_reading_tasks_need_and_no_more() -> None
     assert set(MANIFEST.app_roles) == needed
 
 
-def test_the_graph_shaped_server_grants_exactly_the_manifest_in_a_healthy_tenant() -> None:
-    granted = {name: APP_ROLES.app_roles[name] for name in APP_ROLES.granted_when_healthy}
+def test_registrations_of_the_emulator_require_exactly_the_manifest() -> None:
+    granted = {name: APP_ROLES.app_roles[name] for name in APP_ROLES.required_by_default}
 
     assert granted == MANIFEST.app_roles
 
@@ -49,7 +49,7 @@ def test_twelve_roles_are_required_of_a_relationship_and_three_are_optional() ->
     assert GDAP_ROLES.source.endswith("Test-CIPPAccessTenant.ps1")
 
 
-def test_the_graph_shaped_partner_has_exactly_the_expected_roles() -> None:
+def test_the_partner_of_the_emulator_has_exactly_the_expected_roles() -> None:
     expected = {**GDAP_ROLES.required, **GDAP_ROLES.optional}
 
-    assert expected == partner.ROLES
+    assert expected == ROLES

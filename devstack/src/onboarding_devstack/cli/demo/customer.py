@@ -1,4 +1,4 @@
-"""The customer of the demo: a new one without consent, or a recorded one."""
+"""The customer of the demo: a new one, or a recorded one; both have consented."""
 
 import time
 import uuid
@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from onboarding_devstack.cli.exits import CommandError, Exit
+from onboarding_devstack.system import DEMO_CLIENT_ID
 
 MOST = 2**63 - 1
 
@@ -39,12 +38,12 @@ def chosen_customer(wanted: str | None) -> Customer:
     tenant = fresh if wanted is None else int(wanted)
     if not 1 <= tenant <= MOST:
         raise CommandError(Exit.USAGE, f"--tenant must be between 1 and {MOST}")
-    return Customer(tenant, customer_of(tenant), {"behaviour": "unconsented"})
+    return Customer(tenant, customer_of(tenant), {"consented": [DEMO_CLIENT_ID]})
 
 
 def _recorded(name: str, tenant: int) -> Customer:
-    from microsoft_emulator.recorded import RECORDED, guid_of
+    from microsoft_emulator.recorded import RECORDED, control_request, guid_of
 
     if name not in RECORDED:
         raise CommandError(Exit.USAGE, f"--tenant {name} is neither a tenant id nor one of: {', '.join(RECORDED)}")
-    return Customer(tenant, guid_of(name), msgspec.to_builtins(RECORDED[name].control), name)
+    return Customer(tenant, guid_of(name), control_request(name, DEMO_CLIENT_ID), name)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from onboarding_devstack.cli.demo.api import Api, Refused
 from onboarding_devstack.cli.demo.view import TERMINAL_STATES, DemoView, StepView, TaskView
 from onboarding_devstack.cli.exits import CommandError, Exit
+from onboarding_devstack.system import DEMO_CLIENT_ID
 
 STEP_TITLES = {
     1: "Relationship",
@@ -19,7 +19,8 @@ STEP_TITLES = {
     5: "Security baseline",
 }
 CREDENTIAL = "env:ONBOARDING_DEMO_CLIENT_SECRET"
-REPAIRS = {"app.consent": "app.consent_grant"}
+AWAITED = ("CONSENT_MISSING", "CONSENT_PERMISSIONS_MISSING", "GDAP_APPROVAL_PENDING")
+"""Reason codes of runs that wait for the customer, which may take days."""
 GOOD = ("ok", "warn")
 RUN_TIMEOUT = 180.0
 POLL_SECONDS = 0.1
@@ -100,7 +101,7 @@ class DemoRun:
             {
                 "display_name": f"Customer of tenant {self._api.tenant}",
                 "external_tenant_id": self._customer,
-                "client_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "application.onboarding.localhost")),
+                "client_id": DEMO_CLIENT_ID,
                 "credential_ref": CREDENTIAL,
             },
         )
@@ -139,26 +140,22 @@ class DemoRun:
         if unknown:
             self._view.show(f"Status unknown: running {', '.join(unknown)} again.")
             await self._run_all(step, unknown)
-        for name in required:
-            repair = REPAIRS.get(name)
-            known = any(task["name"] == repair for task in self._catalogue)
-            if repair and known and self.outcome.verdicts[name] not in GOOD:
-                self._view.show(f"{name} is not ok: running {repair}.")
-                await self._run_all(step, [repair])
-                await self._run_all(step, [name])
 
     async def _run_all(self, step: int, names: Sequence[str]) -> None:
-        """Run the tasks concurrently and wait for their end."""
+        """Run the tasks concurrently and wait until each has ended, or waits for the customer."""
         await asyncio.gather(*(self._run(step, name) for name in names))
 
     async def _run(self, step: int, name: str) -> None:
         started = await self._api.of_tenant("POST", f"/tasks/{name}/runs")
-        self.outcome.runs.append(started["run_id"])
         deadline = time.monotonic() + RUN_TIMEOUT
         while True:
             run = await self._api.of_tenant("GET", f"/runs/{started['run_id']}")
             self._view.show_run(step, name, run)
+            if (run.get("waiting") or {}).get("reason_code") in AWAITED:
+                self.outcome.verdicts[name] = "waiting"
+                return
             if run["state"] in TERMINAL_STATES:
+                self.outcome.runs.append(run["id"])
                 self.outcome.verdicts[name] = str((run.get("result") or {}).get("status"))
                 return
             if time.monotonic() > deadline:

@@ -62,13 +62,16 @@ async def _by_id(
 
 async def _groups_of(context: TaskContext, user: str) -> frozenset[str]:
     path = f"/users/{quote(user, safe='')}/transitiveMemberOf/microsoft.graph.group"
-    items: tuple[Any, ...] = await context.graph.list(path, {"$select": "id"}, permission=READ_MEMBERS)
+    items: tuple[Any, ...] = await context.graph.list(
+        path, {"$select": "id", "$count": "true"}, headers={"ConsistencyLevel": "eventual"}, permission=READ_MEMBERS
+    )
     return frozenset(Fields(item, "group").text("id").lower() for item in items)
 
 
 async def _users_in(context: TaskContext, group: str) -> dict[str, bool]:
     """Object id to whether the account is enabled, of every user in a group."""
     path = f"/groups/{quote(group, safe='')}/transitiveMembers/microsoft.graph.user"
-    items = await context.graph.list(path, {"$select": "id,accountEnabled"}, permission=READ_MEMBERS)
+    wanted = {"$select": "id,accountEnabled", "$count": "true"}
+    items = await context.graph.list(path, wanted, headers={"ConsistencyLevel": "eventual"}, permission=READ_MEMBERS)
     members = [Fields(item, "groupMember") for item in items]
     return {member.text("id").lower(): member.flag("accountEnabled") for member in members}

@@ -83,7 +83,8 @@ async def _expanded(context: TaskContext, principal: Fields, *, active: bool, di
         return [holder]
     members = await context.graph.list(
         f"/groups/{quote(own_id, safe='')}/transitiveMembers/microsoft.graph.user",
-        {"$select": "id"},
+        {"$select": "id", "$count": "true"},
+        headers={"ConsistencyLevel": "eventual"},
         permission=READ_MEMBERS,
     )
     ids = [Fields(member, "groupMember").text("id") for member in members]
