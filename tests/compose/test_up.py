@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.compose_file import one_shots, started_by_default
 from tests.support.composed import Composed
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
@@ -33,14 +34,18 @@ def test_the_demo_passes_with_a_token_that_the_system_gives_out(system: Composed
     assert "The chain of evidence is whole: 10 items" in told.stdout
 
 
-async def test_what_a_customer_had_not_consented_to_is_found_and_put_right(system: Composed) -> None:
+async def test_a_run_waits_for_consent_and_goes_on_when_resumed(system: Composed) -> None:
     async with system.caller() as caller:
-        await caller.connect("unconsented")
-        verdicts = []
-        for task in ("app.consent", "app.consent_grant", "app.consent"):
-            run = await caller.ended(await caller.start(task))
-            verdicts.append(run["result"]["reason_code"])
-        assert verdicts == ["CONSENT_MISSING", "CONSENT_OK", "CONSENT_OK"]
+        await caller.connect(consented=[])
+        run_id = await caller.start("app.consent")
+
+        async def waiting() -> str | None:
+            return ((await caller.run(run_id))["waiting"] or {}).get("reason_code")
+
+        await eventually(waiting, equals="CONSENT_MISSING")
+        await caller.behave("healthy")
+        assert (await caller.post(f"/runs/{run_id}/resume")).status_code == 202
+        assert (await caller.ended(run_id))["result"]["reason_code"] == "CONSENT_OK"
 
 
 def test_up_again_keeps_what_is_there(system: Composed) -> None:

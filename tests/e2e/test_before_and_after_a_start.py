@@ -54,10 +54,10 @@ async def test_a_step_is_done_with_one_call(system: System) -> None:
 
 async def test_a_check_that_failed_is_retried_after_the_tenant_was_mended(system: System) -> None:
     async with system.caller() as caller:
-        await caller.connect("unconsented")
-        first = await caller.start("app.consent")
+        await caller.connect("wrong-tenant")
+        first = await caller.start("graph.connectivity")
         assert (await caller.ended(first))["result"]["status"] == "fail"
-        await caller.ended(await caller.start("app.consent_grant"))
+        await caller.behave("healthy")
         again = (await caller.post(f"/runs/{first}/retry")).json()["run_id"]
         run = await caller.ended(again)
 

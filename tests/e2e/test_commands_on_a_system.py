@@ -100,7 +100,7 @@ def test_doctor_is_content_with_the_running_system(system: Path) -> None:
 def test_the_demo_onboards_a_tenant_and_shows_the_evidence(system: Path) -> None:
     done = onboarding("demo", folder=system)
     assert done.returncode == 0, done.stderr + done.stdout
-    steps = ("gdap.relationship", "gdap.roles", "app.consent", "app.consent_grant", "graph.connectivity")
+    steps = ("gdap.relationship", "gdap.roles", "app.consent", "graph.connectivity")
     for task in (*steps, "license.inventory", "identity.baseline"):
         assert task in done.stdout
     assert "The chain of evidence is whole" in done.stdout

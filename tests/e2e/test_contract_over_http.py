@@ -14,7 +14,6 @@ RUNS = "/tenants/{tenantId}/onboarding/tasks/{taskType}/runs"
 EVIDENCE = "/tenants/{tenantId}/onboarding/evidence"
 OURS = (
     "app.consent",
-    "app.consent_grant",
     "gdap.group_mapping",
     "gdap.relationship",
     "gdap.roles",
@@ -141,7 +140,7 @@ async def test_evidence_comes_newest_first_and_by_task_type(system: System) -> N
 async def test_a_start_that_is_in_the_way_of_another_is_refused_as_in_the_contract(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=1.0)
-        await caller.start("app.consent_grant")
+        await caller.start("example.upkeep")
         refused = await caller.post("/tasks/graph.connectivity/runs")
 
         assert refused.status_code == 409

@@ -53,15 +53,21 @@ async def test_without_consent_the_permissions_are_missing(system: System) -> No
     assert await verdict(system, "app.consent", "unconsented") == ("succeeded", "fail", "CONSENT_MISSING")
 
 
-async def test_the_change_gives_consent_and_the_check_is_good_afterwards(system: System) -> None:
+async def test_a_run_waits_for_consent_and_goes_on_when_resumed(system: System) -> None:
     async with system.caller() as caller:
-        await caller.connect("unconsented")
-        verdicts = []
-        for task_type in ("app.consent", "app.consent_grant", "app.consent"):
-            run = await caller.ended(await caller.start(task_type))
-            verdicts.append((run["state"], run["result"]["status"]))
+        await caller.connect(consented=[])
+        run_id = await caller.start("app.consent")
 
-        assert verdicts == [("succeeded", "fail"), ("succeeded", "ok"), ("succeeded", "ok")]
+        async def waiting() -> str | None:
+            return ((await caller.run(run_id))["waiting"] or {}).get("reason_code")
+
+        await eventually(waiting, equals="CONSENT_MISSING")
+        await caller.behave("healthy")
+        resumed = await caller.post(f"/runs/{run_id}/resume")
+        run = await caller.ended(run_id)
+
+        assert (resumed.status_code, run["attempt"] >= 2) == (202, True)
+        assert (run["result"]["status"], run["result"]["reason_code"]) == ("ok", "CONSENT_OK")
 
 
 async def test_an_unlicensed_tenant_is_no_success(system: System) -> None:

@@ -27,16 +27,16 @@ async def test_a_hundred_identical_starts_make_one_run_and_one_item_of_evidence(
         assert len((await caller.get("/evidence")).json()) == 1
 
 
-async def test_two_exclusive_tasks_at_once_make_one_run_and_one_refusal_that_names_it(system: System) -> None:
+async def test_an_exclusive_and_a_shared_task_at_once_make_one_run_and_one_refusal(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=1.0)
         answers = await asyncio.gather(
-            caller.post("/tasks/app.consent_grant/runs"), caller.post("/tasks/example.upkeep/runs")
+            caller.post("/tasks/graph.connectivity/runs"), caller.post("/tasks/example.upkeep/runs")
         )
         won, refused = sorted(answers, key=lambda each: each.status_code)
 
         assert (won.status_code, refused.status_code) == (201, 409)
-        winner = "app.consent_grant" if won is answers[0] else "example.upkeep"
+        winner = "graph.connectivity" if won is answers[0] else "example.upkeep"
         run_id = won.json()["run_id"]
         body = refused.json()
         assert body["code"] == "BLOCKED_BY_RUN"
@@ -50,18 +50,18 @@ async def test_two_exclusive_tasks_at_once_make_one_run_and_one_refusal_that_nam
 async def test_the_guard_is_free_as_soon_as_the_exclusive_run_has_ended(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=0.5)
-        first = await caller.start("app.consent_grant")
-        assert (await caller.post("/tasks/example.upkeep/runs")).status_code == 409
+        first = await caller.start("example.upkeep")
+        assert (await caller.post("/tasks/graph.connectivity/runs")).status_code == 409
         await caller.ended(first)
 
-        assert (await caller.post("/tasks/example.upkeep/runs")).json()["outcome"] == "created"
+        assert (await caller.post("/tasks/graph.connectivity/runs")).json()["outcome"] == "created"
 
 
 async def test_exclusive_tasks_of_different_connections_do_not_exclude_each_other(system: System) -> None:
     async with system.caller() as caller:
         connections = [await caller.connect("slow", delay_seconds=0.5) for _ in range(2)]
         answers = [
-            await caller.post("/tasks/app.consent_grant/runs", json={"provider_connection_id": connection})
+            await caller.post("/tasks/example.upkeep/runs", json={"provider_connection_id": connection})
             for connection in connections
         ]
 
@@ -72,7 +72,7 @@ async def test_shared_tasks_run_side_by_side_and_an_exclusive_one_has_to_wait(sy
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=1.0)
         shared = [await caller.start(name) for name in ("graph.connectivity", "license.inventory")]
-        refused = await caller.post("/tasks/app.consent_grant/runs")
+        refused = await caller.post("/tasks/example.upkeep/runs")
 
         assert refused.status_code == 409
         assert refused.json()["blocking_run"]["run_id"] in shared

@@ -86,7 +86,7 @@ values = [{caller.tenant}]
 [dictionaries.sessions]
 values = [{session}]
 [dictionaries.task_types]
-values = ["graph.connectivity", "license.inventory", "app.consent_grant"]
+values = ["graph.connectivity", "license.inventory", "app.consent"]
 [parameters]
 "path.tenantId" = {{ dictionary = "tenants", probability = 0.8 }}
 "path.sessionId" = {{ dictionary = "sessions", probability = 0.8 }}

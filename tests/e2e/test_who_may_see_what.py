@@ -19,6 +19,7 @@ OPERATIONS = (
     ("GET", "/runs"),
     ("GET", "/runs/1"),
     ("POST", "/runs/1/cancel"),
+    ("POST", "/runs/1/resume"),
     ("POST", "/runs/1/retry"),
     ("GET", "/steps"),
     ("POST", "/steps/1/runs"),

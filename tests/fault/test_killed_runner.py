@@ -14,7 +14,7 @@ EXECUTION = "SELECT state, attempt, losses, lease_token FROM executions WHERE ru
 async def test_the_run_ends_with_one_item_of_evidence_and_its_guard_is_free(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=4.0, times=2)
-        run_id = await caller.start("app.consent_grant")
+        run_id = await caller.start("example.upkeep")
         await eventually(lambda: caller.state(run_id), equals="running")
         ((state, attempt, losses, token),) = await system.rows("task_runner", EXECUTION, run_id)
         assert (state, attempt, losses) == ("running", 1, 0)

@@ -38,7 +38,7 @@ CATALOGUE = (
     declaration("identity.baseline", step=4),
     declaration("identity.global_admins", step=5),
     declaration("app.optional", step=2, required=False),
-    declaration("app.consent_grant", step=2, mode=Mode.EXCLUSIVE, required=False),
+    declaration("app.grant", step=2, mode=Mode.EXCLUSIVE, required=False),
     declaration("app.other_grant", step=2, mode=Mode.EXCLUSIVE, required=False),
 )
 

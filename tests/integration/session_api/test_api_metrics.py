@@ -19,7 +19,7 @@ async def test_starts_are_counted_by_what_was_decided(api: Api) -> None:
     before = await scrape(api.service.app)
     await api.start("license.inventory")
     await api.start("license.inventory")
-    await api.start("app.consent_grant")
+    await api.start("app.grant")
     await api.start("no.such_task")
     after = await scrape(api.service.app)
     assert {

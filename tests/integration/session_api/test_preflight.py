@@ -120,7 +120,9 @@ async def test_what_is_missing_is_told_with_what_to_do(api: Api, shelf: Shelf) -
     permissions = answer.json()["findings"][2]
     assert permissions["message"] == "Not granted: AuditLog.Read.All."
     assert (
-        permissions["remediation"] == "Start app.consent_grant, or let an administrator of the customer consent again."
+        permissions["remediation"]
+        == "Wait some minutes after a consent. Create the consent link (`POST …/consent-requests`) and send it to an "
+        "administrator of the customer."
     )
 
 
@@ -167,7 +169,7 @@ async def test_evidence_is_asked_for_with_the_callers_own_token(api: Api, shelf:
     caller = api.caller()
     await caller.post(START, json={"validate_only": True})
 
-    assert len(shelf.asked) == 3
+    assert len(shelf.asked) == 2
     assert all(caller.headers["authorization"] in asked for asked in shelf.asked)
 
 
@@ -178,7 +180,7 @@ async def test_a_task_that_needs_nothing_asks_for_no_evidence(api: Api, shelf: S
 
 
 async def test_an_exclusive_run_in_the_way_is_named(api: Api) -> None:
-    blocking = (await api.start("app.consent_grant")).json()
+    blocking = (await api.start("app.grant")).json()
     answer = await look(api)
 
     assert by_check(answer)["guard"] == ("blocked", "BLOCKED_BY_RUN")

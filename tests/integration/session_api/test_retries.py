@@ -70,7 +70,7 @@ async def test_retrying_twice_gives_one_run(api: Api) -> None:
 
 async def test_a_retry_is_blocked_by_what_blocks_a_start(api: Api) -> None:
     first = await api.run_to_end(TASK, "fail")
-    blocking = (await api.start("app.consent_grant")).json()["run_id"]
+    blocking = (await api.start("app.grant")).json()["run_id"]
     answer = await retry(api, first)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "BLOCKED_BY_RUN")

@@ -34,7 +34,7 @@ async def test_of_exclusive_starts_at_two_instances_one_goes_through_in_each_ten
         *(
             caller.post(f"/tenants/{tenant}/onboarding/tasks/{task_type}/runs")
             for tenant in TENANTS
-            for caller, task_type in zip(callers, ("app.consent_grant", "app.other_grant"), strict=True)
+            for caller, task_type in zip(callers, ("app.grant", "app.other_grant"), strict=True)
         )
     )
 

@@ -71,7 +71,7 @@ async def test_shared_tasks_run_beside_each_other(api: Api) -> None:
 
 
 async def test_an_exclusive_run_blocks_every_other_and_is_named(api: Api) -> None:
-    blocking = (await api.start("app.consent_grant")).json()
+    blocking = (await api.start("app.grant")).json()
     answer = await api.start("license.inventory")
 
     assert answer.status_code == 409
@@ -81,11 +81,11 @@ async def test_an_exclusive_run_blocks_every_other_and_is_named(api: Api) -> Non
     assert since.endswith("Z")
     assert body["blocking_run"] == {
         "run_id": blocking["run_id"],
-        "task_type": "app.consent_grant",
+        "task_type": "app.grant",
         "state": "queued",
         "url": blocking["url"],
     }
-    assert "app.consent_grant" in body["error"]
+    assert "app.grant" in body["error"]
     assert since in body["error"]
     assert 1 <= int(answer.headers["retry-after"]) <= 30
 
@@ -93,11 +93,11 @@ async def test_an_exclusive_run_blocks_every_other_and_is_named(api: Api) -> Non
 async def test_a_shared_run_blocks_an_exclusive_one(api: Api) -> None:
     await api.start("license.inventory")
 
-    assert (await api.start("app.consent_grant")).status_code == 409
+    assert (await api.start("app.grant")).status_code == 409
 
 
 async def test_of_two_exclusive_starts_at_once_one_is_blocked_by_the_other(api: Api) -> None:
-    answers = await asyncio.gather(api.start("app.consent_grant"), api.start("app.other_grant"))
+    answers = await asyncio.gather(api.start("app.grant"), api.start("app.other_grant"))
 
     created, blocked = sorted(answers, key=lambda answer: answer.status_code)
     assert (created.status_code, blocked.status_code) == (201, 409)
@@ -105,7 +105,7 @@ async def test_of_two_exclusive_starts_at_once_one_is_blocked_by_the_other(api: 
 
 
 async def test_a_blocked_start_leaves_no_trace(api: Api) -> None:
-    await api.start("app.consent_grant")
+    await api.start("app.grant")
     await api.start("license.inventory")
 
     assert await api.said() == [("StartTask", TENANT)]
@@ -131,13 +131,13 @@ async def test_connection_tasks_of_two_connections_run_beside_each_other(api: Ap
 
 async def test_an_exclusive_run_of_the_tenant_excludes_its_connections(api: Api) -> None:
     connection = await api.connection()
-    await api.start("app.consent_grant")
+    await api.start("app.grant")
 
     assert (await api.start("graph.connectivity", {"provider_connection_id": connection})).status_code == 409
 
 
 async def test_tenants_do_not_block_each_other(api: Api) -> None:
-    await api.start("app.consent_grant")
+    await api.start("app.grant")
     other = await api.caller(7, tenants=[43]).post("/tenants/43/onboarding/tasks/app.other_grant/runs")
 
     assert other.status_code == 201
@@ -249,7 +249,7 @@ async def test_the_database_refuses_a_second_active_run_of_a_kind(api: Api) -> N
 
 
 async def test_the_database_refuses_a_second_exclusive_run_in_a_scope(api: Api) -> None:
-    await api.start("app.consent_grant")
+    await api.start("app.grant")
 
     with pytest.raises(IntegrityError, match="operation_runs_one_exclusive"):
         await insert_run(api, "app.other_grant", "exclusive")
@@ -265,7 +265,7 @@ async def insert_run(api: Api, task_type: str, mode: str) -> None:
 
 
 async def test_a_failed_run_frees_its_guard_too(api: Api) -> None:
-    run = (await api.start("app.consent_grant")).json()
-    await api.finish(run["run_id"], "app.consent_grant", "unknown", state=RunState.TIMED_OUT)
+    run = (await api.start("app.grant")).json()
+    await api.finish(run["run_id"], "app.grant", "unknown", state=RunState.TIMED_OUT)
 
     assert (await api.start("app.other_grant")).status_code == 201

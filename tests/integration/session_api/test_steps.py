@@ -63,7 +63,7 @@ async def test_what_is_active_already_is_reused(api: Api) -> None:
 
 
 async def test_what_is_blocked_says_by_which_run(api: Api) -> None:
-    blocking = (await api.start("app.consent_grant")).json()
+    blocking = (await api.start("app.grant")).json()
     [one] = (await start_step(api, 2)).json()
 
     assert (one["outcome"], one["code"], one["run_id"], one["url"]) == ("blocked", "BLOCKED_BY_RUN", None, None)

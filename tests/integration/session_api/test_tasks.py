@@ -19,7 +19,7 @@ async def test_every_registered_task_type_is_listed_by_step(api: Api) -> None:
     assert [task["task_type"] for task in answer.json()] == [
         "graph.connectivity",
         "app.consent",
-        "app.consent_grant",
+        "app.grant",
         "app.optional",
         "app.other_grant",
         "license.inventory",
@@ -60,7 +60,10 @@ async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
 async def test_the_status_comes_with_what_to_do_about_it(api: Api) -> None:
     run_id = (await api.start("app.consent")).json()["run_id"]
     await api.finish(run_id, "app.consent", "fail", reason_code="CONSENT_MISSING")
-    needed = "An administrator of the customer grants consent; or start app.consent_grant."
+    needed = (
+        "Create the consent link (`POST …/consent-requests`) and send it to an administrator of the customer. Without "
+        "effect, make sure that the registration is for several tenants and in the connection's cloud."
+    )
 
     assert (await summary(api, "app.consent"))["remediation"] == needed
     run = (await api.caller().get(f"/tenants/{TENANT}/onboarding/runs/{run_id}")).json()

@@ -23,7 +23,7 @@ from session_api.domain.starting import KnownConnection, Planned
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 OK, MISSING, BLOCKED, UNKNOWN = FindingStatus
-ACTIVE = ActiveRun("app.consent_grant", "connection:1", Mode.EXCLUSIVE, RunState.RUNNING, 5, NOW - timedelta(hours=1))
+ACTIVE = ActiveRun("app.grant", "connection:1", Mode.EXCLUSIVE, RunState.RUNNING, 5, NOW - timedelta(hours=1))
 CONNECTION = KnownConnection(1, 1, False, "microsoft_graph", "t", "c", "env:X", "public")
 
 
@@ -107,7 +107,7 @@ def test_the_run_in_the_way_is_told_with_its_beginning() -> None:
     one = found("guard", declared(), planned(Blocked(ACTIVE)))
 
     assert (one.status, one.code) == (BLOCKED, "BLOCKED_BY_RUN")
-    assert one.message == "Run 5 of app.consent_grant must end first (running, since 2026-11-24T08:00:00Z)."
+    assert one.message == "Run 5 of app.grant must end first (running, since 2026-11-24T08:00:00Z)."
 
 
 def test_an_active_equal_run_is_in_nobodys_way() -> None:
@@ -152,10 +152,10 @@ def test_an_answer_that_is_unknown_itself_makes_nothing_ok() -> None:
     assert (one.status, one.code) == (UNKNOWN, "GRAPH_UNAVAILABLE")
 
 
-def test_a_later_grant_outdates_an_earlier_check() -> None:
+def test_a_later_check_outdates_an_earlier_one() -> None:
     known = [
         evidence("CONSENT_MISSING", age_hours=2),
-        evidence("CONSENT_OK", task_type="app.consent_grant", status=CheckStatus.OK, granted={"A.Read"}, age_hours=1),
+        evidence("CONSENT_OK", status=CheckStatus.OK, granted={"A.Read"}, age_hours=1),
     ]
 
     assert found("permissions", declared("A.Read"), knowledge=known).status is OK
@@ -206,5 +206,5 @@ def test_without_any_evidence_no_licence_is_ok(needed: Licence) -> None:
 
 def test_only_evidence_that_can_tell_something_is_asked_for() -> None:
     assert evidence_needed(declared()) == ()
-    assert evidence_needed(declared("A.Read")) == ("app.consent", "app.consent_grant")
+    assert evidence_needed(declared("A.Read")) == ("app.consent",)
     assert evidence_needed(declared(licence=Licence.P2)) == ("license.inventory",)

@@ -12,8 +12,7 @@ from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN, LatestResult
 from session_api.domain.guard import Blocked, Reused
 from session_api.domain.starting import Planned
 
-CONSENT_TASKS = ("app.consent", "app.consent_grant")
-"""Both report the granted permissions; the later evidence counts."""
+CONSENT_TASK = "app.consent"
 LICENCE_TASK = "license.inventory"
 _ENOUGH = {Licence.P1: {"LICENSE_P1", "LICENSE_P2"}, Licence.P2: {"LICENSE_P2"}}
 _TOO_LITTLE = {"LICENSE_NONE", "LICENSE_FREE", "LICENSE_SUSPENDED", "LICENSE_P1"}
@@ -79,7 +78,7 @@ Knowledge = Sequence[KnownEvidence] | Unreadable
 
 def evidence_needed(task_type: TaskTypeDeclaration) -> tuple[str, ...]:
     """The task types whose evidence the checks of this one need."""
-    consent = CONSENT_TASKS if task_type.permissions else ()
+    consent = (CONSENT_TASK,) if task_type.permissions else ()
     return (*consent, LICENCE_TASK) if task_type.licence else consent
 
 
@@ -176,7 +175,7 @@ class _Latest:
 def _permissions(task_type: TaskTypeDeclaration, latest: _Latest) -> PreflightCheck:
     if not task_type.permissions:
         return PreflightCheck("permissions", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
-    known = latest.of(*CONSENT_TASKS)
+    known = latest.of(CONSENT_TASK)
     if isinstance(known, NoEvidence):
         message = f"It is not known whether {', '.join(task_type.permissions)} are granted."
         return PreflightCheck("permissions", FindingStatus.UNKNOWN, known.code, message)

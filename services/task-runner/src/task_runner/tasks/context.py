@@ -32,8 +32,9 @@ class RunDetails:
     """What a task may need to know about its run besides the ids.
 
     ``since_wake`` is in seconds from the last ResumeTask, at the start of the attempt, None if there was none;
-    ``previously_ok`` is true if the latest result of this task on this connection was ``ok`` or ``warn``; ``inputs`` is
-    the struct that the task declares, None if it declares none; a ``dry_run`` must not change anything.
+    ``previously_ok`` is true if the latest result of this task on this connection, apart from ``unknown`` ones, was
+    ``ok`` or ``warn``; ``inputs`` is the struct that the task declares, None if it declares none; a ``dry_run`` must
+    not change anything.
     """
 
     since_wake: float | None = None
