@@ -1,4 +1,4 @@
-"""For task authors: a task's test in five lines, against a Graph-shaped server that really listens.
+"""Test support for task authors: runs a task against a local server that emulates Microsoft Graph.
 
     async def test_my_check_passes_in_a_healthy_tenant():
         async with task_context() as context:
@@ -34,22 +34,22 @@ CREDENTIAL = "a-secret-only-for-tests"
 
 
 class GraphServer:
-    """A running Graph-shaped server. ``url`` serves Graph and the token service."""
+    """A running emulator. ``url`` serves Microsoft Graph and the token service."""
 
     def __init__(self, url: str, client: httpx2.AsyncClient) -> None:
         self.url = url
         self._client = client
 
     async def tell(self, tenant: str, behaviour: str = "healthy", **options: Any) -> None:
-        """Make a tenant behave. Options as ``microsoft_emulator.behaviour.Control``."""
+        """Set the behaviour of a tenant; ``options`` are those of ``microsoft_emulator.behaviour.Control``."""
         body = {"behaviour": behaviour, **options}
-        answer = await self._client.put(f"{self.url}/_control/tenants/{tenant}", json=body)
-        answer.raise_for_status()
+        response = await self._client.put(f"{self.url}/_control/tenants/{tenant}", json=body)
+        response.raise_for_status()
 
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an ASGI application on a free port of this process; yields its URL."""
+    """Serve an ASGI application on a free port in this process; yield its URL."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
@@ -69,13 +69,13 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def graph_server() -> AsyncIterator[GraphServer]:
-    """A Graph-shaped server of its own, with every tenant healthy."""
+    """Start an emulator with healthy tenants; yield it."""
     async with serving(build()) as url, httpx2.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client:
         yield GraphServer(url, client)
 
 
 def connection_to(tenant: str, credential_ref: str = f"env:{CREDENTIAL_NAME}") -> Connection:
-    """A provider connection to a tenant of the Graph-shaped server."""
+    """Return a provider connection to a tenant of the emulator."""
     return Connection(
         id=1,
         provider="microsoft_graph",
@@ -98,12 +98,12 @@ async def task_context(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[TaskContext]:
-    """A context like the worker's, for a tenant with the given behaviour.
+    """Yield a context like that of the worker, for a tenant with the given behaviour.
 
-    Starts a Graph-shaped server unless one is given; a new tenant unless ``tenant`` names one. What the task reports
-    is appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
+    Start an emulator unless ``server`` is given, and use a new tenant unless ``tenant`` is given. Reported progress is
+    appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options are sent to the emulator.
     """
-    guid = tenant or str(uuid.uuid4())
+    tenant_id = tenant or str(uuid.uuid4())
     os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
     reported = progress if progress is not None else []
 
@@ -112,7 +112,7 @@ async def task_context(
 
     async with graph_server() if server is None else nullcontext(server) as used:
         if tenant is None or behaviour != "healthy" or options:
-            await used.tell(guid, behaviour, **options)
+            await used.tell(tenant_id, behaviour, **options)
         hosts = {"graph_url": used.url, "login_url": used.url}
         limits: dict[str, Any] = {**hosts, "partner_tenant_id": PARTNER_TENANT, **(settings or {})}
         async with Providers(ProviderSettings(**limits)) as providers:
@@ -120,7 +120,7 @@ async def task_context(
                 tenant_id=1,
                 run_id=1,
                 attempt=1,
-                connection=connection_to(guid) if connected else None,
+                connection=connection_to(tenant_id) if connected else None,
                 deadline=time.monotonic() + time_limit,
                 report=report,
             )

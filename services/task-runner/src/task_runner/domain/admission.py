@@ -8,12 +8,12 @@ from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.domain.reasons import PROVIDER_CONNECTION_MISSING, TASK_TYPE_UNKNOWN
 
 TENANT_SCOPE = 0
-"""The scope key of runs on a whole tenant; it overlaps with every provider connection."""
+"""The scope key of runs on a whole tenant. It overlaps with every provider connection of the tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """The run is queued, with the current limits of its task type."""
+    """The run is queued with the current limits of its task type; ``time_limit`` is in seconds."""
 
     scope_key: int
     mode: Mode
@@ -23,17 +23,18 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionRefused:
-    """The run ends at once, without an attempt: ``failed``, status ``unknown``."""
+    """The run ends without an attempt: ``failed``, status ``unknown``."""
 
     reason_code: str
     message: str
 
 
 def admit(command: StartTask, declaration: TaskTypeDeclaration | None) -> Admitted | AdmissionRefused:
-    """``declaration`` is that of the command's task type, None when no installed package declares it."""
+    """Decide a command; ``declaration`` is that of its task type, None if no installed package declares it."""
     if declaration is None:
         return AdmissionRefused(
-            reason_code=TASK_TYPE_UNKNOWN, message=f"No task package here declares the task type {command.task_type}."
+            reason_code=TASK_TYPE_UNKNOWN,
+            message=f"No installed task package declares the task type {command.task_type}.",
         )
     if declaration.scope is Scope.CONNECTION and command.connection is None:
         return AdmissionRefused(

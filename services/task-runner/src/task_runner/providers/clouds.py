@@ -1,7 +1,7 @@
 """The hosts of Microsoft's clouds.
 
-Source: https://learn.microsoft.com/graph/deployments (Microsoft Graph national cloud deployments). ``us_gov`` is what
-Microsoft calls US Government L4 (GCC High), ``us_dod`` L5 (DoD), ``china`` the cloud operated by 21Vianet.
+Source: https://learn.microsoft.com/graph/deployments (Microsoft Graph national cloud deployments). ``us_gov`` is
+US Government L4 (GCC High), ``us_dod`` US Government L5 (DoD), ``china`` the cloud operated by 21Vianet.
 """
 
 from collections.abc import Mapping
@@ -32,10 +32,11 @@ CLOUDS: Final[Mapping[str, CloudHosts]] = MappingProxyType(
 
 
 def cloud_of(name: str, settings: ProviderSettings) -> CloudHosts:
-    """The hosts of this cloud, unless the settings replace them. Raises ``TaskFault`` for a name that is none."""
+    """Return the hosts of a cloud, or those in the settings. Raise ``TaskFault`` if there is no cloud of this name."""
     cloud = CLOUDS.get(name)
     if cloud is None:
-        raise TaskFault("CLOUD_UNKNOWN", f"The connection names the cloud {name!r}; known are {', '.join(CLOUDS)}.")
+        message = f"The provider connection has the unknown cloud {name!r}; supported are {', '.join(CLOUDS)}."
+        raise TaskFault("CLOUD_UNKNOWN", message)
     return CloudHosts(
         (settings.graph_url or cloud.graph_url).rstrip("/"), (settings.login_url or cloud.login_url).rstrip("/")
     )

@@ -15,14 +15,15 @@ from task_runner.domain.execution import Execution
 COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connection_id, e.traceparent, e.state,
     e.attempt, e.started_at, CAST(e.progress AS text) AS progress, e.reason_code, e.resume_at, e.status, e.message,
     CAST(e.payload AS text) AS payload, e.finished_at"""
-"""The columns that ``to_execution`` reads, of the table alias ``e``."""
+"""The columns that ``to_execution`` reads; the table alias is ``e``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A claimed run, which this worker may execute until its lease ends.
+    """A claimed run, which this worker may execute until the lease expires.
 
-    ``tries`` is the number of attempts that count for the retry policy, ``age`` the seconds since the run was created.
+    ``tries`` is the number of attempts that count for the retry policy, this one included; ``age`` the time in seconds
+    since the run was created.
     """
 
     execution: Execution
@@ -40,7 +41,7 @@ _connection = msgspec.json.Decoder(TaskConnection)
 
 
 def to_execution(row: Row[Any]) -> Execution:
-    """The execution in a row that contains ``COLUMNS``."""
+    """Return the execution in a row with ``COLUMNS``."""
     return Execution(
         run_id=row.run_id,
         tenant_id=row.tenant_id,
@@ -62,7 +63,7 @@ def to_execution(row: Row[Any]) -> Execution:
 
 
 def to_claim(row: Row[Any]) -> Claim:
-    """The claim in a row of the claiming statement."""
+    """Return the claim in a row of the claiming statement."""
     return Claim(
         execution=to_execution(row),
         lease_token=row.lease_token,

@@ -1,4 +1,4 @@
-"""Applies commands: StartTask and CancelTask are stored as executions, and repeated commands are answered."""
+"""Applies commands: stores StartTask and CancelTask as executions, and responds to repeated commands."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class CommandIntake:
-    """Applies commands. A repeated StartTask is answered with the current state of its run."""
+    """Applies commands. The response to a repeated command is a message with the current state of its run."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class CommandIntake:
         wake: Callable[[], None],
         interrupt: Callable[[frozenset[int]], None],
     ) -> None:
-        """After the commit, ``wake`` is called for new work, and ``interrupt`` with the runs to stop."""
+        """After the commit, ``wake`` is called to claim new runs, and ``interrupt`` with the ids of runs to stop."""
         self._outbox = outbox
         self._declarations = declarations
         self._confirm_seconds = confirm_seconds
@@ -39,7 +39,7 @@ class CommandIntake:
         self._interrupt = interrupt
 
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
-        """Apply one batch inside its transaction. Safe to run twice."""
+        """Apply one batch in its transaction. Idempotent."""
         starts: dict[int, intake.Arrival] = {}
         cancels: dict[int, Received] = {}
         for received in batch:
@@ -69,7 +69,7 @@ class CommandIntake:
         if tombstones:
             await intake.complete_tombstones(tx, tombstones)
             runs = await intake.read(tx, to_answer)
-        return _of_the_senders_tenant(runs, {run_id: arrival.command.tenant_id for run_id, arrival in starts.items()})
+        return _of_the_commands_tenant(runs, {run_id: arrival.command.tenant_id for run_id, arrival in starts.items()})
 
     async def _cancel(self, tx: AsyncConnection, cancels: Mapping[int, int]) -> list[Execution]:
         changed = await intake.cancel(tx, list(cancels.items()))
@@ -82,11 +82,11 @@ class CommandIntake:
             unknown = unchanged - {run.run_id for run in known}
             if unknown:
                 await intake.add_tombstones(tx, [(run_id, cancels[run_id]) for run_id in unknown])
-            changed += [run for run in _of_the_senders_tenant(known, cancels) if run.task_type is not None]
+            changed += [run for run in _of_the_commands_tenant(known, cancels) if run.task_type is not None]
         return changed
 
 
-def _of_the_senders_tenant(runs: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:
+def _of_the_commands_tenant(runs: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:
     own = [run for run in runs if run.tenant_id == tenants[run.run_id]]
     if len(own) < len(runs):
         _log.error("run_of_another_tenant", runs=[run.run_id for run in runs if run not in own])

@@ -1,4 +1,4 @@
-"""``app.consent_grant``: give the application what the manifest asks for. It only adds what is missing."""
+"""``app.consent_grant``: grants the application the missing permissions of the manifest. It removes none."""
 
 import asyncio
 
@@ -17,13 +17,13 @@ CREATE_PRINCIPAL = "Application.ReadWrite.All"
 ASSIGN_ROLES = "AppRoleAssignment.ReadWrite.All"
 READ_BACK_TRIES = 3
 READ_BACK_PAUSE = 1.0
-"""Seconds between looks: Microsoft's directory shows a change only after a while."""
+"""Seconds between two tries. Microsoft Entra ID is eventually consistent: a change is not visible immediately."""
 
 
 @task(
     "app.consent_grant",
     step=3,
-    title="Grant the application what it needs",
+    title="Grant the application its missing permissions",
     mode="exclusive",
     required=False,
     time_limit=120.0,
@@ -31,9 +31,9 @@ READ_BACK_PAUSE = 1.0
     permissions=(CREATE_PRINCIPAL, ASSIGN_ROLES),
 )
 async def consent_grant(context: TaskContext) -> Result:
-    """Creates the application's service principal and the missing permissions, then reads back what is granted."""
+    """Creates the application's service principal if it is missing, grants the missing permissions, and reads them."""
     client_id = context.connection.client_id if context.connection else ""
-    await context.progress(0, len(MANIFEST.app_roles), "Looking for the service principal")
+    await context.progress(0, len(MANIFEST.app_roles), "Reading the service principal")
     principal = await consent.find_principal(context, client_id)
     created = principal is None
     if principal is None:
@@ -46,7 +46,7 @@ async def consent_grant(context: TaskContext) -> Result:
         await context.progress(done, len(MANIFEST.app_roles), f"Granting {name}")
         await _assign(context, before.principal_id, resource, role)
         done += 1
-    await context.progress(done, len(MANIFEST.app_roles), "Reading back what is granted")
+    await context.progress(done, len(MANIFEST.app_roles), "Reading the granted permissions")
     after = await _read_back(context, client_id, resource)
     result = consent.decide(MANIFEST, after)
     changes = {"service_principal_created": created, "granted_now": sorted(missing)}
@@ -59,7 +59,7 @@ async def _create_principal(context: TaskContext, client_id: str) -> Fields:
     except GraphRefused as refused:
         if refused.http_status != 409:
             raise
-        message = "The service principal was created by somebody else and cannot be seen yet."
+        message = "The service principal was created concurrently and is not visible yet."
         raise TaskFault("CONSENT_NOT_VISIBLE_YET", message, retryable=True) from None
     return Fields(body, "servicePrincipal")
 
@@ -70,7 +70,7 @@ async def _assign(context: TaskContext, principal: str, resource: str, role: str
         await context.graph.post(f"/servicePrincipals/{principal}/appRoleAssignments", body, permission=ASSIGN_ROLES)
     except GraphRefused as refused:
         if refused.reason_code == NOT_FOUND:
-            message = "The new service principal cannot be seen everywhere yet."
+            message = "The new service principal is not visible yet."
             raise TaskFault("CONSENT_NOT_VISIBLE_YET", message, retryable=True) from None
         if not (refused.reason_code == REJECTED and "already exists" in refused.message):
             raise
@@ -78,8 +78,8 @@ async def _assign(context: TaskContext, principal: str, resource: str, role: str
 
 async def _read_back(context: TaskContext, client_id: str, resource: str) -> consent.Consent | None:
     granted: consent.Consent | None = None
-    for look in range(READ_BACK_TRIES):
-        if look:
+    for attempt in range(READ_BACK_TRIES):
+        if attempt:
             await asyncio.sleep(READ_BACK_PAUSE)
         principal = await consent.find_principal(context, client_id)
         granted = await consent.read_consent(context, principal, resource) if principal else None

@@ -1,4 +1,4 @@
-"""Permissions granted to the application in a customer's tenant, compared with the manifest."""
+"""The permissions granted to the application in a customer's tenant, compared with the manifest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,19 +18,19 @@ MAX_LISTED = 200
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """Granted permissions: app role ids on the manifest's resource, and all other grants."""
+    """The granted permissions: app role ids of the manifest's resource, and all other grants."""
 
     principal_id: str
     enabled: bool
     granted: frozenset[str]
     other: frozenset[str] = frozenset()
-    """Grants outside the manifest's resource, and delegated scopes; as readable texts."""
+    """App roles of other resources, and delegated permissions; as display texts."""
 
 
 def decide(manifest: AppManifest, consent: Consent | None) -> Result:
-    """The result for what was read; None means that the application has no service principal."""
+    """Return the result; ``consent`` is None if the application has no service principal."""
     if consent is None:
-        message = "The application has no service principal in the customer's tenant: it was never consented to."
+        message = "The application has no service principal in the customer's tenant: admin consent was never granted."
         return Result.fail("CONSENT_MISSING", message, _payload(manifest, None))
     payload = _payload(manifest, consent)
     if not consent.enabled:
@@ -40,12 +40,13 @@ def decide(manifest: AppManifest, consent: Consent | None) -> Result:
         message = f"Not granted: {', '.join(payload['missing'])}."
         return Result.fail("CONSENT_PERMISSIONS_MISSING", message, payload)
     if payload["extra"]:
-        return Result.warn("CONSENT_EXCESS", f"{len(payload['extra'])} grants go beyond the manifest.", payload)
-    return Result.ok("CONSENT_OK", f"All {len(manifest.app_roles)} permissions are granted, and no more.", payload)
+        return Result.warn("CONSENT_EXCESS", f"{len(payload['extra'])} grants are not in the manifest.", payload)
+    message = f"All {len(manifest.app_roles)} permissions of the manifest are granted, and no others."
+    return Result.ok("CONSENT_OK", message, payload)
 
 
 def missing_roles(manifest: AppManifest, consent: Consent) -> dict[str, str]:
-    """The manifest's permissions that are not granted, name to id, sorted by name."""
+    """Return the permissions of the manifest that are not granted, name to id, sorted by name."""
     return {name: role for name, role in sorted(manifest.app_roles.items()) if role not in consent.granted}
 
 
@@ -64,7 +65,7 @@ def _payload(manifest: AppManifest, consent: Consent | None) -> dict[str, Any]:
 
 
 async def find_principal(context: TaskContext, app_id: str) -> Fields | None:
-    """The service principal of an application in the customer's tenant; None when there is none."""
+    """Return the service principal of an application in the customer's tenant, or None."""
     name = quote(app_id.replace("'", "''"), safe="'")
     try:
         body = await context.graph.get(f"/servicePrincipals(appId='{name}')", permission=READ_APPLICATIONS)
@@ -76,7 +77,7 @@ async def find_principal(context: TaskContext, app_id: str) -> Fields | None:
 
 
 async def resource_id(context: TaskContext, manifest: AppManifest) -> str:
-    """The object id of the manifest's resource (Microsoft Graph) in the customer's tenant."""
+    """Return the object id of the manifest's resource (Microsoft Graph) in the customer's tenant."""
     resource = await find_principal(context, manifest.resource_app_id)
     if resource is None:
         return Fields({}, "resource").text("id")
@@ -84,7 +85,7 @@ async def resource_id(context: TaskContext, manifest: AppManifest) -> str:
 
 
 async def read_consent(context: TaskContext, principal: Fields, resource: str) -> Consent:
-    """Everything granted to this service principal. Raises ``CannotTell`` when a field is missing."""
+    """Read all permissions granted to this service principal. Raise ``CannotTell`` if a field is missing."""
     own_id = principal.text("id")
     path = f"/servicePrincipals/{quote(own_id, safe='')}"
     assignments = await context.graph.list(f"{path}/appRoleAssignments", permission=READ_APPLICATIONS)
@@ -105,16 +106,16 @@ def _split(assignments: tuple[Any, ...], resource: str) -> tuple[set[str], set[s
     granted, other = set[str](), set[str]()
     for item in assignments:
         assignment = Fields(item, "appRoleAssignment")
-        role, on = assignment.text("appRoleId").lower(), assignment.text("resourceId")
-        if on == resource:
+        role, role_resource = assignment.text("appRoleId").lower(), assignment.text("resourceId")
+        if role_resource == resource:
             granted.add(role)
         else:
-            other.add(f"app role {role} on {on}")
+            other.add(f"app role {role} on {role_resource}")
     return granted, other
 
 
 def from_token_roles(manifest: AppManifest, roles: frozenset[str]) -> Mapping[str, list[str]]:
-    """Granted and missing permissions by the names in a token's ``roles`` claim."""
+    """Return the granted and the missing permissions, from the names in a token's ``roles`` claim."""
     return {
         "granted": sorted(name for name in manifest.app_roles if name in roles),
         "missing": sorted(name for name in manifest.app_roles if name not in roles),
