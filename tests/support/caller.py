@@ -31,7 +31,7 @@ class Caller:
         await self.http.aclose()
 
     def path(self, path: str) -> str:
-        """The whole path of one below the tenant."""
+        """The full path of a path below the tenant."""
         return f"/tenants/{self.tenant}/onboarding{path}"
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
@@ -47,7 +47,7 @@ class Caller:
         return await self.http.patch(self.path(path), **options)
 
     async def behave(self, behaviour: str, **control: Any) -> None:
-        """Tell the Graph-shaped server how this customer's tenant behaves; what was created there is forgotten."""
+        """Set the behaviour of this customer's tenant in the Graph-shaped server, which resets the tenant."""
         address = f"{self._graph}/_control/tenants/{self.external_tenant}"
         answer = await self.http.put(address, json={"behaviour": behaviour, **control})
         answer.raise_for_status()
@@ -75,7 +75,7 @@ class Caller:
         return int(answer.json()["run_id"])
 
     async def run(self, run_id: int) -> dict[str, Any]:
-        """One run as it stands."""
+        """The current state of a run."""
         answer = await self.get(f"/runs/{run_id}")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())

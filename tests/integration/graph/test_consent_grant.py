@@ -11,7 +11,7 @@ from task_runner.testing import CLIENT_ID, GraphServer, graph_server, task_conte
 TASKS = discover()
 
 
-async def told(name: str, server: GraphServer, tenant: str) -> str:
+async def decision_of(name: str, server: GraphServer, tenant: str) -> str:
     async with task_context(server=server, tenant=tenant) as context:
         return (await TASKS[name](context)).reason_code
 
@@ -20,9 +20,9 @@ async def test_a_grant_repairs_an_unconsented_tenant() -> None:
     tenant = str(uuid.uuid4())
     async with graph_server() as server:
         await server.tell(tenant, "unconsented")
-        before = await told("app.consent", server, tenant)
-        granted = await told("app.consent_grant", server, tenant)
-        after = [await told(name, server, tenant) for name in ("app.consent", "graph.connectivity")]
+        before = await decision_of("app.consent", server, tenant)
+        granted = await decision_of("app.consent_grant", server, tenant)
+        after = [await decision_of(name, server, tenant) for name in ("app.consent", "graph.connectivity")]
 
     assert (before, granted, after) == ("CONSENT_MISSING", "CONSENT_OK", ["CONSENT_OK", "GRAPH_OK"])
 
@@ -34,7 +34,7 @@ async def test_an_older_token_is_renewed_when_it_names_fewer_permissions() -> No
         assert (await TASKS["graph.connectivity"](context)).reason_code == "GRAPH_OK"
 
 
-async def test_the_evidence_of_a_grant_says_what_was_changed() -> None:
+async def test_the_evidence_of_a_grant_lists_the_changes() -> None:
     async with task_context("unconsented") as context:
         first = await TASKS["app.consent_grant"](context)
         second = await TASKS["app.consent_grant"](context)

@@ -57,14 +57,14 @@ async def test_a_refusal_names_the_missing_permission() -> None:
     assert result.payload["missing_permission"] == "Policy.Read.All"
 
 
-async def test_what_is_not_licensed_is_not_applicable_and_tells_what_was_read() -> None:
+async def test_an_unlicensed_check_is_not_applicable_with_its_observations() -> None:
     async with task_context("unlicensed") as context:
         result = await TASKS["identity.baseline"](context)
 
     assert (result.payload["applicable"], result.payload["security_defaults_enabled"]) == (False, False)
 
 
-async def test_without_a_licence_the_evidence_says_that_eligible_holders_were_not_read() -> None:
+async def test_without_a_licence_eligible_holders_are_marked_unread() -> None:
     async with task_context("unlicensed") as context:
         result = await TASKS["identity.global_admins"](context)
 

@@ -74,7 +74,7 @@ def granted(*roles: str, enabled: bool = True, other: tuple[str, ...] = ()) -> C
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("granted_consent", "expected"),
     [
         (granted("role-a", "role-b"), ("ok", "CONSENT_OK")),
         (granted("role-a", "role-b", "role-c"), ("warn", "CONSENT_EXCESS")),
@@ -85,8 +85,8 @@ def granted(*roles: str, enabled: bool = True, other: tuple[str, ...] = ()) -> C
         (None, ("fail", "CONSENT_MISSING")),
     ],
 )
-def test_consent(found: Consent | None, expected: tuple[str, str]) -> None:
-    assert verdict(consent.decide(MANIFEST, found)) == expected
+def test_consent(granted_consent: Consent | None, expected: tuple[str, str]) -> None:
+    assert verdict(consent.decide(MANIFEST, granted_consent)) == expected
 
 
 def test_consent_evidence_names_what_is_granted_missing_and_extra() -> None:
@@ -104,9 +104,7 @@ def test_consent_evidence_names_what_is_granted_missing_and_extra() -> None:
         (frozenset({"A.Read", "B.Read"}), ("unknown", "GRAPH_FORBIDDEN")),
     ],
 )
-def test_consent_by_the_token_when_the_grants_may_not_be_read(
-    roles: frozenset[str] | None, expected: tuple[str, str]
-) -> None:
+def test_consent_is_read_from_the_token_without_grants(roles: frozenset[str] | None, expected: tuple[str, str]) -> None:
     refused = GraphRefused("GRAPH_FORBIDDEN", "No.", 403, "Authorization_RequestDenied")
 
     assert verdict(app_consent.decide_by_token(MANIFEST, roles, refused)) == expected
