@@ -9,7 +9,7 @@ from tests.support import engines
 
 
 def pytest_report_header() -> str:
-    """Says which engines the tests run on."""
+    """Print the engines that the tests run on."""
     return engines.described()
 
 

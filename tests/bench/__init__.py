@@ -1,1 +1,1 @@
-"""Benchmarks: what the whole system does, beside what its parts could do at most, in the same run."""
+"""Benchmarks of the system, with the limits of its parts measured in the same run."""

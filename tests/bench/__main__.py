@@ -60,9 +60,9 @@ async def measure(system: System, options: argparse.Namespace) -> None:
         "accepted starts/s to requests of an empty Litestar": starts / requests,
         "messages/s (4 a run) to raw records/s": 4 * runs / records,
     }
-    every = ", ".join(f"{one.runs / one.total_seconds:,.0f}" for one in rounds)
+    every = ", ".join(f"{result.runs / result.total_seconds:,.0f}" for result in rounds)
     report.show(figures, ratios, f"median of {options.rounds} rounds of {options.runs} runs; runs/s of each: {every}")
-    report.write(options.json, figures, ratios, rounds=[one._asdict() for one in rounds], latencies=latencies)
+    report.write(options.json, figures, ratios, rounds=[result._asdict() for result in rounds], latencies=latencies)
     print(f"written to {options.json}")
 
 

@@ -27,7 +27,7 @@ LIMIT = 1.2
 
 
 class Level(NamedTuple):
-    """What was measured with so many runs already there."""
+    """The measurements with a number of runs already stored."""
 
     runs_there: int
     runs_per_second: float
@@ -46,13 +46,13 @@ async def level(system: System, runs_there: int, first_tenant: int, options: arg
     await evidence.close()
 
     def median(value: Any) -> float:
-        return statistics.median(value(one) for one in rounds)
+        return statistics.median(value(bench_round) for bench_round in rounds)
 
     return Level(
         runs_there,
-        median(lambda one: one.runs / one.total_seconds),
-        median(lambda one: 1000 * sum(one.cpu_seconds.values()) / one.runs),
-        median(lambda one: one.written.transactions / one.runs),
+        median(lambda bench_round: bench_round.runs / bench_round.total_seconds),
+        median(lambda bench_round: 1000 * sum(bench_round.cpu_seconds.values()) / bench_round.runs),
+        median(lambda bench_round: bench_round.written.transactions / bench_round.runs),
         1000 * latencies[len(latencies) // 2],
     )
 
@@ -81,13 +81,13 @@ def show(levels: Sequence[Level]) -> None:
         caption=f"in brackets: how many times worse than empty; the limit is {LIMIT}",
     )
     empty = levels[0]
-    for one in levels:
-        worse = [empty.runs_per_second / one.runs_per_second] + [
-            now / before for now, before in zip(one[2:], empty[2:], strict=True)
+    for measured in levels:
+        worse = [empty.runs_per_second / measured.runs_per_second] + [
+            now / before for now, before in zip(measured[2:], empty[2:], strict=True)
         ]
         table.add_row(
-            f"{one.runs_there:,}",
-            *[f"{value:,.4g} ({ratio:.2f})" for value, ratio in zip(one[1:], worse, strict=True)],
+            f"{measured.runs_there:,}",
+            *[f"{value:,.4g} ({ratio:.2f})" for value, ratio in zip(measured[1:], worse, strict=True)],
         )
     Console(width=118).print(table)
 
@@ -105,8 +105,8 @@ def main() -> None:
         levels = asyncio.run(measure(system, options))
     show(levels)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    found = {"machine": machine(), "levels": [one._asdict() for one in levels]}
-    options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    report = {"machine": machine(), "levels": [measured._asdict() for measured in levels]}
+    options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.json}")
 
 

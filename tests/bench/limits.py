@@ -1,4 +1,4 @@
-"""What the parts do at most on this machine, by themselves: the limits that the whole is held against."""
+"""The maximum rates of the parts alone on this machine, for comparison with the rates of the system."""
 
 import asyncio
 import re
@@ -36,9 +36,9 @@ def commits_per_second(system: System, clients: int, seconds: int = 5) -> float:
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     finally:
         subprocess.run([*psql, f"DROP TABLE {table}"], check=True)
-    found = re.search(r"tps = ([\d.]+) \(without", printed)
-    assert found is not None, printed
-    return float(found[1])
+    rate = re.search(r"tps = ([\d.]+) \(without", printed)
+    assert rate is not None, printed
+    return float(rate[1])
 
 
 async def requests_per_second(clients: int, count: int = 10_000) -> float:

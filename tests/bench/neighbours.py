@@ -33,7 +33,7 @@ NOISY_TASKS = ("graph.connectivity", "license.inventory", "identity.baseline", "
 NOISE = {"slow": {"delay_seconds": 3.0}, "throttling": {"retry_after": 2.0}}
 NOISY_STARTS_A_SECOND = 6.0
 FILL_SECONDS = 4.0
-PATIENCE_SECONDS = 120.0
+DRAIN_SECONDS = 120.0
 
 STARTED = "SELECT id, created_at FROM operation_runs WHERE id = ANY($1::bigint[])"
 RECORDED = "SELECT run_id, recorded_at FROM evidence WHERE run_id = ANY($1::bigint[])"
@@ -72,7 +72,9 @@ class Neighbours:
         for caller, (behaviour, control) in zip(self._noisy, NOISE.items(), strict=True):
             connections = [await caller.connect(behaviour, **control) for _ in range(NOISY_CONNECTIONS)]
             self._starts += [
-                (caller, {"provider_connection_id": one}, task) for one in connections for task in NOISY_TASKS
+                (caller, {"provider_connection_id": connection_id}, task)
+                for connection_id in connections
+                for task in NOISY_TASKS
             ]
 
     async def quiet(self, seconds: float) -> list[int]:
@@ -104,7 +106,7 @@ class Neighbours:
         async def all_recorded() -> bool:
             return len(await self._system.rows("evidence_store", RECORDED, list(runs))) == len(runs)
 
-        await eventually(all_recorded, seconds=PATIENCE_SECONDS, every=0.2)
+        await eventually(all_recorded, seconds=DRAIN_SECONDS, every=0.2)
         started = {row["id"]: row["created_at"] for row in await self._system.rows("session_api", STARTED, list(runs))}
         recorded = await self._system.rows("evidence_store", RECORDED, list(runs))
         took = [1000 * (row["recorded_at"] - started[row["run_id"]]).total_seconds() for row in recorded]
@@ -129,14 +131,12 @@ class Neighbours:
             await asyncio.sleep(1.0)
             counted.append(await self._system.value("task_runner", UNDER_WAY, tenants))
 
-    async def silence(self) -> None:
+    async def drain(self) -> None:
         """Wait until nothing noisy is under way."""
         for caller in self._noisy:
             await caller.behave("healthy")
         active = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
-        await eventually(
-            lambda: self._system.value("task_runner", active), equals=0, seconds=PATIENCE_SECONDS, every=0.2
-        )
+        await eventually(lambda: self._system.value("task_runner", active), equals=0, seconds=DRAIN_SECONDS, every=0.2)
         for caller, (behaviour, control) in zip(self._noisy, NOISE.items(), strict=True):
             await caller.behave(behaviour, **control)
 
@@ -151,13 +151,13 @@ async def measure(system: System, options: argparse.Namespace) -> dict[str, list
     await neighbours.connect()
     for noisy in (False, True):  # fills caches and pools, the noisy tenants' too
         await neighbours.round(options.seconds / 2, noisy=noisy)
-        await neighbours.silence()
+        await neighbours.drain()
     rounds: dict[str, list[Times]] = {"without": [], "with": []}
     for _ in range(options.rounds):
         for name, times in rounds.items():
             runs, counted = await neighbours.round(options.seconds, noisy=name == "with")
             times.append(await neighbours.times(runs, counted))
-            await neighbours.silence()
+            await neighbours.drain()
     await neighbours.close()
     return rounds
 
@@ -174,8 +174,14 @@ def show(times: dict[str, Times], ratio: float) -> None:
         "noisy neighbours", "quiet runs", "p50, ms", "p99, ms", "noisy runs under way",
         title=machine(), caption=f"p99 with neighbours is {ratio:.2f} times that without; the limit is {LIMIT}",
     )  # fmt: skip
-    for name, one in times.items():
-        table.add_row(name, f"{one.runs:,}", f"{one.p50:,.0f}", f"{one.p99:,.0f}", f"{one.noise:,.1f}")
+    for name, typical_round in times.items():
+        table.add_row(
+            name,
+            f"{typical_round.runs:,}",
+            f"{typical_round.p50:,.0f}",
+            f"{typical_round.p99:,.0f}",
+            f"{typical_round.noise:,.1f}",
+        )
     Console(width=100).print(table)
 
 
@@ -193,12 +199,12 @@ def main() -> None:
     ratio = times["with"].p99 / times["without"].p99
     show(times, ratio)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    found = {
+    report = {
         "machine": machine(),
         "ratio": ratio,
-        "rounds": {name: [one._asdict() for one in some] for name, some in rounds.items()},
+        "rounds": {name: [measured._asdict() for measured in some] for name, some in rounds.items()},
     }
-    options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.json}")
     sys.exit(ratio > LIMIT)
 

@@ -1,4 +1,4 @@
-"""What a benchmark prints and writes: each figure beside its budget and beside what the machine could do at most."""
+"""The output of a benchmark: each figure with its budget and with the limit of the machine."""
 
 import json
 import platform
@@ -25,7 +25,7 @@ class Figure(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether the budget is kept, in words."""
+        """The comparison of the value with its budget, as text."""
         if self.budget is None:
             return ""
         kept = self.value >= self.budget if self.at_least else self.value <= self.budget
@@ -36,7 +36,7 @@ def of_rounds(rounds: Sequence[Round], clients: int) -> list[Figure]:
     """The figures of the load: the median over the rounds."""
 
     def median(value: Any) -> float:
-        return statistics.median(value(one) for one in rounds)
+        return statistics.median(value(bench_round) for bench_round in rounds)
 
     cpu = [Figure(f"  {name}", median(lambda r, name=name: 1000 * r.cpu_seconds[name] / r.runs), "ms")
            for name in rounds[0].cpu_seconds]  # fmt: skip
@@ -81,7 +81,12 @@ def show(figures: Sequence[Figure], ratios: Mapping[str, float], spread: str) ->
 def write(path: Path, figures: Sequence[Figure], ratios: Mapping[str, float], **more: Any) -> None:
     """Keep everything as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"machine": machine(), "figures": [one._asdict() for one in figures], "ratios": dict(ratios), **more}
+    content = {
+        "machine": machine(),
+        "figures": [figure._asdict() for figure in figures],
+        "ratios": dict(ratios),
+        **more,
+    }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

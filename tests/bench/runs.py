@@ -14,10 +14,10 @@ from tests.support.system import System
 
 TASK = "bench.noop"
 TENANTS_A_TOKEN = 100
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 
 NEW_TENANTS = 2_000_000_001
-"""The first of the tenants that nobody has heard of."""
+"""The lowest id of the tenants without any data."""
 
 
 class Round(NamedTuple):
@@ -65,18 +65,18 @@ class Bench:
         tenants = list(itertools.islice(self._tenants, count))
         connection = await Connection.open(self.system.journal["session_api"])
         query = "SELECT count(*) FROM evidence_heads WHERE tenant_id = $1 AND length > $2"
-        found: list[float] = []
+        latencies: list[float] = []
         try:
             for tenant, raw in zip(tenants, self._requests(tenants), strict=True):
                 began = time.perf_counter()
                 await connection.request(raw)
                 while not await self._evidence.fetchval(query, tenant, self._runs_before):
                     await asyncio.sleep(0.0005)
-                found.append(time.perf_counter() - began)
+                latencies.append(time.perf_counter() - began)
                 await asyncio.sleep(0.05)
         finally:
             connection.close()
-        return sorted(found)
+        return sorted(latencies)
 
     def _requests(self, tenants: Sequence[int]) -> list[bytes]:
         requests: list[bytes] = []
@@ -89,9 +89,9 @@ class Bench:
     async def _until_recorded(self, tenants: Sequence[int]) -> None:
         # Heads, because counting the evidence itself would take longer the more there is.
         query = "SELECT count(*) FROM evidence_heads WHERE tenant_id BETWEEN $1 AND $2 AND length > $3"
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         span = (tenants[0], tenants[-1], self._runs_before)
         while (count := await self._evidence.fetchval(query, *span)) < len(tenants):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"only {count} of {len(tenants)} runs left evidence within {PATIENCE_SECONDS:.0f} s")
+                raise TimeoutError(f"only {count} of {len(tenants)} runs left evidence within {TIMEOUT_SECONDS:.0f} s")
             await asyncio.sleep(0.01)

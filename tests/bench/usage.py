@@ -1,4 +1,4 @@
-"""What the processes of a system use: CPU time, memory, transactions and write-ahead log."""
+"""Resource usage of a system: CPU time, memory, transactions and write-ahead log."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from tests.support.system import System
 
 
 def cpu_seconds(system: System) -> dict[str, float]:
-    """Process name → CPU seconds so far, with those of all its descendants, living or gone."""
+    """Process name → CPU seconds so far, with those of all its descendants, running or ended."""
     return {name: _tree_seconds(psutil.Process(pid)) for name, pid in system.journal["processes"].items()}
 
 
@@ -28,7 +28,7 @@ def resident_megabytes(system: System) -> dict[str, float]:
 
 
 class Written(NamedTuple):
-    """What the server has written so far."""
+    """Totals written by the server: transactions and bytes of write-ahead log."""
 
     transactions: int
     wal_bytes: int
@@ -49,5 +49,5 @@ async def written(connection: "asyncpg.Connection[Any]") -> Written:
 
 
 def difference(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
-    """What was added per name."""
+    """The increase per name."""
     return {name: after[name] - before[name] for name in after}

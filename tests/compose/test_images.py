@@ -1,4 +1,4 @@
-"""What is in the images of the services, and what is not."""
+"""The content of the images of the services."""
 
 import json
 
@@ -45,14 +45,14 @@ def python(image: str, script: str) -> list[str]:
 
 
 @each_service
-def test_a_service_starts_without_rights_and_without_a_place_to_write_to(system: Composed, name: str) -> None:
+def test_a_service_starts_without_rights_or_writable_folders(system: Composed, name: str) -> None:
     assert confined(system.image(name), "--tty=false", "--version").strip() == "0.1.0"
 
 
 @each_service
 def test_no_development_part_is_in_it(system: Composed, name: str) -> None:
     image = system.image(name)
-    ours = [each for each in python(image, DISTRIBUTIONS) if each.startswith("onboarding-")]
+    ours = [distribution for distribution in python(image, DISTRIBUTIONS) if distribution.startswith("onboarding-")]
     assert ours == sorted(["onboarding-shared", f"onboarding-{name}"])
     assert python(image, MODULES) == ["onboarding_shared"]
     assert confined(image, "--entrypoint=sh", "-c", "command -v onboarding pytest uv || true") == ""
@@ -83,6 +83,6 @@ def test_it_is_small(system: Composed, name: str) -> None:
 
 
 @each_service
-def test_a_missing_setting_is_named_and_the_exit_code_says_that_it_is_the_settings(system: Composed, name: str) -> None:
+def test_a_missing_setting_is_named_with_its_own_exit_code(system: Composed, name: str) -> None:
     with pytest.raises(AssertionError, match=r"ended with 2 .*\n(.*\n)*.*DATABASE_URL is not set"):
         run("docker", "run", "--rm", system.image(name))

@@ -23,7 +23,7 @@ ALL = ("postgres", "kafka", "graph", "session-api", "task-runner", "evidence-sto
 async def test_every_accepted_run_ends_when_these_containers_die(system: Composed, names: tuple[str, ...]) -> None:
     before = system.restarts()
     callers = await connected_callers(system, STARTS, delay_seconds=2.0)
-    tenants = [each.tenant for each in callers]
+    tenants = [caller.tenant for caller in callers]
     accepted = Accepted()
     stream = asyncio.create_task(start_one_by_one(callers, accepted, every=0.5))
 

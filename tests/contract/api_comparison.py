@@ -1,4 +1,4 @@
-"""Where an API description falls short of a contract: each difference as one line."""
+"""Comparison of an API description with a contract: one line for each requirement that is not met."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ Document = Mapping[str, Any]
 
 
 class Shape(NamedTuple):
-    """A schema without its spelling: references followed, null told apart, whether OpenAPI 3.0 or 3.1 wrote it."""
+    """A schema in normal form: references resolved and null separated, for OpenAPI 3.0 and 3.1 alike."""
 
     kind: str
     nullable: bool
@@ -18,7 +18,7 @@ class Shape(NamedTuple):
 
 
 def differences(contract: Document, ours: Document) -> Iterator[str]:
-    """Everything that the contract says and ``ours`` does not. What ours says beyond it is no difference,
+    """Everything that the contract requires and ``ours`` lacks. Additions in ours are no difference,
     unless a caller or a reader who knows only the contract would stumble over it."""
     for path, item in contract["paths"].items():
         for method in (method for method in METHODS if method in item):

@@ -76,10 +76,10 @@ def test_the_service_covers_the_whole_contract(contract: dict[str, Any], ours: d
     assert list(differences(contract, ours)) == []
 
 
-def test_every_problem_that_is_described_is_the_contracts_error_with_a_code(ours: dict[str, Any]) -> None:
+def test_every_described_problem_is_the_contracts_error_with_code(ours: dict[str, Any]) -> None:
     for path, item in ours["paths"].items():
         for method, operation in item.items():
-            problems = {status: one for status, one in operation["responses"].items() if status[0] in "45d"}
+            problems = {status: response for status, response in operation["responses"].items() if status[0] in "45d"}
             assert "default" in problems, (method, path)
             for status, problem in problems.items():
                 body = resolved(ours, resolved(ours, problem)["content"]["application/json"]["schema"])
@@ -178,7 +178,7 @@ def close_payload(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "found"),
+    ("spoil", "expected"),
     [
         (drop_path, [f"GET {TASKS}: missing"]),
         (drop_method, [f"POST {SESSION}: missing"]),
@@ -205,9 +205,9 @@ def close_payload(document: dict[str, Any]) -> None:
         (close_payload, [f"GET {EVIDENCE} 200[].payload: no additional members"]),
     ],
 )  # fmt: skip
-def test_a_description_that_falls_short_is_told_where(
-    contract: dict[str, Any], spoil: Callable[[dict[str, Any]], None], found: list[str]
+def test_an_incomplete_description_is_reported_with_each_place(
+    contract: dict[str, Any], spoil: Callable[[dict[str, Any]], None], expected: list[str]
 ) -> None:
     spoiled = copy.deepcopy(contract)
     spoil(spoiled)
-    assert list(differences(contract, spoiled)) == found
+    assert list(differences(contract, spoiled)) == expected

@@ -155,7 +155,7 @@ def test_no_rule_has_an_exception() -> None:
 
 
 def test_the_domain_imports_nothing_but_contracts_and_the_standard_library() -> None:
-    assert [found for source in SOURCES for found in foreign_to_domain(source)] == []
+    assert [finding for source in SOURCES for finding in foreign_to_domain(source)] == []
 
 
 def test_a_domain_that_imports_another_package_is_found(copy: Path) -> None:
@@ -164,17 +164,17 @@ def test_a_domain_that_imports_another_package_is_found(copy: Path) -> None:
 
 
 def test_no_domain_reads_a_clock() -> None:
-    assert [found for source in SOURCES for found in clocks_in_domain(source)] == []
+    assert [finding for source in SOURCES for finding in clocks_in_domain(source)] == []
 
 
 def test_a_domain_that_reads_a_clock_is_found(copy: Path) -> None:
     append(copy / "task_runner/domain/leases.py", "NOW = datetime.now(UTC)")
-    found = clocks_in_domain(copy / "task_runner")
-    assert [place.partition(":")[0] for place in found] == ["task_runner/domain/leases.py"]
+    findings = clocks_in_domain(copy / "task_runner")
+    assert [place.partition(":")[0] for place in findings] == ["task_runner/domain/leases.py"]
 
 
 def test_sql_is_written_and_executed_in_stores_only() -> None:
-    assert [found for source in SOURCES for found in sql_outside_stores(source)] == []
+    assert [finding for source in SOURCES for finding in sql_outside_stores(source)] == []
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_sql_is_written_and_executed_in_stores_only() -> None:
 )
 def test_sql_outside_a_store_is_found(copy: Path, module: str, line: str) -> None:
     append(copy / module, line)
-    found = sql_outside_stores(copy / module.partition("/")[0])
-    assert [place.partition(":")[0] for place in found] == [module]
+    findings = sql_outside_stores(copy / module.partition("/")[0])
+    assert [place.partition(":")[0] for place in findings] == [module]
 
 
 def lint_imports(folder: Path, import_from: list[Path]) -> subprocess.CompletedProcess[str]:
@@ -239,7 +239,7 @@ def foreign_to_domain(package: Path) -> list[str]:
         if path.startswith(f"{package.name}/domain/")
         for module, _ in imports(tree)
         if module.partition(".")[0] not in sys.stdlib_module_names
-        and not any(module == one or module.startswith(f"{one}.") for one in allowed)
+        and not any(module == package_name or module.startswith(f"{package_name}.") for package_name in allowed)
     ]
 
 

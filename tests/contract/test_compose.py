@@ -90,7 +90,7 @@ def test_a_service_gets_the_same_variables_with_the_same_values(name: str, place
 
 
 @each_service
-def test_a_migration_gets_what_its_service_gets_of_databases_kafka_and_logs(name: str) -> None:
+def test_a_migration_has_its_services_database_kafka_and_log_settings(name: str) -> None:
     whole = environment(services()[name])
     assert environment(services()[f"{name}-migrate"]) == {key: whole[key] for key in OF_MIGRATIONS}
 
@@ -112,11 +112,11 @@ def test_the_databases_and_their_roles_are_the_same(place: Place) -> None:
     script = (ROOT / "deploy/postgres/databases.sh").read_text(encoding="utf-8")
     (created,) = re.findall(r"^for name in (.+); do$", script, re.MULTILINE)
     wanted = system.databases(place).values()
-    assert created.split() == [each.name for each in wanted] == [each.role for each in wanted]
+    assert created.split() == [database.name for database in wanted] == [database.role for database in wanted]
 
 
 @each_service
-def test_the_address_that_a_service_is_given_is_that_of_its_own_database(name: str, tmp_path: Path) -> None:
+def test_each_service_gets_the_address_of_its_own_database(name: str, tmp_path: Path) -> None:
     set_up(tmp_path)
     role = name.replace("-", "_")
     password = (tmp_path / "postgres" / f"{role}.password").read_text().strip()
@@ -132,7 +132,7 @@ def test_a_service_sees_its_own_secrets_only(name: str) -> None:
 
 
 @each_service
-def test_a_key_set_is_there_for_those_who_check_tokens_and_no_private_key(name: str, tmp_path: Path) -> None:
+def test_services_that_check_tokens_get_public_keys_only(name: str, tmp_path: Path) -> None:
     set_up(tmp_path)
     checks_tokens = "ONBOARDING_JWKS" in environment(services()[name])
     assert (tmp_path / name / "jwks.json").exists() == checks_tokens
@@ -172,8 +172,8 @@ def test_the_engines_are_of_the_same_versions_everywhere() -> None:
 
 @each_service
 def test_a_service_starts_after_the_engines_and_its_migration(name: str, place: Place) -> None:
-    (embedded,) = [each for each in system.processes(place) if each.name == name]
-    engines = {NAMES.get(each, each): {"condition": "service_healthy"} for each in embedded.needs}
+    (embedded,) = [process for process in system.processes(place) if process.name == name]
+    engines = {NAMES.get(engine, engine): {"condition": "service_healthy"} for engine in embedded.needs}
     done = {"condition": "service_completed_successfully"}
     assert services()[name]["depends_on"] == engines | {"setup": done, f"{name}-migrate": done}
     assert services()[f"{name}-migrate"]["depends_on"] == engines | {"setup": done}
@@ -189,7 +189,7 @@ def test_what_runs_is_the_production_entrypoint(name: str) -> None:
 
 
 @each_service
-def test_a_container_gets_more_time_to_stop_than_its_service_takes_to_drain(name: str) -> None:
+def test_a_containers_stop_time_exceeds_its_services_drain_time(name: str) -> None:
     sections = [getattr(field.annotation, "model_fields", {}) for field in SETTINGS[name].model_fields.values()]
     drains = [section["drain_seconds"].default for section in sections if "drain_seconds" in section]
     assert compose_file.seconds(services()[name]["stop_grace_period"]) > 2 * max(drains)

@@ -1,4 +1,4 @@
-"""What docker-compose.yml and the Dockerfile promise besides: confinement, limits, no secrets, one door."""
+"""Safety of docker-compose.yml and the Dockerfile: confinement, limits, no secrets, one published port."""
 
 import http.server
 import os
@@ -16,7 +16,7 @@ from tests.support import compose_file
 from tests.support.compose_file import ROOT, compose, environment, one_shots, started_by_default
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
-OURS = {name for name, each in SERVICES.items() if each["image"].startswith("onboarding/")}
+OURS = {name for name, service in SERVICES.items() if service["image"].startswith("onboarding/")}
 NOT_A_SECRET = {"ONBOARDING_DEMO_CLIENT_SECRET"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 HOW_TO = ROOT / "docs/how-to/run-with-docker-compose.md"
@@ -24,13 +24,13 @@ HOW_TO = ROOT / "docs/how-to/run-with-docker-compose.md"
 every_container = pytest.mark.parametrize("name", SERVICES)
 
 
-def test_the_only_published_port_is_the_apis_and_only_to_this_machine() -> None:
-    published = {name: each["ports"] for name, each in started_by_default().items() if "ports" in each}
+def test_only_the_api_port_is_published_and_only_locally() -> None:
+    published = {name: service["ports"] for name, service in started_by_default().items() if "ports" in service}
     assert published == {"session-api": ["127.0.0.1:8000:8000"]}
 
 
 def test_tools_are_published_to_this_machine_only() -> None:
-    ports = [port for name, each in SERVICES.items() if "profiles" in each for port in each.get("ports", [])]
+    ports = [port for name, service in SERVICES.items() if "profiles" in service for port in service.get("ports", [])]
     assert ports
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
@@ -51,15 +51,15 @@ def test_no_process_of_ours_can_write_to_its_image(name: str) -> None:
     assert [mount.split(":")[0] for mount in SERVICES[name]["tmpfs"]] == ["/tmp"]
 
 
-def test_every_image_is_built_at_each_up_and_by_one_service_only() -> None:
+def test_every_image_is_rebuilt_by_exactly_one_service() -> None:
     """Otherwise `up` runs what was built before a change; and two would label, so make, different images."""
-    builders = [each["image"] for each in SERVICES.values() if "build" in each]
+    builders = [service["image"] for service in SERVICES.values() if "build" in service]
     assert sorted(builders) == sorted({SERVICES[name]["image"] for name in OURS})
     policies = {name: SERVICES[name]["pull_policy"] for name in OURS}
     assert policies == {name: "build" if "build" in SERVICES[name] else "never" for name in OURS}
 
 
-def test_nothing_is_built_or_started_where_only_a_token_may_be_printed() -> None:
+def test_printing_a_token_builds_and_starts_nothing() -> None:
     assert not {"build", "depends_on"} & SERVICES["token"].keys()
 
 
@@ -85,13 +85,13 @@ def test_what_runs_on_comes_back_and_what_ends_does_not(name: str) -> None:
     assert SERVICES[name]["restart"] == ("no" if name in one_shots() else "unless-stopped")
 
 
-def test_every_one_shot_is_waited_for_by_something_that_runs_on() -> None:
+def test_every_one_shot_service_is_a_condition_of_another_service() -> None:
     """`docker compose up --wait` takes the end of any other for a failure."""
     waited = {
         dependency
-        for each in started_by_default().values()
-        if each["restart"] != "no"
-        for dependency, how in each.get("depends_on", {}).items()
+        for service in started_by_default().values()
+        if service["restart"] != "no"
+        for dependency, how in service.get("depends_on", {}).items()
         if how["condition"] == "service_completed_successfully"
     }
     assert waited == one_shots() & started_by_default().keys()
@@ -103,20 +103,20 @@ def test_no_one_shot_is_asked_for_its_health(name: str) -> None:
 
 
 @every_container
-def test_no_password_or_key_stands_in_the_file(name: str) -> None:
+def test_no_password_or_key_is_in_the_file(name: str) -> None:
     secret = re.compile("PASSWORD|SECRET|TOKEN|KEY")
-    assert {each for each in environment(SERVICES[name]) if secret.search(each)} <= NOT_A_SECRET
+    assert {variable for variable in environment(SERVICES[name]) if secret.search(variable)} <= NOT_A_SECRET
 
 
-def test_only_kafka_is_given_what_its_image_takes_for_broker_properties() -> None:
+def test_only_kafka_gets_variables_that_its_image_reads_as_properties() -> None:
     clients = {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_ENABLE_IDEMPOTENCE"}
     for name in OURS:
-        assert {each for each in environment(SERVICES[name]) if each.startswith("KAFKA_")} <= clients
-    assert {each for each in environment(SERVICES["kafka"]) if not each.startswith("KAFKA_")} == set()
+        assert {variable for variable in environment(SERVICES[name]) if variable.startswith("KAFKA_")} <= clients
+    assert {variable for variable in environment(SERVICES["kafka"]) if not variable.startswith("KAFKA_")} == set()
     assert clients & environment(SERVICES["kafka"]).keys() == set()
 
 
-def test_postgresql_is_asked_over_tcp_because_it_already_answers_on_its_socket_while_it_is_being_set_up() -> None:
+def test_postgresql_health_is_checked_over_tcp() -> None:
     test = SERVICES["postgres"]["healthcheck"]["test"]
     assert test[:1] == ["CMD"]
     assert test[test.index("-h") + 1] == "127.0.0.1"
@@ -127,7 +127,7 @@ def test_every_variable_that_the_file_takes_is_explained() -> None:
     assert compose_file.variables() <= explained
 
 
-def test_the_image_runs_as_a_user_without_a_name_and_in_exec_form() -> None:
+def test_the_image_runs_as_a_numeric_user_in_exec_form() -> None:
     final = DOCKERFILE.split("\nFROM ")
     assert re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)[-1] == "10001:10001"
     assert final[-1].splitlines()[0] == "runtime AS service"
@@ -137,7 +137,7 @@ def test_the_image_runs_as_a_user_without_a_name_and_in_exec_form() -> None:
 
 
 @pytest.mark.parametrize("label", ["title", "source", "revision", "version", "licenses"])
-def test_the_images_say_where_they_are_from(label: str) -> None:
+def test_the_images_are_labelled_with_their_source(label: str) -> None:
     assert f"org.opencontainers.image.{label}=" in DOCKERFILE
 
 
@@ -172,7 +172,7 @@ def health(port: int) -> int:
 
 
 @pytest.mark.parametrize(("code", "healthy"), [(200, True), (503, False), (404, False)])
-def test_a_container_is_healthy_when_its_service_says_it_is_ready(code: int, healthy: bool) -> None:
+def test_a_container_is_healthy_when_its_service_is_ready(code: int, healthy: bool) -> None:
     with service(code) as port:
         assert (health(port) == 0) == healthy
 

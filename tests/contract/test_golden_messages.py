@@ -1,4 +1,4 @@
-"""Each message is, byte for byte, the JSON that stands in ``golden/``, and its published schema says so too."""
+"""Each message equals its JSON in ``golden/`` byte for byte, and its published schema accepts it."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def decoder_accepts(message: type[Message], data: object) -> bool:
     return True
 
 
-def test_each_message_has_its_golden_file_and_no_file_is_left_over() -> None:
+def test_messages_and_golden_files_correspond_one_to_one() -> None:
     names = sorted(message.__name__ for message in TYPES)
     assert sorted(path.stem for path in GOLDEN.iterdir()) == names
     assert sorted(BY_NAME) == names
@@ -66,14 +66,14 @@ def test_a_message_is_refused_on_every_topic_but_its_own(message: type[Message])
 
 
 @pytest.mark.parametrize("message", TYPES)
-def test_a_field_that_a_newer_speaker_added_is_ignored(message: type[Message]) -> None:
+def test_a_field_of_a_newer_version_is_ignored(message: type[Message]) -> None:
     newer = {**json.loads(golden(message)), "added_in_a_later_release": {"any": "thing"}}
     assert msgspec.json.decode(json.dumps(newer).encode(), type=message) == BY_NAME[message.__name__]
     assert schema_accepts(message, newer)
 
 
 @pytest.mark.parametrize("message", TYPES)
-def test_the_published_schema_is_a_schema_and_accepts_the_golden_file(message: type[Message]) -> None:
+def test_the_published_schema_is_valid_and_accepts_the_golden_file(message: type[Message]) -> None:
     Draft202012Validator.check_schema(json_schema(message))
     assert schema_accepts(message, json.loads(golden(message)))
 

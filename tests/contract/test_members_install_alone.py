@@ -19,11 +19,11 @@ TESTS = {"pytest", "ruff", "hypothesis", "import-linter"}
 
 
 class Member(NamedTuple):
-    """A distribution of the workspace, its command, and what its help must tell."""
+    """A distribution of the workspace, its command, and the words that its help must contain."""
 
     distribution: str
     command: str
-    told: tuple[str, ...]
+    help_words: tuple[str, ...]
 
 
 SERVICES = (
@@ -49,10 +49,10 @@ class Installed(NamedTuple):
 
 @pytest.fixture(scope="session")
 def uv() -> str:
-    found = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
-    if found is None:
+    executable = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
+    if executable is None:
         pytest.skip("uv is neither on PATH nor in .uv/bin")
-    return found
+    return executable
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +95,8 @@ class Environments(dict[str, Installed]):
         call(self._uv, "pip", "install", "--quiet", *source, "--python", python, distribution)
         call(self._uv, "pip", "check", "--quiet", "--python", python)
         frozen = call(self._uv, "pip", "freeze", "--quiet", "--python", python).splitlines()
-        found = [line.replace(" @ ", "==").split("==", 1) for line in frozen]
-        self[distribution] = Installed(python, dict(found))
+        versions = [line.replace(" @ ", "==").split("==", 1) for line in frozen]
+        self[distribution] = Installed(python, dict(versions))
         return self[distribution]
 
 
@@ -118,7 +118,7 @@ def call(*line: str | Path, cwd: Path | None = None) -> str:
 def test_a_member_installed_alone_tells_its_commands_without_any_setting(installed: Installed, member: Member) -> None:
     helped = installed.run(member.command, "--help")
     assert helped.returncode == 0, helped.stderr
-    assert [word for word in member.told if word not in helped.stdout] == []
+    assert [word for word in member.help_words if word not in helped.stdout] == []
     assert "Traceback" not in helped.stderr
 
 
@@ -158,17 +158,17 @@ def test_every_module_of_a_member_can_be_imported(installed: Installed, member: 
     skipped = "task_runner.testing"
     script = (
         f"import importlib, pkgutil, {name} as top\n"
-        f"for found in pkgutil.walk_packages(top.__path__, top.__name__ + '.', onerror=print):\n"
-        f"    if not found.name.startswith({skipped!r}) and '.migrations.' not in found.name\\\n"
-        f"            and not found.name.endswith('__main__'):\n"
-        f"        importlib.import_module(found.name)\n"
+        f"for info in pkgutil.walk_packages(top.__path__, top.__name__ + '.', onerror=print):\n"
+        f"    if not info.name.startswith({skipped!r}) and '.migrations.' not in info.name\\\n"
+        f"            and not info.name.endswith('__main__'):\n"
+        f"        importlib.import_module(info.name)\n"
     )
     done = installed.run("python", "-c", script)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("member", SERVICES, ids=lambda member: member.distribution)
-def test_a_service_without_settings_says_which_are_missing(installed: Installed, member: Member) -> None:
+def test_a_service_without_settings_names_the_missing_ones(installed: Installed, member: Member) -> None:
     started = installed.run(member.command, "serve")
     assert started.returncode == 2
     assert "DATABASE_URL" in started.stderr

@@ -76,8 +76,8 @@ def test_every_named_check_of_the_metadata_is_in_the_database(database_url: str,
 def test_a_column_that_only_the_code_knows_is_noticed(database_url: str, package: str) -> None:
     migrate(database_url, package)
     asking(database_url, lambda connection: execute(connection, "ALTER TABLE outbox DROP COLUMN subject"))
-    found = asking(database_url, lambda connection: differences(connection, SERVICES[package]))
-    assert [change[0] for change in found] == ["add_column"]
+    changes = asking(database_url, lambda connection: differences(connection, SERVICES[package]))
+    assert [change[0] for change in changes] == ["add_column"]
 
 
 @each_service

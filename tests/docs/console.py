@@ -1,7 +1,8 @@
 """Console blocks of Markdown pages: read them, run them in one shell, compare what they print with what they show.
 
 A block is fenced as ``console``; ``$ `` begins a command, ``> `` continues it, everything else is its output. In an
-output ``…`` stands for anything, on a line of its own for any number of lines.
+output ``…`` stands for anything, on a line of its own for any number of lines. A block whose fence names a file after
+the language, such as ``python task.py``, is a command that writes this file into the current folder.
 """
 
 import os
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _END = "<<<end of command>>>"
+_END_OF_FILE = "END_OF_FILE"
+_NAMED_FILE = re.compile(r"```\w+ ([\w./-]+)")
 _VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "<time>"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
@@ -22,8 +25,8 @@ _VOLATILE = (
 )
 
 
-def _reader() -> dict[str, str]:
-    """Our environment without what the `make` that runs these tests would hand to a reader's `make`."""
+def _environment() -> dict[str, str]:
+    """The environment without the variables that `make` sets for its children."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
 
 
@@ -33,6 +36,19 @@ class Command(NamedTuple):
     line: int
     text: str
     shown: tuple[str, ...]
+
+
+class _File(NamedTuple):
+    """A block that shows a whole file."""
+
+    line: int
+    path: str
+    lines: list[str]
+
+    def command(self) -> Command:
+        """The command that writes the file."""
+        content = "".join(f"{line}\n" for line in self.lines)
+        return Command(self.line, f"cat >{self.path} <<'{_END_OF_FILE}'\n{content}{_END_OF_FILE}", ())
 
 
 class Ran(NamedTuple):
@@ -46,9 +62,16 @@ def commands_of(page: Path) -> list[Command]:
     """All commands of a page's console blocks, in order."""
     commands: list[Command] = []
     inside = False
+    file: _File | None = None
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
         if line.startswith("```"):
+            if file is not None:
+                commands.append(file.command())
             inside = line == "```console"
+            named = _NAMED_FILE.fullmatch(line)
+            file = _File(number, named.group(1), []) if named else None
+        elif file is not None:
+            file.lines.append(line)
         elif inside and line.startswith("$ "):
             commands.append(Command(number, line[2:], ()))
         elif inside and line.startswith("> ") and not commands[-1].shown:
@@ -63,7 +86,7 @@ class Shell:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            ["bash", "--norc", "--noprofile"], cwd=folder, env={**_reader(), **environment},
+            ["bash", "--norc", "--noprofile"], cwd=folder, env={**_environment(), **environment},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -86,17 +109,17 @@ class Shell:
         output = self._process.stdout
         assert output is not None
         deadline = time.monotonic() + seconds
-        heard = b""
+        received = b""
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
-            while (found := re.search(rb"\n" + _END.encode() + rb" (\d+)\n", heard)) is None:
+            while (found := re.search(rb"\n" + _END.encode() + rb" (\d+)\n", received)) is None:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise TimeoutError(f"no end within {seconds:g} s; it printed: {heard.decode(errors='replace')}")
+                    raise TimeoutError(f"no end within {seconds:g} s; it printed: {received.decode(errors='replace')}")
                 fresh = os.read(output.fileno(), 65536)
                 if not fresh:
-                    raise EOFError(f"the shell ended; it printed: {heard.decode(errors='replace')}")
-                heard += fresh
-        return heard[: found.start()].decode(errors="replace"), int(found.group(1))
+                    raise EOFError(f"the shell ended; it printed: {received.decode(errors='replace')}")
+                received += fresh
+        return received[: found.start()].decode(errors="replace"), int(found.group(1))
 
 
 def fits(shown: tuple[str, ...], printed: tuple[str, ...]) -> bool:

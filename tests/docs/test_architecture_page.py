@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names tests, tables, dependencies and states that exist, and all of them where it says so."""
+"""ARCHITECTURE.md names tests, tables, dependencies and states that exist; its tables are complete."""
 
 import re
 import tomllib
@@ -35,13 +35,13 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 @pytest.mark.parametrize("service", METADATA)
-def test_every_table_stands_there(service: str) -> None:
+def test_the_architecture_page_has_every_table(service: str) -> None:
     metadata: MetaData = METADATA[service]
 
     assert tables_of(service) | tables_of("each") == set(metadata.tables)
 
 
-def test_every_dependency_stands_there_with_its_reason() -> None:
+def test_the_architecture_page_has_every_dependency() -> None:
     declared: set[str] = set()
     for member in MEMBERS:
         project = tomllib.loads((ROOT / member / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -50,12 +50,12 @@ def test_every_dependency_stands_there_with_its_reason() -> None:
             *(one for extra in project.get("optional-dependencies", {}).values() for one in extra),
         ]
         declared |= {match.group() for one in wanted if (match := re.match(r"[a-z0-9-]+", one))}
-    told = [name for row in rows(PAGE, "Dependencies") for name in words(row[0])]
+    documented = [name for row in rows(PAGE, "Dependencies") for name in words(row[0])]
 
-    assert sorted(told) == sorted(name for name in declared if not name.startswith("onboarding-"))
+    assert sorted(documented) == sorted(name for name in declared if not name.startswith("onboarding-"))
 
 
-def test_every_arrow_of_the_diagram_is_in_the_table_of_states() -> None:
+def test_every_arrow_of_the_diagram_is_a_transition() -> None:
     text = PAGE.read_text(encoding="utf-8").partition("stateDiagram-v2")[2].partition("```")[0]
     arrows = set(re.findall(r"^ +(\w+) --> (\w+)", text, re.MULTILINE))
 

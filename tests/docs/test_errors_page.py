@@ -42,7 +42,7 @@ def raised(sources: Path) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_code_stands_there_and_no_other(section: str) -> None:
+def test_the_errors_page_has_exactly_the_codes(section: str) -> None:
     codes: Mapping[str, str] = SECTIONS[section]
 
     assert [words(row[0])[0] for row in rows(PAGE, section)] == sorted(codes)
@@ -57,14 +57,14 @@ def test_every_code_stands_there_and_no_other(section: str) -> None:
     ],
 )
 def test_every_status_is_the_one_that_is_raised(section: str, sources: Path) -> None:
-    told = {words(row[0])[0]: int(row[1]) for row in rows(PAGE, section)}
-    found = {(code, status) for code, status in raised(sources) if code in told and code not in COMPUTED}
+    documented = {words(row[0])[0]: int(row[1]) for row in rows(PAGE, section)}
+    found = {(code, status) for code, status in raised(sources) if code in documented and code not in COMPUTED}
 
-    assert found == {(code, status) for code, status in told.items() if code not in COMPUTED}
-    assert all(told[code] == HTTPStatus.BAD_REQUEST for code in COMPUTED & told.keys())
+    assert found == {(code, status) for code, status in documented.items() if code not in COMPUTED}
+    assert all(documented[code] == HTTPStatus.BAD_REQUEST for code in COMPUTED & documented.keys())
 
 
-def test_every_exit_code_stands_there_with_its_meaning() -> None:
+def test_the_errors_page_has_every_exit_code_with_its_meaning() -> None:
     assert [(int(row[0]), row[1]) for row in rows(PAGE, "Command line")] == [
         (code.value, code.meaning) for code in Exit
     ]

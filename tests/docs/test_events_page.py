@@ -17,23 +17,23 @@ from tests.docs.tables import DOCS, first_words, rows, words
 PAGE = DOCS / "events.md"
 
 
-def test_every_topic_stands_there_with_its_speaker() -> None:
+def test_the_events_page_has_every_topic_with_its_publisher() -> None:
     assert {words(row[0])[0]: row[1] for row in rows(PAGE, "Topics")} == {
         topic.name: topic.publisher for topic in ALL_TOPICS
     }
 
 
 @pytest.mark.parametrize("topic", ALL_TOPICS, ids=lambda topic: topic.name)
-def test_every_message_of_a_topic_stands_there_with_its_fields(topic: Topic) -> None:
-    told = {words(row[0])[0]: set(words(row[2])) for row in rows(PAGE, topic.name)}
+def test_the_events_page_has_every_message_with_its_fields(topic: Topic) -> None:
+    documented = {words(row[0])[0]: set(words(row[2])) for row in rows(PAGE, topic.name)}
 
-    assert told == {
+    assert documented == {
         message.__name__: {field.encode_name for field in msgspec.structs.fields(message)} - {"tenant_id"}
         for message in MESSAGES[topic]
     }
 
 
-def test_every_header_stands_there() -> None:
+def test_the_events_page_has_every_header() -> None:
     headers = cloudevents.encode_headers(
         message_id="1", source="/s", event_type="t", time=datetime.now(UTC), subject="s", tenant_id=1, sequence=1,
         traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -42,7 +42,7 @@ def test_every_header_stands_there() -> None:
     assert set(first_words(PAGE, "A record")) == {name for name, _ in headers}
 
 
-def test_every_reason_for_a_dead_letter_stands_there() -> None:
+def test_the_events_page_has_every_dead_letter_reason() -> None:
     given = {
         code
         for module in (cloudevents, inbox)

@@ -1,4 +1,4 @@
-"""docs/metrics.md has every metric of each service, as its process tells it without database and broker."""
+"""docs/metrics.md has every metric of each service, as its process exposes it without database and broker."""
 
 import contextlib
 import os
@@ -82,36 +82,36 @@ def ours(page: Scraped) -> set[str]:
     return {name for name in page.names if name.startswith("onboarding_")}
 
 
-def test_every_metric_of_a_service_stands_there_and_no_other(pages: Mapping[str, Scraped]) -> None:
-    told = {words(row[0])[0]: row[3].split() for row in rows(PAGE)}
+def test_the_metrics_page_has_exactly_the_metrics_of_services(pages: Mapping[str, Scraped]) -> None:
+    documented = {words(row[0])[0]: row[3].split() for row in rows(PAGE)}
 
-    assert {letter: {name for name, letters in told.items() if letter in letters} for letter in SERVICES} == {
+    assert {letter: {name for name, letters in documented.items() if letter in letters} for letter in SERVICES} == {
         letter: ours(page) for letter, page in pages.items()
     }
 
 
 def test_every_type_and_meaning_is_the_one_of_the_page(pages: Mapping[str, Scraped]) -> None:
-    told = {words(row[0])[0]: (row[1], row[4]) for row in rows(PAGE)}
+    documented = {words(row[0])[0]: (row[1], row[4]) for row in rows(PAGE)}
 
     for page in pages.values():
         assert {name: (page.types[name], page.help[name]) for name in ours(page)} == {
-            name: told[name] for name in ours(page)
+            name: documented[name] for name in ours(page)
         }
 
 
-def test_every_label_stands_there(pages: Mapping[str, Scraped]) -> None:
-    told = {words(row[0])[0]: set(words(row[2])) for row in rows(PAGE)}
+def test_the_metrics_page_has_every_label(pages: Mapping[str, Scraped]) -> None:
+    documented = {words(row[0])[0]: set(words(row[2])) for row in rows(PAGE)}
     declared = {
         f"{one._name}{'_total' if one._type == 'counter' else ''}": set(one._labelnames)
         for one in REGISTRY._collector_to_names
         if isinstance(one, MetricWrapperBase) and one._name.startswith("onboarding_")
     }
 
-    assert {name: labels for name, labels in told.items() if name in declared} == declared
+    assert {name: labels for name, labels in documented.items() if name in declared} == declared
     for page in pages.values():
         for sample in page.samples:
-            if sample.name in told:
-                assert set(sample.labels) == told[sample.name]
+            if sample.name in documented:
+                assert set(sample.labels) == documented[sample.name]
 
 
 def test_without_its_database_a_service_says_so(pages: Mapping[str, Scraped]) -> None:
@@ -129,7 +129,7 @@ def test_alerts_name_only_metrics_that_are_there(pages: Mapping[str, Scraped]) -
     assert [name for name in used if name not in known] == []
 
 
-def test_alerts_say_what_is_wrong_and_how_bad() -> None:
+def test_every_alert_has_a_summary_and_a_severity() -> None:
     for rule in alerts():
         assert rule["labels"]["severity"] in ("page", "ticket"), rule["alert"]
         assert rule["annotations"].keys() == {"summary", "description"}, rule["alert"]

@@ -34,11 +34,11 @@ def given_in(folder: Path) -> set[str]:
     return {code for code in found - no_reasons if not code.startswith(SETTINGS)}
 
 
-def test_every_reason_code_that_a_service_gives_is_in_the_catalogue() -> None:
+def test_every_reason_code_of_a_service_is_in_the_catalogue() -> None:
     assert given_in(SERVICES) - REASONS.keys() == set()
 
 
-def test_every_reason_code_of_the_catalogue_is_given_by_some_service() -> None:
+def test_every_reason_code_of_the_catalogue_is_used() -> None:
     assert REASONS.keys() - given_in(SERVICES) == set()
 
 
@@ -51,7 +51,7 @@ def test_a_code_outside_the_catalogue_would_be_noticed(tmp_path: Path) -> None:
     assert given_in(tmp_path) - REASONS.keys() == {"NOT_IN_THE_CATALOGUE"}
 
 
-def test_every_reason_says_what_it_means_and_what_to_do_in_whole_sentences() -> None:
+def test_every_reason_has_meaning_and_remediation_in_whole_sentences() -> None:
     for reason in REASONS.values():
         for text in (reason.meaning, reason.remediation):
             assert text[0].isupper(), reason.code
@@ -59,7 +59,7 @@ def test_every_reason_says_what_it_means_and_what_to_do_in_whole_sentences() -> 
 
 
 def test_what_is_ok_needs_nothing_and_nothing_else_does() -> None:
-    idle = {reason.code for reason in REASONS.values() if reason.remediation == "Nothing is to be done."}
+    idle = {reason.code for reason in REASONS.values() if reason.remediation == "No action is required."}
 
     assert idle == {reason.code for reason in REASONS.values() if reason.status is CheckStatus.OK}
 

@@ -41,7 +41,7 @@ def written(value: Any) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-def told() -> dict[str, tuple[str, str]]:
+def documented() -> dict[str, tuple[str, str]]:
     """Variable → the services it is for, and its default, as the page says."""
     return {
         words(row[0])[0]: (row[1], row[2])
@@ -52,8 +52,8 @@ def told() -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("letter", SERVICES)
-def test_every_setting_of_a_service_stands_there_and_no_other(letter: str) -> None:
-    page = {name for name, (services, _) in told().items() if letter in services.split()}
+def test_the_settings_page_has_exactly_the_settings_of_a_service(letter: str) -> None:
+    page = {name for name, (services, _) in documented().items() if letter in services.split()}
 
     assert page == {name for name, _ in variables(SERVICES[letter])}
 
@@ -66,30 +66,30 @@ def test_every_default_is_the_one_of_the_code() -> None:
         if not (settings is TaskRunnerSettings and name == "ONBOARDING_DRAIN_SECONDS")
     }
 
-    assert {name: default for name, (_, default) in told().items()} == defaults
+    assert {name: default for name, (_, default) in documented().items()} == defaults
 
 
-def test_every_permission_stands_there() -> None:
+def test_the_settings_page_has_every_permission() -> None:
     assert [word for word in first_words(PAGE, "Identity") if "." in word] == list(Permissions.ALL)
 
 
-def test_what_the_embedded_system_is_tuned_by_stands_there() -> None:
+def test_the_settings_page_has_the_embedded_systems_settings() -> None:
     rows_of = {tuple(words(row[0])): row[1] for row in rows(PAGE, "The embedded system")}
 
     assert rows_of[tuple(TUNING)] == f"`{TUNING['ONBOARDING_LEASE_SECONDS']}`"
     assert len(set(TUNING.values())) == 1
 
 
-def test_the_example_has_every_setting_once_in_the_order_of_the_page() -> None:
+def test_the_example_has_every_setting_in_the_pages_order() -> None:
     names = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert names == list(told())
+    assert names == list(documented())
 
 
-def test_the_example_sets_what_is_needed_and_shows_the_rest_as_defaults() -> None:
+def test_the_example_sets_needed_settings_and_comments_out_defaults() -> None:
     lines = dict(re.findall(r"^(#? ?[A-Z][A-Z0-9_]+)=(.*)$", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
 
-    for name, (_, default) in told().items():
+    for name, (_, default) in documented().items():
         if default == "needed":
             assert lines[name]
         else:

@@ -9,16 +9,16 @@ from tests.docs.tables import DOCS, first_words, rows, words
 PAGE = DOCS / "tasks.md"
 SECTIONS = (
     "Reason codes of the checks",
-    "Reason codes of the way to Microsoft",
+    "Reason codes of credentials and Microsoft Graph",
     "Reason codes of the runner and of the API",
 )
 
 
-def test_every_task_stands_there_as_it_is_declared() -> None:
+def test_the_tasks_page_has_every_task_as_declared() -> None:
     own = {name: task for name, task in discover().items() if task.declaration.distribution == "onboarding-task-runner"}
-    told = {words(row[0])[0]: row[1:6] for row in rows(PAGE, "Tasks that come with the product")}
+    documented = {words(row[0])[0]: row[1:6] for row in rows(PAGE, "Tasks that come with the product")}
 
-    assert told == {
+    assert documented == {
         name: [
             str(task.declaration.step),
             Mode(task.mode).value,
@@ -30,10 +30,10 @@ def test_every_task_stands_there_as_it_is_declared() -> None:
     }
 
 
-def test_the_page_has_every_reason_code_as_the_catalogue_has_it() -> None:
-    told = [row for section in SECTIONS for row in rows(PAGE, section)]
+def test_the_tasks_page_has_the_catalogue_of_reason_codes() -> None:
+    documented = [row for section in SECTIONS for row in rows(PAGE, section)]
 
-    assert sorted(told) == sorted(
+    assert sorted(documented) == sorted(
         [
             f"`{one.code}`",
             "—" if one.status is None else one.status.value,
@@ -45,7 +45,7 @@ def test_the_page_has_every_reason_code_as_the_catalogue_has_it() -> None:
     )
 
 
-def test_reason_codes_of_the_runner_stand_among_its_own() -> None:
+def test_the_runners_reason_codes_are_in_its_own_section() -> None:
     given = {value for name, value in vars(reasons).items() if name.isupper()}
 
     assert given <= set(first_words(PAGE, "Reason codes of the runner and of the API"))

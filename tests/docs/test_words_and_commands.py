@@ -1,4 +1,4 @@
-"""The glossary has every state, status and outcome; the command line's page has every command and behaviour."""
+"""The pages have every state and status, an example for each word, and every command and behaviour."""
 
 from cyclopts import App
 
@@ -11,39 +11,54 @@ from onboarding_shared.contracts.types import CheckStatus, RunState, SessionStat
 from tests.docs.tables import DOCS, first_words, rows, words
 
 GLOSSARY = DOCS / "glossary.md"
+RUNS = DOCS / "concepts" / "runs.md"
+SESSIONS = DOCS / "concepts" / "sessions.md"
 COMMANDS = DOCS / "command-line.md"
 
 
-def test_every_run_state_stands_there_and_whether_it_is_an_end() -> None:
-    told = {words(row[0])[0]: row[2] for row in rows(GLOSSARY, "Check status is not run state") if len(row) == 3}
+def test_the_runs_page_has_every_state_and_its_end() -> None:
+    documented = {words(row[0])[0]: row[2] for row in rows(RUNS, "Run state")}
 
-    assert told == {state.value: "yes" if state in TERMINAL else "no" for state in RunState}
-
-
-def test_every_session_status_stands_there() -> None:
-    told = [words(row[0])[0] for row in rows(GLOSSARY, "Check status is not run state") if len(row) == 2]
-
-    assert told == [status.value for status in SessionStatus]
+    assert documented == {state.value: "yes" if state in TERMINAL else "no" for state in RunState}
 
 
-def test_every_check_status_stands_there() -> None:
-    (row,) = [row for row in rows(GLOSSARY, "Words") if row[0] == "**Check status**"]
+def test_the_sessions_page_has_every_status() -> None:
+    documented = [words(row[0])[0] for row in rows(SESSIONS, "Session status")]
+
+    assert documented == [status.value for status in SessionStatus]
+
+
+def test_the_glossary_has_every_check_status() -> None:
+    (row,) = [row for row in rows(GLOSSARY) if row[0] == "**Check status**"]
 
     assert words(row[1]) == [status.value for status in CheckStatus]
 
 
-def test_every_command_stands_there() -> None:
+def test_every_word_has_a_meaning_and_an_example() -> None:
+    entries = rows(GLOSSARY)
+
+    assert entries
+    assert not [row for row in entries if len(row) != 3 or not all(row)]
+
+
+def test_the_words_are_in_alphabetical_order() -> None:
+    entries = [row[0].strip("*").lower() for row in rows(GLOSSARY)]
+
+    assert entries == sorted(entries)
+
+
+def test_the_command_line_page_has_every_command() -> None:
     app: App = build()
     commands = {name for name in app if not name.startswith("-")}
 
     assert set(first_words(COMMANDS, "The command line")) == commands
 
 
-def test_every_behaviour_of_the_graph_shaped_server_stands_there() -> None:
+def test_the_command_line_page_has_every_behaviour() -> None:
     assert first_words(COMMANDS, "The Graph-shaped server") == [behaviour.value for behaviour in Behaviour]
 
 
-def test_every_broker_stands_there() -> None:
+def test_the_command_line_page_has_every_engine() -> None:
     assert first_words(COMMANDS, "The engines") == [*BROKERS, "HOST:PORT", "embedded", "postgresql://…"]
 
 

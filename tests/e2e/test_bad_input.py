@@ -75,11 +75,11 @@ def assert_refused(answer: httpx2.Response, status: int, code: str) -> None:
 
 async def everything(system: System, tenant: int) -> Any:
     """All that session-api keeps of a tenant."""
-    found = {}
+    content = {}
     for table in ("onboarding_sessions", "session_history", "provider_connections", "operation_runs"):
         rows = await system.rows("session_api", f"SELECT * FROM {table} WHERE tenant_id = $1", tenant)
-        found[table] = sorted(map(str, rows))
-    return found
+        content[table] = sorted(map(str, rows))
+    return content
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ async def test_a_bad_query_of_evidence_is_refused(caller: Caller, query: str, co
     assert_refused(answer, 400, code)
 
 
-async def test_an_unknown_task_type_is_not_found_and_the_known_ones_are_listed(caller: Caller) -> None:
+async def test_an_unknown_task_type_is_a_404_listing_known_types(caller: Caller) -> None:
     answer = await caller.post("/tasks/no.such_task/runs")
 
     assert_refused(answer, 404, "TASK_TYPE_UNKNOWN")
@@ -170,7 +170,7 @@ async def test_a_task_type_that_is_none_is_refused(caller: Caller, task_type: st
 @pytest.mark.parametrize(
     "value", ["hunter2", "env:1st", "env:A B", "file:relative", "file:/etc/../etc/passwd", "vault:x"]
 )
-async def test_a_credential_that_is_no_reference_is_refused_and_not_repeated(caller: Caller, value: str) -> None:
+async def test_a_credential_without_a_reference_is_refused_and_not_repeated(caller: Caller, value: str) -> None:
     guid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
     body = {"display_name": "C", "external_tenant_id": guid, "client_id": guid, "credential_ref": value}
     answer = await caller.post("/provider-connections", json=body)
@@ -179,7 +179,7 @@ async def test_a_credential_that_is_no_reference_is_refused_and_not_repeated(cal
     assert value not in answer.text
 
 
-async def test_a_method_that_the_path_has_not_is_refused_with_those_it_has(caller: Caller) -> None:
+async def test_a_wrong_method_is_refused_with_the_allowed_methods(caller: Caller) -> None:
     answer = await caller.http.delete(caller.path("/session"))
 
     assert_refused(answer, 405, "METHOD_NOT_ALLOWED")

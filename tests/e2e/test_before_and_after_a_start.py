@@ -13,7 +13,7 @@ TASK = "identity.emergency_access"
 async def looked_at(caller: Caller) -> dict[str, str]:
     answer = await caller.post(f"/tasks/{TASK}/runs", json={"validate_only": True})
     assert answer.status_code == 200, answer.text
-    return {one["check"]: one["status"] for one in answer.json()["findings"]}
+    return {finding["check"]: finding["status"] for finding in answer.json()["findings"]}
 
 
 async def test_what_a_start_lacks_is_unknown_until_evidence_tells(system: System) -> None:
@@ -32,7 +32,7 @@ async def test_what_a_start_lacks_is_unknown_until_evidence_tells(system: System
         assert (await caller.get("/runs?taskType=" + TASK)).json() == []
 
 
-async def test_a_missing_licence_is_told_before_the_start(system: System) -> None:
+async def test_a_missing_licence_is_reported_before_the_start(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("unlicensed")
         await caller.evidence(await caller.start("license.inventory"))
@@ -44,15 +44,15 @@ async def test_a_step_is_done_with_one_call(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("healthy")
         answer = await caller.post("/steps/4/runs")
-        assert {one["outcome"] for one in answer.json()} == {"started"}
-        for one in answer.json():
-            await caller.ended(one["run_id"])
-        (step,) = [one for one in (await caller.get("/steps")).json() if one["step"] == 4]
+        assert {start["outcome"] for start in answer.json()} == {"started"}
+        for start in answer.json():
+            await caller.ended(start["run_id"])
+        (step,) = [state for state in (await caller.get("/steps")).json() if state["step"] == 4]
 
         assert (step["can_be_left"], step["missing"], step["counts"]["ok"]) == (True, [], 2)
 
 
-async def test_a_check_that_failed_is_retried_after_the_tenant_was_mended(system: System) -> None:
+async def test_a_failed_check_is_retried_after_the_tenant_changes(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("wrong-tenant")
         first = await caller.start("graph.connectivity")

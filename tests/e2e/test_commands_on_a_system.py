@@ -55,15 +55,15 @@ def test_system_json_names_addresses_databases_and_processes(system: Path) -> No
     assert (system / "system.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_status_says_ready_for_every_process(system: Path) -> None:
+def test_status_shows_every_process_ready(system: Path) -> None:
     done = onboarding("status", "--json", folder=system)
     assert done.returncode == 0
     shown = json.loads(done.stdout)
     assert shown["state"] == "ready"
-    assert {each["name"]: each["state"] for each in shown["processes"]} == dict.fromkeys(NAMES, "ready")
+    assert {process["name"]: process["state"] for process in shown["processes"]} == dict.fromkeys(NAMES, "ready")
 
 
-def test_a_second_up_on_the_same_folder_is_refused_and_says_who_runs_it(system: Path) -> None:
+def test_a_second_up_is_refused_with_the_pid_in_charge(system: Path) -> None:
     done = onboarding("up", folder=system)
     assert done.returncode == 4
     assert f"process {journal(system)['supervisor']['pid']} already runs the system on {system}" in done.stderr
@@ -77,12 +77,13 @@ def exported(system: Path) -> Mapping[str, str]:
     return dict(json.loads(done.stdout))
 
 
-def test_env_gives_a_shell_addresses_and_a_token_that_the_api_takes(system: Path) -> None:
-    found = exported(system)
-    assert found["SESSION_API"] == journal(system)["session_api"]
-    assert found["KAFKA_BOOTSTRAP_SERVERS"] == journal(system)["kafka"]
-    assert found["SESSION_API_DATABASE_URL"] == journal(system)["databases"]["session_api"]
-    curl = f"curl -sf -H 'Authorization: Bearer {found['TOKEN']}' {found['SESSION_API']}/tenants/42/onboarding/session"
+def test_env_exports_addresses_and_a_token_that_works(system: Path) -> None:
+    variables = exported(system)
+    assert variables["SESSION_API"] == journal(system)["session_api"]
+    assert variables["KAFKA_BOOTSTRAP_SERVERS"] == journal(system)["kafka"]
+    assert variables["SESSION_API_DATABASE_URL"] == journal(system)["databases"]["session_api"]
+    url = f"{variables['SESSION_API']}/tenants/42/onboarding/session"
+    curl = f"curl -sf -H 'Authorization: Bearer {variables['TOKEN']}' {url}"
     assert json.loads(subprocess.check_output(curl, shell=True)) == {"session": None}
 
 
@@ -94,7 +95,7 @@ def test_migrations_can_be_run_again(system: Path) -> None:
 def test_doctor_is_content_with_the_running_system(system: Path) -> None:
     done = onboarding("doctor", "--json", folder=system)
     assert done.returncode == 0, done.stdout
-    assert {each["name"] for each in json.loads(done.stdout)} >= NAMES
+    assert {task_type["name"] for task_type in json.loads(done.stdout)} >= NAMES
 
 
 def test_the_demo_onboards_a_tenant_and_shows_the_evidence(system: Path) -> None:
@@ -125,13 +126,13 @@ def test_restart_replaces_one_process_and_leaves_the_others(system: Path) -> Non
     assert "graph is ready again" in onboarding("restart", "graph", folder=system).stderr
 
 
-def test_logs_of_every_process_are_kept_as_json_lines_where_they_are_ours(system: Path) -> None:
+def test_the_logs_of_every_own_process_are_json_lines(system: Path) -> None:
     done = onboarding("logs", "task-runner", folder=system)
     assert done.returncode == 0
     assert all("event" in json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
 
 
-def test_a_demo_whose_system_cannot_start_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_demo_that_cannot_start_names_its_reason_without_leftovers(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("9")
     done = onboarding("demo", folder=tmp_path)
@@ -149,7 +150,7 @@ def test_ctrl_c_stops_everything_in_order_and_ends_with_130(tmp_path: Path) -> N
             time.sleep(0.05)
         pids = list(journal(tmp_path)["processes"].values())
         os.kill(running.pid, signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        _, output = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "stopping" in said
+    assert "stopping" in output
     assert not any(alive(pid) for pid in pids)

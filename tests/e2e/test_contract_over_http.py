@@ -83,7 +83,7 @@ async def test_a_session_is_changed_and_handed_over(system: System) -> None:
         assert taken.json()["locked_by_user_id"] == 8
 
 
-async def test_a_task_is_started_and_shows_in_tasks_runs_and_evidence(system: System) -> None:
+async def test_a_started_task_appears_in_tasks_runs_and_evidence(system: System) -> None:
     async with system.caller() as caller:
         session = (await caller.post("/session")).json()
         connection = await caller.connect("healthy")
@@ -107,7 +107,7 @@ async def test_a_task_is_started_and_shows_in_tasks_runs_and_evidence(system: Sy
         (task,) = [task for task in after.json() if task["task_type"] == "graph.connectivity"]
         assert (task["status"], task["reason_code"], task["last_run_id"]) == ("ok", "GRAPH_OK", link["run_id"])
         assert_as_in_contract(evidence, "get", EVIDENCE)
-        assert [one["id"] for one in evidence.json()] == [item["id"]]
+        assert [record["id"] for record in evidence.json()] == [item["id"]]
         expected = {
             "tenant_id": caller.tenant,
             "onboarding_session_id": session["id"],
@@ -132,8 +132,8 @@ async def test_evidence_comes_newest_first_and_by_task_type(system: System) -> N
         nothing = await caller.get("/evidence", params={"taskType": "no.such_task"})
 
         assert_as_in_contract(everything, "get", EVIDENCE)
-        assert [one["operation_run_id"] for one in everything.json()] == runs[::-1]
-        assert [one["operation_run_id"] for one in licences.json()] == [runs[1]]
+        assert [record["operation_run_id"] for record in everything.json()] == runs[::-1]
+        assert [record["operation_run_id"] for record in licences.json()] == [runs[1]]
         assert nothing.json() == []
 
 

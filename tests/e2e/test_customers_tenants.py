@@ -1,4 +1,4 @@
-"""What the customer's tenant is like, and what evidence it leaves in the end."""
+"""Conditions of the customer's tenant and the evidence that results from them."""
 
 import asyncio
 
@@ -32,19 +32,19 @@ async def verdict(system: System, task_type: str, behaviour: str, **control: obj
         run_id = await caller.start(task_type)
         run = await caller.ended(run_id, seconds=90)
         item = await caller.evidence(run_id)
-        (task,) = [each for each in (await caller.get("/tasks")).json() if each["task_type"] == task_type]
+        (task,) = [summary for summary in (await caller.get("/tasks")).json() if summary["task_type"] == task_type]
 
-        found = item["status"], item["reason_code"]
-        assert (run["result"]["status"], run["result"]["reason_code"]) == found
-        assert (task["status"], task["reason_code"], task["last_run_id"]) == (*found, run_id)
+        decision = item["status"], item["reason_code"]
+        assert (run["result"]["status"], run["result"]["reason_code"]) == decision
+        assert (task["status"], task["reason_code"], task["last_run_id"]) == (*decision, run_id)
         assert item["message"]
-        return run["state"], *found
+        return run["state"], *decision
 
 
 async def test_a_healthy_tenant_passes_every_check_that_is_required(system: System) -> None:
-    found = await asyncio.gather(*(verdict(system, task_type, "healthy") for task_type in HEALTHY))
+    verdicts = await asyncio.gather(*(verdict(system, task_type, "healthy") for task_type in HEALTHY))
 
-    for (state, status, reason), (task_type, (wanted, wanted_reason)) in zip(found, HEALTHY.items(), strict=True):
+    for (state, status, reason), (task_type, (wanted, wanted_reason)) in zip(verdicts, HEALTHY.items(), strict=True):
         assert (state, status) == ("succeeded", wanted), task_type
         assert wanted_reason in (None, reason), task_type
 
@@ -83,7 +83,7 @@ async def test_without_a_relationship_the_first_check_fails(system: System) -> N
     assert await verdict(system, "gdap.relationship", "healthy", relationships=[]) == expected
 
 
-async def test_a_run_waits_for_the_customers_approval_and_can_be_cancelled(system: System) -> None:
+async def test_a_run_that_waits_for_approval_can_be_cancelled(system: System) -> None:
     pending = {"status": "approvalPending", "activated_days_ago": None, "days_left": None}
     async with system.caller() as caller:
         await caller.connect("healthy", relationships=[pending])
@@ -137,13 +137,13 @@ async def test_a_slow_graph_is_only_slow(system: System) -> None:
     ("number", "reason"),
     [("65001", "CONSENT_MISSING"), ("7000222", "CREDENTIAL_EXPIRED"), ("53003", "BLOCKED_BY_CONDITIONAL_ACCESS")],
 )
-async def test_a_refused_token_says_why(system: System, number: str, reason: str) -> None:
-    state, status, found = await verdict(system, "graph.connectivity", "healthy", token_error=number)
+async def test_a_refused_token_has_its_reason(system: System, number: str, reason: str) -> None:
+    state, status, reason_code = await verdict(system, "graph.connectivity", "healthy", token_error=number)
 
-    assert (state, status, found) == ("succeeded", "fail", reason)
+    assert (state, status, reason_code) == ("succeeded", "fail", reason)
 
 
-async def test_a_start_without_a_provider_connection_is_accepted_and_ends_unknown(system: System) -> None:
+async def test_a_start_without_a_connection_is_accepted_and_ends_unknown(system: System) -> None:
     async with system.caller() as caller:
         run_id = await caller.start("graph.connectivity")
         run = await caller.ended(run_id)

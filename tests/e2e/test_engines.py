@@ -12,24 +12,24 @@ from tests.support.system import System, onboarding
 pytestmark = pytest.mark.system
 
 
-def test_status_says_ready_for_every_engine_and_names_the_processes_that_are_ours(system: System) -> None:
+def test_status_shows_every_engine_ready_and_its_own_pids(system: System) -> None:
     shown = json.loads(onboarding("status", "--json", data=system.folder))
     assert shown["state"] == "ready"
-    assert {each["name"]: each["state"] for each in shown["processes"]} == dict.fromkeys(PROCESSES, "ready")
-    assert {each["name"] for each in shown["processes"] if each["pid"]} == {
+    assert {process["name"]: process["state"] for process in shown["processes"]} == dict.fromkeys(PROCESSES, "ready")
+    assert {process["name"] for process in shown["processes"] if process["pid"]} == {
         process.name for process in processes(system.place)
     }
 
 
 def test_doctor_is_content_with_the_engines(system: System) -> None:
-    found = json.loads(onboarding("doctor", "--json", data=system.folder))
-    assert [each for each in found if not each["ok"]] == []
+    findings = json.loads(onboarding("doctor", "--json", data=system.folder))
+    assert [finding for finding in findings if not finding["ok"]] == []
 
 
-def test_env_tells_clients_how_to_speak_to_the_broker(system: System) -> None:
-    told = json.loads(onboarding("env", "--json", data=system.folder))
-    assert told["KAFKA_BOOTSTRAP_SERVERS"] == system.journal["kafka"]
-    assert told["KAFKA_ENABLE_IDEMPOTENCE"] == ("false" if system.place.engines.broker == "embedded" else "true")
+def test_env_exports_the_client_settings_of_the_broker(system: System) -> None:
+    variables = json.loads(onboarding("env", "--json", data=system.folder))
+    assert variables["KAFKA_BOOTSTRAP_SERVERS"] == system.journal["kafka"]
+    assert variables["KAFKA_ENABLE_IDEMPOTENCE"] == ("false" if system.place.engines.broker == "embedded" else "true")
 
 
 @pytest.mark.parametrize("engine", ["broker", "postgres"])

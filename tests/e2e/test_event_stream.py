@@ -1,4 +1,4 @@
-"""What another service reads from Kafka: everything, in order, each event as its published schema says."""
+"""The events in Kafka: complete, in order, each valid against its published schema."""
 
 import asyncio
 import json
@@ -51,7 +51,9 @@ async def complete(system: System) -> None:
         catalogue = (await caller.http.get("/onboarding/task-types")).json()
         for step in range(1, 6):
             await caller.patch(f"/session/{session}", json={"current_step": step})
-            required = [one["name"] for one in catalogue if one["step"] == step and one["required"]]
+            required = [
+                task_type["name"] for task_type in catalogue if task_type["step"] == step and task_type["required"]
+            ]
             await asyncio.gather(*(_run(caller, task_type) for task_type in required))
         done = await caller.post(f"/session/{session}/complete")
         assert (done.status_code, done.json().get("status")) == (200, "completed"), done.text
@@ -64,7 +66,7 @@ async def _run(caller: Caller, task_type: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(system: System) -> tuple[list[int], list[Event]]:
+def published(system: System) -> tuple[list[int], list[Event]]:
     """The tenants that were looked after, and all events since the beginning; one more was onboarded to the end."""
 
     async def several() -> list[int]:
@@ -80,7 +82,7 @@ async def validators(system: System) -> dict[str, Draft202012Validator]:
     """The schema of each type as evidence-store publishes it, for everybody."""
     async with httpx2.AsyncClient(base_url=system.journal["evidence_store"], trust_env=False) as client:
         listed = (await client.get("/onboarding/schemas")).json()["schemas"]
-        schemas = {one["type"]: (await client.get(f"/onboarding/schemas/{one['type']}")).json() for one in listed}
+        schemas = {entry["type"]: (await client.get(f"/onboarding/schemas/{entry['type']}")).json() for entry in listed}
     for schema in schemas.values():
         Draft202012Validator.check_schema(schema)
     return {
@@ -89,7 +91,7 @@ async def validators(system: System) -> dict[str, Draft202012Validator]:
     }
 
 
-def first_told(events: list[Event]) -> dict[tuple[int, str], list[int]]:
+def first_sequences(events: list[Event]) -> dict[tuple[int, str], list[int]]:
     """Tenant and topic → sequences in the order in which they were first read; a repeat is allowed to Kafka."""
     sequences: dict[tuple[int, str], list[int]] = defaultdict(list)
     for event in events:
@@ -99,42 +101,42 @@ def first_told(events: list[Event]) -> dict[tuple[int, str], list[int]]:
     return sequences
 
 
-def test_every_tenant_is_told_in_order_and_without_a_gap_on_every_topic(told: Any) -> None:
-    tenants, events = told
-    sequences = first_told(events)
+def test_every_tenant_is_told_in_order_and_without_a_gap_on_every_topic(published: Any) -> None:
+    tenants, events = published
+    sequences = first_sequences(events)
 
     assert {topic for _, topic in sequences} == set(TOPICS)
     for topic in TOPICS[:4]:
         assert {tenant for tenant, its in sequences if its == topic} >= set(tenants)
-    for place, found in sequences.items():
-        assert found == list(range(1, len(found) + 1)), place
+    for place, numbers in sequences.items():
+        assert numbers == list(range(1, len(numbers) + 1)), place
 
 
-def test_a_tenant_stays_in_one_partition(told: Any) -> None:
-    _, events = told
+def test_a_tenant_stays_in_one_partition(published: Any) -> None:
+    _, events = published
     partitions = defaultdict(set)
     for event in events:
         partitions[event.tenant, event.topic].add(event.partition)
 
-    assert {len(found) for found in partitions.values()} == {1}
+    assert {len(numbers) for numbers in partitions.values()} == {1}
     assert len({event.partition for event in events if event.topic == TOPICS[1]}) > 1, "tenants share the partitions"
 
 
 async def test_every_event_is_as_its_published_schema_says(
-    told: Any, validators: dict[str, Draft202012Validator]
+    published: Any, validators: dict[str, Draft202012Validator]
 ) -> None:
-    _, events = told
+    _, events = published
     seen = {event.type for event in events}
 
     for event in events:
         errors = [error.message for error in validators[event.type].iter_errors(json.loads(event.value))]
         assert errors == [], (event.type, event.value)
     assert len(events) > 80
-    assert set(validators) - seen == set(), "every published type was told at least once"
+    assert set(validators) - seen == set(), "every published type was sent at least once"
 
 
-def test_every_event_is_a_cloudevent_about_its_tenant(told: Any) -> None:
-    _, events = told
+def test_every_event_is_a_cloudevent_about_its_tenant(published: Any) -> None:
+    _, events = published
     wanted = {"ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_dataschema", "ce_sequence"}
 
     assert len({(event.headers["ce_source"], event.headers["ce_id"]) for event in events}) == len(
@@ -149,8 +151,8 @@ def test_every_event_is_a_cloudevent_about_its_tenant(told: Any) -> None:
         assert json.loads(event.value)["tenant_id"] == event.tenant
 
 
-def test_a_run_is_told_from_its_command_to_its_evidence(told: Any) -> None:
-    tenants, events = told
+def test_a_run_has_events_from_command_to_evidence(published: Any) -> None:
+    tenants, events = published
     of_runs = defaultdict(list)
     for event in events:
         data = json.loads(event.value)
@@ -159,10 +161,10 @@ def test_a_run_is_told_from_its_command_to_its_evidence(told: Any) -> None:
 
     assert len(of_runs) == 3 * len(tenants)
     states = Counter()
-    for run_id, told_of_it in of_runs.items():
-        commands = [data for topic, type_, data in told_of_it if topic == TOPICS[0] and "start" in type_.lower()]
-        finished = [data for topic, type_, data in told_of_it if topic == TOPICS[1] and "finished" in type_.lower()]
-        recorded = [data for topic, _, data in told_of_it if topic == TOPICS[3]]
+    for run_id, entries in of_runs.items():
+        commands = [data for topic, type_, data in entries if topic == TOPICS[0] and "start" in type_.lower()]
+        finished = [data for topic, type_, data in entries if topic == TOPICS[1] and "finished" in type_.lower()]
+        recorded = [data for topic, _, data in entries if topic == TOPICS[3]]
         assert commands, run_id
         assert len({data["state"] for data in finished}) == 1, run_id
         states[finished[0]["state"]] += 1
@@ -170,5 +172,5 @@ def test_a_run_is_told_from_its_command_to_its_evidence(told: Any) -> None:
     assert states == {"succeeded": 2 * len(tenants), "cancelled": len(tenants)}
 
 
-def test_nothing_was_put_aside_as_unreadable(system: System, told: Any) -> None:
+def test_nothing_was_put_aside_as_unreadable(system: System, published: Any) -> None:
     assert read_everything(system.journal["kafka"], [f"{topic}.dlq" for topic in TOPICS]) == []

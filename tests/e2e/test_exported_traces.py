@@ -62,13 +62,13 @@ WAY = {
 
 def way_of(spans: list[Span]) -> dict[str, Span] | None:
     """The spans of ``WAY``; None as long as one is missing, since each service exports in its own time."""
-    found: dict[str, Span] = {}
+    way: dict[str, Span] = {}
     for step, (parent, service, name, event) in WAY.items():
-        matching = below(spans, found[parent].span_id if parent else CALLER, service, name, event)
+        matching = below(spans, way[parent].span_id if parent else CALLER, service, name, event)
         if len(matching) != 1:
             return None
-        found[step] = matching[0]
-    return found
+        way[step] = matching[0]
+    return way
 
 
 async def test_the_spans_of_a_run_follow_its_way_through_all_services(traced: System, collector: Collector) -> None:
@@ -82,7 +82,7 @@ async def test_the_spans_of_a_run_follow_its_way_through_all_services(traced: Sy
     spans = collector.trace(TRACE)
     graph = [span for span in spans if span.parent == run.span_id and span.kind == "client"]
 
-    assert [one.kind for one in (request, way["sent"], way["intake"], run, way["recorded"])] == [
+    assert [span.kind for span in (request, way["sent"], way["intake"], run, way["recorded"])] == [
         "server",
         "producer",
         "consumer",
@@ -114,7 +114,7 @@ async def test_a_read_of_evidence_is_one_trace_over_both_services(traced: System
     assert (client.kind, answered.kind) == ("client", "server")
 
 
-async def test_a_caller_that_does_not_record_its_trace_gets_no_spans(traced: System, collector: Collector) -> None:
+async def test_a_trace_that_its_caller_samples_out_has_no_spans(traced: System, collector: Collector) -> None:
     trace, later = "7bf92f3577b34da6a3ce929d0e0e4736", "8bf92f3577b34da6a3ce929d0e0e4736"
     async with traced.caller() as caller:
         await caller.connect("healthy")
@@ -131,7 +131,7 @@ async def test_a_fault_of_the_provider_is_a_failed_span(traced: System, collecto
         await caller.connect("failing", times=1)
         run_id = await caller.start("graph.connectivity", headers={"traceparent": f"00-{trace}-{CALLER}-01"})
         await caller.evidence(run_id)
-        await eventually(lambda: [one for one in collector.trace(trace) if one.name == "record evidence"])
+        await eventually(lambda: [span for span in collector.trace(trace) if span.name == "record evidence"])
     failed = [span for span in collector.trace(trace) if span.failed]
     assert {(span.service, span.kind, span.attributes["http.response.status_code"]) for span in failed} <= {
         ("task-runner", "client", code) for code in range(500, 505)
@@ -139,13 +139,13 @@ async def test_a_fault_of_the_provider_is_a_failed_span(traced: System, collecto
     assert failed
 
 
-async def test_the_exporter_does_as_the_settings_say(traced: System, collector: Collector) -> None:
+async def test_the_exporter_obeys_its_settings(traced: System, collector: Collector) -> None:
     services = {"session-api", "task-runner", "evidence-store"}
-    await eventually(lambda: {one["service.name"] for one in collector.resources}, equals=services)
+    await eventually(lambda: {resource["service.name"] for resource in collector.resources}, equals=services)
     assert {path for path, _ in collector.requests} == {"/v1/traces"}
     assert {headers["x-collector-key"] for _, headers in collector.requests} == {"s3cret key"}
-    assert {one["deployment.environment.name"] for one in collector.resources} == {"test"}
-    assert {one["service.namespace"] for one in collector.resources} == {"onboarding"}
+    assert {resource["deployment.environment.name"] for resource in collector.resources} == {"test"}
+    assert {resource["service.namespace"] for resource in collector.resources} == {"onboarding"}
 
 
 async def test_neither_token_nor_secret_is_exported(traced: System, collector: Collector) -> None:
@@ -154,4 +154,4 @@ async def test_neither_token_nor_secret_is_exported(traced: System, collector: C
         await eventually(lambda: collector.bodies)
     secrets = [value.encode() for value in json.loads((traced.folder / "secrets.json").read_text()).values()]
     assert token not in b"".join(collector.bodies)
-    assert [one for one in secrets if one in b"".join(collector.bodies)] == []
+    assert [secret for secret in secrets if secret in b"".join(collector.bodies)] == []

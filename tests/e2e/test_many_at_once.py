@@ -16,9 +16,9 @@ async def test_a_hundred_identical_starts_make_one_run_and_one_item_of_evidence(
         await caller.connect("slow", delay_seconds=2.0)
         answers = await asyncio.gather(*(caller.post("/tasks/graph.connectivity/runs") for _ in range(100)))
 
-        assert Counter(each.status_code for each in answers) == {201: 100}
-        assert Counter(each.json()["outcome"] for each in answers) == {"created": 1, "reused": 99}
-        (run_id,) = {each.json()["run_id"] for each in answers}
+        assert Counter(answer.status_code for answer in answers) == {201: 100}
+        assert Counter(answer.json()["outcome"] for answer in answers) == {"created": 1, "reused": 99}
+        (run_id,) = {answer.json()["run_id"] for answer in answers}
         await caller.ended(run_id)
         await caller.evidence(run_id)
         for database, table in (("session_api", "operation_runs"), ("task_runner", "executions")):
@@ -33,7 +33,7 @@ async def test_an_exclusive_and_a_shared_task_at_once_make_one_run_and_one_refus
         answers = await asyncio.gather(
             caller.post("/tasks/graph.connectivity/runs"), caller.post("/tasks/example.upkeep/runs")
         )
-        won, refused = sorted(answers, key=lambda each: each.status_code)
+        won, refused = sorted(answers, key=lambda response: response.status_code)
 
         assert (won.status_code, refused.status_code) == (201, 409)
         winner = "graph.connectivity" if won is answers[0] else "example.upkeep"
@@ -47,7 +47,7 @@ async def test_an_exclusive_and_a_shared_task_at_once_make_one_run_and_one_refus
         assert 1 <= int(refused.headers["retry-after"]) <= 30
 
 
-async def test_the_guard_is_free_as_soon_as_the_exclusive_run_has_ended(system: System) -> None:
+async def test_the_guard_is_free_once_the_exclusive_run_ends(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=0.5)
         first = await caller.start("example.upkeep")
@@ -65,10 +65,10 @@ async def test_exclusive_tasks_of_different_connections_do_not_exclude_each_othe
             for connection in connections
         ]
 
-        assert [(each.status_code, each.json()["outcome"]) for each in answers] == [(201, "created")] * 2
+        assert [(answer.status_code, answer.json()["outcome"]) for answer in answers] == [(201, "created")] * 2
 
 
-async def test_shared_tasks_run_side_by_side_and_an_exclusive_one_has_to_wait(system: System) -> None:
+async def test_shared_tasks_run_concurrently_and_exclusive_ones_are_refused(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=1.0)
         shared = [await caller.start(name) for name in ("graph.connectivity", "license.inventory")]
@@ -82,20 +82,20 @@ async def test_fifty_callers_open_one_session(system: System) -> None:
     async with system.caller() as caller:
         answers = await asyncio.gather(*(caller.post("/session") for _ in range(50)))
 
-        assert Counter(each.status_code for each in answers) == {201: 50}
-        assert len({each.json()["id"] for each in answers}) == 1
+        assert Counter(answer.status_code for answer in answers) == {201: 50}
+        assert len({answer.json()["id"] for answer in answers}) == 1
         assert await _sessions(system, caller) == 1
 
 
-async def test_of_fifty_users_who_open_the_session_one_holds_the_lock(system: System) -> None:
+async def test_one_of_fifty_users_holds_the_lock_of_the_session(system: System) -> None:
     async with system.caller() as first:
         users = [system.caller(first.tenant, user=100 + number) for number in range(50)]
-        answers = await asyncio.gather(*(each.post("/session") for each in users))
-        holders = {each.json()["locked_by_user_id"] for each in answers}
-        for each in users:
-            await each.http.aclose()
+        answers = await asyncio.gather(*(user.post("/session") for user in users))
+        holders = {answer.json()["locked_by_user_id"] for answer in answers}
+        for user in users:
+            await user.http.aclose()
 
-        assert Counter(each.status_code for each in answers) == {201: 50}
+        assert Counter(answer.status_code for answer in answers) == {201: 50}
         assert len(holders) == 1
         assert await _sessions(system, first) == 1
 

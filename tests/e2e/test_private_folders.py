@@ -117,17 +117,17 @@ def test_a_file_system_mounted_noexec_is_named(
     monkeypatch.setenv("PREPARE", f"mount --bind {folder} {folder} && mount -o remount,bind,noexec {folder}")
     done = inside(["--mount"], command, "--data", str(tmp_path))
     assert done.returncode == {"doctor": 1, "up": 4}[command]
-    said = done.stdout + done.stderr
-    assert f"no program can be started from {folder}" in said
-    assert "its file system is mounted noexec" in said
-    assert "UV_PROJECT_ENVIRONMENT=FOLDER make setup" in said
+    output = done.stdout + done.stderr
+    assert f"no program can be started from {folder}" in output
+    assert "its file system is mounted noexec" in output
+    assert "UV_PROJECT_ENVIRONMENT=FOLDER make setup" in output
 
 
 @pytest.mark.parametrize("command", ["doctor", "up"])
 def test_a_container_without_a_second_user_id_is_named(command: str, tmp_path: Path) -> None:
     done = inside(["--user", "--map-root-user"], command, "--data", str(tmp_path))
     assert done.returncode == {"doctor": 1, "up": 4}[command]
-    said = done.stdout + done.stderr
-    assert "root cannot become" in said
-    assert "run as an ordinary user" in said
+    output = done.stdout + done.stderr
+    assert "root cannot become" in output
+    assert "run as an ordinary user" in output
     assert not (tmp_path / "postgres").exists()

@@ -26,18 +26,20 @@ async def survey(system: System, name: str) -> Outcome:
     async with httpx2.AsyncClient(base_url=system.journal["graph"], trust_env=False) as graph:
         (await graph.put(f"/_control/tenants/{guid_of(name)}", json=control)).raise_for_status()
     async with Api(system.journal["session_api"], system.token(tenants=[tenant]), tenant) as api:
-        catalogue = [one for one in await api.task_types() if one["name"] != WAITS_FOR_EVER]
+        catalogue = [task_type for task_type in await api.task_types() if task_type["name"] != WAITS_FOR_EVER]
         view = PlainView(Console(file=io.StringIO()), steps_of(catalogue))
         return await FleetDemo(api, None, view, catalogue, guid_of(name)).run()
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-async def test_a_recorded_customer_gets_the_right_verdict_of_each_check_and_a_remedy(system: System, name: str) -> None:
+async def test_a_recorded_customer_gets_the_expected_verdicts_and_remedies(system: System, name: str) -> None:
     outcome = await survey(system, name)
-    summaries = {one["task_type"]: one for one in outcome.tasks if one["task_type"] in EXPECTED[name]}
+    summaries = {summary["task_type"]: summary for summary in outcome.tasks if summary["task_type"] in EXPECTED[name]}
 
-    assert {task: f"{one['status']} {one['reason_code']}" for task, one in summaries.items()} == EXPECTED[name]
-    assert all(one["remediation"] for one in summaries.values() if one["status"] != "ok")
+    assert {task: f"{summary['status']} {summary['reason_code']}" for task, summary in summaries.items()} == EXPECTED[
+        name
+    ]
+    assert all(summary["remediation"] for summary in summaries.values() if summary["status"] != "ok")
 
 
 async def test_a_healthy_customer_is_onboarded_to_the_end(system: System) -> None:

@@ -66,9 +66,7 @@ def schemathesis(folder: Path, contract: Path, url: str, token: str, *more: str,
     print(ended.stdout[-700:])
 
 
-async def test_whatever_is_sent_the_answer_is_as_the_contract_and_its_error_shape_say(
-    system: System, tmp_path: Path
-) -> None:
+async def test_any_request_is_answered_by_contract_or_error_schema(system: System, tmp_path: Path) -> None:
     contract = tmp_path / "contract.yaml"
     contract.write_text(yaml.safe_dump(with_errors(CONTRACT)), encoding="utf-8")
     async with system.caller() as caller:
@@ -96,7 +94,7 @@ values = ["graph.connectivity", "license.inventory", "app.consent"]
     schemathesis(tmp_path, contract, system.journal["session_api"], caller.token, config=config)
 
 
-async def test_what_the_contract_documents_is_answered_as_the_file_itself_says(system: System, tmp_path: Path) -> None:
+async def test_valid_requests_are_answered_as_the_contract_documents(system: System, tmp_path: Path) -> None:
     async with system.caller() as caller:
         session = (await caller.post("/session")).json()["id"]
         await caller.connect("healthy")

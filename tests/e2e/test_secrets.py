@@ -22,7 +22,7 @@ ROWS = "SELECT count(*) FROM {schema}.{table} AS t WHERE strpos(t::text, $1) > 0
 
 @pytest.fixture
 async def secrets(system: System, tmp_path: Path) -> dict[str, str]:
-    """What nobody may find, after it was used: in a healthy, a refused and a failing run, and in refused requests."""
+    """The secrets, after their use in a healthy, a refused and a failing run and in refused requests."""
     in_a_file = f"secret-{uuid.uuid4()}"
     credential = tmp_path / "credential"
     credential.write_text(in_a_file, encoding="utf-8")
@@ -63,8 +63,8 @@ async def test_no_database_holds_a_secret(system: System, secrets: dict[str, str
         for schema, table in await system.rows(database, COLUMNS):
             query = ROWS.format(schema=schema, table=table)
             for name, secret in secrets.items():
-                found = await system.value(database, query, secret, secret.encode().hex())
-                assert found == 0, f"{name} is in {database}.{table}"
+                matches = await system.value(database, query, secret, secret.encode().hex())
+                assert matches == 0, f"{name} is in {database}.{table}"
             searched += 1
     assert searched > 20
 
@@ -89,9 +89,7 @@ def test_no_log_holds_a_secret(system: System, secrets: dict[str, str]) -> None:
             assert secret not in path.read_text(encoding="utf-8", errors="replace"), f"{name} is in {path.name}"
 
 
-async def test_the_references_are_kept_so_that_the_search_would_find_a_secret(
-    system: System, secrets: dict[str, str]
-) -> None:
+async def test_the_search_finds_the_stored_credential_references(system: System, secrets: dict[str, str]) -> None:
     reference = "env:ONBOARDING_DEMO_CLIENT_SECRET"
     connections, evidence = (
         ROWS.format(schema="public", table=table) for table in ("provider_connections", "evidence")

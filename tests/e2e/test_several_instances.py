@@ -63,9 +63,9 @@ async def test_identical_starts_through_both_doors_make_one_run(system: System, 
             *(caller.post("/tasks/graph.connectivity/runs") for _ in range(25) for caller in (here, there))
         )
 
-        assert Counter(each.status_code for each in answers) == {201: 50}
-        assert Counter(each.json()["outcome"] for each in answers) == {"created": 1, "reused": 49}
-        assert len({each.json()["run_id"] for each in answers}) == 1
+        assert Counter(answer.status_code for answer in answers) == {201: 50}
+        assert Counter(answer.json()["outcome"] for answer in answers) == {"created": 1, "reused": 49}
+        assert len({answer.json()["run_id"] for answer in answers}) == 1
 
 
 async def test_one_of_two_may_leave_in_the_middle_of_the_work(system: System, second: dict[str, Extra]) -> None:

@@ -10,7 +10,9 @@ pytestmark = pytest.mark.system
 
 async def test_its_task_is_in_the_catalogue_runs_and_leaves_evidence(system: System) -> None:
     async with system.caller() as caller:
-        catalogue = {one["name"]: one for one in (await caller.http.get("/onboarding/task-types")).json()}
+        catalogue = {
+            task_type["name"]: task_type for task_type in (await caller.http.get("/onboarding/task-types")).json()
+        }
         await caller.connect("healthy")
         run_id = await caller.start("example.domains")
         run = await caller.ended(run_id)
@@ -23,7 +25,7 @@ async def test_its_task_is_in_the_catalogue_runs_and_leaves_evidence(system: Sys
         assert (item["task_type"], item["reason_code"]) == ("example.domains", "DOMAINS_FOUND")
         assert item["payload"]["domains"]
         assert_as_in_contract(tasks, "get", "/tenants/{tenantId}/onboarding/tasks")
-        (summary,) = [each for each in tasks.json() if each["task_type"] == "example.domains"]
+        (summary,) = [state for state in tasks.json() if state["task_type"] == "example.domains"]
         assert (summary["status"], summary["last_run_id"]) == ("ok", run_id)
 
 

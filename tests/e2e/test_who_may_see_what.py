@@ -86,7 +86,7 @@ async def test_without_a_token_nobody_gets_in(system: System, method: str, path:
 )
 async def test_a_missing_permission_is_named(system: System, method: str, path: str, lacking: str) -> None:
     everything = ("onboarding.read", "onboarding.write", "onboarding.run", "onboarding.connections")
-    held = [each for each in everything if each != lacking]
+    held = [permission for permission in everything if permission != lacking]
     async with system.caller(permissions=held) as caller:
         answer = await caller.http.request(method, caller.path(path), json={} if method == "POST" else None)
 

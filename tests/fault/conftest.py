@@ -1,4 +1,4 @@
-"""One embedded system for all kills, with short patience so that several sweeps fit into a test.
+"""One embedded system for all kills, with short intervals so that several sweeps fit into a test.
 
 The example package of tasks is installed beside the product's own.
 """
@@ -10,18 +10,18 @@ import pytest
 from tests.support import task_package
 from tests.support.system import System, running_system
 
-PATIENCE = 3
-"""Seconds: lease, silence before a command is repeated, and before a result is repeated."""
+INTERVAL_SECONDS = 3
+"""Seconds of a lease, before a command is repeated, and before a result is repeated."""
 
 
 @pytest.fixture(scope="package")
 def one_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    patience = str(PATIENCE)
+    seconds = str(INTERVAL_SECONDS)
     site = task_package.install(tmp_path_factory.mktemp("package"))
     with running_system(
-        ONBOARDING_LEASE_SECONDS=patience,
-        ONBOARDING_SILENCE_SECONDS=patience,
-        ONBOARDING_CONFIRM_SECONDS=patience,
+        ONBOARDING_LEASE_SECONDS=seconds,
+        ONBOARDING_SILENCE_SECONDS=seconds,
+        ONBOARDING_CONFIRM_SECONDS=seconds,
         PYTHONPATH=str(site),
     ) as system:
         yield system

@@ -1,4 +1,4 @@
-"""A stream of starts that goes on while processes die."""
+"""A stream of starts during the kills of processes."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,12 @@ import httpx2
 from tests.support.caller import Caller
 from tests.support.system import System
 
-CALLER_PATIENCE = 60.0
+CALLER_TIMEOUT = 60.0
 
 
 @dataclass
 class Accepted:
-    """The runs that the API promised (201): run id → tenant; and how often callers were put off on the way."""
+    """The runs that the API accepted (201): run id → tenant; and the number of answers 503."""
 
     runs: dict[int, int] = field(default_factory=dict)
     put_off: int = 0
@@ -25,7 +25,7 @@ class Accepted:
 async def connected_callers(system: System, number: int, *, delay_seconds: float) -> list[Caller]:
     """Callers of ``number`` new tenants whose customers' tenants answer slowly, so that a kill finds work under way."""
     callers = [system.caller() for _ in range(number)]
-    await asyncio.gather(*(each.connect("slow", delay_seconds=delay_seconds) for each in callers))
+    await asyncio.gather(*(caller.connect("slow", delay_seconds=delay_seconds) for caller in callers))
     return callers
 
 
@@ -38,7 +38,7 @@ async def start_one_by_one(callers: list[Caller], accepted: Accepted, *, every: 
 
 
 async def _start(caller: Caller, accepted: Accepted) -> None:
-    deadline = time.monotonic() + CALLER_PATIENCE
+    deadline = time.monotonic() + CALLER_TIMEOUT
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx2.TransportError):
             answer = await caller.post("/tasks/graph.connectivity/runs")
@@ -50,9 +50,9 @@ async def _start(caller: Caller, accepted: Accepted) -> None:
                 return
         accepted.put_off += 1
         await asyncio.sleep(0.2)
-    accepted.refused.append(f"tenant {caller.tenant}: nothing within {CALLER_PATIENCE} s")
+    accepted.refused.append(f"tenant {caller.tenant}: nothing within {CALLER_TIMEOUT} s")
 
 
 async def close(callers: list[Caller]) -> None:
     """Close all connections."""
-    await asyncio.gather(*(each.http.aclose() for each in callers))
+    await asyncio.gather(*(caller.http.aclose() for caller in callers))

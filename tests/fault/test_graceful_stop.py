@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.system, pytest.mark.timeout(180)]
 LEASE = "SELECT state, lease_expires_at, attempt, losses FROM executions WHERE run_id = $1"
 
 
-async def test_a_runner_that_is_asked_to_stop_gives_its_leases_back_and_the_run_ends(system: System) -> None:
+async def test_a_stopping_runner_returns_its_leases_and_the_run_ends(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=18.0, times=1)
         run_id = await caller.start("graph.connectivity")

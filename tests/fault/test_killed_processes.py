@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.fault.conftest import PATIENCE
+from tests.fault.conftest import INTERVAL_SECONDS
 from tests.fault.stream import Accepted, close, connected_callers, start_one_by_one
 from tests.support.ledger import mistakes
 from tests.support.system import System
@@ -27,7 +27,7 @@ async def test_every_accepted_run_ends_with_one_item_of_evidence_when_these_are_
     system: System, names: tuple[str, ...]
 ) -> None:
     callers = await connected_callers(system, STARTS, delay_seconds=1.0)
-    tenants = [each.tenant for each in callers]
+    tenants = [caller.tenant for caller in callers]
     accepted = Accepted()
     stream = asyncio.create_task(start_one_by_one(callers, accepted))
 
@@ -45,7 +45,7 @@ async def test_every_accepted_run_ends_with_one_item_of_evidence_when_these_are_
     assert (accepted.refused, len(accepted.runs)) == ([], STARTS)
     await eventually(lambda: mistakes(system, accepted.runs), equals=[], seconds=END_SECONDS, every=0.5)
     settled_after = time.monotonic() - at
-    await asyncio.sleep(SWEEPS * PATIENCE)
+    await asyncio.sleep(SWEEPS * INTERVAL_SECONDS)
     assert await mistakes(system, accepted.runs) == []
     print(
         f"\nkilled {killed} with {under_way} under way and {accepted_before} of {STARTS} accepted;"

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.system, pytest.mark.timeout(180)]
 EXECUTION = "SELECT state, attempt, losses, lease_token FROM executions WHERE run_id = $1"
 
 
-async def test_the_run_ends_with_one_item_of_evidence_and_its_guard_is_free(system: System) -> None:
+async def test_the_run_ends_with_one_record_and_a_free_guard(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("slow", delay_seconds=4.0, times=2)
         run_id = await caller.start("example.upkeep")

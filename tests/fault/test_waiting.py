@@ -16,7 +16,7 @@ INITIAL = {"name": "contoso.onmicrosoft.com", "isInitial": True, "isDefault": Tr
 OWN = {"name": "contoso.example", "isInitial": False, "isDefault": False}
 
 
-async def test_a_run_waits_survives_the_kill_of_everything_goes_on_and_ends(system: System) -> None:
+async def test_a_waiting_run_survives_the_kill_of_every_process(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("healthy", overrides={"/organization": [{"verifiedDomains": [INITIAL]}]})
         run_id = await caller.start("example.own_domain")
@@ -40,7 +40,7 @@ async def test_a_run_waits_survives_the_kill_of_everything_goes_on_and_ends(syst
         await eventually(lambda: mistakes(system, {run_id: caller.tenant}), equals=[], seconds=30, every=0.2)
 
 
-async def test_a_waiting_run_is_cancelled_at_once_and_leaves_no_evidence(system: System) -> None:
+async def test_a_waiting_run_is_cancelled_at_once_without_evidence(system: System) -> None:
     async with system.caller() as caller:
         await caller.connect("healthy", overrides={"/organization": [{"verifiedDomains": [INITIAL]}]})
         run_id = await caller.start("example.own_domain")

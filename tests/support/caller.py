@@ -36,7 +36,7 @@ class Caller:
         await self.http.aclose()
 
     def path(self, path: str) -> str:
-        """The whole path of one below the tenant."""
+        """The full path of a path below the tenant."""
         return f"/tenants/{self.tenant}/onboarding{path}"
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
@@ -94,7 +94,7 @@ class Caller:
         return int(answer.json()["run_id"])
 
     async def run(self, run_id: int) -> dict[str, Any]:
-        """One run as it stands."""
+        """The current state of a run."""
         answer = await self.get(f"/runs/{run_id}")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())

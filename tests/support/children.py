@@ -27,7 +27,7 @@ class Children:
         self._obtained = False
 
     def unusable(self) -> str | None:
-        """Why it cannot be used here; None when it can."""
+        """The reason that these engines cannot be used here; None when they can."""
         try:
             postgres.version()
             self._broker.describe()
@@ -64,7 +64,7 @@ class Children:
 
     @contextlib.contextmanager
     def up_options(self) -> Iterator[list[str]]:
-        """The options of `onboarding up` for a whole system on such engines."""
+        """The options of `onboarding up` for an embedded system on such engines."""
         yield ["--broker", self.name]
 
     def _obtain(self) -> None:

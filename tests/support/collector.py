@@ -49,7 +49,7 @@ class Collector:
             resource = _values(of_resource.resource.attributes)
             self.resources.append(resource)
             for scope in of_resource.scope_spans:
-                self.spans += [_span(str(resource["service.name"]), one) for one in scope.spans]
+                self.spans += [_span(str(resource["service.name"]), span) for span in scope.spans]
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ def trace_collector() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Suppress the log line."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     collector = Collector(f"http://127.0.0.1:{server.server_port}")
@@ -93,4 +93,4 @@ def _span(service: str, span: Any) -> Span:
 
 
 def _values(attributes: Any) -> dict[str, Any]:
-    return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in attributes}
+    return {attribute.key: getattr(attribute.value, attribute.value.WhichOneof("value")) for attribute in attributes}

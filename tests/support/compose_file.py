@@ -13,13 +13,13 @@ _VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::?-([^}]*))?\}")
 
 def compose() -> dict[str, Any]:
     """The whole file; every variable has its default."""
-    text = _VARIABLE.sub(lambda found: found[2] or "", FILE.read_text(encoding="utf-8")).replace("$$", "$")
+    text = _VARIABLE.sub(lambda variable: variable[2] or "", FILE.read_text(encoding="utf-8")).replace("$$", "$")
     return dict(yaml.safe_load(text))
 
 
 def variables() -> set[str]:
     """The names of all variables that the file takes from the user's shell."""
-    return {found[1] for found in _VARIABLE.finditer(FILE.read_text(encoding="utf-8"))}
+    return {variable[1] for variable in _VARIABLE.finditer(FILE.read_text(encoding="utf-8"))}
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
@@ -30,12 +30,12 @@ def environment(service: dict[str, Any]) -> dict[str, str]:
 
 def started_by_default() -> dict[str, dict[str, Any]]:
     """Name → service, without those of profiles."""
-    return {name: each for name, each in compose()["services"].items() if "profiles" not in each}
+    return {name: service for name, service in compose()["services"].items() if "profiles" not in service}
 
 
 def one_shots() -> set[str]:
     """The services that end by themselves."""
-    return {name for name, each in compose()["services"].items() if each.get("restart") == "no"}
+    return {name for name, service in compose()["services"].items() if service.get("restart") == "no"}
 
 
 def seconds(duration: str) -> int:

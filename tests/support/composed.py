@@ -27,7 +27,7 @@ _tenants = itertools.count(1001)
 
 
 def engine_missing() -> str | None:
-    """Why `docker compose` cannot be used here; None when an engine answers."""
+    """The reason that `docker compose` cannot be used here; None when an engine answers."""
     for line in (["docker", "info"], ["docker", "compose", "version"], ["docker", "buildx", "version"]):
         try:
             done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=30)
@@ -57,7 +57,7 @@ class Composed:
         self._passwords: dict[str, str] = {}
 
     def compose(self, *arguments: str, seconds: float = 120.0) -> str:
-        """Run `docker compose` on the project; returns its output. A failure shows what it said."""
+        """Run `docker compose` on the project; returns its output. A failure shows its output."""
         files = ["--file", str(FILE), "--file", str(PORTS), "--env-file", os.devnull]
         return run("docker", "compose", "--project-name", self.project, *files, *arguments,
                    environment=self._environment, seconds=seconds)  # fmt: skip
@@ -77,8 +77,8 @@ class Composed:
     def containers(self) -> dict[str, dict[str, Any]]:
         """Compose service → its container, as `docker inspect` shows it."""
         ids = self.compose("ps", "--all", "--quiet").split()
-        found = json.loads(run("docker", "inspect", *ids))
-        return {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in found}
+        containers = json.loads(run("docker", "inspect", *ids))
+        return {container["Config"]["Labels"]["com.docker.compose.service"]: container for container in containers}
 
     def crash(self, *names: str) -> None:
         """Kill the main processes of containers with SIGKILL, past Docker, which so takes it for a crash."""
@@ -90,20 +90,20 @@ class Composed:
 
     def restarts(self) -> dict[str, int]:
         """Compose service → how often Docker has started it again."""
-        return {name: each["RestartCount"] for name, each in self.containers().items()}
+        return {name: container["RestartCount"] for name, container in self.containers().items()}
 
     async def wait_healthy(self, *, more_than: Mapping[str, int] | None = None, seconds: float = READY_SECONDS) -> None:
         """Wait until all that runs on is healthy, and Docker has started some ``more_than`` so often."""
         before = more_than or {}
 
         def unhealthy() -> dict[str, str]:
-            found = {}
+            waiting = {}
             for name, container in self.containers().items():
                 if container["HostConfig"]["RestartPolicy"]["Name"] != "no":
                     health = container["State"].get("Health", {}).get("Status", container["State"]["Status"])
                     if health != "healthy" or container["RestartCount"] <= before.get(name, -1):
-                        found[name] = f"{health}, restarted {container['RestartCount']} times"
-            return found
+                        waiting[name] = f"{health}, restarted {container['RestartCount']} times"
+            return waiting
 
         await eventually(unhealthy, equals={}, seconds=seconds, every=0.5)
 
@@ -116,7 +116,7 @@ class Composed:
         return next(_tenants)
 
     def caller(self, tenant: int | None = None, *, tenants: Iterable[int] | None = None) -> Caller:
-        """A caller of the session API, for a new tenant unless told which; use with ``async with``."""
+        """A caller of the session API, for ``tenant`` or a new tenant; use with ``async with``."""
         tenant = self.new_tenant() if tenant is None else tenant
         token = self.token(7, (tenant,) if tenants is None else tenants)
         return Caller(self.url, token, tenant, graph=f"http://{self._address('graph', 8000)}", secret="any")
@@ -144,18 +144,18 @@ class Composed:
         """The parts of the project that are still there."""
         mine = f"label=com.docker.compose.project={self.project}"
         return {
-            kind: found.split()
-            for kind, found in (
+            kind: listed.split()
+            for kind, listed in (
                 ("containers", run("docker", "ps", "--all", "--quiet", "--filter", mine)),
                 ("volumes", run("docker", "volume", "ls", "--quiet", "--filter", mine)),
                 ("networks", run("docker", "network", "ls", "--quiet", "--filter", mine)),
             )
-            if found.strip()
+            if listed.strip()
         }
 
 
 def run(*line: str, environment: dict[str, str] | None = None, seconds: float = 120.0) -> str:
-    """Run a command; returns its output. A failure shows what it said."""
+    """Run a command; returns its output. A failure shows its output."""
     began = time.monotonic()
     done = subprocess.run(
         line, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds

@@ -23,7 +23,7 @@ class Containers:
     }
 
     def unusable(self) -> str | None:
-        """Why it cannot be used here; None when a Docker engine answers."""
+        """The reason that containers cannot be used here; None when a Docker engine answers."""
         from testcontainers.core.docker_client import DockerClient
 
         try:
@@ -69,7 +69,7 @@ class Containers:
 
     @contextlib.contextmanager
     def up_options(self) -> Iterator[list[str]]:
-        """The options of `onboarding up` for a whole system on such engines."""
+        """The options of `onboarding up` for an embedded system on such engines."""
         with self.postgres_server() as server, self.kafka_broker(free_port()) as address:
             yield ["--postgres", server, "--broker", address]
 

@@ -15,7 +15,7 @@ CONTRACT: dict[str, Any] = yaml.safe_load(
 def _as_json_schema(schema: Any) -> Any:
     """OpenAPI 3.0 writes `nullable: true` where JSON Schema writes a second type."""
     if isinstance(schema, list):
-        return [_as_json_schema(one) for one in schema]
+        return [_as_json_schema(subschema) for subschema in schema]
     if not isinstance(schema, dict):
         return schema
     plain = {key: _as_json_schema(value) for key, value in schema.items() if key != "nullable"}
@@ -28,7 +28,7 @@ _PLAIN = _as_json_schema(CONTRACT)
 
 
 def assert_as_in_contract(answer: httpx2.Response, method: str, path: str) -> None:
-    """Status, content type and body are among what the contract says of this operation; times are UTC."""
+    """Assert that status, content type and body are those of the operation in the contract, and that times are UTC."""
     responses = _PLAIN["paths"][path][method]["responses"]
     assert str(answer.status_code) in responses, f"{answer.status_code} is not in the contract: {answer.text}"
     assert answer.headers["content-type"].split(";")[0] == "application/json"
@@ -44,7 +44,7 @@ def assert_as_in_contract(answer: httpx2.Response, method: str, path: str) -> No
 
 def _moments(body: Any) -> list[str]:
     if isinstance(body, list):
-        return [moment for one in body for moment in _moments(one)]
+        return [moment for item in body for moment in _moments(item)]
     if not isinstance(body, dict):
         return []
     own = [value for key, value in body.items() if key in ("locked_until", "recorded_at") and value is not None]

@@ -1,4 +1,4 @@
-"""A healthy customer's tenant of the Graph-shaped server, and what the runner is told of its emergency access."""
+"""A healthy customer's tenant of the Graph-shaped server, and the runner's settings of its emergency access."""
 
 import uuid
 from typing import Any

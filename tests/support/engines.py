@@ -50,7 +50,9 @@ class NoEnginesError(Exception):
 @functools.cache
 def chosen() -> Engines:
     """The first of the list that can be used here."""
-    known: dict[str, Engines] = {each.name: each for each in (Children("embedded"), Children("kafka"), Containers())}
+    known: dict[str, Engines] = {
+        engines.name: engines for engines in (Children("embedded"), Children("kafka"), Containers())
+    }
     refused = []
     for name in (os.environ.get(ORDER_VARIABLE) or DEFAULT_ORDER).split(","):
         engines = known.get(name.strip())
@@ -122,7 +124,7 @@ def kafka_settings(address: str) -> KafkaSettings:
 
 
 def up_options() -> AbstractContextManager[list[str]]:
-    """The options of `onboarding up` for a whole system on the chosen engines."""
+    """The options of `onboarding up` for an embedded system on the chosen engines."""
     return chosen().up_options()
 
 
@@ -142,7 +144,7 @@ async def offsets_at(address: str, group: str, topic: str, partitions: int) -> l
     await admin.start()
     try:
         wanted = [TopicPartition(topic, number) for number in range(partitions)]
-        found = await admin.list_consumer_group_offsets(group, partitions=wanted)
-        return [one.offset for one in found.values() if one.offset >= 0]
+        committed = await admin.list_consumer_group_offsets(group, partitions=wanted)
+        return [partition.offset for partition in committed.values() if partition.offset >= 0]
     finally:
         await admin.close()

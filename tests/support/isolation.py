@@ -18,7 +18,7 @@ NETWORKS = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
 class Watch:
-    """Refuses what breaks the rule, and remembers it: the code under test may swallow the refusal."""
+    """Refuses each violation of the rule and records it, since the code under test may swallow the refusal."""
 
     def __init__(self) -> None:
         self.broken: list[str] | None = None

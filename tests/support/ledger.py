@@ -25,42 +25,42 @@ async def mistakes(system: System, accepted: Mapping[int, int]) -> list[str]:
     runs = {run: tuple(rest) for run, *rest in await system.rows("session_api", RUNS, tenants)}
     executions = {run: tuple(rest) for run, *rest in await system.rows("task_runner", EXECUTIONS, tenants)}
     evidence = [tuple(row) for row in await system.rows("evidence_store", EVIDENCE, tenants)]
-    found = [f"run {run} was accepted, and session-api has none" for run in accepted if run not in runs]
+    faults = [f"run {run} was accepted, and session-api has none" for run in accepted if run not in runs]
     for run, verdict in runs.items():
         if run not in accepted:
-            found.append(f"run {run} is there, and nobody was told so")
+            faults.append(f"run {run} is there, and no caller was answered 201")
         if verdict[0] not in ENDED:
-            found.append(f"run {run} has not ended: {verdict}")
+            faults.append(f"run {run} has not ended: {verdict}")
         elif executions.get(run) != verdict:
-            found.append(f"run {run} is {verdict} for session-api, {executions.get(run)} for task-runner")
-    found += [f"execution {run} has no run" for run in executions if run not in runs]
-    found += _evidence(runs, evidence)
-    found += [f"result {row[0]} was not confirmed" for row in await system.rows("task_runner", UNCONFIRMED, tenants)]
-    found += await _dead_letters(system)
-    if found:
-        return found
+            faults.append(f"run {run} is {verdict} for session-api, {executions.get(run)} for task-runner")
+    faults += [f"execution {run} has no run" for run in executions if run not in runs]
+    faults += _evidence(runs, evidence)
+    faults += [f"result {row[0]} was not confirmed" for row in await system.rows("task_runner", UNCONFIRMED, tenants)]
+    faults += await _dead_letters(system)
+    if faults:
+        return faults
     return await _chains(system, tenants, Counter(accepted[row[0]] for row in evidence))
 
 
 def _evidence(runs: Mapping[int, tuple[Any, ...]], evidence: list[tuple[Any, ...]]) -> list[str]:
     counted = Counter(row[0] for row in evidence)
-    found = [f"evidence of {run}, which is no run" for run in counted if run not in runs]
+    faults = [f"evidence of {run}, which is no run" for run in counted if run not in runs]
     for run, (state, *_) in runs.items():
         wanted = 0 if state == "cancelled" else 1
         if counted[run] != wanted:
-            found.append(f"run {run} ({state}) has {counted[run]} items of evidence")
+            faults.append(f"run {run} ({state}) has {counted[run]} items of evidence")
     for run, *verdict in evidence:
         if run in runs and tuple(verdict) != runs[run][1:]:
-            found.append(f"evidence of {run} says {verdict}, its run {runs[run]}")
-    return found
+            faults.append(f"evidence of {run} has {verdict}, its run {runs[run]}")
+    return faults
 
 
 async def _dead_letters(system: System) -> list[str]:
-    found = []
+    faults = []
     for database in ("session_api", "task_runner", "evidence_store"):
         rows = await system.rows(database, "SELECT source_topic, reason_code, detail FROM dead_letters")
-        found += [f"dead letter in {database}: {tuple(row)}" for row in rows]
-    return found
+        faults += [f"dead letter in {database}: {tuple(row)}" for row in rows]
+    return faults
 
 
 async def _chains(system: System, tenants: list[int], lengths: Mapping[int, int]) -> list[str]:
@@ -72,4 +72,4 @@ async def _chains(system: System, tenants: list[int], lengths: Mapping[int, int]
                 return None
             return f"chain of tenant {tenant}, which should have {lengths.get(tenant, 0)} items: {answer}"
 
-        return [each for each in await asyncio.gather(*map(verified, tenants)) if each]
+        return [fault for fault in await asyncio.gather(*map(verified, tenants)) if fault]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-PATIENCE = 30.0
+READ_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ def read_everything(bootstrap_servers: str, topics: Iterable[str]) -> list[Event
 
 def _ends(reader: Consumer, topics: Iterable[str]) -> dict[tuple[str, int], int]:
     """The offset after the last record of each partition that has any."""
-    known = reader.list_topics(timeout=PATIENCE).topics
+    known = reader.list_topics(timeout=READ_TIMEOUT).topics
     places = [(topic, partition) for topic in topics for partition in known[topic].partitions]
     ends = {}
     for place in places:
-        first, end = reader.get_watermark_offsets(TopicPartition(*place), timeout=PATIENCE)
+        first, end = reader.get_watermark_offsets(TopicPartition(*place), timeout=READ_TIMEOUT)
         if end > first:
             ends[place] = end
     return ends
@@ -67,9 +67,9 @@ def _ends(reader: Consumer, topics: Iterable[str]) -> dict[tuple[str, int], int]
 def _read_to(reader: Consumer, ends: dict[tuple[str, int], int]) -> list[Event]:
     events: list[Event] = []
     left = dict(ends)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + READ_TIMEOUT
     while left:
-        assert time.monotonic() < deadline, f"not read to the end within {PATIENCE} s: {left}"
+        assert time.monotonic() < deadline, f"not read to the end within {READ_TIMEOUT} s: {left}"
         for message in reader.consume(500, timeout=0.5):
             assert message.error() is None, message.error()
             place = (message.topic(), message.partition())

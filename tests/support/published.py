@@ -78,8 +78,8 @@ class PublishedPage:
         published = resolved(self._document, responses.get(str(answer.status_code), responses["default"]))
         schema, body = published["content"]["application/json"]["schema"], answer.json()
         shown = differences(self._document, schema, body, complete=answer.is_success)
-        found = [*shown, *violations(self._document, schema, body)]
-        assert found == [], f"{answer.request.method} {answer.request.url}: {found}"
+        faults = [*shown, *violations(self._document, schema, body)]
+        assert faults == [], f"{answer.request.method} {answer.request.url}: {faults}"
 
     def _operation(self, answer: httpx2.Response) -> Document | None:
         method, path = answer.request.method.lower(), answer.request.url.path

@@ -1,4 +1,4 @@
-"""The findings expected of the twelve checks in the recorded tenants: status and reason code, by hand."""
+"""The findings expected of the twelve checks in the recorded tenants: status and reason code."""
 
 HEALTHY = {
     "gdap.relationship": "ok GDAP_ACTIVE",

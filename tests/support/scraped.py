@@ -18,8 +18,10 @@ class Scraped:
 
     def value(self, name: str, **labels: str) -> float | None:
         """The sum of the samples of this name that have these labels; ``None`` when there is none."""
-        found = [one.value for one in self.samples if one.name == name and labels.items() <= one.labels.items()]
-        return sum(found) if found else None
+        values = [
+            sample.value for sample in self.samples if sample.name == name and labels.items() <= sample.labels.items()
+        ]
+        return sum(values) if values else None
 
     def count(self, name: str, **labels: str) -> float:
         """The same of a counter, for which none yet is 0."""

@@ -17,7 +17,7 @@ ALL_ALGORITHMS = ["RS256", "RS384", "PS256", "ES256", "EdDSA", "HS256", "none"]
 
 
 class Signer:
-    """Signs tokens that are right unless a test says otherwise."""
+    """Signs tokens, which are valid unless the test changes a claim."""
 
     def __init__(self, key: Key, algorithm: str = "RS256") -> None:
         self.key = key

@@ -36,9 +36,9 @@ class System:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.settings = dict(settings or {})
-        found = recall(folder)
-        assert found is not None, f"{folder} holds no system"
-        self.place: Place = found
+        place = recall(folder)
+        assert place is not None, f"{folder} holds no system"
+        self.place: Place = place
 
     @property
     def journal(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class System:
         permissions: Iterable[str] = PERMISSIONS,
         url: str | None = None,
     ) -> Caller:
-        """A caller of the session API (or of ``url``), for a new tenant unless told which; use with ``async with``."""
+        """A caller of the session API (or of ``url``), for ``tenant`` or a new tenant; use with ``async with``."""
         tenant = self.new_tenant() if tenant is None else tenant
         token = self.token(user, (tenant,) if tenants is None else tenants, permissions)
         secret = self.place.secrets["client_secret"]
@@ -135,7 +135,7 @@ def running_system(**settings: str) -> Iterator[System]:
 
 
 def onboarding(*arguments: str, data: Path, **settings: str) -> str:
-    """Run the command line on a data folder; returns its output. A failure shows what it said."""
+    """Run the command line on a data folder; returns its output. A failure shows its output."""
     command = [sys.executable, "-m", "onboarding_devstack.cli", *arguments, "--data", str(data)]
     began = time.monotonic()
     ended = subprocess.run(

@@ -40,7 +40,7 @@ def bind() -> None:
     ],
     ids=["run", "system", "spawn", "asyncio", "connect", "connect6", "datagram", "serve", "open", "start-server"],
 )
-def test_a_process_or_a_connection_is_refused_and_the_rule_named(attempt: Callable[[], object]) -> None:
+def test_a_process_or_connection_is_refused_with_the_rule(attempt: Callable[[], object]) -> None:
     with pytest.raises(AssertionError, match="belongs into tests/integration"), isolated():
         attempt()
 
@@ -50,7 +50,7 @@ def swallowed() -> None:
         connect(socket.AF_INET)
 
 
-def test_a_refusal_that_the_code_under_test_swallows_is_told_at_the_end() -> None:
+def test_a_swallowed_refusal_is_raised_at_the_end() -> None:
     with pytest.raises(AssertionError, match=r"socket\.connect\(\('127\.0\.0\.1', 9\)\)"), isolated():
         swallowed()
 

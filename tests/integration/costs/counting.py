@@ -9,15 +9,15 @@ from sqlalchemy import Connection, event, text
 from onboarding_shared.postgres.database import Database
 
 
-class Asked(NamedTuple):
-    """What was asked of the server so far."""
+class Requests(NamedTuple):
+    """The requests to the server so far."""
 
     round_trips: int
     write_transactions: int
 
-    def since(self, before: "Asked") -> "Asked":
+    def since(self, before: "Requests") -> "Requests":
         """The difference to an earlier count."""
-        return Asked(self.round_trips - before.round_trips, self.write_transactions - before.write_transactions)
+        return Requests(self.round_trips - before.round_trips, self.write_transactions - before.write_transactions)
 
 
 class Counter:
@@ -25,7 +25,7 @@ class Counter:
 
     def __init__(self, databases: Iterable[Database]) -> None:
         self._databases = tuple(databases)
-        self._asked = Asked(0, 0)
+        self._asked = Requests(0, 0)
         for database in self._databases:
             event.listen(database.engine.sync_engine, "connect", self._listen)
             event.listen(database.engine.sync_engine, "before_cursor_execute", self._statement)
@@ -42,15 +42,15 @@ class Counter:
         self._count(writes=alone and not statement.lstrip().startswith("SELECT"))
 
     def _count(self, *, writes: bool) -> None:
-        self._asked = Asked(self._asked.round_trips + 1, self._asked.write_transactions + writes)
+        self._asked = Requests(self._asked.round_trips + 1, self._asked.write_transactions + writes)
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> Requests:
         """All so far. A statement outside of BEGIN and COMMIT is a transaction by itself."""
         return self._asked
 
     async def wal_records(self) -> int:
-        """Write-ahead log records of the whole server; its processes report late unless they are told to."""
+        """Write-ahead log records of the whole server; its processes report late unless a report is forced."""
         for database in self._databases:
             await database.run_single(lambda connection: connection.execute(text("SELECT pg_stat_force_next_flush()")))
         read = text("SELECT wal_records FROM pg_stat_wal")

@@ -1,4 +1,4 @@
-"""The way of a batch of runs through all three services, carried by hand from outbox to inbox, without a broker."""
+"""A batch of runs through all three services; the test moves the messages from outbox to inbox, without a broker."""
 
 import asyncio
 import itertools
@@ -61,7 +61,7 @@ def _record(offset: int, row: OutboxRow) -> ConsumerRecord[bytes, bytes]:
 
 
 class Pipeline:
-    """Three services on databases of their own; each step takes the whole batch."""
+    """Three services on databases of their own; each step processes the entire batch."""
 
     def __init__(self, api: SessionApi, runner: TaskRunner, store: EvidenceStore, task: Task) -> None:
         self.databases = (api.database, runner.database, store.database)

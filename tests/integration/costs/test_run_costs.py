@@ -1,7 +1,7 @@
-"""What a run costs does not grow: counters of one way through all services, against ``baseline.json``.
+"""The costs of a run through all services, counted and compared with ``baseline.json``.
 
-They do not depend on the machine or its load. Where a change makes one better or worse on purpose, the file changes
-with it.
+They do not depend on the machine or its load. When a change alters a
+counter on purpose, it updates the file.
 """
 
 import json
@@ -22,16 +22,16 @@ from session_api.store.task_types import upsert_task_types
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
 from tests.integration.costs.counting import Counter
 from tests.integration.costs.pipeline import Pipeline
-from tests.integration.task_runner.scene import quick
 from tests.support.databases import Server
 from tests.support.engines import kafka_settings
+from tests.support.quick_task import quick
 
 BASELINE = json.loads(Path(__file__).with_name("baseline.json").read_text(encoding="utf-8"))
 RUNS = 32
 
 
 class Costs(NamedTuple):
-    """What a batch of runs cost."""
+    """The costs of a batch of runs."""
 
     round_trips: int
     write_transactions: int
@@ -93,7 +93,7 @@ async def services(
 
 
 @pytest.mark.parametrize("runs", [1, RUNS])
-async def test_a_batch_of_runs_costs_what_the_baseline_says(services: tuple[Pipeline, Counter], runs: int) -> None:
+async def test_a_batch_of_runs_costs_as_much_as_the_baseline(services: tuple[Pipeline, Counter], runs: int) -> None:
     costs = await costs_of(*services, runs)
 
     expected = BASELINE[f"{runs}_runs"]

@@ -1,4 +1,4 @@
-"""A report that remembers, and the engines of a place as a small system of their own."""
+"""A recording report, and a system of the engines alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,11 +15,11 @@ class Recording:
     """Keeps every event and log line."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.events: list[str] = []
         self.logged: list[str] = []
 
     def event(self, name: str, text: str, *, failed: bool = False) -> None:
-        self.said.append(f"{name}: {text}")
+        self.events.append(f"{name}: {text}")
 
     def log(self, name: str, line: bytes) -> None:
         self.logged.append(f"{name}: {line.decode()}")
@@ -27,10 +27,10 @@ class Recording:
 
 @asynccontextmanager
 async def engines_only(folder: Path, report: Recording) -> AsyncIterator[tuple[Place, Supervisor]]:
-    """PostgreSQL and the broker of the embedded system, supervised as in the whole."""
+    """PostgreSQL and the broker of the embedded system, with its supervisor."""
     end_leftovers(folder)
     place = prepare(folder)
-    chosen = [each for each in processes(place) if each.name in ("postgres", "broker")]
+    chosen = [process for process in processes(place) if process.name in ("postgres", "broker")]
     supervisor = Supervisor(chosen, Journal(place), report)
     try:
         await supervisor.start()

@@ -22,7 +22,7 @@ def test_help_needs_none_of_the_engines() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_broker_of_somebody_elses_that_does_not_answer_is_named_and_nothing_is_left(
+def test_an_unreachable_external_broker_is_named_without_leftovers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("onboarding_devstack.embedded.BROKER_TIMEOUT", 0.1)
@@ -45,11 +45,11 @@ def test_a_demo_against_nothing_is_unreachable(
 
 def test_doctor_is_content_with_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json", "--data", str(tmp_path)]) == Exit.OK
-    names = [each["name"] for each in json.loads(capsys.readouterr().out)]
+    names = [finding["name"] for finding in json.loads(capsys.readouterr().out)]
     assert {"python", "services", "engines", "PostgreSQL", "broker", "data folder", "system"} <= set(names)
 
 
-def test_doctor_names_the_command_that_fixes_a_key_others_can_read(
+def test_doctor_names_the_command_that_protects_a_readable_key(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     identity = identity_of(tmp_path)

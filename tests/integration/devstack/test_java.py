@@ -9,10 +9,10 @@ from onboarding_devstack.engines import java
 from onboarding_devstack.engines.engine_error import EngineError
 
 
-def fake_java(folder: Path, says: str) -> str:
+def fake_java(folder: Path, output: str) -> str:
     program = folder / "bin" / "java"
     program.parent.mkdir(parents=True)
-    program.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
+    program.write_text(f"#!/bin/sh\necho '{output}' >&2\n")
     program.chmod(0o755)
     return str(program)
 
@@ -25,7 +25,7 @@ def nothing_remembered() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("says", "version"),
+    ("output", "version"),
     [
         ('openjdk version "17.0.15" 2025-04-15', 17),
         ('openjdk version "25.0.2" 2026-01-20', 25),
@@ -34,8 +34,8 @@ def nothing_remembered() -> Iterator[None]:
         ("The operation couldn’t be completed. Unable to locate a Java Runtime.", None),
     ],
 )
-def test_the_version_is_read_from_what_java_says(tmp_path: Path, says: str, version: int | None) -> None:
-    assert java.version_of(fake_java(tmp_path, says)) == version
+def test_the_version_is_read_from_the_output_of_java(tmp_path: Path, output: str, version: int | None) -> None:
+    assert java.version_of(fake_java(tmp_path, output)) == version
 
 
 def test_java_home_comes_before_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def test_a_java_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pyte
     assert java.find_java() == (newer, 17)
 
 
-def test_without_a_java_that_is_new_enough_those_found_are_named(
+def test_without_a_recent_java_the_installed_versions_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = fake_java(tmp_path, 'openjdk version "11.0.2"')

@@ -18,7 +18,7 @@ JARS = [Jar(hashlib.sha256(content).hexdigest(), path) for path, content in CONT
 
 
 class Repository(http.server.ThreadingHTTPServer):
-    """A Maven repository of a test's own, which counts requests and fails as often as it is told."""
+    """A Maven repository of a test's own, which counts requests and fails as often as requested."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
@@ -62,20 +62,20 @@ def cache(tmp_path: Path) -> Path:
 
 
 def test_jars_are_fetched_once_from_the_repository_of_the_setting(repository: Repository, cache: Path) -> None:
-    said: list[str] = []
-    fetch(cache, JARS, said.append)
-    fetch(cache, JARS, said.append)
+    lines: list[str] = []
+    fetch(cache, JARS, lines.append)
+    fetch(cache, JARS, lines.append)
     assert {path.name: path.read_bytes() for path in cache.iterdir()} == {
         "one-1.jar": b"the first",
         "two-2.jar": b"the second",
     }
     assert sorted(repository.asked) == ["/org/one/1/one-1.jar", "/org/two/2/two-2.jar"]
-    assert len(said) == 1
-    assert "2 files" in said[0]
-    assert "secret" not in said[0]
+    assert len(lines) == 1
+    assert "2 files" in lines[0]
+    assert "secret" not in lines[0]
 
 
-def test_a_jar_with_another_content_is_refused_named_and_not_kept(repository: Repository, cache: Path) -> None:
+def test_a_jar_with_other_content_is_refused_and_not_stored(repository: Repository, cache: Path) -> None:
     (repository.folder / "org/two/2/two-2.jar").write_bytes(b"something else")
     with pytest.raises(EngineError, match=r"/org/two/2/two-2\.jar is not the file .* refused") as refused:
         fetch(cache, JARS, print)
@@ -83,7 +83,7 @@ def test_a_jar_with_another_content_is_refused_named_and_not_kept(repository: Re
     assert not (cache / "two-2.jar").exists()
 
 
-def test_a_jar_that_was_damaged_in_the_cache_is_fetched_again(repository: Repository, cache: Path) -> None:
+def test_a_damaged_jar_in_the_cache_is_fetched_again(repository: Repository, cache: Path) -> None:
     fetch(cache, JARS, print)
     (cache / "one-1.jar").write_bytes(b"the f")
     assert missing(cache, JARS) == [JARS[0]]
@@ -104,7 +104,7 @@ def test_a_jar_that_the_repository_lacks_is_named(repository: Repository, cache:
         fetch(cache, JARS, print)
 
 
-def test_without_a_network_the_error_says_what_to_do(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_the_error_names_the_remedy(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONBOARDING_MAVEN_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(kafka_jars, "ATTEMPTS", 1)

@@ -20,7 +20,7 @@ def test_a_wanted_port_that_is_taken_is_replaced() -> None:
         assert choose_ports(["a"], {"a": port})["a"] != port
 
 
-def test_a_port_is_given_to_one_process_although_nobody_listens_on_it_yet() -> None:
+def test_a_reserved_port_is_given_to_one_process_only() -> None:
     port = choose_ports(["a"])["a"]
     program = f"from onboarding_devstack.ports import choose_ports; print(choose_ports(['a'], {{'a': {port}}})['a'])"
     neighbours = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout

@@ -61,17 +61,17 @@ async def test_commits_are_durable(server: str) -> None:
     assert shown == ["on", "on", "on"]
 
 
-async def test_the_server_has_no_socket_file_whose_path_could_be_too_long(server: str) -> None:
+async def test_the_server_has_no_socket_file(server: str) -> None:
     assert await value_of(server, "SHOW unix_socket_directories") == ""
 
 
-def test_a_server_is_asked_in_its_own_protocol_whether_it_answers(server: str) -> None:
+def test_a_server_is_probed_in_its_own_protocol(server: str) -> None:
     assert postgres.answers(server)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         assert not postgres.answers(f"postgresql://127.0.0.1:{mute.getsockname()[1]}/postgres")
 
 
-def test_a_lock_file_of_a_process_that_is_gone_or_another_program_is_dropped(tmp_path: Path) -> None:
+def test_a_stale_lock_file_is_removed(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("18")
     (tmp_path / "postmaster.pid").write_text("1\nother\n")
     postgres.prepare(tmp_path)

@@ -38,7 +38,7 @@ async def test_who_needs_another_begins_after_it_and_stops_before_it(tmp_path: P
     supervisor = supervised(tmp_path, report, a_process("wall"), a_process("roof", needs=("wall",)))
     await supervisor.start()
     await supervisor.stop()
-    events = [each.split(" after")[0] for each in report.said]
+    events = [event.split(" after")[0] for event in report.events]
     assert events == ["wall: ready", "roof: ready", "roof: stopped", "wall: stopped"]
 
 
@@ -51,10 +51,10 @@ async def test_setup_ends_well_before_the_process_begins(tmp_path: Path) -> None
     await supervisor.start()
     await asyncio.sleep(0.3)
     await supervisor.stop()
-    assert [each for each in report.said if "ended" in each] == []
+    assert [event for event in report.events if "ended" in event] == []
 
 
-async def test_a_setup_that_keeps_failing_fails_the_start_and_names_the_command(tmp_path: Path) -> None:
+async def test_a_setup_that_keeps_failing_is_named_in_the_error(tmp_path: Path) -> None:
     setup = (sys.executable, "-c", "print('no table'); raise SystemExit(1)")
     supervisor = supervised(tmp_path, report := Recording(), a_process("roof", setup=setup))
     with pytest.raises(StartFailedError, match=r"roof: `python -c .*` failed"):
@@ -63,7 +63,7 @@ async def test_a_setup_that_keeps_failing_fails_the_start_and_names_the_command(
     assert "roof: no table" in report.logged
 
 
-async def test_a_process_that_keeps_dying_before_it_is_ready_fails_the_start(tmp_path: Path) -> None:
+async def test_a_process_that_keeps_exiting_before_readiness_fails_the_start(tmp_path: Path) -> None:
     dies = Process("roof", "roof", (sys.executable, "-c", "raise SystemExit(3)"), {}, ready=never)
     supervisor = supervised(tmp_path, Recording(), dies)
     with pytest.raises(StartFailedError, match=r"ended before it was ready \(exit code 3\)"):
@@ -78,21 +78,21 @@ async def test_a_program_that_is_missing_fails_the_start(tmp_path: Path) -> None
     await supervisor.stop()
 
 
-async def test_a_process_that_ends_unasked_is_started_again_and_it_is_said(tmp_path: Path) -> None:
+async def test_a_process_that_ends_unexpectedly_is_restarted_and_reported(tmp_path: Path) -> None:
     report = Recording()
     command = (sys.executable, "-c", "import time; time.sleep(0.3); raise SystemExit(4)")
     supervisor = supervised(tmp_path, report, a_process("roof", command))
     await supervisor.start()
-    await until(lambda: sum("restarting" in each for each in report.said) >= 2)
+    await until(lambda: sum("restarting" in event for event in report.events) >= 2)
     await supervisor.stop()
-    said = [each for each in report.said if "ended unexpectedly (exit code 4)" in each]
-    assert said[:2] == [
+    restarts = [event for event in report.events if "ended unexpectedly (exit code 4)" in event]
+    assert restarts[:2] == [
         "roof: ended unexpectedly (exit code 4): restarting",
         "roof: ended unexpectedly (exit code 4): restarting in 0.25 s",
     ]
 
 
-async def test_a_child_that_ignores_the_signal_is_killed_with_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_child_that_ignores_sigterm_is_killed_with_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onboarding_devstack.child.STOP_TIMEOUT", 0.2)
     ignoring = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"

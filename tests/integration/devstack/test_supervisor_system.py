@@ -46,7 +46,7 @@ def pid_of(folder: Path, name: str) -> int:
     return read_journal(folder)["processes"].get(name, 0)
 
 
-async def test_a_killed_postgres_comes_back_with_its_data_on_the_same_port(tmp_path: Path) -> None:
+async def test_a_killed_postgres_restarts_with_data_and_port(tmp_path: Path) -> None:
     report = Recording()
     async with engines_only(tmp_path, report) as (place, _):
         await run_sql(place, "CREATE TABLE kept (x int)")
@@ -54,17 +54,17 @@ async def test_a_killed_postgres_comes_back_with_its_data_on_the_same_port(tmp_p
         first = pid_of(tmp_path, "postgres")
         os.kill(first, signal.SIGKILL)
         await until(lambda: pid_of(tmp_path, "postgres") not in (0, first))
-        await until(lambda: sum("postgres: ready" in each for each in report.said) == 2)
+        await until(lambda: sum("postgres: ready" in event for event in report.events) == 2)
         assert await run_sql(place, "SELECT x FROM kept") == 7
-    assert any(each.startswith("postgres: ended unexpectedly (SIGKILL)") for each in report.said)
+    assert any(event.startswith("postgres: ended unexpectedly (SIGKILL)") for event in report.events)
 
 
-async def test_a_killed_broker_comes_back_at_the_same_address(tmp_path: Path) -> None:
+async def test_a_killed_broker_restarts_at_the_same_address(tmp_path: Path) -> None:
     report = Recording()
     async with engines_only(tmp_path, report) as (_, _):
         first, bootstrap_servers = pid_of(tmp_path, "broker"), read_journal(tmp_path)["kafka"]
         os.kill(first, signal.SIGKILL)
-        await until(lambda: sum("broker: ready" in each for each in report.said) == 2)
+        await until(lambda: sum("broker: ready" in event for event in report.events) == 2)
         assert pid_of(tmp_path, "broker") not in (0, first)
         assert read_journal(tmp_path)["kafka"] == bootstrap_servers
         assert broker.is_ready(bootstrap_servers)
@@ -87,18 +87,14 @@ async def test_after_a_stop_no_process_and_no_journal_is_left(tmp_path: Path) ->
     assert read_journal(tmp_path) == {}
 
 
-async def test_the_children_of_a_killed_supervisor_die_with_it_or_are_replaced_by_the_next_start(
-    tmp_path: Path,
-) -> None:
-    supervisor = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path.cwd(), text=True
-    )
-    assert supervisor.stdout is not None
-    while await asyncio.to_thread(supervisor.stdout.readline) != "ready\n":
-        assert supervisor.poll() is None
-    pids = read_journal(tmp_path)["processes"]
-    supervisor.kill()
-    supervisor.wait()
+async def test_children_of_a_killed_supervisor_never_outlast_the_next_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path.cwd(), text=True) as supervisor:
+        assert supervisor.stdout is not None
+        while await asyncio.to_thread(supervisor.stdout.readline) != "ready\n":
+            assert supervisor.poll() is None
+        pids = read_journal(tmp_path)["processes"]
+        supervisor.kill()
     if sys.platform == "linux":
         await until(lambda: not any(alive(pid) for pid in pids.values()))
     async with engines_only(tmp_path, Recording()) as (place, _):
@@ -106,7 +102,7 @@ async def test_the_children_of_a_killed_supervisor_die_with_it_or_are_replaced_b
         assert not set(pids.values()) & set(read_journal(tmp_path)["processes"].values())
 
 
-async def test_what_a_killed_run_left_is_found_and_ended_before_a_new_start(tmp_path: Path) -> None:
+async def test_leftovers_of_a_killed_system_end_before_a_new_start(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as left:
         started = psutil.Process(left.pid).create_time()
         (tmp_path / "system.json").write_text(
@@ -117,7 +113,7 @@ async def test_what_a_killed_run_left_is_found_and_ended_before_a_new_start(tmp_
             assert not alive(left.pid)
 
 
-def test_a_foreign_process_that_got_a_recorded_number_is_left_alone(tmp_path: Path) -> None:
+def test_a_foreign_process_with_a_recorded_pid_is_not_ended(tmp_path: Path) -> None:
     started = psutil.Process().create_time() - 3600
     (tmp_path / "system.json").write_text(
         f'{{"processes": {{"broker": {os.getpid()}}}, "started": {{"broker": {started}}}}}'

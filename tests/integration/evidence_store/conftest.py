@@ -9,7 +9,7 @@ from evidence_store.app import build
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.identity import ISSUER, Identity
 from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
-from tests.integration.evidence_store.store_scene import MIXED, Scene
+from tests.integration.evidence_store.store_harness import MIXED, StoreHarness
 from tests.support.engines import Server, kafka_settings
 
 
@@ -50,18 +50,18 @@ def settings_for(url: str, identity: Identity, kafka: str = "127.0.0.1:9") -> Ev
 
 
 @pytest.fixture
-async def scene(store_url: str, postgres_server: Server, identity: Identity) -> AsyncIterator[Scene]:
+async def store(store_url: str, postgres_server: Server, identity: Identity) -> AsyncIterator[StoreHarness]:
     """A service on an empty database of its own."""
-    made = Scene(build(settings_for(store_url, identity)), store_url, postgres_server, identity)
+    made = StoreHarness(build(settings_for(store_url, identity)), store_url, postgres_server, identity)
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def calm(calm_url: str, postgres_server: Server, identity: Identity) -> AsyncIterator[Scene]:
-    """A service on a database that other tests read as well; it holds what ``MIXED`` says, and no more."""
-    made = Scene(build(settings_for(calm_url, identity)), calm_url, postgres_server, identity)
+async def calm(calm_url: str, postgres_server: Server, identity: Identity) -> AsyncIterator[StoreHarness]:
+    """A service on a database that several tests read; it holds the evidence of ``MIXED`` only."""
+    made = StoreHarness(build(settings_for(calm_url, identity)), calm_url, postgres_server, identity)
     for batch in MIXED:
-        await made.hear(*batch)  # a repeat changes nothing
+        await made.consume(*batch)  # a repeat changes nothing
     yield made
     await made.close()

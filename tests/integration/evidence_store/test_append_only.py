@@ -10,16 +10,16 @@ from sqlalchemy.exc import DBAPIError
 from evidence_store.domain.chain import EMPTY, Head, StoredEvidence, extend
 from evidence_store.store import ledger
 from onboarding_shared.contracts.types import CheckStatus
-from tests.integration.evidence_store.store_scene import Scene
-from tests.unit.evidence_store.chains import NOW, TENANT, result
+from tests.integration.evidence_store.store_harness import StoreHarness
+from tests.support.evidence_chains import NOW, TENANT, result
 
 REFUSED = "23001"
 """SQLSTATE restrict_violation."""
 
 
-async def refusal(scene: Scene, sql: str, **values: Any) -> str:
+async def refusal(store: StoreHarness, sql: str, **values: Any) -> str:
     with pytest.raises(DBAPIError) as refused:
-        await scene.rows(sql, **values)
+        await store.rows(sql, **values)
     return str(getattr(refused.value.orig, "sqlstate", ""))
 
 
@@ -35,11 +35,11 @@ async def refusal(scene: Scene, sql: str, **values: Any) -> str:
         "INSERT INTO evidence SELECT * FROM evidence ON CONFLICT (id) DO UPDATE SET status = 'ok'",
     ],
 )
-async def test_evidence_is_neither_changed_nor_removed(scene: Scene, sql: str) -> None:
-    await scene.hear(result(1, status=CheckStatus.FAIL))
-    before = await scene.rows("SELECT * FROM evidence")
-    assert await refusal(scene, sql) == REFUSED
-    assert await scene.rows("SELECT * FROM evidence") == before
+async def test_evidence_is_neither_changed_nor_removed(store: StoreHarness, sql: str) -> None:
+    await store.consume(result(1, status=CheckStatus.FAIL))
+    before = await store.rows("SELECT * FROM evidence")
+    assert await refusal(store, sql) == REFUSED
+    assert await store.rows("SELECT * FROM evidence") == before
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,15 @@ async def test_evidence_is_neither_changed_nor_removed(scene: Scene, sql: str) -
         "INSERT INTO evidence_heads VALUES (43, 0, sha256('x'))",
     ],
 )
-async def test_heads_neither_go_back_nor_move_by_themselves(scene: Scene, sql: str) -> None:
-    await scene.hear(result(1), result(2))
-    before = await scene.rows("SELECT * FROM evidence_heads")
-    assert await refusal(scene, sql) == REFUSED
-    assert await scene.rows("SELECT * FROM evidence_heads") == before
+async def test_heads_neither_go_back_nor_move_by_themselves(store: StoreHarness, sql: str) -> None:
+    await store.consume(result(1), result(2))
+    before = await store.rows("SELECT * FROM evidence_heads")
+    assert await refusal(store, sql) == REFUSED
+    assert await store.rows("SELECT * FROM evidence_heads") == before
 
 
-async def append(scene: Scene, rows: list[StoredEvidence], heads: dict[int, Head]) -> None:
-    async with scene.database.transaction() as connection:
+async def append(store: StoreHarness, rows: list[StoredEvidence], heads: dict[int, Head]) -> None:
+    async with store.database.transaction() as connection:
         await ledger.lock(connection, [TENANT])
         await ledger.append(connection, rows, heads)
 
@@ -73,50 +73,50 @@ def sealed(head: Head = EMPTY, run_id: int = 1) -> tuple[list[StoredEvidence], d
     return extend({TENANT: head}, [result(run_id)], [run_id], NOW)
 
 
-async def test_a_row_that_is_sealed_onto_the_end_of_its_chain_is_taken(scene: Scene) -> None:
+async def test_a_row_sealed_onto_its_chains_end_is_accepted(store: StoreHarness) -> None:
     rows, heads = sealed()
-    await append(scene, rows, heads)
-    await append(scene, *sealed(heads[TENANT], run_id=2))
-    assert await scene.rows("SELECT position FROM evidence ORDER BY 1") == [(1,), (2,)]
+    await append(store, rows, heads)
+    await append(store, *sealed(heads[TENANT], run_id=2))
+    assert await store.rows("SELECT position FROM evidence ORDER BY 1") == [(1,), (2,)]
 
 
-async def test_a_row_with_another_seal_than_its_bytes_have_is_refused(scene: Scene) -> None:
+async def test_a_row_whose_seal_differs_from_its_bytes_is_refused(store: StoreHarness) -> None:
     rows, _ = sealed()
     wrong = rows[0]._replace(seal=hashlib.sha256(b"something else").digest())
     with pytest.raises(DBAPIError, match="not sealed onto the end"):
-        await append(scene, [wrong], {TENANT: Head(1, wrong.seal)})
+        await append(store, [wrong], {TENANT: Head(1, wrong.seal)})
 
 
-async def test_a_row_that_leaves_a_gap_is_refused(scene: Scene) -> None:
+async def test_a_row_that_leaves_a_gap_is_refused(store: StoreHarness) -> None:
     rows, heads = sealed(Head(4, bytes(32)))
     with pytest.raises(DBAPIError, match="not sealed onto the end"):
-        await append(scene, rows, heads)
+        await append(store, rows, heads)
 
 
-async def test_a_row_on_another_record_than_the_last_is_refused(scene: Scene) -> None:
-    await append(scene, *sealed())
+async def test_a_row_on_another_record_than_the_last_is_refused(store: StoreHarness) -> None:
+    await append(store, *sealed())
     with pytest.raises(DBAPIError, match="not sealed onto the end"):
-        await append(scene, *sealed(Head(1, b"\x01" * 32), run_id=2))
+        await append(store, *sealed(Head(1, b"\x01" * 32), run_id=2))
 
 
-async def test_a_row_without_its_head_is_refused(scene: Scene) -> None:
+async def test_a_row_without_its_head_is_refused(store: StoreHarness) -> None:
     rows, _ = sealed()
     with pytest.raises(DBAPIError, match="not sealed onto the end"):
-        await append(scene, rows, {})
+        await append(store, rows, {})
 
 
-async def test_a_second_row_of_a_run_is_refused(scene: Scene) -> None:
+async def test_a_second_row_of_a_run_is_refused(store: StoreHarness) -> None:
     rows, heads = sealed()
-    await append(scene, rows, heads)
+    await append(store, rows, heads)
     again, moved = extend(heads, [result(1)], [2], NOW)
     with pytest.raises(DBAPIError, match="evidence_once_per_run"):
-        await append(scene, again, moved)
+        await append(store, again, moved)
 
 
-async def test_a_tenants_chain_is_locked_until_the_commit(scene: Scene) -> None:
-    async with scene.database.transaction() as first:
+async def test_a_tenants_chain_is_locked_until_the_commit(store: StoreHarness) -> None:
+    async with store.database.transaction() as first:
         await ledger.lock(first, [TENANT])
-        async with scene.database.transaction() as other:
+        async with store.database.transaction() as other:
             await other.execute(text("SET LOCAL lock_timeout = '50ms'"))
             with pytest.raises(DBAPIError, match="lock timeout"):
                 await ledger.lock(other, [TENANT])

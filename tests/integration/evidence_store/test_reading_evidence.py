@@ -7,28 +7,28 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
-from tests.integration.evidence_store.store_scene import MIXED, Scene
-from tests.unit.evidence_store.chains import NOW, result
+from tests.integration.evidence_store.store_harness import MIXED, StoreHarness
+from tests.support.evidence_chains import NOW, result
 
 LIST = "/tenants/42/onboarding/evidence"
 
 
-async def runs(scene: Scene, **query: Any) -> list[int]:
-    answer = await scene.reader().get(LIST, params=query)
+async def runs(store: StoreHarness, **query: Any) -> list[int]:
+    answer = await store.reader().get(LIST, params=query)
     assert answer.status_code == 200, answer.text
     return [item["operation_run_id"] for item in answer.json()]
 
 
-async def test_the_list_is_newest_first_and_the_tenants_own(calm: Scene) -> None:
+async def test_the_list_is_newest_first_and_the_tenants_own(calm: StoreHarness) -> None:
     assert await runs(calm) == [6, 5, 4, 3, 2, 1]
 
 
-async def test_an_item_has_the_contracts_fields_and_its_place_in_the_chain(scene: Scene) -> None:
-    await scene.hear(result(1))
-    ((evidence_id, recorded_at, previous_seal, seal),) = await scene.rows(
+async def test_a_record_has_the_contracts_fields_and_its_chain_position(store: StoreHarness) -> None:
+    await store.consume(result(1))
+    ((evidence_id, recorded_at, previous_seal, seal),) = await store.rows(
         "SELECT id, recorded_at, previous_seal, seal FROM evidence"
     )
-    answer = await scene.reader().get(LIST)
+    answer = await store.reader().get(LIST)
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == [
         {
@@ -54,7 +54,7 @@ async def test_an_item_has_the_contracts_fields_and_its_place_in_the_chain(scene
     ]
 
 
-async def test_one_item_carries_the_bytes_from_which_anybody_computes_its_seal(calm: Scene) -> None:
+async def test_one_record_carries_the_bytes_that_its_seal_covers(calm: StoreHarness) -> None:
     for listed in (await calm.reader().get(LIST)).json():
         item = (await calm.reader().get(f"{LIST}/{listed['id']}")).json()
         record = item.pop("record")
@@ -81,11 +81,11 @@ async def test_one_item_carries_the_bytes_from_which_anybody_computes_its_seal(c
         ({"limit": 2}, [6, 5]),
     ],
 )
-async def test_filters_pick(calm: Scene, query: dict[str, Any], expected: list[int]) -> None:
+async def test_filters_pick(calm: StoreHarness, query: dict[str, Any], expected: list[int]) -> None:
     assert await runs(calm, **query) == expected
 
 
-async def test_since_is_inclusive_and_until_is_not(calm: Scene) -> None:
+async def test_since_is_inclusive_and_until_is_not(calm: StoreHarness) -> None:
     times = [time for (time,) in await calm.rows("SELECT DISTINCT recorded_at FROM evidence ORDER BY 1")]
     assert len(times) == 3
     second = times[1].isoformat()
@@ -94,17 +94,17 @@ async def test_since_is_inclusive_and_until_is_not(calm: Scene) -> None:
     assert await runs(calm, since=second, until=times[2].isoformat()) == [5, 4]
 
 
-async def test_times_are_understood_in_any_zone(calm: Scene) -> None:
+async def test_times_are_understood_in_any_zone(calm: StoreHarness) -> None:
     ((first,),) = await calm.rows("SELECT min(recorded_at) FROM evidence")
     moved = (first + timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%S.%f+05:00")
     assert len(await runs(calm, since=moved)) == 6
     assert await runs(calm, until=moved) == []
 
 
-async def follow(scene: Scene, url: str) -> list[list[int]]:
+async def follow(store: StoreHarness, url: str) -> list[list[int]]:
     pages: list[list[int]] = []
     while url:
-        answer = await scene.reader().get(url)
+        answer = await store.reader().get(url)
         assert answer.status_code == 200, answer.text
         pages.append([item["operation_run_id"] for item in answer.json()])
         link = answer.headers.get("link", "")
@@ -114,13 +114,13 @@ async def follow(scene: Scene, url: str) -> list[list[int]]:
     return pages
 
 
-async def test_the_link_leads_through_all_pages(calm: Scene) -> None:
+async def test_the_link_leads_through_all_pages(calm: StoreHarness) -> None:
     assert await follow(calm, f"{LIST}?limit=4") == [[6, 5, 4, 3], [2, 1]]
     assert await follow(calm, f"{LIST}?limit=3") == [[6, 5, 4], [3, 2, 1]]
     assert await follow(calm, f"{LIST}?limit=6") == [[6, 5, 4, 3, 2, 1]]
 
 
-async def test_the_link_keeps_the_filters_and_is_relative(calm: Scene) -> None:
+async def test_the_link_keeps_the_filters_and_is_relative(calm: StoreHarness) -> None:
     answer = await calm.reader().get(LIST, params={"taskType": "app.consent", "since": NOW.isoformat(), "limit": 1})
     target = answer.headers["link"].partition(">")[0].lstrip("<")
     assert target.startswith("?")
@@ -132,33 +132,33 @@ async def test_the_link_keeps_the_filters_and_is_relative(calm: Scene) -> None:
     assert await follow(calm, f"{LIST}?taskType=app.consent&limit=1") == [[3], [2]]
 
 
-async def test_evidence_that_comes_meanwhile_moves_no_page(scene: Scene) -> None:
+async def test_evidence_that_comes_meanwhile_moves_no_page(store: StoreHarness) -> None:
     for batch in MIXED:
-        await scene.hear(*batch)
-    first = await scene.reader().get(LIST, params={"limit": 3})
-    await scene.hear(result(8))
-    second = await scene.reader().get(urljoin(str(first.url), first.headers["link"].partition(">")[0].lstrip("<")))
+        await store.consume(*batch)
+    first = await store.reader().get(LIST, params={"limit": 3})
+    await store.consume(result(8))
+    second = await store.reader().get(urljoin(str(first.url), first.headers["link"].partition(">")[0].lstrip("<")))
     assert [item["operation_run_id"] for item in second.json()] == [3, 2, 1]
 
 
-async def test_a_page_of_large_records_ends_early_and_goes_on(scene: Scene) -> None:
-    await scene.hear(*(result(number, payload={"text": "x" * 250_000}) for number in range(1, 41)))
-    pages = await follow(scene, f"{LIST}?limit=200")
+async def test_a_page_of_large_records_ends_early_and_goes_on(store: StoreHarness) -> None:
+    await store.consume(*(result(number, payload={"text": "x" * 250_000}) for number in range(1, 41)))
+    pages = await follow(store, f"{LIST}?limit=200")
     assert [run for page in pages for run in page] == list(range(40, 0, -1))
     assert len(pages) == 3
 
 
-async def test_the_default_page_has_50_items(scene: Scene) -> None:
-    await scene.hear(*(result(number) for number in range(1, 53)))
-    assert [len(page) for page in await follow(scene, LIST)] == [50, 2]
+async def test_the_default_page_has_50_items(store: StoreHarness) -> None:
+    await store.consume(*(result(number) for number in range(1, 53)))
+    assert [len(page) for page in await follow(store, LIST)] == [50, 2]
 
 
-async def cursor(scene: Scene, query: dict[str, Any]) -> str:
-    answer = await scene.reader().get(LIST, params=query)
+async def cursor(store: StoreHarness, query: dict[str, Any]) -> str:
+    answer = await store.reader().get(LIST, params=query)
     return parse_qs(urlsplit(answer.headers["link"].partition(">")[0].lstrip("<")).query)["cursor"][0]
 
 
-async def test_a_cursor_of_another_list_or_a_changed_one_is_refused(calm: Scene) -> None:
+async def test_a_changed_cursor_or_one_of_another_list_is_refused(calm: StoreHarness) -> None:
     good = await cursor(calm, {"limit": 2})
     for query in (
         {"cursor": good, "status": "ok"},
@@ -202,7 +202,7 @@ async def test_a_cursor_of_another_list_or_a_changed_one_is_refused(calm: Scene)
         ("taskType=a&taskType=b", "REPEATED_PARAMETER", "taskType"),
     ],
 )
-async def test_a_wrong_query_is_refused_with_its_field(calm: Scene, query: str, code: str, field: str) -> None:
+async def test_a_wrong_query_is_refused_with_its_field(calm: StoreHarness, query: str, code: str, field: str) -> None:
     answer = await calm.reader().get(f"{LIST}?{query}")
     assert answer.status_code == 400
     problem = answer.json()
@@ -213,41 +213,41 @@ async def test_a_wrong_query_is_refused_with_its_field(calm: Scene, query: str, 
 @pytest.mark.parametrize(
     "query", ["taskType=%00", "reason_code=%00", "cursor=%00", "taskType=%ED%A0%80", "taskType=%FF"]
 )
-async def test_texts_that_no_database_keeps_are_refused(calm: Scene, query: str) -> None:
+async def test_texts_that_no_database_keeps_are_refused(calm: StoreHarness, query: str) -> None:
     assert (await calm.reader().get(f"{LIST}?{query}")).status_code == 400
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
-async def test_the_ends_of_time_are_times(calm: Scene, time: str) -> None:
+async def test_the_ends_of_time_are_times(calm: StoreHarness, time: str) -> None:
     assert (await calm.reader().get(LIST, params={"since": time, "until": time})).json() == []
 
 
 @pytest.mark.parametrize("evidence_id", ["999", "9223372036854775807"])
-async def test_unknown_evidence_is_not_found(calm: Scene, evidence_id: str) -> None:
+async def test_unknown_evidence_is_not_found(calm: StoreHarness, evidence_id: str) -> None:
     answer = await calm.reader().get(f"{LIST}/{evidence_id}")
     assert (answer.status_code, answer.json()["code"]) == (404, "EVIDENCE_NOT_FOUND")
 
 
-async def test_another_tenants_evidence_is_as_unknown_as_any(calm: Scene) -> None:
+async def test_another_tenants_evidence_is_as_unknown_as_any(calm: StoreHarness) -> None:
     ((foreign,),) = await calm.rows("SELECT id FROM evidence WHERE tenant_id = 43")
     reader = calm.reader()
-    answers = [(await reader.get(f"{LIST}/{one}")).json() for one in (foreign, 999)]
+    answers = [(await reader.get(f"{LIST}/{evidence_id}")).json() for evidence_id in (foreign, 999)]
     for answer in answers:
         del answer["request_id"]
     assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("evidence_id", ["0", "-1", "9223372036854775808", "007", "+1"])
-async def test_an_id_that_is_none_is_not_found(calm: Scene, evidence_id: str) -> None:
+async def test_an_id_that_is_none_is_not_found(calm: StoreHarness, evidence_id: str) -> None:
     assert (await calm.reader().get(f"{LIST}/{evidence_id}")).status_code == 404
 
 
-async def test_without_a_token_nothing_is_told(calm: Scene) -> None:
+async def test_without_a_token_nothing_is_returned(calm: StoreHarness) -> None:
     for path in (LIST, f"{LIST}/1", f"{LIST}/verification"):
         assert (await calm.client({}).get(path)).status_code == 401
 
 
-async def test_a_tenant_outside_the_token_looks_like_one_that_does_not_exist(calm: Scene) -> None:
+async def test_a_tenant_outside_the_token_looks_nonexistent(calm: StoreHarness) -> None:
     reader = calm.reader()
     for path in ("", "/7", "/verification"):
         foreign = await reader.get(f"/tenants/43/onboarding/evidence{path}")
@@ -256,7 +256,7 @@ async def test_a_tenant_outside_the_token_looks_like_one_that_does_not_exist(cal
         assert foreign.json()["code"] == unknown.json()["code"] == "TENANT_NOT_FOUND"
 
 
-async def test_reading_needs_its_permission(calm: Scene) -> None:
+async def test_reading_needs_its_permission(calm: StoreHarness) -> None:
     reader = calm.reader(permissions=("onboarding.write", "onboarding.run"))
     for path in (LIST, f"{LIST}/1", f"{LIST}/verification"):
         answer = await reader.get(path)
@@ -264,12 +264,12 @@ async def test_reading_needs_its_permission(calm: Scene) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_evidence_cannot_be_written_over_http(calm: Scene, method: str) -> None:
+async def test_evidence_cannot_be_written_over_http(calm: StoreHarness, method: str) -> None:
     for path in (LIST, f"{LIST}/1"):
         assert (await calm.reader().request(method, path)).status_code == 405
 
 
-async def test_recorded_at_is_a_moment_in_utc(calm: Scene) -> None:
+async def test_recorded_at_is_a_moment_in_utc(calm: StoreHarness) -> None:
     for item in (await calm.reader().get(LIST)).json():
         assert item["recorded_at"].endswith("Z")
         assert datetime.fromisoformat(item["recorded_at"]).utcoffset() == timedelta(0)

@@ -25,10 +25,10 @@ from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
-from tests.integration.evidence_store.store_scene import TRACE
+from tests.integration.evidence_store.store_harness import TRACE
 from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings
+from tests.support.evidence_chains import NOW, result
 from tests.support.waiting import eventually
-from tests.unit.evidence_store.chains import NOW, result
 
 COMMAND = [sys.executable, "-m", "evidence_store"]
 
@@ -81,22 +81,22 @@ class World:
         return [json.loads(line) for line in lines]
 
     async def publish(self, *results: RunFinished, sequence: int | None = None) -> None:
-        """Say these results as the task runner does."""
+        """Publish results as task-runner does."""
         producer = make_producer(self.kafka)
         await producer.start()
         try:
-            for one in results:
+            for ended in results:
                 number = sequence or next(self._sequences)
                 headers = encode_headers(
-                    message_id=f"m{number}", source="/onboarding/task-runner", event_type=one.event_type(), time=NOW,
-                    subject=one.subject, tenant_id=one.tenant_id, sequence=number, traceparent=TRACE,
+                    message_id=f"m{number}", source="/onboarding/task-runner", event_type=ended.event_type(), time=NOW,
+                    subject=ended.subject, tenant_id=ended.tenant_id, sequence=number, traceparent=TRACE,
                 )  # fmt: skip
-                value, key = msgspec.json.encode(one), str(one.tenant_id).encode()
+                value, key = msgspec.json.encode(ended), str(ended.tenant_id).encode()
                 await producer.send_and_wait(OPERATION_RUNS.name, value, key=key, headers=headers)
         finally:
             await producer.stop()
 
-    async def heard(self, count: int) -> list[Any]:
+    async def published_records(self, count: int) -> list[Any]:
         """The first ``count`` records on the evidence topic."""
         consumer = AIOKafkaConsumer(EVIDENCE.name, **self.kafka.client_options(), auto_offset_reset="earliest")
         await consumer.start()
@@ -107,7 +107,7 @@ class World:
             await consumer.stop()
 
     async def count(self) -> int:
-        """How much evidence there is."""
+        """The number of records."""
         connection = await asyncpg.connect(self.url)
         try:
             return await connection.fetchval("SELECT count(*) FROM evidence")
@@ -142,10 +142,10 @@ async def world(database_url: str, broker: str, identity: Identity, tmp_path: Pa
     made.stop()
 
 
-async def test_a_result_on_the_topic_becomes_evidence_that_is_said_and_served(world: World) -> None:
+async def test_a_result_on_the_topic_becomes_published_and_served_evidence(world: World) -> None:
     process, address = await world.serve()
     await world.publish(result(1), result(2, state=RunState.CANCELLED), result(3))
-    records = await world.heard(2)
+    records = await world.published_records(2)
     assert [decode_data(EVIDENCE.name, record.value).run_id for record in records] == [1, 3]
     headers = dict(records[0].headers)
     assert headers["ce_type"] == b"org.onboarding.EvidenceRecorded.v1"
@@ -159,12 +159,12 @@ async def test_a_result_on_the_topic_becomes_evidence_that_is_said_and_served(wo
         assert (verified["verified"], verified["length"]) == (True, 2)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
-    (line,) = [one for one in world.logged() if one["event"] == "evidence_recorded" and one["run_id"] == 1]
+    (line,) = [entry for entry in world.logged() if entry["event"] == "evidence_recorded" and entry["run_id"] == 1]
     assert (line["tenant_id"], line["trace_id"], line["service"]) == (42, TRACE[3:35], "evidence-store")
-    assert [one for one in world.logged() if one["level"] in ("error", "critical")] == []
+    assert [entry for entry in world.logged() if entry["level"] in ("error", "critical")] == []
 
 
-async def test_a_result_that_can_be_no_evidence_is_put_aside_and_its_neighbours_are_kept(world: World) -> None:
+async def test_an_invalid_result_is_dead_lettered_and_others_are_recorded(world: World) -> None:
     await world.publish(result(1), result(2, state=RunState.RUNNING), result(1, tenant_id=43), result(4))
     await world.serve()
     await eventually(world.count, equals=2)
@@ -175,10 +175,10 @@ async def test_a_result_that_can_be_no_evidence_is_put_aside_and_its_neighbours_
     finally:
         await connection.close()
     assert sorted("another tenant" in detail for detail in details) == [False, True]
-    assert any("cannot have finished in state running" in detail for detail in details)
+    assert any("has state running" in detail for detail in details)
 
 
-async def test_two_instances_and_a_kill_leave_one_row_for_each_run_in_whole_chains(world: World) -> None:
+async def test_two_instances_and_a_kill_leave_unbroken_chains(world: World) -> None:
     first, _ = await world.serve()
     _, address = await world.serve()
     runs = [result(number, tenant_id=42 + number % 2) for number in range(1, 201)]

@@ -5,46 +5,46 @@ from typing import Any
 
 import pytest
 
-from tests.integration.evidence_store.store_scene import Scene
-from tests.unit.evidence_store.chains import result
+from tests.integration.evidence_store.store_harness import StoreHarness
+from tests.support.evidence_chains import result
 
 VERIFY = "/tenants/42/onboarding/evidence/verification"
 
 
 @pytest.fixture
-async def kept(scene: Scene) -> Scene:
-    """Five records of tenant 42 and one of its neighbour."""
-    await scene.hear(*(result(number) for number in range(1, 6)), result(6, tenant_id=43))
-    return scene
+async def kept(store: StoreHarness) -> StoreHarness:
+    """Five records of tenant 42 and one of tenant 43."""
+    await store.consume(*(result(number) for number in range(1, 6)), result(6, tenant_id=43))
+    return store
 
 
-async def verification(scene: Scene, **anchor: Any) -> dict[str, Any]:
-    answer = await scene.reader().get(VERIFY, params=anchor)
+async def verification(store: StoreHarness, **anchor: Any) -> dict[str, Any]:
+    answer = await store.reader().get(VERIFY, params=anchor)
     assert answer.status_code == 200
     return answer.json()
 
 
-async def broken(scene: Scene, **anchor: Any) -> tuple[int, int | None, str]:
-    answer = await verification(scene, **anchor)
+async def broken(store: StoreHarness, **anchor: Any) -> tuple[int, int | None, str]:
+    answer = await verification(store, **anchor)
     assert answer["verified"] is False
-    found = answer["break"]
-    assert found["detail"]
-    return found["position"], found["evidence_id"], found["kind"]
+    finding = answer["break"]
+    assert finding["detail"]
+    return finding["position"], finding["evidence_id"], finding["kind"]
 
 
-async def seals(scene: Scene) -> list[str]:
+async def seals(store: StoreHarness) -> list[str]:
     return [
-        seal.hex() for (seal,) in await scene.rows("SELECT seal FROM evidence WHERE tenant_id = 42 ORDER BY position")
+        seal.hex() for (seal,) in await store.rows("SELECT seal FROM evidence WHERE tenant_id = 42 ORDER BY position")
     ]
 
 
-async def test_an_untouched_chain_is_verified(kept: Scene) -> None:
+async def test_an_untouched_chain_is_verified(kept: StoreHarness) -> None:
     stored = await seals(kept)
     assert await verification(kept) == {"verified": True, "length": 5, "head": stored[-1], "break": None}
 
 
-async def test_a_tenant_without_evidence_has_a_whole_empty_chain(scene: Scene) -> None:
-    assert await verification(scene) == {"verified": True, "length": 0, "head": "00" * 32, "break": None}
+async def test_a_tenant_without_evidence_has_a_whole_empty_chain(store: StoreHarness) -> None:
+    assert await verification(store) == {"verified": True, "length": 0, "head": "00" * 32, "break": None}
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ async def test_a_tenant_without_evidence_has_a_whole_empty_chain(scene: Scene) -
         ("DELETE FROM evidence_heads WHERE tenant_id = 42", (5, None), "head_missing"),
     ],
 )  # fmt: skip
-async def test_tampering_is_named(kept: Scene, statement: str, place: tuple[int, int | None], kind: str) -> None:
+async def test_tampering_is_named(kept: StoreHarness, statement: str, place: tuple[int, int | None], kind: str) -> None:
     await kept.tamper(statement)
     assert await broken(kept) == (*place, kind)
 
 
-async def test_records_that_changed_places_are_named(kept: Scene) -> None:
+async def test_records_that_changed_places_are_named(kept: StoreHarness) -> None:
     await kept.tamper(
         "UPDATE evidence SET position = 99 WHERE tenant_id = 42 AND position = 2",
         "UPDATE evidence SET position = 2 WHERE tenant_id = 42 AND position = 4",
@@ -88,7 +88,7 @@ async def test_records_that_changed_places_are_named(kept: Scene) -> None:
     assert await broken(kept) == (2, 4, "reordered")
 
 
-async def test_a_record_moved_into_another_tenants_chain_is_named_there_too(kept: Scene) -> None:
+async def test_a_record_moved_to_another_tenants_chain_is_named_there(kept: StoreHarness) -> None:
     await kept.tamper(
         "DELETE FROM evidence WHERE tenant_id = 43",
         "UPDATE evidence SET tenant_id = 43 WHERE tenant_id = 42 AND position = 1",
@@ -98,14 +98,14 @@ async def test_a_record_moved_into_another_tenants_chain_is_named_there_too(kept
     assert answer.json()["break"]["kind"] == "column_differs"
 
 
-async def test_with_the_triggers_disabled_by_alter_table_it_is_named_as_well(kept: Scene) -> None:
+async def test_tampering_with_triggers_disabled_by_alter_table_is_named(kept: StoreHarness) -> None:
     await kept.rows("ALTER TABLE evidence DISABLE TRIGGER ALL")
     await kept.rows("UPDATE evidence SET reason_code = 'FINE' WHERE position = 2")
     assert await broken(kept) == (2, 2, "column_differs")
 
 
-async def test_a_tail_cut_with_its_head_reset_is_found_by_an_earlier_event(kept: Scene) -> None:
-    last = (await kept.said())[4]
+async def test_a_tail_cut_with_its_head_reset_is_found_by_an_earlier_event(kept: StoreHarness) -> None:
+    last = (await kept.outbox_messages())[4]
     await kept.tamper(
         "DELETE FROM evidence WHERE tenant_id = 42 AND position > 3",
         "UPDATE evidence_heads SET length = 3, seal = (SELECT seal FROM evidence WHERE tenant_id = 42 AND position = 3)"
@@ -116,8 +116,8 @@ async def test_a_tail_cut_with_its_head_reset_is_found_by_an_earlier_event(kept:
     assert await broken(kept, **anchor) == (4, None, "tail_cut")
 
 
-async def test_a_chain_sealed_anew_is_found_by_an_earlier_event(kept: Scene) -> None:
-    third = (await kept.said())[2]
+async def test_a_chain_sealed_anew_is_found_by_an_earlier_event(kept: StoreHarness) -> None:
+    third = (await kept.outbox_messages())[2]
     rows = await kept.rows("SELECT position, record FROM evidence WHERE tenant_id = 42 ORDER BY position")
     seal, statements = bytes(32), []
     for position, record in rows:
@@ -133,13 +133,13 @@ async def test_a_chain_sealed_anew_is_found_by_an_earlier_event(kept: Scene) -> 
     assert await broken(kept, **anchor) == (3, None, "anchor_differs")
 
 
-async def test_every_earlier_event_fits_an_untouched_chain(kept: Scene) -> None:
-    for said in (await kept.said())[:5]:
-        answer = await verification(kept, expected_length=said.position, expected_head=said.seal)
+async def test_every_earlier_event_fits_an_untouched_chain(kept: StoreHarness) -> None:
+    for recorded in (await kept.outbox_messages())[:5]:
+        answer = await verification(kept, expected_length=recorded.position, expected_head=recorded.seal)
         assert answer["verified"] is True
 
 
-async def test_an_edited_column_does_not_change_what_readers_get(kept: Scene) -> None:
+async def test_an_edited_column_does_not_change_what_readers_get(kept: StoreHarness) -> None:
     await kept.tamper(
         "UPDATE evidence SET status = 'fail', reason_code = 'FORGED' WHERE tenant_id = 42 AND position = 3"
     )
@@ -148,18 +148,18 @@ async def test_an_edited_column_does_not_change_what_readers_get(kept: Scene) ->
     assert (answer["status"], answer["reason_code"]) == ("ok", "LICENSES_FOUND")
 
 
-async def test_a_chain_longer_than_a_page_is_read_to_its_end(scene: Scene) -> None:
-    await scene.hear(*(result(number) for number in range(1, 1203)))
-    assert (await verification(scene))["length"] == 1202
-    await scene.tamper("UPDATE evidence SET status = 'fail' WHERE position = 1201")
-    assert await broken(scene) == (1201, 1201, "column_differs")
+async def test_a_chain_of_several_pages_is_read_completely(store: StoreHarness) -> None:
+    await store.consume(*(result(number) for number in range(1, 1203)))
+    assert (await verification(store))["length"] == 1202
+    await store.tamper("UPDATE evidence SET status = 'fail' WHERE position = 1201")
+    assert await broken(store) == (1201, 1201, "column_differs")
 
 
-async def test_a_chain_of_large_records_is_read_in_small_pages(scene: Scene) -> None:
+async def test_a_chain_of_large_records_is_read_in_small_pages(store: StoreHarness) -> None:
     payload = {"text": "x" * 250_000}
     for start in (1, 21):
-        await scene.hear(*(result(number, payload=payload) for number in range(start, start + 20)))
-    assert (await verification(scene))["length"] == 40
+        await store.consume(*(result(number, payload=payload) for number in range(start, start + 20)))
+    assert (await verification(store))["length"] == 40
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ async def test_a_chain_of_large_records_is_read_in_small_pages(scene: Scene) -> 
         ({"length": 1}, "UNKNOWN_PARAMETER", "length"),
     ],
 )
-async def test_a_wrong_anchor_is_refused(calm: Scene, anchor: dict[str, Any], code: str, field: str) -> None:
+async def test_a_wrong_anchor_is_refused(calm: StoreHarness, anchor: dict[str, Any], code: str, field: str) -> None:
     answer = await calm.reader().get(VERIFY, params=anchor)
     assert answer.status_code == 400
     assert (answer.json()["code"], answer.json()["field"]) == (code, field)

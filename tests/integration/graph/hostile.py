@@ -31,7 +31,7 @@ def as_json(body: Any, status: int = 200, **headers: str) -> Reply:
 
 @asynccontextmanager
 async def context_on(answer: Answer, **settings: Any) -> AsyncIterator[TaskContext]:
-    """A context whose provider answers as the given function says, with the path and the request's headers."""
+    """A context whose provider answers with the given function, called with the path and the request's headers."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -69,7 +69,7 @@ def graph_answers(*replies: Reply) -> Answer:
     return answer
 
 
-async def told(context: TaskContext) -> str:
+async def reason_code_of(context: TaskContext) -> str:
     result = await TASKS["license.inventory"](context)
     assert result.status.value == "unknown"
     assert TOKEN not in repr(result)

@@ -22,7 +22,7 @@ EXCHANGE = ROLES["Exchange Administrator"]
 REQUIRED = list(GDAP_ROLES.required.values())
 
 
-async def told(name: str, **control: Any) -> tuple[str, str]:
+async def decision_of(name: str, **control: Any) -> tuple[str, str]:
     async with task_context(**control) as context:
         result = await TASKS[name](context)
     return result.status.value, result.reason_code
@@ -43,7 +43,7 @@ async def told(name: str, **control: Any) -> tuple[str, str]:
     ],
 )
 async def test_the_relationship_with_a_customer(relationships: list[Any], expected: tuple[str, str]) -> None:
-    assert await told("gdap.relationship", relationships=relationships) == expected
+    assert await decision_of("gdap.relationship", relationships=relationships) == expected
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ async def test_the_relationship_with_a_customer(relationships: list[Any], expect
     ],
 )
 async def test_the_roles_of_the_relationship(roles: list[str], expected: tuple[str, str]) -> None:
-    assert await told("gdap.roles", relationships=[{"roles": roles}]) == expected
+    assert await decision_of("gdap.roles", relationships=[{"roles": roles}]) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ async def test_the_roles_of_the_relationship(roles: list[str], expected: tuple[s
     ],
 )
 async def test_the_mapping_of_roles_to_groups(mappings: list[Any], expected: tuple[str, str]) -> None:
-    assert await told("gdap.group_mapping", mappings=mappings) == expected
+    assert await decision_of("gdap.group_mapping", mappings=mappings) == expected
 
 
 @pytest.mark.parametrize("name", GDAP)
@@ -98,23 +98,23 @@ async def test_the_mapping_is_waited_for_until_it_is_applied() -> None:
 @pytest.mark.parametrize("name", GDAP)
 async def test_without_the_partners_tenant_nothing_is_known(name: str) -> None:
     expected = ("unknown", "PARTNER_TENANT_MISSING")
-    assert await told(name, settings={"partner_tenant_id": None}) == expected
+    assert await decision_of(name, settings={"partner_tenant_id": None}) == expected
 
 
 @pytest.mark.parametrize("name", GDAP)
-async def test_a_refusal_in_the_partners_tenant_says_that_it_was_ours(name: str) -> None:
+async def test_a_refusal_in_the_partners_tenant_names_the_partners_tenant(name: str) -> None:
     async with graph_server() as server, task_context(server=server) as context:
         await server.tell(PARTNER_TENANT, granted=["GroupMember.Read.All"])
         result = await TASKS[name](context)
 
     assert (result.status.value, result.reason_code) == ("unknown", "GRAPH_FORBIDDEN")
-    assert result.message.endswith("This was our own tenant, not the customer's.")
+    assert result.message.endswith("This was the partner tenant, not the customer's tenant.")
     assert result.payload["missing_permission"] == "DelegatedAdminRelationship.Read.All"
     assert result.payload["refused_by"] == "partner"
 
 
 @pytest.mark.parametrize("name", GDAP)
-async def test_a_token_that_is_refused_for_the_partners_tenant_is_unknown(name: str) -> None:
+async def test_a_refused_token_of_the_partners_tenant_is_unknown(name: str) -> None:
     async with graph_server() as server, task_context(server=server) as context:
         await server.tell(PARTNER_TENANT, token_error="700016")
         result = await TASKS[name](context)
@@ -132,7 +132,7 @@ async def test_the_customers_tenant_is_not_asked() -> None:
     for result in results:
         provenance = result.payload["provenance"]
         assert provenance["external_tenant_id"] == tenant
-        assert {each["external_tenant_id"] for each in provenance["responses"]} == {PARTNER_TENANT}
+        assert {response["external_tenant_id"] for response in provenance["responses"]} == {PARTNER_TENANT}
 
 
 async def test_relationships_with_other_customers_do_not_count() -> None:
@@ -156,7 +156,7 @@ async def test_a_group_that_is_not_for_security_cannot_hold_roles() -> None:
     assert (result.status.value, result.reason_code) == ("fail", "GROUP_MISSING")
 
 
-async def test_a_customers_tenant_id_that_is_no_guid_reaches_no_filter() -> None:
+async def test_a_customers_tenant_id_without_guid_form_reaches_no_filter() -> None:
     async with task_context() as context:
         assert context.connection
         context.connection = replace(context.connection, external_tenant_id="x' or status eq 'active")

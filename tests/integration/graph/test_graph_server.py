@@ -39,7 +39,7 @@ async def get(server: GraphServer, path: str, **headers: str) -> httpx2.Response
         ("no-guid", {}, 400, 900023),
     ],
 )
-async def test_a_wrong_token_request_gets_the_error_of_the_token_service(
+async def test_a_wrong_token_request_gets_the_token_services_error(
     tenant: str, form: dict[str, str], status: int, aadsts: int
 ) -> None:
     async with graph_server() as server:
@@ -62,7 +62,7 @@ async def test_without_a_token_of_ours_there_is_no_answer(authorization: str) ->
     assert answer.json()["error"]["innerError"]["request-id"] == answer.headers["request-id"]
 
 
-async def test_an_unknown_path_is_an_error_in_the_shape_of_graph() -> None:
+async def test_an_unknown_path_is_an_error_in_graphs_format() -> None:
     async with graph_server() as server:
         answer = await get(server, "/planets")
 
@@ -94,16 +94,16 @@ async def test_a_service_principal_is_found_by_filter_too() -> None:
     assert [item["appId"] for item in found] == [CLIENT_ID]
 
 
-async def test_a_tenant_can_be_told_shown_and_reset() -> None:
+async def test_a_tenant_can_be_set_shown_and_reset() -> None:
     async with graph_server() as server, httpx2.AsyncClient() as client:
         url = f"{server.url}/_control/tenants/{TENANT}"
         before = (await client.get(url)).json()["control"]["behaviour"]
-        told = await client.put(url, json={"behaviour": "failing", "times": 2})
+        changed = await client.put(url, json={"behaviour": "failing", "times": 2})
         during = (await client.get(url)).json()["control"]
         reset = await client.post(f"{server.url}/_control/reset")
         after = (await client.get(url)).json()["control"]["behaviour"]
 
-    assert (before, told.status_code, during["behaviour"], during["times"]) == ("healthy", 200, "failing", 2)
+    assert (before, changed.status_code, during["behaviour"], during["times"]) == ("healthy", 200, "failing", 2)
     assert (reset.status_code, after) == (204, "healthy")
 
 
@@ -117,6 +117,6 @@ async def test_a_wrong_control_request_is_refused(body: Any) -> None:
     assert answer.status_code == 400
 
 
-async def test_the_health_of_the_server_is_told() -> None:
+async def test_the_server_reports_its_health() -> None:
     async with graph_server() as server, httpx2.AsyncClient() as client:
         assert (await client.get(f"{server.url}/health/ready")).json()["status"] == "UP"

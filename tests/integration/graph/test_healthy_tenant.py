@@ -40,7 +40,7 @@ async def test_a_healthy_tenant_passes(name: str, reason: str) -> None:
     assert progress[-1].done == progress[-1].total
 
 
-async def test_evidence_says_where_every_value_came_from() -> None:
+async def test_evidence_names_the_source_of_every_value() -> None:
     tenant = str(uuid.uuid4())
     async with task_context(tenant=tenant) as context:
         result = await TASKS["license.inventory"](context)
@@ -81,7 +81,7 @@ def sku(part: str) -> dict[str, Any]:
 async def test_neither_secret_nor_token_is_in_the_evidence(name: str) -> None:
     async with task_context() as context:
         result = await TASKS[name](context)
-        tokens = [each._client.token["access_token"] for each in context.graph._sessions._sessions.values()]
+        tokens = [session._client.token["access_token"] for session in context.graph._sessions._sessions.values()]
 
     text = repr(result)
     assert tokens
@@ -133,9 +133,9 @@ async def test_global_administrators_through_a_group_count_one_by_one() -> None:
     ) as context:
         result = await TASKS["identity.global_admins"](context)
 
-    found = {user.pop("id"): user for user in result.payload["users"]}
+    administrators = {user.pop("id"): user for user in result.payload["users"]}
     assert result.reason_code == "GA_SYNCED"
-    assert found == {
+    assert administrators == {
         direct: {"active": True, "eligible": False, "via_group": False, "synchronized": False},
         member: {"active": True, "eligible": True, "via_group": False, "synchronized": True},
     }

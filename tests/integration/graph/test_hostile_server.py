@@ -8,7 +8,16 @@ import pytest
 
 from task_runner.tasks import CannotTell, TaskFault
 from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, graph_server, task_context
-from tests.integration.graph.hostile import TASKS, TOKEN, Reply, always, as_json, context_on, graph_answers, told
+from tests.integration.graph.hostile import (
+    TASKS,
+    TOKEN,
+    Reply,
+    always,
+    as_json,
+    context_on,
+    graph_answers,
+    reason_code_of,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -97,9 +106,9 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
     async with context_on(elsewhere) as other:
         target = f"{other.graph._settings.graph_url}/steal"
         async with context_on(graph_answers((status, {"location": target}, b""))) as context:
-            assert await told(context) == "GRAPH_REDIRECTED"
+            assert await reason_code_of(context) == "GRAPH_REDIRECTED"
         async with context_on(always((status, {"location": target}, b""))) as context:
-            assert await told(context) == "GRAPH_REDIRECTED"
+            assert await reason_code_of(context) == "GRAPH_REDIRECTED"
 
     assert visits == []
 
@@ -107,27 +116,27 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"x"', b"\xff\xfe", b'{"value":'])
 async def test_a_success_that_is_no_json_object_is_unknown(body: bytes) -> None:
     async with context_on(graph_answers((200, {}, body))) as context:
-        assert await told(context) == "GRAPH_RESPONSE_INVALID"
+        assert await reason_code_of(context) == "GRAPH_RESPONSE_INVALID"
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"error":"text"}', b'{"error":{"code":1}}'])
 async def test_a_refusal_of_any_shape_is_understood_by_its_status(body: bytes) -> None:
     async with context_on(graph_answers((403, {}, body))) as context:
-        assert await told(context) == "GRAPH_FORBIDDEN"
+        assert await reason_code_of(context) == "GRAPH_FORBIDDEN"
 
 
 async def test_a_body_that_is_too_large_is_refused() -> None:
     body = json.dumps({"value": ["x" * 100_000]}).encode()
     async with context_on(graph_answers((200, {}, body)), max_response_bytes=50_000) as context:
-        assert await told(context) == "RESPONSE_TOO_LARGE"
+        assert await reason_code_of(context) == "RESPONSE_TOO_LARGE"
 
 
-async def test_a_small_body_that_unpacks_to_a_large_one_is_refused() -> None:
+async def test_a_small_body_that_unpacks_to_much_is_refused() -> None:
     body = gzip.compress(json.dumps({"value": ["x" * 1_000_000]}).encode())
     assert len(body) < 10_000
     headers = {"content-encoding": "gzip"}
     async with context_on(graph_answers((200, headers, body)), max_response_bytes=50_000) as context:
-        assert await told(context) == "RESPONSE_TOO_LARGE"
+        assert await reason_code_of(context) == "RESPONSE_TOO_LARGE"
 
 
 async def test_a_server_that_is_not_there_is_a_passing_fault() -> None:
@@ -156,7 +165,7 @@ async def test_a_write_is_not_sent_again_after_a_failure() -> None:
     assert len(asked) == 1
 
 
-async def test_the_http_client_of_a_context_follows_no_redirect_and_counts_bytes() -> None:
+async def test_the_http_client_refuses_redirects_and_counts_bytes() -> None:
     async with context_on(
         always((302, {"location": "http://127.0.0.1:9/"}, b"x" * 2000)), max_response_bytes=1000
     ) as context:

@@ -20,7 +20,7 @@ from tests.integration.graph.hostile import (
     as_json,
     context_on,
     graph_answers,
-    told,
+    reason_code_of,
 )
 
 
@@ -31,7 +31,7 @@ def credential(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_token_answer_that_is_too_large_is_refused() -> None:
     async with context_on(always((200, {}, b"x" * 100_000)), max_response_bytes=50_000) as context:
-        assert await told(context) == "RESPONSE_TOO_LARGE"
+        assert await reason_code_of(context) == "RESPONSE_TOO_LARGE"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ async def test_a_token_answer_that_is_too_large_is_refused() -> None:
 )
 async def test_a_token_answer_of_another_shape_is_unknown(reply: Reply) -> None:
     async with context_on(always(reply)) as context:
-        assert await told(context) == "GRAPH_RESPONSE_INVALID"
+        assert await reason_code_of(context) == "GRAPH_RESPONSE_INVALID"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_a_slow_token_service_counts_as_unavailable() -> None:
     assert caught.value.reason_code == "GRAPH_UNAVAILABLE"
 
 
-async def test_a_token_that_is_refused_is_renewed_once_and_never_repeated_for_ever() -> None:
+async def test_a_refused_token_is_renewed_once_only() -> None:
     asked: list[str] = []
 
     async def never_satisfied(path: str, headers: dict[str, str]) -> Reply:
@@ -75,9 +75,9 @@ async def test_a_token_that_is_refused_is_renewed_once_and_never_repeated_for_ev
         return as_json({"error": {"code": "InvalidAuthenticationToken", "message": "No."}}, 401)
 
     async with context_on(never_satisfied) as context:
-        assert await told(context) == "GRAPH_FORBIDDEN"
+        assert await reason_code_of(context) == "GRAPH_FORBIDDEN"
         assert asked == ["token", "subscribedSkus"]
-        assert await told(context) == "GRAPH_FORBIDDEN"
+        assert await reason_code_of(context) == "GRAPH_FORBIDDEN"
 
     assert asked == ["token", "subscribedSkus", "subscribedSkus", "token", "subscribedSkus"]
 
@@ -90,7 +90,7 @@ async def test_an_error_text_that_repeats_secret_and_token_is_redacted() -> None
     assert "You sent [redacted] made from [redacted]." in result.message
 
 
-async def test_a_tenant_id_that_is_no_guid_is_refused_before_any_request() -> None:
+async def test_a_tenant_id_without_guid_form_is_refused_without_requests() -> None:
     visits: list[str] = []
 
     async def watch(path: str, headers: dict[str, str]) -> Reply:
@@ -134,14 +134,14 @@ async def test_a_missing_credential_is_a_fault_that_names_the_reference() -> Non
     assert (caught.value.reason_code, caught.value.retryable) == ("CREDENTIAL_MISSING", False)
 
 
-async def test_a_replaced_secret_is_read_after_the_old_one_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_replaced_secret_is_read_after_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     async def picky(path: str, headers: dict[str, str]) -> Reply:
         if path.endswith("/token"):
             return as_json({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid secret."}, 401)
         return as_json({})
 
     async with context_on(picky) as context:
-        assert await told(context) == "CREDENTIAL_INVALID"
+        assert await reason_code_of(context) == "CREDENTIAL_INVALID"
         monkeypatch.delenv(CREDENTIAL_NAME)
         with pytest.raises(TaskFault) as caught:
             await TASKS["license.inventory"](context)

@@ -1,4 +1,4 @@
-"""Where requests go: to the configured hosts only, the token to Graph, the secret to the token service."""
+"""Destinations of requests: configured hosts only, the token to Graph, the secret to the token service."""
 
 import asyncio
 import time
@@ -53,9 +53,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
 
 
 @pytest.mark.parametrize("task", OWN, ids=lambda task: task.name)
-async def test_a_task_talks_to_graph_and_the_token_service_only_and_gives_each_its_own_secret(
-    task: Task, spy: Spy
-) -> None:
+async def test_a_task_requests_only_graph_and_the_token_service(task: Task, spy: Spy) -> None:
     async with graph_server() as graph, graph_server() as login:
         settings = {"graph_url": graph.url, "login_url": login.url}
         for server in (graph, login):
@@ -109,9 +107,9 @@ async def test_a_tenant_with_a_long_queue_delays_no_other(providers: Providers) 
     assert took < 1.0, "the queue of the other lasts four seconds"
 
 
-async def test_a_request_whose_turn_does_not_come_before_the_deadline_is_a_passing_fault(providers: Providers) -> None:
+async def test_a_request_that_misses_its_deadline_is_a_retryable_fault(providers: Providers) -> None:
     answers = await ask(providers, TENANTS[0], 30, seconds=1.0)
 
-    busy = [one for one in answers if isinstance(one, TaskFault) and one.reason_code == "TENANT_BUSY"]
-    assert busy and all(one.retryable for one in busy)
-    assert any(isinstance(one, dict) for one in answers)
+    busy = [answer for answer in answers if isinstance(answer, TaskFault) and answer.reason_code == "TENANT_BUSY"]
+    assert busy and all(answer.retryable for answer in busy)
+    assert any(isinstance(answer, dict) for answer in answers)

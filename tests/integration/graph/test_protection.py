@@ -1,4 +1,4 @@
-"""How a tenant is protected, over real HTTP: what the checks of policies ask for, and in which tenants."""
+"""The checks of policies over real HTTP: their requests, and the tenants that these go to."""
 
 import copy
 import uuid
@@ -27,7 +27,7 @@ ON = {DEFAULTS: {"isEnabled": True}}
         ("identity.user_consent", "CONSENT_USER_BLOCKED"),
     ],
 )
-async def test_a_free_tenant_with_security_defaults_passes_what_the_wizard_requires(name: str, reason: str) -> None:
+async def test_a_free_tenant_with_security_defaults_passes_the_required_checks(name: str, reason: str) -> None:
     async with task_context("unlicensed", overrides=ON) as context:
         result = await TASKS[name](context)
 
@@ -50,7 +50,7 @@ async def test_a_free_tenant_has_no_policies_and_fails(name: str, reason: str) -
     assert (result.status.value, result.reason_code) == ("fail", reason)
 
 
-async def test_the_list_of_administrators_is_asked_for_and_read_to_its_last_page() -> None:
+async def test_the_list_of_administrators_is_read_to_its_last_page() -> None:
     async with task_context(tenant=TENANT, settings=TOLD) as context:
         result = await TASKS["identity.admin_mfa"](context)
 
@@ -59,7 +59,7 @@ async def test_the_list_of_administrators_is_asked_for_and_read_to_its_last_page
     assert result.payload["provenance"]["lists"][-1] == {"path": REPORT, "pages": 2, "items": 4}
 
 
-async def test_a_report_that_may_not_be_read_names_the_permission_that_is_missing() -> None:
+async def test_an_inaccessible_report_names_the_missing_permission() -> None:
     granted = [name for name in MANIFEST.app_roles if name != "AuditLog.Read.All"]
     async with task_context(granted=granted) as context:
         result = await TASKS["identity.admin_mfa"](context)
@@ -90,7 +90,7 @@ async def test_an_account_in_an_excluded_group_is_excluded() -> None:
     assert (result.status.value, result.reason_code) == ("ok", "BREAKGLASS_OK")
 
 
-async def test_a_policy_that_may_be_on_keeps_emergency_access_from_being_ok() -> None:
+async def test_a_possibly_enabled_policy_prevents_emergency_access_ok() -> None:
     overrides = policies({"excludeUsers": [ACCOUNT]}, {})
     overrides[POLICIES][1]["state"] = "somethingNew"
     async with task_context(tenant=TENANT, settings=TOLD, overrides=overrides) as context:
@@ -117,20 +117,20 @@ async def test_a_group_for_emergencies_needs_somebody_who_can_sign_in(
         "/groups": [{"id": group}],
         f"/groups/{group}/transitiveMembers/microsoft.graph.user": members,
     }
-    told = {"emergency_access": {TENANT: (group,)}}
-    async with task_context(tenant=TENANT, settings=told, overrides=overrides) as context:
+    settings = {"emergency_access": {TENANT: (group,)}}
+    async with task_context(tenant=TENANT, settings=settings, overrides=overrides) as context:
         result = await TASKS["identity.emergency_access"](context)
 
     assert (result.status.value, result.reason_code) == expected
 
 
 async def test_an_account_that_the_directory_does_not_have_is_missing() -> None:
-    told = {"emergency_access": {TENANT: (ACCOUNT, str(uuid.uuid4()))}}
-    async with task_context(tenant=TENANT, settings=told) as context:
+    settings = {"emergency_access": {TENANT: (ACCOUNT, str(uuid.uuid4()))}}
+    async with task_context(tenant=TENANT, settings=settings) as context:
         result = await TASKS["identity.emergency_access"](context)
 
     assert (result.status.value, result.reason_code) == ("fail", "BREAKGLASS_MISSING")
-    assert sorted(one["kind"] for one in result.payload["accounts"]) == ["missing", "user"]
+    assert sorted(account["kind"] for account in result.payload["accounts"]) == ["missing", "user"]
 
 
 async def test_the_accounts_of_another_tenant_do_not_count() -> None:
@@ -142,7 +142,7 @@ async def test_the_accounts_of_another_tenant_do_not_count() -> None:
     assert (legacy.status.value, legacy.reason_code) == ("warn", "LEGACY_EXCLUSIONS")
 
 
-async def test_an_emergency_access_account_may_be_excluded_from_the_policy_against_legacy_authentication() -> None:
+async def test_emergency_accounts_may_be_excluded_from_the_legacy_authentication_policy() -> None:
     async with task_context(tenant=TENANT.upper(), settings=TOLD) as context:
         result = await TASKS["identity.legacy_auth"](context)
 

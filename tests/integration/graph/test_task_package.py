@@ -1,4 +1,4 @@
-"""A task package that is no member of the workspace is installed, found and run; nothing of ours knows it."""
+"""Installation, discovery and run of a task package outside the workspace."""
 
 import json
 import os
@@ -17,12 +17,12 @@ from task_runner.tasks import discover
 from task_runner.testing import task_context
 
 async def main():
-    found = discover()["example.domains"]
+    checked = discover()["example.domains"]
     async with task_context() as context:
-        result = await found(context)
+        result = await checked(context)
     print(json.dumps({
-        "declared": [found.declaration.distribution, found.declaration.version, found.declaration.step],
-        "told": [result.status, result.reason_code, result.payload["provenance"]["checker_version"]],
+        "declared": [checked.declaration.distribution, checked.declaration.version, checked.declaration.step],
+        "decided": [result.status, result.reason_code, result.payload["provenance"]["checker_version"]],
     }))
 
 asyncio.run(main())
@@ -50,10 +50,10 @@ def run(code: str, *folders: Path) -> str:
     return ended.stdout
 
 
-def test_an_installed_package_of_tasks_is_found_and_its_task_runs(installed: Path) -> None:
+def test_an_installed_task_package_is_discovered_and_its_task_runs(installed: Path) -> None:
     assert json.loads(run(RUN_IT, installed)) == {
         "declared": ["example-onboarding-tasks", "2.5.0", 2],
-        "told": ["ok", "DOMAINS_FOUND", "2.5.0"],
+        "decided": ["ok", "DOMAINS_FOUND", "2.5.0"],
     }
 
 

@@ -35,6 +35,6 @@ async def settings(postgres_server: Server, template_url: str, identity: Identit
 @pytest.fixture
 async def api(settings: SessionApiSettings, identity: Identity) -> AsyncIterator[Api]:
     made = Api(build(settings), settings, identity)
-    await made.hear(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
+    await made.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
     yield made
     await made.close()

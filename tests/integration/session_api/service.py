@@ -1,4 +1,4 @@
-"""The whole service for a test: its HTTP side in process, its consumers fed by hand."""
+"""The service for a test, without Kafka: HTTP runs in process, messages are applied directly."""
 
 import uuid
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ TENANT = 42
 
 
 def declaration(name: str, **more: Any) -> TaskTypeDeclaration:
-    """A task type of step 1 that only reads, unless said otherwise."""
+    """A task type of step 1 that only reads, unless the arguments differ."""
     given = {"title": name, "step": 1, "scope": Scope.TENANT, "mode": Mode.SHARED, "time_limit_seconds": 60.0, **more}
     return TaskTypeDeclaration(name=name, **given)
 
@@ -88,7 +88,7 @@ class Api:
         self._clients.append(client)
         return client
 
-    async def hear(self, *messages: Message) -> None:
+    async def consume(self, *messages: Message) -> None:
         """Let the service's consumer apply these messages, as if they came from Kafka."""
         rules = applies(Projection(silence_seconds=self.settings.silence_seconds))
         for topic in (OPERATION_RUNS, TASK_TYPES):
@@ -120,8 +120,8 @@ class Api:
         tenant_id: int = TENANT,
         reason_code: str = "DONE",
     ) -> None:
-        """The runner says that the run has ended."""
-        await self.hear(
+        """Apply the message that the run has ended."""
+        await self.consume(
             RunFinished(
                 tenant_id=tenant_id,
                 run_id=run_id,
@@ -137,9 +137,9 @@ class Api:
         )
 
     async def begin(self, run_id: int, task_type: str, *, attempt: int = 1) -> None:
-        """The runner says that a worker has claimed the run."""
+        """Apply the message that a worker has claimed the run."""
         at = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-        await self.hear(
+        await self.consume(
             RunStarted(tenant_id=TENANT, run_id=run_id, task_type=task_type, attempt=attempt, started_at=at)
         )
 
@@ -172,7 +172,7 @@ class Api:
             result = await connection.execute(text(sql), values)
             return [tuple(row) for row in result] if result.returns_rows else []
 
-    async def said(self) -> list[tuple[str, int]]:
+    async def outbox_messages(self) -> list[tuple[str, int]]:
         """Type and tenant of every message in the outbox, in order."""
         rows = await self.rows("SELECT event_type, tenant_id FROM outbox ORDER BY id")
         return [(event_type.split(".")[2], tenant_id) for event_type, tenant_id in rows]
@@ -185,7 +185,7 @@ class Api:
 
 
 def connection_body(name: str = "main", **more: Any) -> dict[str, Any]:
-    """What creates a provider connection."""
+    """The body of a request that creates a provider connection."""
     return {
         "provider": "microsoft_graph",
         "display_name": name,

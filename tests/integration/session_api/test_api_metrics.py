@@ -1,4 +1,4 @@
-"""What session-api tells Prometheus moves with what happens."""
+"""The metrics of session-api."""
 
 import pytest
 
@@ -32,7 +32,7 @@ async def test_starts_are_counted_by_what_was_decided(api: Api) -> None:
     }
 
 
-async def test_active_runs_are_told_by_state(api: Api) -> None:
+async def test_active_runs_are_counted_by_state(api: Api) -> None:
     await api.start("license.inventory")
     run_id = (await api.start("app.consent")).json()["run_id"]
     await api.begin(run_id, "app.consent")
@@ -43,16 +43,18 @@ async def test_active_runs_are_told_by_state(api: Api) -> None:
     assert (await scrape(api.service.app)).value("onboarding_runs_active", state="running") == 0
 
 
-async def test_requests_are_told_by_route_and_never_by_tenant(api: Api) -> None:
+async def test_requests_are_counted_by_route_and_never_by_tenant(api: Api) -> None:
     await api.start("license.inventory")
     await api.client({}).get(f"/tenants/{TENANT}/onboarding/tasks")
     page = await scrape(api.service.app)
     assert page.value("onboarding_http_requests_total", method="POST", route=RUNS, status="201") == 1
     assert page.value("onboarding_http_requests_total", route="unrouted", status="401") == 1
-    assert not [one for one in page.samples if str(TENANT) in one.labels.values() or "/42/" in str(one.labels)]
+    assert not [
+        sample for sample in page.samples if str(TENANT) in sample.labels.values() or "/42/" in str(sample.labels)
+    ]
 
 
-async def test_asking_a_silent_runner_again_is_counted(api: Api) -> None:
+async def test_resent_commands_are_counted(api: Api) -> None:
     await api.start("license.inventory")
     before = await scrape(api.service.app)
     await api.rows("UPDATE operation_runs SET resend_due_at = now() - interval '1 second'")

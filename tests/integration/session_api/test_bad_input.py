@@ -103,7 +103,7 @@ async def test_invalid_ids_in_paths_are_not_found(api: Api, text: str, code: str
         await refused(api, "GET", path, code, 404)
 
 
-async def test_nul_bytes_are_refused_wherever_they_stand(api: Api, session_path: str) -> None:
+async def test_nul_bytes_are_refused_in_every_position(api: Api, session_path: str) -> None:
     body = b'{"reason": "a' + NUL + b'b"}'
     await refused(api, "POST", f"{session_path}/abandon", "NUL_CHARACTER", content=body, headers=JSON)
     await refused(api, "POST", f"{session_path}/abandon", "NUL_CHARACTER", content=b'{"reason": "\x00"}', headers=JSON)
@@ -112,7 +112,7 @@ async def test_nul_bytes_are_refused_wherever_they_stand(api: Api, session_path:
     await refused(api, "GET", f"{BASE}/evidence?taskType=%00", "NUL_CHARACTER")
 
 
-async def test_lone_surrogates_are_refused_wherever_they_stand(api: Api, session_path: str) -> None:
+async def test_lone_surrogates_are_refused_in_every_position(api: Api, session_path: str) -> None:
     body = b'{"reason": "' + LONE + b'"}'
     await refused(api, "POST", f"{session_path}/abandon", "LONE_SURROGATE", content=body, headers=JSON)
     await refused(api, "POST", f"{BASE}/tasks/%ED%A0%80/runs", "LONE_SURROGATE")

@@ -98,7 +98,7 @@ async def test_migrating_four_times_at_once_makes_schema_and_topics(environment:
     assert topics == SPOKEN | {f"{name}.dlq" for name in SPOKEN}
 
 
-async def test_it_is_alive_but_not_ready_before_a_runner_has_announced_task_types(environment: dict[str, str]) -> None:
+async def test_it_is_not_ready_before_task_types_are_announced(environment: dict[str, str]) -> None:
     assert (await run("migrate", env=environment))[0] == 0
     await ensure_topics(kafka_settings(environment["KAFKA_BOOTSTRAP_SERVERS"]), published_by("task-runner"))
     async with serving(environment) as (process, url), httpx2.AsyncClient(base_url=url) as client:
@@ -117,7 +117,7 @@ async def test_it_is_alive_but_not_ready_before_a_runner_has_announced_task_type
             assert await process.wait() == 0
 
 
-async def test_it_serves_without_a_broker_and_says_that_it_is_not_ready(environment: dict[str, str]) -> None:
+async def test_without_a_broker_it_serves_but_is_not_ready(environment: dict[str, str]) -> None:
     assert (await run("migrate", env=environment))[0] == 0
     env = {**environment, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
     async with serving(env) as (process, url), httpx2.AsyncClient(base_url=url) as client:

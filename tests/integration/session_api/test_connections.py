@@ -66,8 +66,8 @@ async def test_the_list_is_newest_first_and_comes_in_pages(api: Api) -> None:
     first = await api.caller().get(f"{ALL}?limit=2")
     second = await api.caller().get(first.links["next"]["url"])
 
-    assert [one["id"] for one in first.json()] == [made[2], made[1]]
-    assert [one["id"] for one in second.json()] == [made[0]]
+    assert [connection["id"] for connection in first.json()] == [made[2], made[1]]
+    assert [connection["id"] for connection in second.json()] == [made[0]]
     assert "link" not in second.headers
 
 

@@ -1,4 +1,4 @@
-"""The contract, to the letter: the packaged copy, and what the service says of itself and answers."""
+"""The contract, compared with the packaged copy, with the API description and with the answers of the service."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -30,7 +30,7 @@ def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
             target = target[part]
         schema = target
     for word in ("oneOf", "anyOf"):
-        others = [one for one in schema.get(word, []) if one.get("type") != "null"]
+        others = [alternative for alternative in schema.get(word, []) if alternative.get("type") != "null"]
         if len(others) == 1:
             beside = {name: value for name, value in schema.items() if name != word}
             return {**beside, **resolved(document, others[0])}
@@ -62,9 +62,13 @@ async def test_the_services_own_description_covers_the_contract(api: Api, path: 
     ours = document["paths"][path][method]
 
     assert ours["summary"] == contract["summary"]
-    for one in contract["parameters"]:
-        parameter = resolved(CONTRACT, one)
-        mine = next(each for each in ours["parameters"] if each["name"] == parameter["name"])
+    for declared in contract["parameters"]:
+        parameter = resolved(CONTRACT, declared)
+        mine = next(
+            described_parameter
+            for described_parameter in ours["parameters"]
+            if described_parameter["name"] == parameter["name"]
+        )
         assert (mine["in"], mine.get("required", False)) == (parameter["in"], parameter["required"])
         assert_covers(mine["schema"], parameter["schema"], parameter["name"], there=document)
     for status, response in contract["responses"].items():
@@ -76,7 +80,7 @@ async def test_the_services_own_description_covers_the_contract(api: Api, path: 
         assert_covers(mine, theirs, "body", there=document)
 
 
-async def test_every_operation_says_who_may_call_it_and_what_else_it_may_answer(api: Api) -> None:
+async def test_every_operation_declares_its_permission_and_its_errors(api: Api) -> None:
     document = await described(api)
 
     for path, item in document["paths"].items():
@@ -91,7 +95,7 @@ async def test_path_parameters_are_named_as_in_the_contract(api: Api) -> None:
     assert all("_" not in path for path in document["paths"])
     for path, item in document["paths"].items():
         for operation in item.values():
-            named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+            named = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"}
             assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
 
 

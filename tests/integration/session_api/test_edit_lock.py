@@ -11,7 +11,7 @@ async def expire(api: Api) -> None:
     await api.rows("UPDATE onboarding_sessions SET locked_until = now() - interval '1 second'")
 
 
-async def test_a_locked_session_names_its_holder_until_when_and_when_to_retry(api: Api) -> None:
+async def test_a_locked_session_names_holder_expiry_and_retry_time(api: Api) -> None:
     session = await api.session(user=7)
     answer = await api.caller(8).patch(f"{SESSION}/{session['id']}", json={"assigned_to_user_id": 8})
 
@@ -28,7 +28,7 @@ async def test_a_refused_change_leaves_no_trace(api: Api) -> None:
     session = await api.session(user=7)
     await api.caller(8).patch(f"{SESSION}/{session['id']}", json={"assigned_to_user_id": 8})
 
-    assert await api.said() == [("SessionStarted", TENANT)]
+    assert await api.outbox_messages() == [("SessionStarted", TENANT)]
     assert len(await api.rows("SELECT 1 FROM session_history")) == 1
 
 
@@ -55,13 +55,13 @@ async def test_an_expired_lock_goes_to_who_resumes(api: Api) -> None:
     assert (await api.session(user=8))["locked_by_user_id"] == 8
 
 
-async def test_a_takeover_moves_the_lock_and_is_told(api: Api) -> None:
+async def test_a_takeover_moves_the_lock_and_is_published(api: Api) -> None:
     session = await api.session(user=7)
     answer = await api.caller(8).patch(f"{SESSION}/{session['id']}", json={"takeover": True})
 
     assert answer.status_code == 200
     assert answer.json()["locked_by_user_id"] == 8
-    assert [name for name, _ in await api.said()] == ["SessionStarted", "SessionTakenOver"]
+    assert [name for name, _ in await api.outbox_messages()] == ["SessionStarted", "SessionTakenOver"]
     history = (await api.caller().get(f"{SESSION}/{session['id']}/history")).json()
     assert ("taken_over", 8) in [(line["action"], line["by_user_id"]) for line in history]
 
@@ -88,7 +88,7 @@ async def test_the_holder_takes_over_from_nobody(api: Api) -> None:
     session = await api.session(user=7)
     await api.caller(7).patch(f"{SESSION}/{session['id']}", json={"takeover": True})
 
-    assert await api.said() == [("SessionStarted", TENANT)]
+    assert await api.outbox_messages() == [("SessionStarted", TENANT)]
 
 
 async def lock_holder(api: Api) -> Any:

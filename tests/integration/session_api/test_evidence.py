@@ -17,19 +17,31 @@ LIST = b'[ {"id": 1, "note": "kept byte by byte"} ]'
 
 @dataclass
 class Store:
-    """A server that answers as told and remembers what it was asked."""
+    """A server with a fixed answer that records its requests."""
 
     answer: bytes
     delay: float = 0.0
     asked: list[str] = field(default_factory=list)
     port: int = 0
+    handlers: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        await asyncio.sleep(self.delay)
-        writer.write(self.answer)
-        await writer.drain()
-        writer.close()
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.handlers.append(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            await asyncio.sleep(self.delay)
+            writer.write(self.answer)
+            await writer.drain()
+        finally:
+            writer.close()
+
+    async def stop(self) -> None:
+        """End the handlers of open connections."""
+        for handler in self.handlers:
+            handler.cancel()
+        await asyncio.gather(*self.handlers, return_exceptions=True)
 
 
 def response(status: str, body: bytes, *headers: str) -> bytes:
@@ -40,10 +52,11 @@ def response(status: str, body: bytes, *headers: str) -> bytes:
 @pytest.fixture
 async def store() -> AsyncIterator[Store]:
     store = Store(answer=response("200 OK", LIST, "connection: close"))
-    server = await asyncio.start_server(store.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(store.accept, "127.0.0.1", 0)
     store.port = server.sockets[0].getsockname()[1]
     yield store
     server.close()
+    await store.stop()
 
 
 @pytest.fixture
@@ -59,8 +72,8 @@ async def evidence_api(
         return made[-1]
 
     yield make
-    for one in made:
-        await one.close()
+    for api in made:
+        await api.close()
 
 
 Make = Callable[..., Awaitable[Api]]
@@ -100,8 +113,8 @@ async def test_one_item_and_the_verification_have_the_same_paths_there(evidence_
     "link", [f"<{EVIDENCE}?cursor=x>", "<?cursor=x>", f"<http://127.0.0.1:PORT{EVIDENCE}?cursor=x>"]
 )
 async def test_the_next_page_is_found_at_this_api(evidence_api: Make, store: Store, link: str) -> None:
-    said = link.replace("PORT", str(store.port))
-    store.answer = response("200 OK", LIST, f'link: {said}; rel="next"', "connection: close")
+    target = link.replace("PORT", str(store.port))
+    store.answer = response("200 OK", LIST, f'link: {target}; rel="next"', "connection: close")
     answer = await (await evidence_api()).caller().get(EVIDENCE)
 
     assert answer.headers["link"] == f'<{EVIDENCE}?cursor=x>; rel="next"'
@@ -141,7 +154,7 @@ async def test_a_store_that_is_down_is_unavailable(api: Api) -> None:
     await assert_unavailable(api)
 
 
-async def test_a_store_that_speaks_no_http_is_unavailable(evidence_api: Make, store: Store) -> None:
+async def test_a_store_without_the_http_protocol_is_unavailable(evidence_api: Make, store: Store) -> None:
     store.answer = b"220 mail.example ESMTP\r\n"
     await assert_unavailable(await evidence_api())
 

@@ -1,4 +1,4 @@
-"""Evidence counts as long as its task type says, and the gate of a step knows."""
+"""Evidence is valid for the time of its task type, and the gate of a step respects it."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -29,16 +29,16 @@ async def grow_old(api: Api, run_id: int, age: str) -> None:
 
 
 async def test_an_answer_tells_until_when_it_counts(api: Api) -> None:
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(ONE_MINUTE,)))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(ONE_MINUTE,)))
     run_id = await api.run_to_end("app.consent")
     ((finished_at,),) = await api.rows("SELECT finished_at FROM operation_runs WHERE id = :id", id=run_id)
 
-    told = datetime.fromisoformat((await summary(api, "app.consent"))["expires_at"])
-    assert timedelta(seconds=59) < told - finished_at <= timedelta(seconds=60)
+    expires_at = datetime.fromisoformat((await summary(api, "app.consent"))["expires_at"])
+    assert timedelta(seconds=59) < expires_at - finished_at <= timedelta(seconds=60)
 
 
 async def test_an_answer_older_than_its_task_type_allows_is_unknown(api: Api) -> None:
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(ONE_MINUTE,)))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(ONE_MINUTE,)))
     run_id = await api.run_to_end("app.consent")
     await grow_old(api, run_id, "61 seconds")
     task = await summary(api, "app.consent")
@@ -47,7 +47,7 @@ async def test_an_answer_older_than_its_task_type_allows_is_unknown(api: Api) ->
     assert task["remediation"] == "Start the task again."
 
 
-async def test_a_declaration_that_does_not_say_it_lets_answers_count_for_seven_days(api: Api) -> None:
+async def test_evidence_is_valid_for_seven_days_by_default(api: Api) -> None:
     await api.rows("UPDATE task_types SET declaration = declaration - 'fresh_seconds'")
     run_id = await api.run_to_end("app.consent")
     await grow_old(api, run_id, "6 days 23 hours")
@@ -73,7 +73,7 @@ async def test_a_step_is_not_left_on_an_old_answer(api: Api) -> None:
     assert answer.json()["tasks"] == [{"task_type": "graph.connectivity", "status": "unknown"}]
 
 
-async def test_a_session_that_is_past_a_step_is_not_held_up_by_its_old_answers(api: Api) -> None:
+async def test_expired_evidence_of_a_passed_step_does_not_block(api: Api) -> None:
     session = await api.session()
     first = await api.run_to_end("graph.connectivity")
     await api.caller().patch(f"{SESSION}/{session['id']}", json={"current_step": 2})
@@ -86,8 +86,8 @@ async def test_a_session_that_is_past_a_step_is_not_held_up_by_its_old_answers(a
 
 async def test_a_completed_session_stays_completed_whatever_grows_old(api: Api) -> None:
     session = await api.session()
-    for step, one in enumerate(CATALOGUE[:5], start=1):
-        await api.run_to_end(one.name)
+    for step, task_type in enumerate(CATALOGUE[:5], start=1):
+        await api.run_to_end(task_type.name)
         if step < 5:
             await api.caller().patch(f"{SESSION}/{session['id']}", json={"current_step": step + 1})
     await api.caller().post(f"{SESSION}/{session['id']}/complete")
@@ -97,7 +97,7 @@ async def test_a_completed_session_stays_completed_whatever_grows_old(api: Api) 
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")
 
 
-async def test_however_many_runs_there_are_each_task_type_takes_two_looks_into_an_index(api: Api) -> None:
+async def test_each_task_type_takes_two_index_lookups(api: Api) -> None:
     await api.rows(
         "INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, requested_by_user_id, state, status,"
         " finished_at, resend_due_at) SELECT :tenant, 'app.consent', 'tenant', 'shared', 7, 'succeeded', 'ok',"

@@ -1,4 +1,4 @@
-"""Who may do what: every route asks."""
+"""Permissions and tenants, on every route."""
 
 import httpx2
 import pytest
@@ -66,7 +66,7 @@ async def test_without_a_token_every_route_answers_401(api: Api) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer"), route
 
 
-async def test_a_tenant_of_others_is_as_unknown_as_one_that_does_not_exist(api: Api) -> None:
+async def test_a_foreign_tenant_is_as_unknown_as_a_nonexistent_tenant(api: Api) -> None:
     await api.session()
     stranger = api.caller(7, tenants=[43])
     foreign, missing = await ask_all(stranger, TENANT), await ask_all(stranger, 987654)

@@ -1,4 +1,4 @@
-"""The service on a real broker: its commands and events go out, and what a runner says comes in."""
+"""The service on a real broker: it publishes commands and events, and consumes the messages of a runner."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ TENANT = 4200
 
 
 class Runner:
-    """Speaks on the task-runner's topics and hears on session-api's."""
+    """Publishes on the topics of task-runner and consumes those of session-api."""
 
     def __init__(self, kafka: str) -> None:
         self._producer = AIOKafkaProducer(bootstrap_servers=kafka)
@@ -33,23 +33,23 @@ class Runner:
             TASK_COMMANDS.name, SESSIONS.name, bootstrap_servers=kafka, auto_offset_reset="earliest"
         )
         self._sequences: dict[tuple[str, int], int] = {}
-        self.heard: list[Received] = []
+        self.consumed: list[Received] = []
 
     async def start(self) -> None:
         await self._producer.start()
         await self._consumer.start()
-        self._task = asyncio.create_task(self._listen())
+        self._task = asyncio.create_task(self._consume())
 
     async def stop(self) -> None:
         self._task.cancel()
         await self._consumer.stop()
         await self._producer.stop()
 
-    async def _listen(self) -> None:
+    async def _consume(self) -> None:
         async for record in self._consumer:
-            self.heard.append(decode(record.topic, record.key, record.value, record.headers))
+            self.consumed.append(decode(record.topic, record.key, record.value, record.headers))
 
-    async def say(self, message: Message, encoded: bytes) -> None:
+    async def publish(self, message: Message, encoded: bytes) -> None:
         key = (message.topic.name, message.tenant_id)
         self._sequences[key] = self._sequences.get(key, 0) + 1
         headers = encode_headers(
@@ -67,7 +67,7 @@ class Runner:
         )
 
     def names(self) -> list[str]:
-        return [type(one.message).__name__ for one in self.heard if one.tenant_id == TENANT]
+        return [type(record.message).__name__ for record in self.consumed if record.tenant_id == TENANT]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Run
 
     assert await ready() == 503
     announced = TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE)
-    await runner.say(announced, encode(announced))
+    await runner.publish(announced, encode(announced))
     await eventually(ready, equals=200, seconds=30)
 
     await caller.post(f"/tenants/{TENANT}/onboarding/session")
@@ -114,7 +114,7 @@ async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Run
         reason_code="ENOUGH_SEATS",
         finished_at=datetime.now(UTC),
     )
-    await runner.say(finished, encode(finished))
+    await runner.publish(finished, encode(finished))
 
     async def state() -> str:
         return str((await caller.get(started.json()["url"])).json()["state"])
@@ -122,10 +122,8 @@ async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Run
     await eventually(state, equals="succeeded", seconds=30)
 
 
-async def test_what_goes_out_carries_gapless_sequences_and_the_trace_of_its_request(
-    online: Api, runner: Runner
-) -> None:
-    await online.hear(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
+async def test_published_messages_have_gapless_sequences_and_their_requests_trace(online: Api, runner: Runner) -> None:
+    await online.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
     caller = online.caller(7, tenants=[TENANT + 1])
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     for task_type in ("license.inventory", "app.consent", "identity.baseline"):
@@ -135,11 +133,11 @@ async def test_what_goes_out_carries_gapless_sequences_and_the_trace_of_its_requ
         )
 
     def mine() -> list[Received]:
-        return [one for one in runner.heard if one.tenant_id == TENANT + 1]
+        return [record for record in runner.consumed if record.tenant_id == TENANT + 1]
 
-    await eventually(lambda: [one.sequence for one in mine()], equals=[1, 2, 3])
-    assert {one.traceparent.split("-")[1] for one in mine() if one.traceparent} == {trace}
-    assert {one.source for one in mine()} == {"/onboarding/session-api"}
+    await eventually(lambda: [record.sequence for record in mine()], equals=[1, 2, 3])
+    assert {record.traceparent.split("-")[1] for record in mine() if record.traceparent} == {trace}
+    assert {record.source for record in mine()} == {"/onboarding/session-api"}
 
 
 def encode(message: Message) -> bytes:

@@ -1,4 +1,4 @@
-"""A look before a start: what it says, and that it writes nothing."""
+"""The preflight of a start: its findings, and that it writes nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -72,7 +72,7 @@ async def api(settings: SessionApiSettings, identity: Identity, shelf: Shelf) ->
     """A service that reads its evidence from the shelf."""
     pointed = make_settings(settings.database.url, identity, evidence_store_url=f"http://127.0.0.1:{shelf.port}")
     made = Api(build(pointed), pointed, identity)
-    await made.hear(TaskTypesAnnounced(tenant_id=0, task_types=(*CATALOGUE, TASK_TYPE)))
+    await made.consume(TaskTypesAnnounced(tenant_id=0, task_types=(*CATALOGUE, TASK_TYPE)))
     yield made
     await made.close()
 
@@ -83,7 +83,7 @@ async def look(api: Api, *, path: str = START, **more: Any) -> httpx2.Response:
 
 def by_check(answer: httpx2.Response) -> dict[str, tuple[str, str | None]]:
     assert answer.status_code == 200, answer.text
-    return {one["check"]: (one["status"], one["code"]) for one in answer.json()["findings"]}
+    return {finding["check"]: (finding["status"], finding["code"]) for finding in answer.json()["findings"]}
 
 
 async def now(api: Api) -> Any:
@@ -101,10 +101,10 @@ async def test_all_that_a_start_needs_is_there(api: Api, shelf: Shelf) -> None:
     assert set(by_check(answer).values()) == {("ok", None)}
     body = answer.json()
     assert (body["task_type"], body["would"], body["provider_connection_id"]) == (TASK, "create", connection)
-    assert {one["remediation"] for one in body["findings"]} == {None}
+    assert {finding["remediation"] for finding in body["findings"]} == {None}
 
 
-async def test_what_is_missing_is_told_with_what_to_do(api: Api, shelf: Shelf) -> None:
+async def test_missing_prerequisites_have_a_remediation(api: Api, shelf: Shelf) -> None:
     connection, at = await api.connection(), await now(api)
     lists = {"granted": ["Policy.Read.All"], "missing": ["AuditLog.Read.All"]}
     shelf.put("app.consent", "fail", "CONSENT_PERMISSIONS_MISSING", at, connection, **lists)
@@ -138,16 +138,16 @@ async def test_a_look_writes_nothing(api: Api) -> None:
 async def test_without_evidence_nothing_is_ok(api: Api) -> None:
     await api.connection()
 
-    found = by_check(await look(api))
-    assert (found["permissions"], found["licence"]) == (("unknown", "NEVER_RUN"), ("unknown", "NEVER_RUN"))
+    findings = by_check(await look(api))
+    assert (findings["permissions"], findings["licence"]) == (("unknown", "NEVER_RUN"), ("unknown", "NEVER_RUN"))
 
 
 async def test_evidence_that_cannot_be_read_makes_nothing_ok(api: Api, shelf: Shelf) -> None:
     await api.connection()
     shelf.status = "503 Service Unavailable"
 
-    found = by_check(await look(api))
-    assert found["permissions"] == ("unknown", "EVIDENCE_STORE_UNAVAILABLE")
+    findings = by_check(await look(api))
+    assert findings["permissions"] == ("unknown", "EVIDENCE_STORE_UNAVAILABLE")
 
 
 async def test_evidence_that_has_another_shape_makes_nothing_ok(api: Api, shelf: Shelf) -> None:
@@ -157,7 +157,7 @@ async def test_evidence_that_has_another_shape_makes_nothing_ok(api: Api, shelf:
     assert by_check(await look(api))["permissions"] == ("unknown", "EVIDENCE_STORE_UNAVAILABLE")
 
 
-async def test_a_caller_who_may_not_read_evidence_learns_nothing_of_it(api: Api, shelf: Shelf) -> None:
+async def test_without_permission_to_read_evidence_the_findings_are_unknown(api: Api, shelf: Shelf) -> None:
     await api.connection()
     shelf.status = "403 Forbidden"
 
@@ -223,9 +223,7 @@ async def test_validate_only_that_is_false_starts(api: Api) -> None:
     assert (await api.start(TASK, {"validate_only": False})).status_code == 201
 
 
-async def test_a_task_type_that_is_withdrawn_during_the_look_is_not_known(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_task_type_withdrawn_during_the_preflight_is_unknown(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def none_left(connection: object) -> list[Any]:
         return []
 

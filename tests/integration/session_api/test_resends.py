@@ -1,4 +1,4 @@
-"""The sweeper: silent runs are asked about again, and nothing else is."""
+"""The sweeper: it repeats the commands of runs without messages, and no others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ async def test_a_run_that_is_not_due_is_left_alone(api: Api) -> None:
     assert await commands(api) == []
 
 
-async def test_a_silent_run_is_asked_about_with_the_command_it_had(api: Api) -> None:
+async def test_an_overdue_run_is_resent_its_original_command(api: Api) -> None:
     connection = await api.connection()
     run_id = await started(api, "graph.connectivity")
     await become_due(api)
@@ -68,7 +68,7 @@ async def test_each_repetition_waits_twice_as_long_up_to_ten_minutes(api: Api) -
     assert [command.repeat for command in await commands(api)] == [1, 2, 3, 4, 5, 6, 7]
 
 
-async def test_a_word_of_the_runner_brings_back_the_first_patience(api: Api) -> None:
+async def test_a_message_of_the_runner_resets_the_resend_interval(api: Api) -> None:
     run_id = await started(api)
     for _ in range(3):
         await become_due(api)
@@ -79,9 +79,9 @@ async def test_a_word_of_the_runner_brings_back_the_first_patience(api: Api) -> 
 
 
 async def wait(api: Api, run_id: int, seconds: float) -> None:
-    """The runner says that the run waits for so long."""
+    """Apply the message that the run waits for so long."""
     resume_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    await api.hear(
+    await api.consume(
         RunProgressed(
             tenant_id=TENANT,
             run_id=run_id,
@@ -94,19 +94,19 @@ async def wait(api: Api, run_id: int, seconds: float) -> None:
     )
 
 
-async def test_a_run_that_waits_is_not_asked_about_before_it_should_have_gone_on(api: Api) -> None:
+async def test_a_waiting_run_is_not_resent_before_its_resume_time(api: Api) -> None:
     await wait(api, await started(api), 3600)
 
     assert 3618 <= await due_in(api) <= 3621
 
 
-async def test_a_run_whose_waiting_is_over_is_asked_about_after_the_usual_silence(api: Api) -> None:
+async def test_a_run_whose_wait_has_ended_is_resent_when_overdue(api: Api) -> None:
     await wait(api, await started(api), -3600)
 
     assert 18 <= await due_in(api) <= 21
 
 
-async def test_a_run_that_goes_on_after_waiting_is_asked_about_after_the_usual_silence(api: Api) -> None:
+async def test_a_run_that_continues_after_waiting_is_resent_when_overdue(api: Api) -> None:
     run_id = await started(api)
     await wait(api, run_id, 3600)
     await api.begin(run_id, TASK, attempt=2)
@@ -114,7 +114,7 @@ async def test_a_run_that_goes_on_after_waiting_is_asked_about_after_the_usual_s
     assert 18 <= await due_in(api) <= 21
 
 
-async def test_a_waiting_run_that_was_asked_about_too_early_is_left_alone_until_it_goes_on(api: Api) -> None:
+async def test_a_run_resent_early_is_not_resent_before_resumption(api: Api) -> None:
     await wait(api, await started(api), 3600)
     await become_due(api)
     await api.service.sweeper.sweep()
@@ -122,7 +122,7 @@ async def test_a_waiting_run_that_was_asked_about_too_early_is_left_alone_until_
     assert 3638 <= await due_in(api) <= 3641
 
 
-async def test_the_cancellation_of_a_waiting_run_is_repeated_after_the_usual_silence(api: Api) -> None:
+async def test_the_cancellation_of_a_waiting_run_is_resent_when_overdue(api: Api) -> None:
     run_id = await started(api)
     await wait(api, run_id, 3600)
     await api.caller().post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
@@ -138,7 +138,7 @@ async def test_an_ended_run_is_never_asked_about(api: Api) -> None:
     assert await api.service.sweeper.sweep() == 0
 
 
-async def test_a_cancellation_is_repeated_without_the_start_where_the_runner_knows_the_run(api: Api) -> None:
+async def test_the_cancellation_of_a_started_run_is_resent_alone(api: Api) -> None:
     run_id = await started(api)
     await api.begin(run_id, TASK)
     await api.caller(8).post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
@@ -151,7 +151,7 @@ async def test_a_cancellation_is_repeated_without_the_start_where_the_runner_kno
     assert (command.run_id, command.requested_by) == (run_id, 8)
 
 
-async def test_a_runner_that_was_never_heard_gets_start_and_cancellation_in_this_order(api: Api) -> None:
+async def test_without_any_message_start_and_cancellation_are_resent_in_order(api: Api) -> None:
     run_id = await started(api)
     await api.caller(8).post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
     await api.rows("DELETE FROM outbox")

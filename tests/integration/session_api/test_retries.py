@@ -17,7 +17,7 @@ async def retry(api: Api, run_id: int, *, user: int = 7) -> httpx2.Response:
 
 
 @pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED, RunState.TIMED_OUT])
-async def test_a_retry_is_a_new_run_that_names_the_old_one(api: Api, state: RunState) -> None:
+async def test_a_retry_is_a_new_run_with_its_predecessor_named(api: Api, state: RunState) -> None:
     first = (await api.start(TASK)).json()["run_id"]
     await api.finish(first, TASK, "unknown", state=state)
     answer = await retry(api, first, user=8)

@@ -1,4 +1,4 @@
-"""What the runner's messages make of runs: repeats, old news and news of unknown runs do no harm."""
+"""The projection of the runner's messages: repeats, outdated messages and messages of unknown runs are ignored."""
 
 from datetime import UTC, datetime
 
@@ -56,10 +56,10 @@ async def test_a_result_may_skip_the_beginning(api: Api) -> None:
     assert await state_of(api, run_id) == "succeeded"
 
 
-async def test_an_older_attempt_says_nothing_new(api: Api) -> None:
+async def test_a_message_of_an_older_attempt_is_ignored(api: Api) -> None:
     run_id = await started(api)
     await api.begin(run_id, TASK, attempt=2)
-    await api.hear(RunProgressed(tenant_id=TENANT, run_id=run_id, task_type=TASK, attempt=1, state=RunState.WAITING))
+    await api.consume(RunProgressed(tenant_id=TENANT, run_id=run_id, task_type=TASK, attempt=1, state=RunState.WAITING))
 
     assert await state_of(api, run_id) == "running"
 
@@ -72,12 +72,12 @@ async def test_news_of_a_run_that_nobody_knows_is_passed_over(api: Api) -> None:
     assert await state_of(api, run_id) == "queued"
 
 
-async def test_one_batch_carries_a_run_through_its_whole_life(api: Api) -> None:
+async def test_one_batch_takes_a_run_through_all_states(api: Api) -> None:
     run_id, other = await started(api), int((await api.start("app.consent")).json()["run_id"])
     about = {"tenant_id": TENANT, "run_id": run_id, "task_type": TASK, "attempt": 1}
     other_about = {"tenant_id": TENANT, "run_id": other, "task_type": "app.consent", "attempt": 1}
     at = datetime(2026, 11, 24, tzinfo=UTC)
-    await api.hear(
+    await api.consume(
         RunStarted(**about, started_at=at),
         RunStarted(**other_about, started_at=at),
         RunProgressed(**about, state=RunState.WAITING),

@@ -43,7 +43,7 @@ async def test_a_run_shows_everything_that_is_known_of_it(api: Api) -> None:
 async def test_progress_and_attempt_show_while_it_runs(api: Api) -> None:
     run_id = await started(api)
     await api.begin(run_id, "license.inventory")
-    await api.hear(
+    await api.consume(
         RunProgressed(
             tenant_id=TENANT,
             run_id=run_id,
@@ -59,10 +59,10 @@ async def test_progress_and_attempt_show_while_it_runs(api: Api) -> None:
     assert body["progress"] == {"done": 3, "total": 8, "message": "Reading"}
 
 
-async def test_a_waiting_run_says_why_and_until_when(api: Api) -> None:
+async def test_a_waiting_run_shows_its_reason_and_resume_time(api: Api) -> None:
     run_id = await started(api)
     await api.begin(run_id, "license.inventory")
-    await api.hear(
+    await api.consume(
         RunProgressed(
             tenant_id=TENANT,
             run_id=run_id,
@@ -143,10 +143,10 @@ async def test_cancelling_sends_one_command_however_often_it_is_asked(api: Api) 
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert (second.json()["state"], second.json()["cancel_requested_by_user_id"]) == ("cancelling", 8)
-    assert [name for name, _ in await api.said()] == ["StartTask", "CancelTask"]
+    assert [name for name, _ in await api.outbox_messages()] == ["StartTask", "CancelTask"]
 
 
-async def test_a_cancelled_run_has_no_status_and_may_be_cancelled_again(api: Api) -> None:
+async def test_a_cancelled_run_without_status_may_be_cancelled_again(api: Api) -> None:
     run_id = await started(api)
     await api.caller().post(f"{RUNS}/{run_id}/cancel")
     await api.finish(run_id, "license.inventory", "unknown", state=RunState.CANCELLED, reason_code="CANCELLED")

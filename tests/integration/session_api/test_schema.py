@@ -17,9 +17,9 @@ async def check_definition(database_url: str, name: str) -> str:
     database = Database(database_url, application_name="test")
     async with database.transaction() as connection:
         query = text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
-        found = (await connection.execute(query, {"name": name})).scalar_one()
+        definition = (await connection.execute(query, {"name": name})).scalar_one()
     await database.close()
-    return str(found)
+    return str(definition)
 
 
 def test_migrating_twice_changes_nothing(database_url: str) -> None:
@@ -27,7 +27,7 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     migrate(database_url, MIGRATIONS)
 
 
-def test_the_migrations_make_what_the_metadata_says(database_url: str) -> None:
+def test_the_migrations_create_the_schema_of_the_metadata(database_url: str) -> None:
     migrate(database_url, MIGRATIONS)
     command.check(config(database_url, MIGRATIONS))
 

@@ -49,7 +49,7 @@ async def test_takeover_null_means_no_takeover(api: Api) -> None:
     assert answer.json()["code"] == "EDIT_LOCKED"
 
 
-async def test_a_step_forward_needs_the_required_tasks_of_the_present_step(api: Api) -> None:
+async def test_a_step_forward_needs_the_current_steps_required_tasks(api: Api) -> None:
     session = await api.session()
     answer = await patch(api, session["id"], {"current_step": 2})
 
@@ -61,7 +61,7 @@ async def test_a_step_forward_needs_the_required_tasks_of_the_present_step(api: 
 
 
 @pytest.mark.parametrize("status", ["ok", "warn"])
-async def test_a_step_forward_is_open_once_its_required_tasks_are_ok_or_warn(api: Api, status: str) -> None:
+async def test_a_step_forward_needs_required_tasks_with_ok_or_warn(api: Api, status: str) -> None:
     session = await api.session()
     await api.run_to_end("graph.connectivity", status)
     answer = await patch(api, session["id"], {"current_step": 2})
@@ -99,7 +99,7 @@ async def test_steps_back_are_free(api: Api) -> None:
     assert answer.json()["current_step"] == 1
 
 
-async def test_a_refused_step_changes_nothing_of_the_rest_of_the_request(api: Api) -> None:
+async def test_a_refused_step_discards_the_rest_of_the_request(api: Api) -> None:
     session = await api.session()
     await patch(api, session["id"], {"current_step": 2, "assigned_to_user_id": 9})
 
@@ -131,18 +131,18 @@ async def test_a_disabled_connection_cannot_be_chosen(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "CONNECTION_DISABLED")
 
 
-async def test_every_change_says_its_event_in_order(api: Api) -> None:
+async def test_every_change_publishes_its_event_in_order(api: Api) -> None:
     session, connection = await api.session(), await api.connection()
     await api.run_to_end("graph.connectivity")
     body = {"current_step": 2, "assigned_to_user_id": 9, "provider_connection_id": connection}
     await patch(api, session["id"], body)
     await patch(api, session["id"], body)
 
-    said = [name for name, _ in await api.said()]
-    assert said == ["SessionStarted", "StartTask", "SessionStepChanged", "SessionAssigned", "SessionConnectionChosen"]
+    names = [name for name, _ in await api.outbox_messages()]
+    assert names == ["SessionStarted", "StartTask", "SessionStepChanged", "SessionAssigned", "SessionConnectionChosen"]
 
 
-async def test_the_history_says_who_did_what_newest_first(api: Api) -> None:
+async def test_the_history_lists_users_and_changes_newest_first(api: Api) -> None:
     session = await api.session(user=7)
     run_id = await api.run_to_end("graph.connectivity")
     await patch(api, session["id"], {"current_step": 2, "assigned_to_user_id": 9})

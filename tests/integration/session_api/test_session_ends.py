@@ -7,9 +7,9 @@ SESSION = f"/tenants/{TENANT}/onboarding/session"
 
 async def at_last_step(api: Api) -> int:
     session = await api.session()
-    for one in CATALOGUE:
-        if one.required:
-            await api.run_to_end(one.name)
+    for task_type in CATALOGUE:
+        if task_type.required:
+            await api.run_to_end(task_type.name)
     for step in (2, 3, 4, 5):
         answer = await api.caller().patch(f"{SESSION}/{session['id']}", json={"current_step": step})
         assert answer.status_code == 200, answer.text
@@ -22,7 +22,7 @@ async def test_a_session_is_completed_from_its_last_step(api: Api) -> None:
 
     assert answer.status_code == 200
     assert (answer.json()["status"], answer.json()["locked_by_user_id"]) == ("completed", None)
-    assert (await api.said())[-1] == ("SessionCompleted", TENANT)
+    assert (await api.outbox_messages())[-1] == ("SessionCompleted", TENANT)
     assert (await api.caller().get(SESSION)).json() == {"session": None}
 
 
@@ -32,7 +32,7 @@ async def test_completing_again_answers_the_same_without_a_second_event(api: Api
     answer = await api.caller().post(f"{SESSION}/{session_id}/complete")
 
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")
-    assert [name for name, _ in await api.said()].count("SessionCompleted") == 1
+    assert [name for name, _ in await api.outbox_messages()].count("SessionCompleted") == 1
 
 
 async def test_a_session_is_not_completed_before_its_last_step(api: Api) -> None:

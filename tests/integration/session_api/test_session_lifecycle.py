@@ -15,7 +15,7 @@ async def test_a_tenant_without_a_session_has_null(api: Api) -> None:
     assert answer.json() == {"session": None}
 
 
-async def test_a_new_session_is_a_draft_at_step_one_locked_by_its_creator(api: Api) -> None:
+async def test_a_new_session_is_a_draft_locked_by_its_creator(api: Api) -> None:
     answer = await api.caller(7).post(SESSION)
 
     assert answer.status_code == 201
@@ -55,7 +55,7 @@ async def test_fifty_concurrent_posts_make_one_session(api: Api) -> None:
 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
-    assert await api.said() == [("SessionStarted", TENANT)]
+    assert await api.outbox_messages() == [("SessionStarted", TENANT)]
 
 
 async def test_the_open_session_is_returned_by_get(api: Api) -> None:

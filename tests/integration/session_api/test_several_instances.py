@@ -22,14 +22,16 @@ async def other(api: Api, settings: SessionApiSettings, identity: Identity) -> A
 
 
 async def test_identical_starts_at_two_instances_make_one_run(api: Api, other: Api) -> None:
-    answers = await asyncio.gather(*(one.start("license.inventory") for _ in range(25) for one in (api, other)))
+    answers = await asyncio.gather(
+        *(instance.start("license.inventory") for _ in range(25) for instance in (api, other))
+    )
 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["run_id"] for answer in answers}) == 1
 
 
-async def test_of_exclusive_starts_at_two_instances_one_goes_through_in_each_tenant(api: Api, other: Api) -> None:
-    callers = [one.caller(7, tenants=list(TENANTS)) for one in (api, other)]
+async def test_two_instances_accept_one_exclusive_start_for_each_tenant(api: Api, other: Api) -> None:
+    callers = [instance.caller(7, tenants=list(TENANTS)) for instance in (api, other)]
     answers = await asyncio.gather(
         *(
             caller.post(f"/tenants/{tenant}/onboarding/tasks/{task_type}/runs")
@@ -60,7 +62,7 @@ async def test_tenants_locked_in_any_order_by_many_never_deadlock(api: Api, othe
     await asyncio.gather(*(hold(api, forwards) for _ in range(20)), *(hold(other, backwards) for _ in range(20)))
 
 
-async def test_a_guard_row_is_held_until_the_end_of_its_transaction(api: Api, other: Api) -> None:
+async def test_a_guard_row_is_locked_until_its_transaction_ends(api: Api, other: Api) -> None:
     order: list[str] = []
     await api.session()
 

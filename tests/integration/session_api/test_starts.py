@@ -54,7 +54,7 @@ async def test_a_hundred_concurrent_identical_starts_make_one_run(api: Api) -> N
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["run_id"] for answer in answers}) == 1
     assert sorted(answer.json()["outcome"] for answer in answers).count("reused") == 99
-    assert await api.said() == [("StartTask", TENANT)]
+    assert await api.outbox_messages() == [("StartTask", TENANT)]
 
 
 async def test_a_finished_run_frees_its_guard(api: Api) -> None:
@@ -108,7 +108,7 @@ async def test_a_blocked_start_leaves_no_trace(api: Api) -> None:
     await api.start("app.grant")
     await api.start("license.inventory")
 
-    assert await api.said() == [("StartTask", TENANT)]
+    assert await api.outbox_messages() == [("StartTask", TENANT)]
     assert len(await api.rows("SELECT 1 FROM operation_runs")) == 1
 
 
@@ -123,10 +123,10 @@ async def test_a_run_that_is_being_cancelled_blocks_its_own_kind(api: Api) -> No
 
 async def test_connection_tasks_of_two_connections_run_beside_each_other(api: Api) -> None:
     first, second = await api.connection("one"), await api.connection("two")
-    one = await api.start("graph.connectivity", {"provider_connection_id": first})
+    first_run = await api.start("graph.connectivity", {"provider_connection_id": first})
     two = await api.start("graph.connectivity", {"provider_connection_id": second})
 
-    assert (one.json()["outcome"], two.json()["outcome"]) == ("created", "created")
+    assert (first_run.json()["outcome"], two.json()["outcome"]) == ("created", "created")
 
 
 async def test_an_exclusive_run_of_the_tenant_excludes_its_connections(api: Api) -> None:
@@ -220,7 +220,7 @@ async def test_the_first_start_takes_a_draft_into_progress(api: Api) -> None:
     assert session["status"] == "in_progress"
 
 
-async def test_one_batch_of_starts_of_many_tenants_is_decided_for_each(api: Api) -> None:
+async def test_one_batch_decides_the_starts_of_many_tenants_separately(api: Api) -> None:
     tenants = range(100, 160)
     callers = api.caller(7, tenants=list(tenants))
     paths = [f"/tenants/{tenant}/onboarding/tasks/license.inventory/runs" for tenant in tenants for _ in range(2)]
@@ -230,7 +230,7 @@ async def test_one_batch_of_starts_of_many_tenants_is_decided_for_each(api: Api)
     assert [answer.json()["outcome"] for answer in answers].count("created") == 60
 
 
-async def test_a_batch_of_starts_costs_four_statements_however_many_there_are(api: Api) -> None:
+async def test_a_batch_of_starts_takes_four_statements_at_any_size(api: Api) -> None:
     statements: list[str] = []
     engine = api.service.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", lambda *about: statements.append(about[2]))

@@ -1,4 +1,4 @@
-"""Steps over HTTP: how they stand, and all tasks of one started at once."""
+"""Steps over HTTP: their readiness, and the start of all tasks of a step."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ async def start_step(api: Api, step: int, body: Any = None) -> httpx2.Response:
     return await api.caller().post(f"{STEPS}/{step}/runs", **({} if body is None else {"json": body}))
 
 
-async def test_the_steps_are_told_in_order_with_what_they_need(api: Api) -> None:
+async def test_the_steps_are_listed_in_order_with_their_needs(api: Api) -> None:
     await api.run_to_end("graph.connectivity", "warn")
     run_id = await api.run_to_end("app.consent", "fail")
     steps = (await api.caller().get(STEPS)).json()
@@ -32,15 +32,15 @@ async def test_the_required_tasks_of_a_step_start_in_one_call(api: Api) -> None:
     answer = await start_step(api, 2)
 
     assert answer.status_code == 200
-    [one] = answer.json()
-    assert (one["task_type"], one["outcome"]) == ("app.consent", "started")
-    assert (await api.caller().get(one["url"])).json()["state"] == "queued"
+    [start] = answer.json()
+    assert (start["task_type"], start["outcome"]) == ("app.consent", "started")
+    assert (await api.caller().get(start["url"])).json()["state"] == "queued"
 
 
 async def test_optional_tasks_that_only_read_start_when_asked_for(api: Api) -> None:
     answer = await start_step(api, 2, {"include_optional": True})
 
-    assert [(one["task_type"], one["outcome"]) for one in answer.json()] == [
+    assert [(start["task_type"], start["outcome"]) for start in answer.json()] == [
         ("app.consent", "started"),
         ("app.optional", "started"),
     ]
@@ -51,7 +51,7 @@ async def test_all_tasks_of_a_step_are_committed_together(api: Api) -> None:
     transactions = await api.rows("SELECT count(*), count(DISTINCT xmin::text) FROM operation_runs")
 
     assert transactions == [(2, 1)]
-    assert await api.said() == [("StartTask", TENANT), ("StartTask", TENANT)]
+    assert await api.outbox_messages() == [("StartTask", TENANT), ("StartTask", TENANT)]
 
 
 async def test_what_is_active_already_is_reused(api: Api) -> None:
@@ -64,19 +64,19 @@ async def test_what_is_active_already_is_reused(api: Api) -> None:
 
 async def test_what_is_blocked_says_by_which_run(api: Api) -> None:
     blocking = (await api.start("app.grant")).json()
-    [one] = (await start_step(api, 2)).json()
+    [start] = (await start_step(api, 2)).json()
 
-    assert (one["outcome"], one["code"], one["run_id"], one["url"]) == ("blocked", "BLOCKED_BY_RUN", None, None)
-    assert one["blocking_run"]["run_id"] == blocking["run_id"]
-    assert one["next"].startswith("Another run must end first")
+    assert (start["outcome"], start["code"], start["run_id"], start["url"]) == ("blocked", "BLOCKED_BY_RUN", None, None)
+    assert start["blocking_run"]["run_id"] == blocking["run_id"]
+    assert start["next"].startswith("Another run must end first")
 
 
-async def test_an_exclusive_task_does_not_keep_the_others_of_its_step_from_starting(api: Api) -> None:
-    await api.hear(
+async def test_an_exclusive_task_does_not_prevent_others_of_its_step(api: Api) -> None:
+    await api.consume(
         TaskTypesAnnounced(tenant_id=0, task_types=(declaration("app.always", step=2, mode=Mode.EXCLUSIVE),))
     )
 
-    assert [(one["task_type"], one["outcome"]) for one in (await start_step(api, 2)).json()] == [
+    assert [(start["task_type"], start["outcome"]) for start in (await start_step(api, 2)).json()] == [
         ("app.consent", "started"),
         ("app.always", "blocked"),
     ]
@@ -87,13 +87,13 @@ async def test_a_disabled_connection_refuses_every_task(api: Api) -> None:
     await api.caller().post(f"/tenants/{TENANT}/onboarding/provider-connections/{connection}/disable")
     answers = (await start_step(api, 2, {"include_optional": True, "provider_connection_id": connection})).json()
 
-    assert {(one["outcome"], one["code"]) for one in answers} == {("refused", "CONNECTION_DISABLED")}
-    assert await api.said() == []
+    assert {(start["outcome"], start["code"]) for start in answers} == {("refused", "CONNECTION_DISABLED")}
+    assert await api.outbox_messages() == []
 
 
 async def test_the_named_connection_is_used_by_every_task(api: Api) -> None:
     more = declaration("graph.more", step=1, scope=Scope.CONNECTION)
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(more,)))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(more,)))
     await api.connection("one")
     wanted = await api.connection("two")
     await start_step(api, 1, {"provider_connection_id": wanted})

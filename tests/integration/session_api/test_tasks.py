@@ -78,14 +78,14 @@ async def test_an_unfinished_run_is_the_last_but_leaves_the_status(api: Api) -> 
     assert (task["status"], task["last_run_id"]) == ("ok", running)
 
 
-async def test_a_first_run_that_has_not_finished_leaves_the_task_unknown(api: Api) -> None:
+async def test_an_unfinished_first_run_leaves_the_task_unknown(api: Api) -> None:
     running = (await api.start("app.consent")).json()["run_id"]
     task = await summary(api, "app.consent")
 
     assert (task["status"], task["reason_code"], task["last_run_id"]) == ("unknown", "NEVER_RUN", running)
 
 
-async def test_a_cancelled_run_says_nothing_about_the_task(api: Api) -> None:
+async def test_a_cancelled_run_does_not_change_the_task(api: Api) -> None:
     await api.run_to_end("app.consent", "ok")
     run_id = (await api.start("app.consent")).json()["run_id"]
     await api.caller().post(f"/tenants/{TENANT}/onboarding/runs/{run_id}/cancel")
@@ -134,50 +134,52 @@ async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
     }
 
 
-async def test_the_reason_codes_say_what_to_do(api: Api) -> None:
+async def test_the_reason_codes_have_a_remediation(api: Api) -> None:
     answer = await api.caller(tenants=[], permissions=[]).get("/onboarding/reason-codes")
 
     assert answer.status_code == 200
-    assert next(one for one in answer.json() if one["code"] == "GRAPH_THROTTLED") == {
+    assert next(code for code in answer.json() if code["code"] == "GRAPH_THROTTLED") == {
         "code": "GRAPH_THROTTLED",
         "status": "unknown",
-        "meaning": "Graph asked for patience, longer than all attempts.",
+        "meaning": "Microsoft Graph throttled the requests during all attempts.",
         "retryable": True,
-        "remediation": "Start it again later.",
+        "remediation": "Start the task again later.",
         "link": "https://learn.microsoft.com/graph/throttling",
     }
 
 
 async def test_a_new_announcement_changes_a_declaration(api: Api) -> None:
     changed = declaration("app.consent", step=4, title="Consent of the application")
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(changed,)))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(changed,)))
     types = (await api.caller().get("/onboarding/task-types")).json()
 
-    assert next((one["step"], one["title"]) for one in types if one["name"] == "app.consent") == (
+    assert next(
+        (task_type["step"], task_type["title"]) for task_type in types if task_type["name"] == "app.consent"
+    ) == (
         4,
         "Consent of the application",
     )
 
 
-async def test_a_second_runner_adds_its_task_types_to_those_of_the_first(api: Api) -> None:
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(declaration("partner.check"),)))
+async def test_a_second_runner_adds_its_task_types(api: Api) -> None:
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(declaration("partner.check"),)))
     types = (await api.caller().get("/onboarding/task-types")).json()
 
     assert len(types) == len(CATALOGUE) + 1
 
 
-async def test_a_task_type_that_no_runner_names_any_more_is_forgotten(api: Api) -> None:
+async def test_a_task_type_that_no_runner_announces_is_removed(api: Api) -> None:
     await api.rows("UPDATE task_types SET announced_at = now() - interval '16 minutes' WHERE name = 'app.optional'")
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE[:2]))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE[:2]))
     types = (await api.caller().get("/onboarding/task-types")).json()
 
-    assert "app.optional" not in {one["name"] for one in types}
-    assert "license.inventory" in {one["name"] for one in types}
+    assert "app.optional" not in {task_type["name"] for task_type in types}
+    assert "license.inventory" in {task_type["name"] for task_type in types}
 
 
-async def test_after_a_long_silence_of_all_runners_nothing_is_forgotten(api: Api) -> None:
+async def test_after_a_pause_of_all_runners_no_type_is_removed(api: Api) -> None:
     await api.rows("UPDATE task_types SET announced_at = now() - interval '5 days'")
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE[:2]))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE[:2]))
     types = (await api.caller().get("/onboarding/task-types")).json()
 
     assert len(types) == len(CATALOGUE)

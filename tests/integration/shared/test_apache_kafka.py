@@ -57,9 +57,7 @@ async def read(address: str, number: int) -> list[bytes | None]:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL], ids=["stop", "kill"])
-async def test_topics_messages_and_offsets_survive_a_stop_and_a_kill_and_new_ports(
-    tmp_path: Path, stop: signal.Signals
-) -> None:
+async def test_topics_messages_and_offsets_survive_a_stop_and_a_kill(tmp_path: Path, stop: signal.Signals) -> None:
     with running(tmp_path, stop) as address:
         await write(address)
         assert await read(address, 2) == [b"one", b"two"]

@@ -55,7 +55,7 @@ async def test_a_url_is_fetched_when_first_needed_and_then_kept(issuer: Issuer, 
     assert issuer.asked == 1
 
 
-async def test_an_unknown_key_fetches_the_url_again_but_once_a_minute(
+async def test_an_unknown_key_refetches_the_url_once_a_minute(
     monkeypatch: pytest.MonkeyPatch, issuer: Issuer, signer: Signer
 ) -> None:
     authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER))
@@ -81,9 +81,7 @@ async def test_an_old_key_set_is_fetched_again(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("status", ["500 Oops", "302 Found"])
-async def test_without_any_key_set_the_service_is_unavailable_and_not_ready(
-    issuer: Issuer, signer: Signer, status: str
-) -> None:
+async def test_without_a_key_set_the_service_is_not_ready(issuer: Issuer, signer: Signer, status: str) -> None:
     issuer.status = status
     authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER))
     with pytest.raises(DependencyDown):

@@ -42,20 +42,23 @@ class Post:
         self.refuses: set[int] = set()
 
     async def _apply(self, connection: AsyncConnection, messages: Sequence[Received]) -> None:
-        for one in messages:
-            if one.sequence in self.refuses:
+        for message in messages:
+            if message.sequence in self.refuses:
                 raise LookupError("planted")
-            self.applied[one.sequence] = one.traceparent
+            self.applied[message.sequence] = message.traceparent
 
-    async def say(self, *traceparents: str | None) -> None:
+    async def send(self, *traceparents: str | None) -> None:
         """One message of tenant 4 for each, in one commit."""
-        said = [Outgoing(SessionStarted(tenant_id=4, session_id=1, by_user_id=7), one) for one in traceparents]
+        messages = [
+            Outgoing(SessionStarted(tenant_id=4, session_id=1, by_user_id=7), traceparent)
+            for traceparent in traceparents
+        ]
         async with self.database.transaction() as connection:
-            await self.outbox.append(connection, said)
+            await self.outbox.append(connection, messages)
 
     def spans(self, name: str, trace_id: str) -> list[ReadableSpan]:
-        found = self.exporter.get_finished_spans()
-        return [one for one in found if one.name == name and f"{one.context.trace_id:032x}" == trace_id]
+        spans = self.exporter.get_finished_spans()
+        return [span for span in spans if span.name == name and f"{span.context.trace_id:032x}" == trace_id]
 
 
 @pytest.fixture
@@ -72,9 +75,9 @@ async def post(database: Database) -> AsyncIterator[Post]:
 
 
 async def test_each_message_of_a_batch_lies_in_its_own_trace(post: Post) -> None:
-    await post.say(*(f"00-{trace}-{ABOVE}-01" for trace in TRACES), None)
+    await post.send(*(f"00-{trace}-{ABOVE}-01" for trace in TRACES), None)
     await eventually(lambda: len(post.applied) == 3)
-    await eventually(lambda: [one for one in TRACES if post.spans(PROCESS, one)] == list(TRACES))
+    await eventually(lambda: [trace_id for trace_id in TRACES if post.spans(PROCESS, trace_id)] == list(TRACES))
     for sequence, trace in enumerate(TRACES, start=1):
         (sent,), (processed,) = post.spans(SEND, trace), post.spans(PROCESS, trace)
         assert f"{sent.parent.span_id:016x}" == ABOVE
@@ -88,14 +91,14 @@ async def test_each_message_of_a_batch_lies_in_its_own_trace(post: Post) -> None
 
 async def test_processing_that_fails_is_a_failed_span(post: Post) -> None:
     post.refuses = {1}
-    await post.say(f"00-{TRACES[0]}-{ABOVE}-01")
+    await post.send(f"00-{TRACES[0]}-{ABOVE}-01")
     await eventually(lambda: post.spans(PROCESS, TRACES[0]))
-    assert {one.attributes["error.type"] for one in post.spans(PROCESS, TRACES[0])} == {"LookupError"}
+    assert {span.attributes["error.type"] for span in post.spans(PROCESS, TRACES[0])} == {"LookupError"}
     assert post.spans(SEND, TRACES[0])[0].status.is_ok
 
 
 async def test_an_unsampled_message_leaves_no_span_and_keeps_its_trace(post: Post) -> None:
-    await post.say(f"00-{TRACES[0]}-{ABOVE}-00", f"00-{TRACES[1]}-{ABOVE}-01")
+    await post.send(f"00-{TRACES[0]}-{ABOVE}-00", f"00-{TRACES[1]}-{ABOVE}-01")
     await eventually(lambda: post.spans(PROCESS, TRACES[1]))
     assert post.spans(SEND, TRACES[0]) == []
     assert (post.applied[1] or "")[:35] == f"00-{TRACES[0]}"

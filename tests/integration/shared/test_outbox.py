@@ -1,4 +1,4 @@
-"""Messages are numbered and kept in the transaction of the change they tell of."""
+"""Messages are numbered and stored in the transaction of the change that they describe."""
 
 import asyncio
 
@@ -62,7 +62,7 @@ async def test_concurrent_writers_of_one_tenant_leave_no_gap(database: Database)
     assert [row[2] for row in await rows(database)] == list(range(1, 41))
 
 
-async def test_the_relay_is_woken_after_the_commit_and_not_by_a_rollback(database: Database) -> None:
+async def test_the_relay_is_notified_by_commits_and_not_rollbacks(database: Database) -> None:
     woken: list[int] = []
     outbox = Outbox(lambda: woken.append(1))
     try:

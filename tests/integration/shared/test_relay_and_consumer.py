@@ -1,4 +1,4 @@
-"""From one outbox through a real broker into an inbox, whatever lies in between."""
+"""Delivery from an outbox through a real broker to an inbox: order, repeats, faults and failures."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,8 +22,8 @@ from tests.support.engines import free_port, kafka_broker, kafka_settings, offse
 from tests.support.waiting import eventually
 
 
-class Scene:
-    """One service that speaks to itself: its outbox, relay, and a consumer that remembers what it applied."""
+class Loopback:
+    """One service that consumes its own messages: outbox, relay, and a consumer that records each message."""
 
     def __init__(self, database: Database, kafka: KafkaSettings, group: str) -> None:
         self.database = database
@@ -39,16 +39,20 @@ class Scene:
             self.fault(message)
         self.applied += [(message.tenant_id, message.sequence) for message in messages]
 
-    async def say(self, *session_ids: int, tenant_id: int = 4) -> None:
+    async def send(self, *session_ids: int, tenant_id: int = 4) -> None:
         async with self.database.transaction() as connection:
             await self.outbox.append(
-                connection, [SessionStarted(tenant_id=tenant_id, session_id=one, by_user_id=7) for one in session_ids]
+                connection,
+                [
+                    SessionStarted(tenant_id=tenant_id, session_id=session_id, by_user_id=7)
+                    for session_id in session_ids
+                ],
             )
 
     async def dead_letters(self) -> list[str]:
         async with self.database.transaction() as connection:
-            found = await connection.execute(text("SELECT reason_code FROM dead_letters ORDER BY id"))
-            return list(found.scalars())
+            rows = await connection.execute(text("SELECT reason_code FROM dead_letters ORDER BY id"))
+            return list(rows.scalars())
 
     async def lag(self) -> int:
         return self.consumer.progress.lag
@@ -66,38 +70,38 @@ async def own_kafka() -> AsyncIterator[KafkaSettings]:
 
 
 @pytest.fixture
-async def scene(database: Database, own_kafka: KafkaSettings) -> AsyncIterator[Scene]:
-    scene = Scene(database, own_kafka, "test")
-    await scene.relay.start()
-    yield scene
-    await scene.consumer.stop()
-    await scene.relay.stop()
+async def loopback(database: Database, own_kafka: KafkaSettings) -> AsyncIterator[Loopback]:
+    loopback = Loopback(database, own_kafka, "test")
+    await loopback.relay.start()
+    yield loopback
+    await loopback.consumer.stop()
+    await loopback.relay.stop()
 
 
-async def test_messages_arrive_in_order_and_leave_the_outbox(scene: Scene) -> None:
-    await scene.consumer.start()
-    await scene.say(1, 2, 3)
-    await scene.say(4)
-    await eventually(lambda: scene.applied == [(4, 1), (4, 2), (4, 3), (4, 4)])
-    await eventually(scene.unpublished, equals=0)
+async def test_messages_arrive_in_order_and_leave_the_outbox(loopback: Loopback) -> None:
+    await loopback.consumer.start()
+    await loopback.send(1, 2, 3)
+    await loopback.send(4)
+    await eventually(lambda: loopback.applied == [(4, 1), (4, 2), (4, 3), (4, 4)])
+    await eventually(loopback.unpublished, equals=0)
 
 
-async def test_a_new_group_reads_what_was_there_before_it(scene: Scene) -> None:
-    await scene.say(1, 2)
-    await eventually(scene.unpublished, equals=0)
-    await scene.consumer.start()
-    await eventually(lambda: scene.applied == [(4, 1), (4, 2)])
+async def test_a_new_group_reads_what_was_there_before_it(loopback: Loopback) -> None:
+    await loopback.send(1, 2)
+    await eventually(loopback.unpublished, equals=0)
+    await loopback.consumer.start()
+    await eventually(lambda: loopback.applied == [(4, 1), (4, 2)])
 
 
-async def test_a_record_delivered_again_is_applied_once(scene: Scene) -> None:
-    await scene.consumer.start()
-    producer = await started(scene)
+async def test_a_record_delivered_again_is_applied_once(loopback: Loopback) -> None:
+    await loopback.consumer.start()
+    producer = await started(loopback)
     for sequence in (1, 1, 2, 1):
         await producer.send_and_wait(**record(4, sequence))
     await producer.stop()
-    await eventually(lambda: len(scene.applied) >= 2)
-    await eventually(scene.lag, equals=0)
-    assert scene.applied == [(4, 1), (4, 2)]
+    await eventually(lambda: len(loopback.applied) >= 2)
+    await eventually(loopback.lag, equals=0)
+    assert loopback.applied == [(4, 1), (4, 2)]
 
 
 @pytest.mark.parametrize(
@@ -113,84 +117,84 @@ async def test_a_record_delivered_again_is_applied_once(scene: Scene) -> None:
     ],
 )
 async def test_a_record_nobody_can_read_becomes_a_dead_letter_and_its_neighbours_are_applied(
-    scene: Scene, spoil: Callable[[dict], dict], reason: str
+    loopback: Loopback, spoil: Callable[[dict], dict], reason: str
 ) -> None:
-    producer = await started(scene)
-    sent = [await producer.send(**one) for one in (record(4, 1), spoil(record(4, 2)), record(4, 3))]
+    producer = await started(loopback)
+    sent = [await producer.send(**arguments) for arguments in (record(4, 1), spoil(record(4, 2)), record(4, 3))]
     await asyncio.gather(*sent)
     await producer.stop()
-    await scene.consumer.start()
-    await eventually(lambda: (4, 3) in scene.applied)
-    assert scene.applied == [(4, 1), (4, 3)]
-    await eventually(scene.dead_letters, equals=[reason])
-    await eventually(scene.unpublished, equals=0)  # it went to the dead-letter topic as well
+    await loopback.consumer.start()
+    await eventually(lambda: (4, 3) in loopback.applied)
+    assert loopback.applied == [(4, 1), (4, 3)]
+    await eventually(loopback.dead_letters, equals=[reason])
+    await eventually(loopback.unpublished, equals=0)  # it went to the dead-letter topic as well
 
 
 @pytest.mark.parametrize("traceparent", [None, b"\x00", b"\xff", b"garbage"])
-async def test_a_record_with_a_trace_context_nobody_can_read_is_applied(
-    scene: Scene, traceparent: bytes | None
+async def test_a_record_with_an_unreadable_trace_context_is_applied(
+    loopback: Loopback, traceparent: bytes | None
 ) -> None:
     good = record(4, 1)
-    producer = await started(scene)
+    producer = await started(loopback)
     await producer.send_and_wait(**good | {"headers": [*good["headers"], ("ce_traceparent", traceparent)]})
     await producer.stop()
-    await scene.consumer.start()
-    await eventually(lambda: scene.applied == [(4, 1)])
-    assert await scene.dead_letters() == []
+    await loopback.consumer.start()
+    await eventually(lambda: loopback.applied == [(4, 1)])
+    assert await loopback.dead_letters() == []
 
 
-async def test_a_message_that_cannot_be_applied_harms_only_itself(scene: Scene) -> None:
+async def test_a_message_that_cannot_be_applied_harms_only_itself(loopback: Loopback) -> None:
     def fault(message: Received) -> None:
         if message.sequence == 2:
             raise LookupError("planted")
 
-    scene.fault = fault
-    await scene.say(1, 2, 3)
-    await scene.consumer.start()
-    await eventually(lambda: (4, 3) in scene.applied)
-    assert (4, 2) not in scene.applied
-    await eventually(scene.dead_letters, equals=["APPLY_FAILED"])
+    loopback.fault = fault
+    await loopback.send(1, 2, 3)
+    await loopback.consumer.start()
+    await eventually(lambda: (4, 3) in loopback.applied)
+    assert (4, 2) not in loopback.applied
+    await eventually(loopback.dead_letters, equals=["APPLY_FAILED"])
 
 
 async def test_a_broker_that_forgot_everything_gets_its_topics_and_the_rest_of_the_messages(database: Database) -> None:
     port = free_port()
     address = f"127.0.0.1:{port}"
     kafka = kafka_settings(address)
-    scene = Scene(database, kafka, "test")
+    loopback = Loopback(database, kafka, "test")
     try:
         with kafka_broker(port):
-            await scene.relay.start()
-            await scene.consumer.start()
-            await scene.say(1)
-            await eventually(lambda: scene.applied == [(4, 1)])
+            await loopback.relay.start()
+            await loopback.consumer.start()
+            await loopback.send(1)
+            await eventually(lambda: loopback.applied == [(4, 1)])
             # A commit still on its way would reach the next broker, and hide from the consumer what is first there.
             await eventually(lambda: offsets_at(address, "test", SESSIONS.name, kafka.topic_partitions), equals=[1])
         with kafka_broker(port):
             await eventually(lambda: topics_at(address), equals={SESSIONS.name, SESSIONS.dead_letters})
-            await scene.say(2)
-            await eventually(lambda: scene.applied == [(4, 1), (4, 2)], seconds=60)
-            await scene.consumer.stop()
-            await scene.relay.stop()
+            await loopback.send(2)
+            await eventually(lambda: loopback.applied == [(4, 1), (4, 2)], seconds=60)
+            await loopback.consumer.stop()
+            await loopback.relay.stop()
     finally:
-        await scene.consumer.stop()
-        await scene.relay.stop()
+        await loopback.consumer.stop()
+        await loopback.relay.stop()
 
 
-async def test_a_relay_without_the_lease_publishes_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    await scene.say(1)
-    await eventually(scene.unpublished, equals=0)
+async def test_a_relay_without_the_lease_publishes_nothing(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    await loopback.send(1)
+    await eventually(loopback.unpublished, equals=0)
     monkeypatch.setattr("onboarding_shared.messaging.relay.LEASE_SECONDS", 0.4)
-    standby = Relay(scene.database, scene.kafka, source="/onboarding/test", topics=[SESSIONS])
+    standby = Relay(loopback.database, loopback.kafka, source="/onboarding/test", topics=[SESSIONS])
     await standby.start()
-    await scene.relay.stop()  # gives the lease back: now the other one takes over
-    await scene.say(2)
-    await eventually(scene.unpublished, equals=0)
+    await loopback.relay.stop()  # gives the lease back: now the other one takes over
+    await loopback.send(2)
+    await eventually(loopback.unpublished, equals=0)
     await standby.stop()
 
 
-async def started(scene: Scene) -> AIOKafkaProducer:
-    await eventually(lambda: scene.relay.connected)  # the topics are there
-    producer = make_producer(scene.kafka)
+async def started(loopback: Loopback) -> AIOKafkaProducer:
+    await eventually(lambda: loopback.relay.connected)  # the topics are there
+    producer = make_producer(loopback.kafka)
     await producer.start()
     return producer
 

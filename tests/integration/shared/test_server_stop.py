@@ -59,10 +59,10 @@ class Running:
         assert self.process.stdout is not None
         async with asyncio.timeout(60):
             while line := await self.process.stdout.readline():
-                found = json.loads(line)
-                self.seen.append(found["event"])
-                if found["event"] == event:
-                    return found
+                entry = json.loads(line)
+                self.seen.append(entry["event"])
+                if entry["event"] == event:
+                    return entry
         raise AssertionError(f"no {event!r} among {self.seen}")
 
     async def get(self, path: str) -> bytes:
@@ -137,7 +137,7 @@ async def test_a_second_signal_does_not_wait(start: Start) -> None:
     await asyncio.gather(request, return_exceptions=True)
 
 
-async def test_a_request_that_does_not_end_is_cut_off_after_the_drain_time(start: Start) -> None:
+async def test_a_request_that_exceeds_the_drain_time_is_aborted(start: Start) -> None:
     running = await listening(await start(seconds=60, drain=1))
     request = asyncio.create_task(running.get("/slow"))
     await running.until("in slow")
@@ -147,7 +147,7 @@ async def test_a_request_that_does_not_end_is_cut_off_after_the_drain_time(start
     await asyncio.gather(request, return_exceptions=True)
 
 
-async def test_a_start_that_fails_is_an_error_and_not_a_server(start: Start) -> None:
+async def test_a_failed_start_is_an_error_without_a_server(start: Start) -> None:
     running = await start(start="fail")
     assert await running.end() == 1
     assert running.seen[-1] == "serve error"

@@ -9,7 +9,7 @@ from onboarding_shared.process.service_settings import KafkaSettings
 from tests.support.engines import kafka_broker, kafka_settings
 
 
-async def test_a_topic_has_its_partitions_its_dead_letters_one_and_both_are_made_once() -> None:
+async def test_topics_and_dead_letter_topics_are_created_once_with_partitions() -> None:
     with kafka_broker() as address:
         settings = kafka_settings(address)
         assert sorted(await ensure_topics(settings, [SESSIONS])) == [SESSIONS.name, SESSIONS.dead_letters]
@@ -19,7 +19,7 @@ async def test_a_topic_has_its_partitions_its_dead_letters_one_and_both_are_made
 
 
 @pytest.mark.parametrize("replicas", [-1, 1])
-async def test_the_number_of_replicas_may_be_the_brokers_own_or_ours(replicas: int) -> None:
+async def test_the_number_of_replicas_is_configured_or_the_brokers_default(replicas: int) -> None:
     with kafka_broker() as address:
         settings = kafka_settings(address).model_copy(update={"replication_factor": replicas})
         assert len(await ensure_topics(settings, [EVIDENCE])) == 2
@@ -30,7 +30,7 @@ async def partitions(settings: KafkaSettings, topic: str) -> int:
     admin = AIOKafkaAdminClient(**settings.client_options())
     await admin.start()
     try:
-        (found,) = await admin.describe_topics([topic])
-        return len(found["partitions"])
+        (description,) = await admin.describe_topics([topic])
+        return len(description["partitions"])
     finally:
         await admin.close()

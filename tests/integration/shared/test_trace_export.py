@@ -24,9 +24,9 @@ def test_a_collector_that_hangs_does_not_hold_up_the_stop(monkeypatch: pytest.Mo
     monkeypatch.setattr(trace_export, "CLOSE_SECONDS", 0.3)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2")
     before = set(threading.enumerate())
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+    with socket.create_server(("127.0.0.1", 0)) as unanswering:
         recorder = open_recorder(
-            TracingSettings(endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"), service="x", version="1"
+            TracingSettings(endpoint=f"http://127.0.0.1:{unanswering.getsockname()[1]}"), service="x", version="1"
         )
         recorder.start("work", "internal", None, {}, None).end()
         began = time.monotonic()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from onboarding_shared.postgres.database import Database
-from tests.integration.task_runner.scene import Scene
+from tests.integration.task_runner.runner_harness import RunnerHarness
 from tests.support.engines import Server
 
 
@@ -22,11 +22,11 @@ async def runner_url(postgres_server: Server, template_url: str) -> AsyncIterato
 
 
 @pytest.fixture
-async def scene(runner_url: str) -> AsyncIterator[Scene]:
+async def harness(runner_url: str) -> AsyncIterator[RunnerHarness]:
     database = Database(runner_url, application_name="test", pool_size=12)
-    scene = Scene(database)
-    yield scene
-    if scene.worker is not None:
-        await scene.worker.stop()
-    await scene.providers.close()
+    harness = RunnerHarness(database)
+    yield harness
+    if harness.worker is not None:
+        await harness.worker.stop()
+    await harness.providers.close()
     await database.close()

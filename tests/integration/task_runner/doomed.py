@@ -5,7 +5,7 @@ import sys
 
 from onboarding_shared.postgres.database import Database
 from task_runner.tasks import Result, Retry, TaskContext, task
-from tests.integration.task_runner.scene import Scene
+from tests.integration.task_runner.runner_harness import RunnerHarness
 
 LEASE_SECONDS = 1.0
 
@@ -19,8 +19,8 @@ async def long(context: TaskContext) -> Result:
 
 
 async def work(url: str) -> None:
-    scene = Scene(Database(url, application_name="doomed"))
-    scene.new_worker(long, name="doomed", lease_seconds=LEASE_SECONDS).start()
+    harness = RunnerHarness(Database(url, application_name="doomed"))
+    harness.new_worker(long, name="doomed", lease_seconds=LEASE_SECONDS).start()
     await asyncio.sleep(3600)
 
 

@@ -1,6 +1,7 @@
-"""A worker in a process of its own whose tasks say secrets in every way they can: ``python -m … URL``; its log is JSON.
+"""A worker in a process of its own whose tasks output secrets in every possible way: ``python -m … URL``.
 
-Each of the 40 secrets carries its own number, ``canary07``, so that a test can look for all of them in whatever left.
+Each of the 40 secrets carries its own number, ``canary07``, so that a test can look for all of them in every output.
+The log of the process is JSON.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.service_settings import LogSettings
 from onboarding_shared.telemetry.logging import configure_logging
 from task_runner.tasks import CannotTell, Result, TaskContext, TaskFault, Wait, task
-from tests.integration.task_runner.scene import Scene
+from tests.integration.task_runner.runner_harness import RunnerHarness
 
 NAMES = (
     "password", "userPassword", "clientSecret", "client_secret", "secretText", "accessToken", "refresh_token",
@@ -44,7 +45,7 @@ SHAPES = (
     "0.A{}" + "y" * 60,
     "{}" + "Zz1+" * 19 + "ab==",
 )
-"""Texts that are secrets wherever they stand; ``{}`` is the place of the number."""
+"""Texts that are secrets in any position; ``{}`` is the place of the number."""
 
 CANARIES = tuple(f"canary{number:02}" for number in range(len(NAMES) + len(SHAPES)))
 TEXTS = tuple(shape.format(canary) for shape, canary in zip(SHAPES, CANARIES[len(NAMES) :], strict=True))
@@ -68,7 +69,7 @@ PAYLOAD = {
 
 @task("leak.result", step=1, title="Says it in a result", scope="tenant")
 async def result(context: TaskContext) -> Result:
-    """Logs it, tells it as progress for two heartbeats, and answers with it."""
+    """Log the texts, report them as progress for two heartbeats, and return them."""
     structlog.get_logger("task").info("found", **{**BY_NAME, "texts": TEXTS, "shown": repr(TEXTS)})
     for text in TEXTS:
         logging.getLogger("task").warning("found %s", text)
@@ -104,12 +105,12 @@ async def crash(context: TaskContext) -> Result:
         raise ValueError(ALL_TEXTS) from cause
 
 
-TASKS = {one.name: one for one in (result, unknown, fault, wait, crash)}
+TASKS = {declared.name: declared for declared in (result, unknown, fault, wait, crash)}
 
 
 async def work(url: str) -> None:
-    scene = Scene(Database(url, application_name="leaky"))
-    scene.new_worker(*TASKS.values(), name="leaky", lease_seconds=1.0).start()
+    harness = RunnerHarness(Database(url, application_name="leaky"))
+    harness.new_worker(*TASKS.values(), name="leaky", lease_seconds=1.0).start()
     await asyncio.sleep(3600)
 
 

@@ -1,4 +1,4 @@
-"""A result is told again until the evidence store has it, ever more seldom."""
+"""The repetition of a result, at growing intervals, until evidence-store has confirmed it."""
 
 import asyncio
 
@@ -6,57 +6,57 @@ import pytest
 
 from onboarding_shared.contracts.task_runner import RunFinished
 from task_runner.use_cases.confirmations import Confirmations
-from tests.integration.task_runner.scene import Scene, cancel, recorded, start
+from tests.integration.task_runner.runner_harness import RunnerHarness, cancel, recorded, start
 
 DUE = "UPDATE executions SET confirm_at = now() - interval '1 second' WHERE confirm_at IS NOT NULL"
 WAIT = "SELECT extract(epoch FROM confirm_at - now()) AS seconds FROM executions WHERE run_id = 1"
 
 
 @pytest.fixture
-async def confirmations(scene: Scene) -> Confirmations:
-    await scene.apply(start(1, "nobody.knows"))
-    return Confirmations(scene.database, scene.outbox, confirm_seconds=20)
+async def confirmations(harness: RunnerHarness) -> Confirmations:
+    await harness.apply(start(1, "nobody.knows"))
+    return Confirmations(harness.database, harness.outbox, confirm_seconds=20)
 
 
-async def test_a_result_is_not_repeated_before_its_time(scene: Scene, confirmations: Confirmations) -> None:
+async def test_a_result_is_not_repeated_before_its_time(harness: RunnerHarness, confirmations: Confirmations) -> None:
     assert await confirmations.resend() == 0
 
 
-async def test_a_result_that_nobody_confirmed_is_told_again_unchanged(
-    scene: Scene, confirmations: Confirmations
+async def test_an_unconfirmed_result_is_repeated_unchanged(
+    harness: RunnerHarness, confirmations: Confirmations
 ) -> None:
-    await scene.sql(DUE)
+    await harness.sql(DUE)
     assert await confirmations.resend() == 1
-    first, again = await scene.said()
+    first, again = await harness.new_messages()
     assert isinstance(again, RunFinished)
     assert again == first
 
 
-async def test_the_waits_double_up_to_ten_minutes(scene: Scene, confirmations: Confirmations) -> None:
+async def test_the_waits_double_up_to_ten_minutes(harness: RunnerHarness, confirmations: Confirmations) -> None:
     waits = []
     for _ in range(7):
-        await scene.sql(DUE)
+        await harness.sql(DUE)
         await confirmations.resend()
-        (row,) = await scene.sql(WAIT)
+        (row,) = await harness.sql(WAIT)
         waits.append(round(float(row.seconds)))
     assert waits == [40, 80, 160, 320, 600, 600, 600]
 
 
-async def test_a_confirmed_result_is_never_told_again(scene: Scene, confirmations: Confirmations) -> None:
-    await scene.sql(DUE)
-    await scene.apply(recorded(1))
+async def test_a_confirmed_result_is_never_repeated(harness: RunnerHarness, confirmations: Confirmations) -> None:
+    await harness.sql(DUE)
+    await harness.apply(recorded(1))
     assert await confirmations.resend() == 0
 
 
-async def test_a_cancelled_run_is_not_repeated_by_itself(scene: Scene, confirmations: Confirmations) -> None:
-    await scene.apply(start(2))
-    await scene.apply(cancel(2))
-    await scene.sql("UPDATE executions SET confirm_at = NULL WHERE run_id = 1")
-    await scene.sql(DUE)
+async def test_a_cancelled_run_is_not_repeated_by_itself(harness: RunnerHarness, confirmations: Confirmations) -> None:
+    await harness.apply(start(2))
+    await harness.apply(cancel(2))
+    await harness.sql("UPDATE executions SET confirm_at = NULL WHERE run_id = 1")
+    await harness.sql(DUE)
     assert await confirmations.resend() == 0
 
 
-async def test_two_sweepers_at_once_tell_it_once(scene: Scene, confirmations: Confirmations) -> None:
-    await scene.sql(DUE)
+async def test_two_sweepers_at_once_tell_it_once(harness: RunnerHarness, confirmations: Confirmations) -> None:
+    await harness.sql(DUE)
     await asyncio.gather(confirmations.resend(), confirmations.resend())
-    assert len(await scene.said()) == 2  # the result itself, and one repetition
+    assert len(await harness.new_messages()) == 2  # the result itself, and one repetition

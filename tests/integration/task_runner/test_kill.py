@@ -6,27 +6,29 @@ import time
 
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted
 from tests.integration.task_runner.doomed import LEASE_SECONDS, long
-from tests.integration.task_runner.scene import Scene, start
+from tests.integration.task_runner.runner_harness import RunnerHarness, start
 from tests.support.waiting import eventually
 
 
-async def test_a_killed_workers_run_is_ended_by_another_one_soon_after_its_lease(scene: Scene, runner_url: str) -> None:
-    scene.tasks[long.name] = long
-    await scene.apply(start(1, long.name))
+async def test_a_killed_workers_run_is_ended_by_another_one_soon_after_its_lease(
+    harness: RunnerHarness, runner_url: str
+) -> None:
+    harness.tasks[long.name] = long
+    await harness.apply(start(1, long.name))
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.integration.task_runner.doomed", runner_url
     )
     try:
-        await eventually(lambda: scene.state(1), equals="running", seconds=30)
+        await eventually(lambda: harness.state(1), equals="running", seconds=30)
         await asyncio.sleep(1.5 * LEASE_SECONDS)
-        assert await scene.state(1) == "running", "a living worker keeps its lease"
+        assert await harness.state(1) == "running", "a living worker keeps its lease"
     finally:
         child.kill()
         await child.wait()
     killed = time.monotonic()
-    scene.new_worker(long, name="heir", lease_seconds=LEASE_SECONDS).start()
-    await eventually(lambda: scene.state(1), equals="succeeded")
+    harness.new_worker(long, name="heir", lease_seconds=LEASE_SECONDS).start()
+    await eventually(lambda: harness.state(1), equals="succeeded")
     assert time.monotonic() - killed < LEASE_SECONDS + 1.0
-    said = await scene.said()
-    assert [one.attempt for one in said if isinstance(one, RunStarted)] == [1, 2]
-    assert [one.reason_code for one in said if isinstance(one, RunFinished)] == ["FINE"]
+    messages = await harness.new_messages()
+    assert [message.attempt for message in messages if isinstance(message, RunStarted)] == [1, 2]
+    assert [message.reason_code for message in messages if isinstance(message, RunFinished)] == ["FINE"]

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.postgres.migrate import config, migrate
-from tests.integration.task_runner.scene import Scene
+from tests.integration.task_runner.runner_harness import RunnerHarness
 
 PACKAGE = "task_runner.store.migrations"
 
@@ -21,8 +21,8 @@ def test_migrating_again_changes_nothing(runner_url: str) -> None:
     command.check(config(runner_url, PACKAGE))
 
 
-async def test_the_database_knows_the_states_of_the_contract(scene: Scene) -> None:
-    async with scene.database.transaction() as connection:
+async def test_the_database_knows_the_states_of_the_contract(harness: RunnerHarness) -> None:
+    async with harness.database.transaction() as connection:
         rule = await connection.execute(
             text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'executions_state'")
         )

@@ -1,4 +1,4 @@
-"""The whole service between a real broker and a real database."""
+"""The service on a real broker and a real database."""
 
 import asyncio
 import itertools
@@ -21,7 +21,7 @@ from onboarding_shared.process.service_settings import DatabaseSettings, HttpSet
 from task_runner.app import TaskRunner, build
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
 from task_runner.tasks import Result, TaskContext, task
-from tests.integration.task_runner.scene import TASKS, recorded, start
+from tests.integration.task_runner.runner_harness import TASKS, recorded, start
 from tests.support.engines import free_port, kafka_broker, kafka_settings
 from tests.support.waiting import eventually
 
@@ -30,21 +30,21 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @task("check.logging", step=1, title="Logging", scope="tenant")
 async def logs(context: TaskContext) -> Result:
-    """Tells what the log lines of a task carry."""
+    """Return the fields of the log lines of a task."""
     return Result.ok("BOUND", payload=structlog.contextvars.get_contextvars())
 
 
-class Outside:
-    """What the other services do: commands and confirmations in, run events out."""
+class Client:
+    """A client of the topics: it publishes commands and confirmations, and consumes the events of runs."""
 
     def __init__(self, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
         self._producer = producer
         self._consumer = consumer
         self._sequences: dict[tuple[int, str], Iterator[int]] = {}
-        self.heard: list[Received] = []
+        self.consumed: list[Received] = []
 
-    async def say(self, message: Message) -> None:
-        """Publish as the speaker of the message's topic would."""
+    async def publish(self, message: Message) -> None:
+        """Publish a message as the owner of its topic."""
         numbers = self._sequences.setdefault((message.tenant_id, message.topic.name), itertools.count(1))
         headers = encode_headers(
             message_id="m",
@@ -60,18 +60,20 @@ class Outside:
         key = str(message.tenant_id).encode()
         await self._producer.send_and_wait(message.topic.name, value, key=key, headers=headers)
 
-    async def hear(self, kind: type[Message]) -> Received:
-        """The first message of this kind that anybody said, waiting for it."""
+    async def receive(self, kind: type[Message]) -> Received:
+        """The first message of this kind; waits until it is published."""
 
         async def look() -> bool:
             batches = await self._consumer.getmany(timeout_ms=50)
-            self.heard += [
-                decode(one.topic, one.key, one.value, one.headers) for batch in batches.values() for one in batch
+            self.consumed += [
+                decode(record.topic, record.key, record.value, record.headers)
+                for batch in batches.values()
+                for record in batch
             ]
-            return any(isinstance(one.message, kind) for one in self.heard)
+            return any(isinstance(message.message, kind) for message in self.consumed)
 
         await eventually(look, seconds=30)
-        return next(one for one in self.heard if isinstance(one.message, kind))
+        return next(message for message in self.consumed if isinstance(message.message, kind))
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def settings(runner_url: str) -> Iterator[TaskRunnerSettings]:
 
 
 @pytest.fixture
-async def outside(settings: TaskRunnerSettings) -> AsyncIterator[Outside]:
+async def client(settings: TaskRunnerSettings) -> AsyncIterator[Client]:
     await ensure_topics(settings.kafka, ALL_TOPICS)
     producer = make_producer(settings.kafka)
     consumer = AIOKafkaConsumer(
@@ -96,45 +98,45 @@ async def outside(settings: TaskRunnerSettings) -> AsyncIterator[Outside]:
     )
     await producer.start()
     await consumer.start()
-    yield Outside(producer, consumer)
+    yield Client(producer, consumer)
     await producer.stop()
     await consumer.stop()
 
 
 @pytest.fixture
-async def runner(settings: TaskRunnerSettings, outside: Outside) -> AsyncIterator[TaskRunner]:
+async def runner(settings: TaskRunnerSettings, client: Client) -> AsyncIterator[TaskRunner]:
     runner = build(settings, tasks={**TASKS, logs.name: logs})
     await runner.start()
     yield runner
     await runner.stop()
 
 
-async def test_a_command_from_kafka_becomes_a_result_on_kafka(runner: TaskRunner, outside: Outside) -> None:
-    await outside.say(start(1))
-    begun, ended = await outside.hear(RunStarted), await outside.hear(RunFinished)
+async def test_a_command_from_kafka_becomes_a_result_on_kafka(runner: TaskRunner, client: Client) -> None:
+    await client.publish(start(1))
+    begun, ended = await client.receive(RunStarted), await client.receive(RunFinished)
     assert isinstance(ended.message, RunFinished)
     assert (ended.message.run_id, ended.message.reason_code) == (1, "QUICK_OK")
     assert (begun.sequence, ended.sequence) == (1, 2)
     assert ended.traceparent == TRACE
-    assert isinstance((await outside.hear(TaskTypesAnnounced)).message, TaskTypesAnnounced)
+    assert isinstance((await client.receive(TaskTypesAnnounced)).message, TaskTypesAnnounced)
 
 
-async def test_a_confirmation_from_kafka_ends_the_repetition(runner: TaskRunner, outside: Outside) -> None:
-    await outside.say(start(1))
-    await outside.hear(RunFinished)
-    await outside.say(recorded(1))
+async def test_a_confirmation_from_kafka_ends_the_repetition(runner: TaskRunner, client: Client) -> None:
+    await client.publish(start(1))
+    await client.receive(RunFinished)
+    await client.publish(recorded(1))
 
     async def unconfirmed() -> int:
         async with runner.database.transaction() as connection:
-            found = await connection.exec_driver_sql("SELECT count(*) FROM executions WHERE confirm_at IS NOT NULL")
-            return int(found.scalar_one())
+            result = await connection.exec_driver_sql("SELECT count(*) FROM executions WHERE confirm_at IS NOT NULL")
+            return int(result.scalar_one())
 
     await eventually(unconfirmed, equals=0)
 
 
-async def test_the_log_lines_of_a_task_name_its_run_tenant_and_trace(runner: TaskRunner, outside: Outside) -> None:
-    await outside.say(start(1, "check.logging"))
-    ended = (await outside.hear(RunFinished)).message
+async def test_the_log_lines_of_a_task_name_run_tenant_trace(runner: TaskRunner, client: Client) -> None:
+    await client.publish(start(1, "check.logging"))
+    ended = (await client.receive(RunFinished)).message
     assert isinstance(ended, RunFinished)
     assert {name: ended.payload[name] for name in ("run_id", "tenant_id", "trace_id")} == {
         "run_id": 1,
@@ -144,7 +146,7 @@ async def test_the_log_lines_of_a_task_name_its_run_tenant_and_trace(runner: Tas
 
 
 async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
-    settings: TaskRunnerSettings, outside: Outside
+    settings: TaskRunnerSettings, client: Client
 ) -> None:
     runner = build(settings, tasks=TASKS)
     server = uvicorn.Server(
@@ -161,10 +163,10 @@ async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
 
         await eventually(ready, equals=200)
         report = (await client.get("/health/ready")).json()
-        assert {one["name"] for one in report["checks"]} == {"database", "relay", "consumer", "worker"}
+        assert {check["name"] for check in report["checks"]} == {"database", "relay", "consumer", "worker"}
         assert (await client.get("/health/live")).status_code == 200
-        await outside.say(start(1))
-        await outside.hear(RunFinished)
+        await client.publish(start(1))
+        await client.receive(RunFinished)
     server.should_exit = True
     await asyncio.wait_for(serving, 30)
     assert not any(loop.alive for loop in runner.worker.loops)

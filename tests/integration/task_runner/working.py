@@ -3,7 +3,7 @@
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished
 from task_runner.tasks import Task, task
-from tests.integration.task_runner.scene import Scene, start
+from tests.integration.task_runner.runner_harness import RunnerHarness, start
 from tests.support.waiting import eventually
 
 
@@ -13,22 +13,22 @@ def task_that(do: object, **declaration: object) -> Task:
     return task("test.task", **options)(do)  # type: ignore[arg-type]
 
 
-async def finished(scene: Scene, run_id: int = 1) -> RunFinished:
-    """What was told at the end of the run."""
-    said: list[Message] = []
+async def finished(harness: RunnerHarness, run_id: int = 1) -> RunFinished:
+    """The message about the end of a run; waits until it is written."""
+    messages: list[Message] = []
 
     async def look() -> bool:
-        said.extend(await scene.said())
-        return any(isinstance(one, RunFinished) and one.run_id == run_id for one in said)
+        messages.extend(await harness.new_messages())
+        return any(isinstance(message, RunFinished) and message.run_id == run_id for message in messages)
 
     await eventually(look)
-    return next(one for one in said if isinstance(one, RunFinished) and one.run_id == run_id)
+    return next(message for message in messages if isinstance(message, RunFinished) and message.run_id == run_id)
 
 
-async def run_it(scene: Scene, declared: Task, **limits: float) -> RunFinished:
-    scene.new_worker(declared, **limits).start()
-    await scene.apply(start(1, "test.task"))
-    return await finished(scene)
+async def run_it(harness: RunnerHarness, declared: Task, **limits: float) -> RunFinished:
+    harness.new_worker(declared, **limits).start()
+    await harness.apply(start(1, "test.task"))
+    return await finished(harness)
 
 
 def summary(end: RunFinished) -> tuple[str, str, str, int]:

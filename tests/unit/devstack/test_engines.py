@@ -30,14 +30,16 @@ def test_the_choice_stays_with_the_folder_until_another_is_made(tmp_path: Path) 
     assert recall_engines(tmp_path) == Engines("kafka", "embedded")
     assert choose(tmp_path) == Engines("kafka", "embedded")
     assert choose(tmp_path, broker="embedded") == Engines("embedded", "embedded")
-    found = recall(tmp_path)
-    assert found is not None
-    assert found.engines == Engines("kafka", "embedded")
+    place = recall(tmp_path)
+    assert place is not None
+    assert place.engines == Engines("kafka", "embedded")
 
 
 def test_idempotent_producers_are_off_for_the_embedded_broker_alone() -> None:
     settings = {name: Engines(name).client_settings() for name in ("embedded", "kafka", "localhost:9092")}
-    assert {name: each["KAFKA_ENABLE_IDEMPOTENCE"] for name, each in settings.items()} == {
+    assert {
+        name: settings_of_engines["KAFKA_ENABLE_IDEMPOTENCE"] for name, settings_of_engines in settings.items()
+    } == {
         "embedded": "false",
         "kafka": "true",
         "localhost:9092": "true",
@@ -54,7 +56,7 @@ def test_each_name_has_its_broker() -> None:
     assert Engines("localhost:9092").own_broker is None
 
 
-def test_engines_of_somebody_elses_are_no_processes_and_nobody_waits_for_them(place: Place) -> None:
+def test_external_engines_are_neither_processes_nor_dependencies(place: Place) -> None:
     assert tuple(process.name for process in processes(place)) == (
         "graph",
         "session-api",
@@ -64,7 +66,7 @@ def test_engines_of_somebody_elses_are_no_processes_and_nobody_waits_for_them(pl
     assert [len(level) for level in levels(processes(place))] == [4]
 
 
-def test_a_system_with_its_own_engines_has_a_process_for_each(place: Place) -> None:
+def test_a_system_has_a_process_for_each_embedded_engine(place: Place) -> None:
     names = tuple(process.name for process in processes(replace(place, engines=Engines())))
     assert names == ("postgres", "broker", "graph", "session-api", "task-runner", "evidence-store")
 
@@ -83,11 +85,11 @@ def test_what_is_shown_of_a_server_has_no_password(place: Place) -> None:
     assert addresses(place)["postgres"] == "postgresql://db.example:6432"
 
 
-def test_the_password_in_the_choice_is_readable_by_its_owner_only(place: Place) -> None:
+def test_the_stored_password_is_readable_by_its_owner_only(place: Place) -> None:
     assert (place.folder / "engines.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_the_embedded_broker_would_take_for_its_settings_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_configure_the_embedded_broker_are_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_ENGINE", "s3://elsewhere/")
     monkeypatch.setenv("LANG", "C.UTF-8")
     environment = EmbeddedBroker().environment()
@@ -95,7 +97,7 @@ def test_what_the_embedded_broker_would_take_for_its_settings_is_not_inherited(m
     assert environment["LANG"] == "C.UTF-8"
 
 
-def test_a_database_on_a_server_of_somebody_elses_keeps_its_host_port_and_options() -> None:
+def test_a_database_url_keeps_external_host_port_and_options() -> None:
     server = "postgresql://boss:very%40secret@db.example:6432/postgres?sslmode=require"
     assert postgres.url_on(server, "orders", "he/r", "p@ss") == (
         "postgresql://he%2Fr:p%40ss@db.example:6432/orders?sslmode=require"

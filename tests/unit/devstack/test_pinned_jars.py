@@ -6,7 +6,7 @@ from onboarding_devstack.engines import kafka_jars
 from onboarding_devstack.engines.kafka_jars import pinned
 
 
-def test_every_pinned_jar_has_a_whole_sum_and_a_path_of_its_own() -> None:
+def test_every_pinned_jar_has_a_complete_checksum_and_unique_path() -> None:
     jars = pinned()
     assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) and jar.path.endswith(".jar") for jar in jars)
     assert len({jar.name for jar in jars}) == len(jars)

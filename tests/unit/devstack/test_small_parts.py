@@ -21,7 +21,7 @@ def test_a_file_that_is_no_json_object_reads_as_empty(tmp_path: Path) -> None:
     assert read_json(tmp_path / "half.json") == read_json(tmp_path / "list.json") == {}
 
 
-def test_a_replaced_file_is_private_from_the_start_and_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_replaced_file_is_always_private_without_temporary_files(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"x": 1})
     write_json(tmp_path / "a.json", {"x": 2})
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
@@ -29,7 +29,7 @@ def test_a_replaced_file_is_private_from_the_start_and_leaves_no_draft(tmp_path:
     assert read_json(tmp_path / "a.json") == {"x": 2}
 
 
-def test_a_child_that_keeps_dying_waits_longer_each_time_up_to_ten_seconds() -> None:
+def test_the_restart_delay_of_a_child_grows_to_ten_seconds() -> None:
     backoff = Backoff()
     assert [backoff.after(0.1) for _ in range(8)] == [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
 
@@ -41,7 +41,7 @@ def test_a_child_that_lived_long_is_started_again_at_once() -> None:
     assert backoff.after(31.0) == 0.0
 
 
-def test_a_json_log_line_is_shown_as_time_level_event_and_facts() -> None:
+def test_a_json_log_line_shows_time_level_event_and_fields() -> None:
     line = json.dumps(
         {
             "timestamp": "2026-11-24T17:23:14.088123Z",
@@ -54,7 +54,7 @@ def test_a_json_log_line_is_shown_as_time_level_event_and_facts() -> None:
     assert rendered(line) == "17:23:14.088 info    run finished run_id=7"
 
 
-def test_an_exception_in_a_json_log_line_is_shown_below_it() -> None:
+def test_an_exception_is_shown_below_its_json_log_line() -> None:
     line = json.dumps({"timestamp": "2026-11-24T17:23:14Z", "level": "error", "event": "no", "exception": "Trace\nend"})
     assert rendered(line) == "17:23:14Z error   no\nTrace\nend"
 
@@ -64,7 +64,7 @@ def test_any_other_line_is_shown_as_it_is(line: str) -> None:
     assert rendered(line) == line
 
 
-def test_logs_are_kept_as_they_come_and_their_end_can_be_read(tmp_path: Path) -> None:
+def test_logs_are_stored_unchanged_and_their_end_is_readable(tmp_path: Path) -> None:
     files = LogFiles(tmp_path)
     for number in range(100):
         files.write("broker", f"line {number} \xff".encode("latin-1"))
@@ -73,9 +73,7 @@ def test_logs_are_kept_as_they_come_and_their_end_can_be_read(tmp_path: Path) ->
     assert tail(tmp_path / "other.log", 2) == []
 
 
-def test_a_data_folder_is_the_chosen_one_before_the_variable_before_the_checkout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_data_folder_is_option_then_variable_then_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = tmp_path / "checkout"
     (checkout / "services" / "session-api").mkdir(parents=True)
     (checkout / "services" / "session-api" / "pyproject.toml").touch()
@@ -96,7 +94,7 @@ def test_outside_a_checkout_the_data_folder_is_the_users(tmp_path: Path, monkeyp
     assert data_folder().name == "onboarding"
 
 
-def test_a_locked_folder_is_refused_to_others_and_free_again_afterwards(tmp_path: Path) -> None:
+def test_a_locked_folder_is_refused_until_it_is_released(tmp_path: Path) -> None:
     with exclusive(tmp_path), pytest.raises(AlreadyRunningError), exclusive(tmp_path):
         pass
     with exclusive(tmp_path):
@@ -125,5 +123,5 @@ def test_the_key_pair_is_made_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("code", "words"), [(0, "exit code 0"), (3, "exit code 3"), (-9, "SIGKILL"), (-15, "SIGTERM")])
-def test_how_a_process_ended_is_said_in_words(code: int, words: str) -> None:
+def test_the_end_of_a_process_is_described_in_words(code: int, words: str) -> None:
     assert how_it_ended(code) == words

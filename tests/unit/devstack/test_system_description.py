@@ -58,18 +58,18 @@ def test_only_task_runner_and_emulator_know_the_demo_credential(place: Place) ->
     assert holders == {"task-runner", "graph"}
 
 
-def test_the_task_runner_reaches_the_graph_shaped_server_instead_of_microsoft(place: Place) -> None:
+def test_the_task_runner_uses_the_graph_shaped_server(place: Place) -> None:
     runner = environments(place)["task-runner"]
     assert runner["ONBOARDING_GRAPH_URL"] == runner["ONBOARDING_LOGIN_URL"] == "http://127.0.0.1:20003"
 
 
 def test_no_service_gets_the_database_of_another(place: Place) -> None:
-    urls = {name: each["DATABASE_URL"] for name, each in environments(place).items()}
+    urls = {name: environment["DATABASE_URL"] for name, environment in environments(place).items()}
     assert urls == {name: database_urls(place)[name.replace("-", "_")] for name in urls}
 
 
 def test_services_begin_after_the_engines_and_end_before_them(place: Place) -> None:
-    names = [{each.name for each in level} for level in levels(processes(place))]
+    names = [{process.name for process in level} for level in levels(processes(place))]
     assert names == [{"postgres", "broker", "graph"}, {"session-api", "task-runner", "evidence-store"}]
 
 
@@ -80,7 +80,7 @@ def test_processes_that_need_each_other_are_refused(place: Place) -> None:
 
 
 def test_the_processes_are_those_that_status_and_restart_know(place: Place) -> None:
-    assert tuple(each.name for each in processes(place)) == PROCESSES
+    assert tuple(process.name for process in processes(place)) == PROCESSES
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_children_reach_each_other_past_a_proxy(shell: Mapping[str, str]) -> Non
     assert inherited()["NO_PROXY"] == "example.org,127.0.0.1"
 
 
-def test_where_python_may_not_write_byte_code_beside_sources_it_goes_to_a_cache(
+def test_byte_code_of_read_only_sources_goes_to_a_cache(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
@@ -122,7 +122,7 @@ def test_where_python_may_not_write_byte_code_beside_sources_it_goes_to_a_cache(
     assert inherited()["PYTHONPYCACHEPREFIX"].endswith("bytecode")
 
 
-def test_a_place_keeps_its_ports_passwords_and_keys_for_the_next_start(tmp_path: Path) -> None:
+def test_a_place_keeps_its_ports_passwords_and_keys(tmp_path: Path) -> None:
     first = prepare(tmp_path)
     key = first.identity.private_key.read_text()
     second = prepare(tmp_path)
@@ -131,7 +131,7 @@ def test_a_place_keeps_its_ports_passwords_and_keys_for_the_next_start(tmp_path:
     assert recall(tmp_path) == second
 
 
-def test_what_is_secret_in_a_place_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+def test_secrets_of_a_place_are_readable_by_its_owner_only(tmp_path: Path) -> None:
     place = prepare(tmp_path)
     for path in (tmp_path / "secrets.json", place.identity.private_key):
         assert path.stat().st_mode & 0o777 == 0o600

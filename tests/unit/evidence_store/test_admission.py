@@ -5,7 +5,7 @@ import pytest
 from evidence_store.domain.admission import Inadmissible, check_repeat, contradicts, leaves_evidence, recorded
 from onboarding_shared.contracts.task_runner import RunProgressed, RunStarted
 from onboarding_shared.contracts.types import CheckStatus, RunState
-from tests.unit.evidence_store.chains import NOW, chain, result
+from tests.support.evidence_chains import NOW, chain, result
 
 
 @pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED, RunState.TIMED_OUT])
@@ -23,7 +23,7 @@ def test_a_run_under_way_leaves_none() -> None:
 
 
 @pytest.mark.parametrize("state", [RunState.QUEUED, RunState.RUNNING, RunState.WAITING, RunState.CANCELLING])
-def test_an_end_in_a_state_that_is_no_end_is_refused(state: RunState) -> None:
+def test_a_result_with_an_active_state_is_refused(state: RunState) -> None:
     with pytest.raises(Inadmissible) as refused:
         leaves_evidence(result(1, state=state))
     assert refused.value.code == "RUN_NOT_FINISHED"
@@ -42,15 +42,16 @@ def test_a_repeat_from_another_tenant_is_refused() -> None:
     assert refused.value.code == "RUN_OF_ANOTHER_TENANT"
 
 
-def test_what_is_said_of_a_row_is_what_stands_in_it() -> None:
+def test_the_message_of_a_row_has_its_values() -> None:
     (row,), _ = chain([result(1, status=CheckStatus.WARN)])
-    said = recorded(row)
-    assert (said.tenant_id, said.evidence_id, said.run_id) == (42, 1001, 1)
-    assert (said.task_type, said.status, said.reason_code) == ("license.inventory", CheckStatus.WARN, "LICENSES_FOUND")
-    assert (said.position, said.seal, said.recorded_at) == (1, row.seal.hex(), NOW)
+    message = recorded(row)
+    assert (message.tenant_id, message.evidence_id, message.run_id) == (42, 1001, 1)
+    assert (message.task_type, message.status) == ("license.inventory", CheckStatus.WARN)
+    assert message.reason_code == "LICENSES_FOUND"
+    assert (message.position, message.seal, message.recorded_at) == (1, row.seal.hex(), NOW)
 
 
-def test_a_repeat_that_says_the_same_does_not_contradict() -> None:
+def test_a_repeat_with_equal_values_does_not_contradict() -> None:
     (row,), _ = chain([result(1)])
     assert not contradicts(result(1), recorded(row))
 

@@ -1,4 +1,4 @@
-"""How results become sealed records."""
+"""The sealing of results as records."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from evidence_store.domain.chain import EMPTY, GENESIS, Head, extend, read_record
 from onboarding_shared.contracts.types import CheckStatus, RunState
-from tests.unit.evidence_store.chains import NOW, TENANT, chain, chain_of, result
+from tests.support.evidence_chains import NOW, TENANT, chain, chain_of, result
 
 
 def test_the_first_record_is_sealed_onto_32_zero_bytes() -> None:
@@ -24,7 +24,7 @@ def test_each_further_record_is_sealed_onto_the_one_before() -> None:
     assert head == Head(3, third.seal)
 
 
-def test_a_record_names_every_field_of_the_contract_and_of_the_run() -> None:
+def test_a_record_has_every_field_of_contract_and_run() -> None:
     (row,), _ = chain([result(100)])
     assert json.loads(row.record) == {
         "format": 1,
@@ -47,10 +47,10 @@ def test_a_record_names_every_field_of_the_contract_and_of_the_run() -> None:
     }
 
 
-def test_the_bytes_of_a_record_do_not_depend_on_the_order_of_its_payload() -> None:
-    (one,), _ = chain([result(100, payload={"b": {"d": 1, "c": 2}, "a": 3})])
+def test_the_bytes_of_a_record_ignore_the_payload_order() -> None:
+    (row,), _ = chain([result(100, payload={"b": {"d": 1, "c": 2}, "a": 3})])
     (other,), _ = chain([result(100, payload={"a": 3, "b": {"c": 2, "d": 1}})])
-    assert one.record == other.record
+    assert row.record == other.record
 
 
 def test_known_bytes_have_the_seal_they_always_had() -> None:
@@ -67,7 +67,7 @@ def test_times_are_sealed_in_utc() -> None:
     assert read_record(row.record)["finished_at"] == "2026-11-24T09:00:00.000000Z"
 
 
-def test_a_run_that_gave_up_is_kept_with_its_state_and_no_start() -> None:
+def test_a_run_without_a_start_is_recorded_with_its_state() -> None:
     gave_up = result(
         100, state=RunState.TIMED_OUT, status=CheckStatus.UNKNOWN, reason_code="TIME_LIMIT_EXCEEDED", started_at=None
     )

@@ -1,4 +1,4 @@
-"""Whatever is done to a chain is found and named."""
+"""The verification of a chain: every kind of tampering has its own finding."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evidence_store.domain.chain import EMPTY, GENESIS, Head, StoredEvidence, seal_of
 from evidence_store.domain.verification import Anchor, BreakKind, ChainReader, ChainVerdict
-from tests.unit.evidence_store.chains import NOW, TENANT, chain, chain_of, result
+from tests.support.evidence_chains import NOW, TENANT, chain, chain_of, result
 
 Rows = list[StoredEvidence]
 
@@ -22,13 +22,13 @@ def verify(
     return reader.finish(head)
 
 
-def found(verdict: ChainVerdict) -> tuple[int, int | None, str]:
+def break_of(verdict: ChainVerdict) -> tuple[int, int | None, str]:
     assert verdict.broken is not None
     return verdict.broken.position, verdict.broken.evidence_id, verdict.broken.kind.value
 
 
 def resealed(rows: Rows, start: int) -> tuple[Rows, Head]:
-    """What somebody does who knows the rule and seals the chain anew from an index on."""
+    """The chain sealed again from an index on, as by an attacker who knows the rule."""
     done = list(rows[:start])
     seal = done[-1].seal if done else GENESIS
     for row in rows[start:]:
@@ -51,70 +51,70 @@ def test_an_edited_record_is_named() -> None:
     rows, head = chain_of(3)
     rows[1] = rows[1]._replace(record=rows[1].record.replace(b'"ok"', b'"warn"'))
     verdict = verify(TENANT, rows, head)
-    assert found(verdict) == (2, 1002, "record_edited")
+    assert break_of(verdict) == (2, 1002, "record_edited")
     assert (verdict.length, verdict.seal) == (1, rows[0].seal)
 
 
-def test_an_edited_record_that_was_sealed_again_breaks_the_link_after_it() -> None:
+def test_an_edited_and_resealed_record_breaks_the_next_link() -> None:
     rows, head = chain_of(3)
     record = rows[1].record.replace(b'"E5"', b'"E7"')
     rows[1] = rows[1]._replace(record=record, seal=seal_of(rows[1].previous_seal, record))
-    assert found(verify(TENANT, rows, head)) == (3, 1003, "link_broken")
+    assert break_of(verify(TENANT, rows, head)) == (3, 1003, "link_broken")
 
 
-def test_an_edited_last_record_that_was_sealed_again_differs_from_the_head() -> None:
+def test_an_edited_and_resealed_last_record_differs_from_the_head() -> None:
     rows, head = chain_of(3)
     record = rows[2].record.replace(b'"E5"', b'"E7"')
     rows[2] = rows[2]._replace(record=record, seal=seal_of(rows[2].previous_seal, record))
-    assert found(verify(TENANT, rows, head)) == (3, None, "head_differs")
+    assert break_of(verify(TENANT, rows, head)) == (3, None, "head_differs")
 
 
 def test_sealed_bytes_that_are_no_record_are_named() -> None:
     rows, head = chain_of(2)
     for record in (b"\xff", b"[]", b"{", b"[" * 100_000):
         rows[1] = rows[1]._replace(record=record, seal=seal_of(rows[1].previous_seal, record))
-        assert found(verify(TENANT, rows, head)) == (2, 1002, "record_edited")
+        assert break_of(verify(TENANT, rows, head)) == (2, 1002, "record_edited")
 
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_missing_record_is_named_by_its_position(index: int) -> None:
     rows, head = chain_of(3)
     del rows[index]
-    assert found(verify(TENANT, rows, head)) == (index + 1, None, "position_missing")
+    assert break_of(verify(TENANT, rows, head)) == (index + 1, None, "position_missing")
 
 
 def test_records_that_changed_places_are_named() -> None:
     rows, head = chain_of(3)
     rows[1], rows[2] = rows[2]._replace(position=2), rows[1]._replace(position=3)
-    assert found(verify(TENANT, rows, head)) == (2, 1003, "reordered")
+    assert break_of(verify(TENANT, rows, head)) == (2, 1003, "reordered")
 
 
 def test_a_row_before_the_first_position_is_named() -> None:
     rows, head = chain_of(2)
-    assert found(verify(TENANT, [rows[0]._replace(position=0), *rows], head)) == (0, 1001, "reordered")
+    assert break_of(verify(TENANT, [rows[0]._replace(position=0), *rows], head)) == (0, 1001, "reordered")
 
 
 def test_a_record_that_was_sealed_onto_another_chain_is_named() -> None:
     rows, head = chain_of(3)
     strange = b"\x01" * 32
     rows[1] = rows[1]._replace(previous_seal=strange, seal=seal_of(strange, rows[1].record))
-    assert found(verify(TENANT, rows, head)) == (2, 1002, "link_broken")
+    assert break_of(verify(TENANT, rows, head)) == (2, 1002, "link_broken")
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
-def test_a_cut_tail_is_named_by_the_first_position_that_is_gone(kept: int) -> None:
+def test_a_cut_tail_is_named_by_its_first_missing_position(kept: int) -> None:
     rows, head = chain_of(3)
-    assert found(verify(TENANT, rows[:kept], head)) == (kept + 1, None, "tail_cut")
+    assert break_of(verify(TENANT, rows[:kept], head)) == (kept + 1, None, "tail_cut")
 
 
 def test_records_that_the_head_does_not_know_are_named() -> None:
     rows, _ = chain_of(3)
-    assert found(verify(TENANT, rows, Head(2, rows[1].seal))) == (3, None, "beyond_head")
+    assert break_of(verify(TENANT, rows, Head(2, rows[1].seal))) == (3, None, "beyond_head")
 
 
 def test_a_head_that_was_removed_is_named() -> None:
     rows, _ = chain_of(3)
-    assert found(verify(TENANT, rows, None)) == (3, None, "head_missing")
+    assert break_of(verify(TENANT, rows, None)) == (3, None, "head_missing")
 
 
 @pytest.mark.parametrize(
@@ -134,34 +134,34 @@ def test_a_column_that_differs_from_the_sealed_bytes_is_named(column: str, value
     rows, head = chain_of(3)
     rows[1] = rows[1]._replace(**{column: value})
     verdict = verify(TENANT, rows, head)
-    assert found(verdict) == (2, rows[1].id, "column_differs")
+    assert break_of(verdict) == (2, rows[1].id, "column_differs")
     assert f"column {column} " in verdict.broken.detail
 
 
 def test_another_tenants_whole_chain_is_not_this_ones() -> None:
     rows, head = chain_of(3)
-    assert found(verify(43, rows, head)) == (1, 1001, "column_differs")
+    assert break_of(verify(43, rows, head)) == (1, 1001, "column_differs")
 
 
-def test_a_tail_cut_together_with_the_head_is_found_by_who_remembers_it() -> None:
+def test_a_tail_cut_with_its_head_contradicts_an_anchor() -> None:
     rows, _ = chain_of(3)
     cut, head = rows[:1], Head(1, rows[0].seal)
     assert verify(TENANT, cut, head).broken is None
-    assert found(verify(TENANT, cut, head, Anchor(3, rows[2].seal))) == (2, None, "tail_cut")
+    assert break_of(verify(TENANT, cut, head, Anchor(3, rows[2].seal))) == (2, None, "tail_cut")
 
 
-def test_a_chain_sealed_anew_as_a_whole_is_found_by_who_remembers_it() -> None:
+def test_a_completely_resealed_chain_contradicts_an_anchor() -> None:
     rows, _ = chain_of(3)
     remembered = Anchor(2, rows[1].seal)
     rows[1] = rows[1]._replace(record=rows[1].record.replace(b'"E5"', b'"E7"'))
     forged, head = resealed(rows, 1)
     assert verify(TENANT, forged, head).broken is None
-    assert found(verify(TENANT, forged, head, remembered)) == (2, None, "anchor_differs")
+    assert break_of(verify(TENANT, forged, head, remembered)) == (2, None, "anchor_differs")
 
 
-def test_a_chain_that_was_emptied_with_its_head_is_found_by_who_remembers_it() -> None:
+def test_an_emptied_chain_contradicts_an_anchor() -> None:
     rows, _ = chain_of(3)
-    assert found(verify(TENANT, [], None, Anchor(3, rows[2].seal))) == (1, None, "tail_cut")
+    assert break_of(verify(TENANT, [], None, Anchor(3, rows[2].seal))) == (1, None, "tail_cut")
 
 
 def test_an_anchor_from_earlier_fits_a_chain_that_grew() -> None:
@@ -170,9 +170,9 @@ def test_an_anchor_from_earlier_fits_a_chain_that_grew() -> None:
     assert verify(TENANT, rows, head, Anchor(0, GENESIS)).broken is None
 
 
-def test_an_anchor_at_the_start_that_is_not_the_genesis_is_refused() -> None:
+def test_an_anchor_at_zero_must_be_the_genesis() -> None:
     rows, head = chain_of(1)
-    assert found(verify(TENANT, rows, head, Anchor(0, b"\x01" * 32))) == (0, None, "anchor_differs")
+    assert break_of(verify(TENANT, rows, head, Anchor(0, b"\x01" * 32))) == (0, None, "anchor_differs")
 
 
 # -- every tampering, wherever it strikes ---------------------------------------------------------------------------
@@ -185,7 +185,7 @@ json_values = st.recursive(
 )
 payloads = st.dictionaries(text, json_values, max_size=3)
 chains = st.lists(payloads, min_size=1, max_size=6).map(
-    lambda found: chain([result(100 + number, payload=payload) for number, payload in enumerate(found)])
+    lambda bodies: chain([result(100 + number, payload=payload) for number, payload in enumerate(bodies)])
 )
 Tampering = Callable[[Rows, Head, st.DataObject], tuple[Rows, Head]]
 
@@ -251,9 +251,7 @@ def test_no_new_order_goes_unseen(made: tuple[Rows, Head], data: st.DataObject) 
 
 
 @given(made=chains, data=st.data())
-def test_no_cut_in_the_middle_goes_unseen_even_when_all_is_renumbered_and_the_head_reset(
-    made: tuple[Rows, Head], data: st.DataObject
-) -> None:
+def test_every_cut_is_found_even_after_renumbering_and_resealing(made: tuple[Rows, Head], data: st.DataObject) -> None:
     rows, head = made
     left, forged = renumber_after_removal(list(rows), head, data)
     verdict = verify(TENANT, left, forged, Anchor(head.length, head.seal))

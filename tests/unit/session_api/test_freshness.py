@@ -15,37 +15,37 @@ def result(age_seconds: float, *, fresh_seconds: float = 3600.0, status: CheckSt
 
 
 def test_an_answer_counts_until_its_time_is_over() -> None:
-    found = current_result(result(3599), 5, NOW)
+    current = current_result(result(3599), 5, NOW)
 
-    assert (found.status, found.reason_code, found.message) == (CheckStatus.OK, "LICENSE_P2", "P2 is there.")
-    assert found.expires_at == NOW + timedelta(seconds=1)
+    assert (current.status, current.reason_code, current.message) == (CheckStatus.OK, "LICENSE_P2", "P2 is there.")
+    assert current.expires_at == NOW + timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("status", CheckStatus)
 def test_every_answer_whose_time_is_over_is_unknown(status: CheckStatus) -> None:
-    found = current_result(result(3600, status=status), 5, NOW)
+    current = current_result(result(3600, status=status), 5, NOW)
 
-    assert (found.status, found.reason_code, found.expires_at) == (CheckStatus.UNKNOWN, "EVIDENCE_STALE", NOW)
+    assert (current.status, current.reason_code, current.expires_at) == (CheckStatus.UNKNOWN, "EVIDENCE_STALE", NOW)
 
 
-def test_an_old_answer_is_told_with_what_it_was() -> None:
+def test_expired_evidence_is_described_with_its_former_result() -> None:
     message = current_result(result(86_400), 5, NOW).message
 
-    assert message == "The latest answer (ok LICENSE_P2) is of 2026-11-23 12:00 UTC and does not count any more."
+    assert message == "The latest result (ok LICENSE_P2), of 2026-11-23 12:00 UTC, has expired."
 
 
 def test_without_any_run_the_task_is_unknown() -> None:
-    found = current_result(None, None, NOW)
+    current = current_result(None, None, NOW)
 
-    assert (found.status, found.reason_code, found.expires_at) == (CheckStatus.UNKNOWN, "NEVER_RUN", None)
-    assert found.message == "This task has not been run yet."
+    assert (current.status, current.reason_code, current.expires_at) == (CheckStatus.UNKNOWN, "NEVER_RUN", None)
+    assert current.message == "This task has not been run yet."
 
 
 def test_while_the_first_run_goes_on_the_task_is_unknown() -> None:
     assert current_result(None, 5, NOW).message == "No run of this task has finished yet."
 
 
-def test_a_clock_that_goes_ahead_does_not_make_an_answer_count_longer() -> None:
+def test_a_fast_clock_does_not_extend_the_validity_of_evidence() -> None:
     assert current_result(result(-7200), 5, NOW).expires_at == NOW + timedelta(hours=1)
 
 

@@ -1,4 +1,4 @@
-"""What a start would lack, told from what is known and never guessed."""
+"""The findings of a preflight, from known data only."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -65,16 +65,16 @@ def evidence(
     )
 
 
-def found(
+def finding_of(
     check: str, task_type: TaskTypeDeclaration, plan: Planned | NotUsable | None = None, knowledge: Knowledge = ()
 ) -> PreflightCheck:
     """One finding; evidence counts for a day."""
     all_of_them = findings(task_type, plan or planned(), knowledge, lambda _: 86_400.0, NOW)
-    assert [one.check for one in all_of_them] == ["connection", "guard", "permissions", "licence"]
-    return next(one for one in all_of_them if one.check == check)
+    assert [finding.check for finding in all_of_them] == ["connection", "guard", "permissions", "licence"]
+    return next(finding for finding in all_of_them if finding.check == check)
 
 
-def test_the_decision_says_what_the_start_would_lead_to() -> None:
+def test_the_decision_predicts_the_result_of_the_start() -> None:
     assert predict(planned(Created(ACTIVE))) is Prediction.CREATE
     assert predict(planned(Reused(ACTIVE))) is Prediction.REUSE
     assert predict(planned(Blocked(ACTIVE))) is Prediction.BLOCKED
@@ -82,74 +82,78 @@ def test_the_decision_says_what_the_start_would_lead_to() -> None:
 
 
 def test_a_usable_connection_is_named() -> None:
-    assert found("connection", declared()) == PreflightCheck(
+    assert finding_of("connection", declared()) == PreflightCheck(
         "connection", OK, None, "Provider connection 1 would be used."
     )
 
 
 @pytest.mark.parametrize(("disabled", "code"), [(True, "CONNECTION_DISABLED"), (False, "CONNECTION_NOT_FOUND")])
-def test_a_connection_that_cannot_be_used_is_missing_and_leaves_the_guard_open(disabled: bool, code: str) -> None:
+def test_an_unusable_connection_is_missing_and_the_guard_unknown(disabled: bool, code: str) -> None:
     refused = NotUsable(9, disabled=disabled)
 
-    assert found("connection", declared(), refused).status is MISSING
-    assert found("connection", declared(), refused).code == code
-    assert found("guard", declared(), refused).status is UNKNOWN
+    assert finding_of("connection", declared(), refused).status is MISSING
+    assert finding_of("connection", declared(), refused).code == code
+    assert finding_of("guard", declared(), refused).status is UNKNOWN
 
 
 @pytest.mark.parametrize(("scope", "status"), [(Scope.CONNECTION, MISSING), (Scope.TENANT, UNKNOWN)])
-def test_without_a_connection_a_task_of_a_tenant_may_still_do(scope: Scope, status: FindingStatus) -> None:
-    one = found("connection", declared(scope=scope), planned(connection=None))
+def test_without_a_connection_only_connection_tasks_are_missing_one(scope: Scope, status: FindingStatus) -> None:
+    finding = finding_of("connection", declared(scope=scope), planned(connection=None))
 
-    assert (one.status, one.code) == (status, "PROVIDER_CONNECTION_MISSING")
+    assert (finding.status, finding.code) == (status, "PROVIDER_CONNECTION_MISSING")
 
 
-def test_the_run_in_the_way_is_told_with_its_beginning() -> None:
-    one = found("guard", declared(), planned(Blocked(ACTIVE)))
+def test_the_blocking_run_is_named_with_its_start() -> None:
+    finding = finding_of("guard", declared(), planned(Blocked(ACTIVE)))
 
-    assert (one.status, one.code) == (BLOCKED, "BLOCKED_BY_RUN")
-    assert one.message == "Run 5 of app.grant must end first (running, since 2026-11-24T08:00:00Z)."
+    assert (finding.status, finding.code) == (BLOCKED, "BLOCKED_BY_RUN")
+    assert finding.message == "Run 5 of app.grant must end first (running, since 2026-11-24T08:00:00Z)."
 
 
 def test_an_active_equal_run_is_in_nobodys_way() -> None:
-    one = found("guard", declared(), planned(Reused(ACTIVE)))
+    finding = finding_of("guard", declared(), planned(Reused(ACTIVE)))
 
-    assert (one.status, one.message) == (OK, "Run 5 is active and would be given.")
+    assert (finding.status, finding.message) == (OK, "Run 5 is active and would be reused.")
 
 
 def test_a_task_without_permissions_needs_none() -> None:
-    assert found("permissions", declared()).status is OK
+    assert finding_of("permissions", declared()).status is OK
 
 
 def test_granted_permissions_are_ok() -> None:
     known = [evidence("CONSENT_OK", status=CheckStatus.OK, granted={"A.Read", "B.Read"}, missing=set())]
 
-    assert found("permissions", declared("A.Read"), knowledge=known).status is OK
+    assert finding_of("permissions", declared("A.Read"), knowledge=known).status is OK
 
 
 def test_missing_permissions_are_named() -> None:
     known = [evidence("CONSENT_PERMISSIONS_MISSING", granted={"A.Read"}, missing={"B.Read", "C.Read"})]
-    one = found("permissions", declared("A.Read", "B.Read"), knowledge=known)
+    finding = finding_of("permissions", declared("A.Read", "B.Read"), knowledge=known)
 
-    assert (one.status, one.code, one.message) == (MISSING, "CONSENT_PERMISSIONS_MISSING", "Not granted: B.Read.")
+    assert (finding.status, finding.code, finding.message) == (
+        MISSING,
+        "CONSENT_PERMISSIONS_MISSING",
+        "Not granted: B.Read.",
+    )
 
 
 def test_without_any_consent_every_permission_is_missing() -> None:
-    one = found("permissions", declared("A.Read"), knowledge=[evidence("CONSENT_MISSING")])
+    finding = finding_of("permissions", declared("A.Read"), knowledge=[evidence("CONSENT_MISSING")])
 
-    assert (one.status, one.code, one.message) == (MISSING, "CONSENT_MISSING", "Not granted: A.Read.")
+    assert (finding.status, finding.code, finding.message) == (MISSING, "CONSENT_MISSING", "Not granted: A.Read.")
 
 
 def test_a_permission_that_the_evidence_does_not_name_is_unknown() -> None:
     known = [evidence("CONSENT_OK", status=CheckStatus.OK, granted={"A.Read"}, missing=set())]
 
-    assert found("permissions", declared("A.Read", "Partner.Read"), knowledge=known).status is UNKNOWN
+    assert finding_of("permissions", declared("A.Read", "Partner.Read"), knowledge=known).status is UNKNOWN
 
 
 def test_an_answer_that_is_unknown_itself_makes_nothing_ok() -> None:
     known = [evidence("GRAPH_UNAVAILABLE", status=CheckStatus.UNKNOWN, granted={"A.Read"}, missing=set())]
-    one = found("permissions", declared("A.Read"), knowledge=known)
+    finding = finding_of("permissions", declared("A.Read"), knowledge=known)
 
-    assert (one.status, one.code) == (UNKNOWN, "GRAPH_UNAVAILABLE")
+    assert (finding.status, finding.code) == (UNKNOWN, "GRAPH_UNAVAILABLE")
 
 
 def test_a_later_check_outdates_an_earlier_one() -> None:
@@ -158,7 +162,7 @@ def test_a_later_check_outdates_an_earlier_one() -> None:
         evidence("CONSENT_OK", status=CheckStatus.OK, granted={"A.Read"}, age_hours=1),
     ]
 
-    assert found("permissions", declared("A.Read"), knowledge=known).status is OK
+    assert finding_of("permissions", declared("A.Read"), knowledge=known).status is OK
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ def test_a_later_check_outdates_an_earlier_one() -> None:
 )
 def test_what_is_not_known_of_this_connection_now_is_unknown(knowledge: Knowledge, code: str) -> None:
     task_type = declared("A.Read", licence=Licence.P1)
-    permissions = found("permissions", task_type, knowledge=knowledge)
+    permissions = finding_of("permissions", task_type, knowledge=knowledge)
 
     assert (permissions.status, permissions.code) == (UNKNOWN, code)
 
@@ -196,12 +200,12 @@ def test_a_licence_is_there_only_where_the_inventory_saw_it(
 ) -> None:
     known = [evidence(reason_code, task_type="license.inventory")]
 
-    assert found("licence", declared(licence=needed), knowledge=known).status is status
+    assert finding_of("licence", declared(licence=needed), knowledge=known).status is status
 
 
 @pytest.mark.parametrize("needed", Licence)
 def test_without_any_evidence_no_licence_is_ok(needed: Licence) -> None:
-    assert found("licence", declared(licence=needed)).status is UNKNOWN
+    assert finding_of("licence", declared(licence=needed)).status is UNKNOWN
 
 
 def test_only_evidence_that_can_tell_something_is_asked_for() -> None:

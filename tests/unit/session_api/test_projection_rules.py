@@ -1,4 +1,4 @@
-"""What messages make of a run, in any order and any number."""
+"""The projection of messages onto a run, in any order and number."""
 
 from datetime import UTC, datetime
 
@@ -33,11 +33,9 @@ messages: some.SearchStrategy[RunEventMessage] = some.one_of(
 
 
 @given(some.sampled_from(RunState), some.lists(messages, max_size=12))
-def test_a_run_only_goes_where_its_life_leads_and_an_ended_one_stays(
-    state: RunState, heard: list[RunEventMessage]
-) -> None:
+def test_a_run_follows_its_states_and_an_ended_run_stays(state: RunState, messages: list[RunEventMessage]) -> None:
     view = RunView(state=state)
-    for message in heard:
+    for message in messages:
         after = project(view, message)
         assert after.state == view.state or can_reach(view.state, after.state)
         assert after.attempt >= view.attempt
@@ -47,9 +45,9 @@ def test_a_run_only_goes_where_its_life_leads_and_an_ended_one_stays(
 
 
 @given(some.lists(messages, max_size=8))
-def test_every_message_twice_is_as_good_as_once(heard: list[RunEventMessage]) -> None:
+def test_every_message_twice_is_as_good_as_once(messages: list[RunEventMessage]) -> None:
     once = twice = RunView(state=RunState.QUEUED)
-    for message in heard:
+    for message in messages:
         once = project(once, message)
         twice = project(project(twice, message), message)
 

@@ -33,7 +33,7 @@ def session(
     return Session(1, 42, status, step, None, None, lock)
 
 
-def standing(step: int, status: CheckStatus, *, required: bool = True) -> TaskReadiness:
+def readiness(step: int, status: CheckStatus, *, required: bool = True) -> TaskReadiness:
     return TaskReadiness(f"task.{step}", step, required, status)
 
 
@@ -58,7 +58,7 @@ def test_another_ones_lock_is_named_with_its_end() -> None:
     assert outcome == LockHeld(EditLock(OTHER, NOW + timedelta(minutes=5)), timedelta(minutes=5))
 
 
-def test_a_takeover_together_with_a_step_says_both() -> None:
+def test_a_takeover_together_with_a_step_has_both_events() -> None:
     wanted = Change(current_step=1, takeover=True)
     outcome = change(session(step=2, holder=OTHER), wanted, ME, NOW, LASTS, ())
 
@@ -78,20 +78,20 @@ def test_a_takeover_of_a_free_lock_is_only_taking_it() -> None:
 
 
 def test_optional_tasks_do_not_hold_a_step() -> None:
-    tasks = [standing(1, CheckStatus.OK), standing(1, CheckStatus.FAIL, required=False)]
+    tasks = [readiness(1, CheckStatus.OK), readiness(1, CheckStatus.FAIL, required=False)]
 
     assert isinstance(change(session(), Change(current_step=2), ME, NOW, LASTS, tasks), SessionUpdate)
 
 
 def test_tasks_of_other_steps_do_not_hold_a_step() -> None:
-    tasks = [standing(1, CheckStatus.WARN), standing(2, CheckStatus.FAIL)]
+    tasks = [readiness(1, CheckStatus.WARN), readiness(2, CheckStatus.FAIL)]
 
     assert isinstance(change(session(), Change(current_step=2), ME, NOW, LASTS, tasks), SessionUpdate)
 
 
 @pytest.mark.parametrize("status", [CheckStatus.FAIL, CheckStatus.UNKNOWN])
 def test_a_required_task_that_is_not_well_holds_its_step(status: CheckStatus) -> None:
-    task = standing(1, status)
+    task = readiness(1, status)
 
     assert change(session(), Change(current_step=2), ME, NOW, LASTS, [task]) == StepNotReady(1, (task,))
 
@@ -103,7 +103,7 @@ def test_a_step_cannot_be_left_out(step: int) -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
 def test_back_is_free_from_the_last_step(step: int) -> None:
-    blocked = [standing(number, CheckStatus.FAIL) for number in range(1, 6)]
+    blocked = [readiness(number, CheckStatus.FAIL) for number in range(1, 6)]
 
     assert isinstance(change(session(step=5), Change(current_step=step), ME, NOW, LASTS, blocked), SessionUpdate)
 
@@ -123,19 +123,19 @@ def test_a_closed_session_cannot_be_changed_even_by_takeover(status: SessionStat
 
 
 def test_completing_releases_the_lock() -> None:
-    outcome = complete(session(step=5), ME, NOW, LASTS, [standing(5, CheckStatus.OK)])
+    outcome = complete(session(step=5), ME, NOW, LASTS, [readiness(5, CheckStatus.OK)])
 
     assert isinstance(outcome, SessionUpdate)
     assert (outcome.session.status, outcome.session.lock) == (SessionStatus.COMPLETED, None)
 
 
 def test_completing_without_the_last_steps_tasks_is_refused() -> None:
-    task = standing(5, CheckStatus.UNKNOWN)
+    task = readiness(5, CheckStatus.UNKNOWN)
 
     assert complete(session(step=5), ME, NOW, LASTS, [task]) == StepNotReady(5, (task,))
 
 
-def test_an_abandoned_session_is_not_completed_and_a_completed_one_not_abandoned() -> None:
+def test_an_ended_session_is_neither_completed_nor_abandoned() -> None:
     abandoned, completed = session(status=SessionStatus.ABANDONED), session(status=SessionStatus.COMPLETED)
 
     assert complete(abandoned, ME, NOW, LASTS, ()) == SessionClosed(SessionStatus.ABANDONED)

@@ -29,7 +29,7 @@ RULES = (
 )
 
 
-def standing(
+def known_state(
     *runs: TenantRun,
     sessions: tuple[OpenSession, ...] = (),
     connections: tuple[KnownConnection, ...] = (),
@@ -46,15 +46,15 @@ def connection(number: int, *, tenant_id: int = 1, disabled: bool = False) -> Kn
 
 
 def decisions(plans: list[Plan]) -> list[type]:
-    return [type(one.decision) if isinstance(one, Planned) else type(one) for one in plans]
+    return [type(plan.decision) if isinstance(plan, Planned) else type(plan) for plan in plans]
 
 
 def test_two_equal_starts_in_a_batch_make_one_run() -> None:
-    assert decisions(plan([start("read"), start("read")], standing())) == [Created, Reused]
+    assert decisions(plan([start("read"), start("read")], known_state())) == [Created, Reused]
 
 
-def test_the_second_of_two_exclusive_ones_is_blocked_by_the_first() -> None:
-    first, second = plan([start("change"), start("read")], standing())
+def test_the_second_of_two_exclusive_starts_is_blocked() -> None:
+    first, second = plan([start("change"), start("read")], known_state())
 
     assert isinstance(first, Planned)
     assert isinstance(second, Planned)
@@ -62,19 +62,19 @@ def test_the_second_of_two_exclusive_ones_is_blocked_by_the_first() -> None:
 
 
 def test_tenants_of_a_batch_do_not_touch_each_other() -> None:
-    assert decisions(plan([start("change", 1), start("change", 2)], standing())) == [Created, Created]
+    assert decisions(plan([start("change", 1), start("change", 2)], known_state())) == [Created, Created]
 
 
-def test_an_unknown_type_harms_nobody_else_and_names_the_known_ones() -> None:
-    unknown, known = plan([start("nonsense"), start("read")], standing())
+def test_an_unknown_type_affects_no_other_and_lists_known_types() -> None:
+    unknown, known = plan([start("nonsense"), start("read")], known_state())
 
     assert unknown == UnknownTaskType("nonsense", ("change", "probe", "read"))
     assert decisions([known]) == [Created]
 
 
-def test_a_standing_run_is_reused() -> None:
+def test_an_active_run_is_reused() -> None:
     run = TenantRun(1, 55, "read", "tenant", Mode.SHARED, RunState.WAITING, NOW)
-    [planned] = plan([start("read")], standing(run))
+    [planned] = plan([start("read")], known_state(run))
 
     assert isinstance(planned, Planned)
     assert isinstance(planned.decision, Reused)
@@ -82,7 +82,7 @@ def test_a_standing_run_is_reused() -> None:
 
 
 def test_the_named_connection_decides_the_scope() -> None:
-    [planned] = plan([start("probe", connection_id=2)], standing(connections=(connection(1), connection(2))))
+    [planned] = plan([start("probe", connection_id=2)], known_state(connections=(connection(1), connection(2))))
 
     assert isinstance(planned, Planned)
     assert planned.decision.run.scope_key == "connection:2"
@@ -91,7 +91,7 @@ def test_the_named_connection_decides_the_scope() -> None:
 
 def test_the_open_sessions_connection_comes_before_the_only_enabled_one() -> None:
     session = OpenSession(1, 9, SessionStatus.DRAFT, 1)
-    [planned] = plan([start("probe")], standing(sessions=(session,), connections=(connection(1), connection(2))))
+    [planned] = plan([start("probe")], known_state(sessions=(session,), connections=(connection(1), connection(2))))
 
     assert isinstance(planned, Planned)
     assert planned.connection == connection(1)
@@ -102,11 +102,11 @@ def test_a_disabled_connection_of_the_session_refuses_the_start() -> None:
     session = OpenSession(1, 9, SessionStatus.DRAFT, 1)
     known = (connection(1, disabled=True), connection(2))
 
-    assert plan([start("probe")], standing(sessions=(session,), connections=known)) == [NotUsable(1, disabled=True)]
+    assert plan([start("probe")], known_state(sessions=(session,), connections=known)) == [NotUsable(1, disabled=True)]
 
 
 def test_without_any_connection_the_run_has_none() -> None:
-    [planned] = plan([start("probe")], standing())
+    [planned] = plan([start("probe")], known_state())
 
     assert isinstance(planned, Planned)
     assert planned.connection is None
@@ -116,11 +116,11 @@ def test_without_any_connection_the_run_has_none() -> None:
 def test_several_connections_and_no_choice_refuse_the_start() -> None:
     known = (connection(2), connection(1), connection(3, disabled=True))
 
-    assert plan([start("probe")], standing(connections=known)) == [NotChosen((1, 2))]
+    assert plan([start("probe")], known_state(connections=known)) == [NotChosen((1, 2))]
 
 
 def test_a_task_of_the_tenant_needs_no_choice() -> None:
-    [planned] = plan([start("read")], standing(connections=(connection(1), connection(2))))
+    [planned] = plan([start("read")], known_state(connections=(connection(1), connection(2))))
 
     assert isinstance(planned, Planned)
     assert planned.connection is None
@@ -128,7 +128,7 @@ def test_a_task_of_the_tenant_needs_no_choice() -> None:
 
 def test_a_named_connection_must_be_there_and_enabled() -> None:
     known = (connection(1, disabled=True), connection(2, tenant_id=2))
-    plans = plan([start("probe", connection_id=1), start("probe", connection_id=2)], standing(connections=known))
+    plans = plan([start("probe", connection_id=1), start("probe", connection_id=2)], known_state(connections=known))
 
     assert plans == [NotUsable(1, disabled=True), NotUsable(2, disabled=False)]
 
@@ -137,22 +137,20 @@ def test_a_named_connection_must_be_there_and_enabled() -> None:
     ("task_type", "age", "expected"),
     [("change", 0, 20), ("change", 5.5, 15), ("change", 500, 1), ("probe", 0, 30), ("gone", 0, 30)],
 )
-def test_retry_after_is_what_is_left_of_the_time_limit_within_1_and_30_seconds(
-    task_type: str, age: float, expected: int
-) -> None:
+def test_retry_after_is_the_remaining_time_between_1_and_30(task_type: str, age: float, expected: int) -> None:
     since = NOW - timedelta(seconds=age)
     run = TenantRun(1, 55, task_type, "tenant", Mode.EXCLUSIVE, RunState.RUNNING, since)
-    [planned] = plan([start("read")], standing(run))
+    [planned] = plan([start("read")], known_state(run))
 
     assert isinstance(planned, Planned)
     assert isinstance(planned.decision, Blocked)
-    assert retry_after(planned.decision, standing(run)) == expected
+    assert retry_after(planned.decision, known_state(run)) == expected
 
 
-def test_a_run_that_waits_for_days_is_not_asked_about_every_second() -> None:
+def test_retry_after_of_a_long_wait_is_thirty_seconds() -> None:
     run = TenantRun(1, 55, "change", "tenant", Mode.EXCLUSIVE, RunState.WAITING, NOW - timedelta(days=3))
-    [planned] = plan([start("read")], standing(run))
+    [planned] = plan([start("read")], known_state(run))
 
     assert isinstance(planned, Planned)
     assert isinstance(planned.decision, Blocked)
-    assert retry_after(planned.decision, standing(run)) == 30
+    assert retry_after(planned.decision, known_state(run)) == 30

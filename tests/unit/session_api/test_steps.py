@@ -23,16 +23,16 @@ TASK_TYPES = (
 
 
 def test_each_step_counts_its_tasks_by_status() -> None:
-    found = readiness_of_steps(
+    steps = readiness_of_steps(
         [TaskReadiness("a", 2, True, OK), TaskReadiness("b", 2, False, OK), TaskReadiness("c", 2, True, WARN)]
     )
 
-    assert [one.step for one in found] == [1, 2, 3, 4, 5]
-    assert found[1].counts == {OK: 2, WARN: 1, FAIL: 0, UNKNOWN: 0}
-    assert found[0].counts == {OK: 0, WARN: 0, FAIL: 0, UNKNOWN: 0}
+    assert [step.step for step in steps] == [1, 2, 3, 4, 5]
+    assert steps[1].counts == {OK: 2, WARN: 1, FAIL: 0, UNKNOWN: 0}
+    assert steps[0].counts == {OK: 0, WARN: 0, FAIL: 0, UNKNOWN: 0}
 
 
-def test_a_step_is_kept_by_required_tasks_that_are_neither_ok_nor_warn() -> None:
+def test_a_step_needs_every_required_task_ok_or_warn() -> None:
     tasks = [
         TaskReadiness("a", 2, True, UNKNOWN),
         TaskReadiness("b", 2, False, FAIL),
@@ -41,11 +41,11 @@ def test_a_step_is_kept_by_required_tasks_that_are_neither_ok_nor_warn() -> None
         TaskReadiness("e", 3, True, FAIL),
     ]
 
-    assert [one.task_type for one in readiness_of_steps(tasks)[1].open] == ["a", "d"]
+    assert [task.task_type for task in readiness_of_steps(tasks)[1].open] == ["a", "d"]
     assert readiness_of_steps(tasks)[0].open == ()
 
 
-def test_the_required_tasks_of_a_step_are_started_and_an_exclusive_one_last() -> None:
+def test_the_required_tasks_start_with_the_exclusive_task_last() -> None:
     assert tasks_of_step(TASK_TYPES, 2, include_optional=False) == ["b.check", "a.change"]
 
 

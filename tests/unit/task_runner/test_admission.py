@@ -1,4 +1,4 @@
-"""What becomes of a new StartTask."""
+"""The admission of a new StartTask."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -38,7 +38,7 @@ def test_a_task_of_a_connection_is_kept_apart_by_it() -> None:
     )
 
 
-def test_a_task_of_the_tenant_keeps_its_scope_whatever_connection_it_uses() -> None:
+def test_a_tenant_task_keeps_its_scope_with_any_connection() -> None:
     decision = admit(WITH_CONNECTION, declared(Scope.TENANT))
     assert isinstance(decision, Admitted) and decision.scope_key == 0
 

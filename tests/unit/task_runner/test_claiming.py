@@ -17,7 +17,7 @@ def work(run_id: int, *, tenant: int = 1, scope: int = 0, mode: Mode = SHARED, k
 
 
 def ids(chosen: list[GuardedRun]) -> list[int]:
-    return [one.run_id for one in chosen]
+    return [run.run_id for run in chosen]
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def ids(chosen: list[GuardedRun]) -> list[int]:
     ],
 )
 def test_a_shared_check_of_a_connection_excludes(other: GuardedRun, expected: bool) -> None:
-    one = work(1, kind="a", scope=1)
-    assert excludes(one, other) is expected
-    assert excludes(other, one) is expected
+    check = work(1, kind="a", scope=1)
+    assert excludes(check, other) is expected
+    assert excludes(other, check) is expected
 
 
 def test_tenants_are_served_in_turn() -> None:
@@ -56,7 +56,7 @@ def test_an_excluded_run_lets_others_pass() -> None:
     assert ids(choose(candidates, [work(9, scope=1, mode=EXCLUSIVE, kind="x")], free=5, tenant_limit=8)) == [2]
 
 
-def test_an_exclusive_run_that_waits_is_not_overtaken_by_younger_shared_ones() -> None:
+def test_younger_shared_runs_do_not_overtake_an_exclusive_run() -> None:
     candidates = [work(1, scope=1, mode=EXCLUSIVE, kind="x"), work(2, scope=1, kind="b"), work(3, scope=2, kind="b")]
     assert ids(choose(candidates, [work(9, scope=1, kind="c")], free=5, tenant_limit=8)) == [3]
 
@@ -72,7 +72,7 @@ works = st.builds(
 
 
 @given(
-    st.lists(works, max_size=30, unique_by=lambda one: one.run_id),
+    st.lists(works, max_size=30, unique_by=lambda run: run.run_id),
     st.lists(works, max_size=6),
     st.integers(1, 10),
     st.integers(1, 5),
@@ -84,14 +84,14 @@ def test_nothing_is_chosen_that_excludes_another_or_exceeds_a_limit(
     chosen = choose(candidates, running, free=free, tenant_limit=tenant_limit)
     together = running + chosen
     assert len(chosen) <= free
-    assert all(one in candidates for one in chosen)
+    assert all(run in candidates for run in chosen)
     assert not any(
-        excludes(one, other) for place, one in enumerate(chosen) for other in together[: len(running) + place]
+        excludes(run, other) for place, run in enumerate(chosen) for other in together[: len(running) + place]
     )
-    per_tenant = Counter(one.tenant_id for one in together)
-    assert all(per_tenant[one.tenant_id] <= tenant_limit for one in chosen)
+    per_tenant = Counter(run.tenant_id for run in together)
+    assert all(per_tenant[run.tenant_id] <= tenant_limit for run in chosen)
 
 
-@given(st.lists(works, min_size=1, max_size=30, unique_by=lambda one: one.run_id))
+@given(st.lists(works, min_size=1, max_size=30, unique_by=lambda run: run.run_id))
 def test_something_is_always_chosen_when_nothing_runs(candidates: list[GuardedRun]) -> None:
     assert choose(candidates, [], free=1, tenant_limit=1) == [candidates[0]]

@@ -1,4 +1,4 @@
-"""What becomes of a run whose worker went away."""
+"""The next state of a run whose worker has lost its lease."""
 
 import pytest
 

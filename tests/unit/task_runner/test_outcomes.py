@@ -1,4 +1,4 @@
-"""What becomes of a run, by how its attempt ended."""
+"""The next state of a run after the end of an attempt."""
 
 import math
 
@@ -67,7 +67,7 @@ def test_a_lasting_fault_gives_up_at_once_with_its_evidence() -> None:
     )
 
 
-def test_a_task_that_is_too_early_runs_again_when_it_asked_to_although_no_attempt_is_left() -> None:
+def test_a_wait_without_attempts_left_is_resumed() -> None:
     assert decide_outcome(TOO_EARLY, cancelling=False, backoff=None, wait_left=3600.0) == ResumeLater(
         delay=300.0, reason_code="APPROVAL_PENDING", message="Nobody approved.", payload={"id": 1}
     )
@@ -79,10 +79,10 @@ def test_a_wait_beyond_the_wait_limit_is_cut_to_it() -> None:
 
 
 @pytest.mark.parametrize("wait_left", [0.0, -5.0])
-def test_a_run_that_would_wait_beyond_its_limit_is_timed_out_and_says_what_for(wait_left: float) -> None:
+def test_a_wait_beyond_the_limit_times_out_with_its_reason(wait_left: float) -> None:
     assert decide_outcome(TOO_EARLY, cancelling=False, backoff=2.0, wait_left=wait_left) == TimedOut(
         reason_code="WAIT_LIMIT_EXCEEDED",
-        message="The run waited as long as its task type allows, at last for APPROVAL_PENDING: Nobody approved.",
+        message="The run exceeded the wait limit of its task type. Last reason: APPROVAL_PENDING: Nobody approved.",
         payload={"id": 1},
     )
 
@@ -93,7 +93,7 @@ def test_a_retry_does_not_count_as_waiting() -> None:
 
 def test_a_run_past_its_limit_is_timed_out() -> None:
     assert decide_outcome(TimeLimitExceeded(limit=60.0), cancelling=False, backoff=2.0) == TimedOut(
-        message="The attempt took longer than 60 seconds."
+        message="The attempt exceeded its time limit of 60 seconds."
     )
 
 
@@ -111,7 +111,7 @@ def test_only_an_answer_has_another_status_than_unknown(
 
 
 @given(endings, st.booleans(), backoffs, waits_left)
-def test_every_outcome_is_a_legal_step_of_the_runs_life(
+def test_every_outcome_is_a_legal_transition_of_the_run(
     ending: Ending, cancelling: bool, backoff: float | None, wait_left: float
 ) -> None:
     if isinstance(ending, Stopped):

@@ -25,19 +25,19 @@ def context(connection: Connection | None, partner: str | None) -> TaskContext:
     )
 
 
-def test_what_is_read_in_both_tenants_stands_in_one_record() -> None:
+def test_reads_in_both_tenants_are_in_one_provenance_record() -> None:
     made = context(CUSTOMER, PARTNER)
     assert made.partner_graph is not made.graph
     assert made.partner_graph.record is made.graph.record
 
 
-def test_without_the_partners_tenant_nothing_can_be_told_of_it() -> None:
+def test_without_the_partners_tenant_its_result_is_unknown() -> None:
     with pytest.raises(CannotTell) as caught:
         _ = context(CUSTOMER, None).partner_graph
     assert caught.value.reason_code == "PARTNER_TENANT_MISSING"
 
 
-def test_without_a_connection_there_is_no_way_to_the_partners_tenant() -> None:
+def test_without_a_connection_the_partners_tenant_is_unreachable() -> None:
     with pytest.raises(TaskFault) as caught:
         _ = context(None, PARTNER).partner_graph
     assert caught.value.reason_code == "PROVIDER_CONNECTION_MISSING"

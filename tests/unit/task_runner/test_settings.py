@@ -1,4 +1,4 @@
-"""What the process can be told, and what it says when it was told nothing."""
+"""The settings of the process, and its errors when they are missing."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_tasks_are_left_out_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(TaskRunnerSettings).tasks.left_out == ("gdap.roles", "app.consent")
 
 
-def test_emergency_access_accounts_are_told_for_each_customers_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_emergency_access_accounts_are_configured_for_each_customers_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(TaskRunnerSettings).outside.emergency_access is None
     monkeypatch.setenv("ONBOARDING_EMERGENCY_ACCESS", f'{{"{TENANT.upper()}": ["{ACCOUNT.upper()}"]}}')
     assert load(TaskRunnerSettings).outside.emergency_access == {TENANT: (ACCOUNT,)}

@@ -1,1 +1,1 @@
-"""The evidence store: results of runs, append-only, sealed in a hash chain per tenant, and queryable."""
+"""The evidence store: an append-only record of run results, sealed in one hash chain per tenant, with a query API."""

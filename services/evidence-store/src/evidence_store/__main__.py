@@ -8,18 +8,18 @@ from onboarding_shared.service import run_service
 if TYPE_CHECKING:
     from onboarding_shared.web.app import HttpApplication
 
-SUMMARY = "Keeps what onboarding runs found: append-only, sealed, and open to queries."
+SUMMARY = "Stores the results of onboarding runs, append-only and sealed, and serves queries on them."
 
 
 def wire(settings: EvidenceStoreSettings) -> "HttpApplication":
-    """The application to serve; the wiring is imported here because ``migrate`` needs none of it."""
+    """Return the application to serve. The import is local because ``migrate`` does not need the application."""
     from evidence_store.app import build
 
     return build(settings).http
 
 
 def main() -> None:
-    """See ``run_service`` for commands and exit codes."""
+    """Run the command line; ``run_service`` documents commands and exit codes."""
     run_service("evidence-store", SUMMARY, EvidenceStoreSettings, wire)
 
 

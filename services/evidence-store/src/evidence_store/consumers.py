@@ -1,4 +1,4 @@
-"""The topics that evidence-store reads, and the use case of each."""
+"""The topics that evidence-store consumes."""
 
 from collections.abc import Mapping
 
@@ -10,5 +10,5 @@ GROUP = "evidence-store"
 
 
 def applies(recording: Recording) -> Mapping[Topic, Apply]:
-    """The use case that applies the messages of each topic."""
+    """Return the use case of each topic."""
     return {OPERATION_RUNS: recording.apply}

@@ -1,4 +1,4 @@
-"""The settings of evidence-store; it has none of its own beside what every service has."""
+"""The settings of evidence-store: those of every service, and no others."""
 
 from onboarding_shared.process.service_settings import IdentitySettings, ServiceSettings
 

@@ -8,18 +8,18 @@ from session_api.settings import SessionApiSettings
 if TYPE_CHECKING:
     from onboarding_shared.web.app import HttpApplication
 
-SUMMARY = "HTTP API of the onboarding wizard: sessions, edit lock, task starts behind the concurrency guard."
+SUMMARY = "HTTP API of the onboarding wizard: sessions, edit lock, and task starts with a concurrency guard."
 
 
 def wire(settings: SessionApiSettings) -> "HttpApplication":
-    """The application to serve; the wiring is imported here because ``migrate`` needs none of it."""
+    """Return the application to serve. The import is local because ``migrate`` does not need the application."""
     from session_api.app import build
 
     return build(settings).app
 
 
 def main() -> None:
-    """See ``run_service`` for commands and exit codes."""
+    """Run the command line; ``run_service`` documents commands and exit codes."""
     run_service("session-api", SUMMARY, SessionApiSettings, wire)
 
 

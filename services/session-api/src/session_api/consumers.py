@@ -1,4 +1,4 @@
-"""The topics that session-api reads, and the use case of each."""
+"""The topics that session-api consumes."""
 
 from collections.abc import Mapping
 
@@ -10,5 +10,5 @@ GROUP = "onboarding.session-api"
 
 
 def applies(projection: Projection) -> Mapping[Topic, Apply]:
-    """The use case that applies the messages of each topic."""
+    """Return the use case of each topic."""
     return {OPERATION_RUNS: projection.apply, TASK_TYPES: apply_task_types}

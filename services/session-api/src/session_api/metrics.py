@@ -1,8 +1,10 @@
-"""The metrics of this service beside those that every service has."""
+"""The metrics of session-api, in addition to those of every service."""
 
 from prometheus_client import Counter
 
-STARTS = Counter("onboarding_starts_total", "Starts of tasks by what was decided", ["outcome"])
-COMMANDS_REPEATED = Counter("onboarding_commands_repeated_total", "Runs whose silent runner was asked again")
-SWEEP_FAILURES = Counter("onboarding_sweep_failures_total", "Looks for silent runs that failed")
-READS_FAILED = Counter("onboarding_evidence_reads_failed_total", "Reads of evidence that evidence-store did not answer")
+STARTS = Counter("onboarding_starts_total", "Task starts by outcome", ["outcome"])
+COMMANDS_REPEATED = Counter(
+    "onboarding_commands_repeated_total", "Runs whose command was sent again because task-runner did not respond"
+)
+SWEEP_FAILURES = Counter("onboarding_sweep_failures_total", "Failed iterations of the resend sweeper; each is retried")
+READS_FAILED = Counter("onboarding_evidence_reads_failed_total", "Failed requests to evidence-store")

@@ -8,11 +8,11 @@ from task_runner.settings import TaskRunnerSettings
 if TYPE_CHECKING:
     from onboarding_shared.web.app import HttpApplication
 
-SUMMARY = "Takes task commands, runs onboarding tasks under leases, and tells their results."
+SUMMARY = "Consumes task commands, runs onboarding tasks under leases, and publishes their results."
 
 
 def wire(settings: TaskRunnerSettings) -> "HttpApplication":
-    """The application to serve; the wiring is imported here because ``migrate`` needs none of it."""
+    """Return the application to serve. The import is local because ``migrate`` does not need the application."""
     from task_runner.app import build
     from task_runner.tasks import DeclarationError
 
@@ -23,7 +23,7 @@ def wire(settings: TaskRunnerSettings) -> "HttpApplication":
 
 
 def main() -> None:
-    """See ``run_service`` for commands and exit codes."""
+    """Run the command line; ``run_service`` documents commands and exit codes."""
     run_service("task-runner", SUMMARY, TaskRunnerSettings, wire)
 
 

@@ -1,4 +1,4 @@
-"""The topics that task-runner reads, and the use case of each."""
+"""The topics that task-runner consumes."""
 
 from collections.abc import Mapping
 
@@ -11,5 +11,5 @@ GROUP = "task-runner"
 
 
 def applies(intake: CommandIntake) -> Mapping[Topic, Apply]:
-    """The use case that applies the messages of each topic."""
+    """Return the use case of each topic."""
     return {TASK_COMMANDS: intake.apply, EVIDENCE: apply_confirmations}

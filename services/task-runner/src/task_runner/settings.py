@@ -1,4 +1,4 @@
-"""The settings of the task runner, each by its environment variable."""
+"""The settings of task-runner."""
 
 import json
 from typing import Annotated, Any
@@ -14,62 +14,66 @@ Guid = Annotated[str, StringConstraints(pattern=_WHOLE_GUID, to_lower=True)]
 
 
 class WorkerSettings(Settings):
-    """Limits and timeouts of the worker. Times are seconds."""
+    """Limits and timeouts of the worker. All times are in seconds."""
 
     concurrency: int = Field(
-        64, ge=1, le=10_000, validation_alias="ONBOARDING_CONCURRENCY", description="Runs at a time in this process"
+        64,
+        ge=1,
+        le=10_000,
+        validation_alias="ONBOARDING_CONCURRENCY",
+        description="Maximum concurrent runs in this process",
     )
     tenant_concurrency: int = Field(
         8,
         ge=1,
         le=10_000,
         validation_alias="ONBOARDING_TENANT_CONCURRENCY",
-        description="Runs at a time of one tenant, over all processes",
+        description="Maximum concurrent runs of one tenant, over all processes",
     )
     lease_seconds: float = Field(
         30.0,
         ge=1,
         le=3600,
         validation_alias="ONBOARDING_LEASE_SECONDS",
-        description="After this time without a sign of life a run's worker counts as gone",
+        description="Seconds from the last renewal of a lease to its expiry; then another worker claims the run",
     )
     queue_seconds: float = Field(
         3600.0,
         ge=1,
         le=30 * 86_400,
         validation_alias="ONBOARDING_QUEUE_SECONDS",
-        description="A run that no worker takes for so long after it was due ends",
+        description="Seconds after which a due run that no worker has claimed times out",
     )
     confirm_seconds: float = Field(
         20.0,
         gt=0,
         le=600,
         validation_alias="ONBOARDING_CONFIRM_SECONDS",
-        description="A result that the evidence store has not confirmed by then is told again",
+        description="Seconds after which a result is published again if evidence-store has not confirmed it",
     )
     poll_seconds: float = Field(
         0.5,
         ge=0.01,
         le=60,
         validation_alias="ONBOARDING_POLL_SECONDS",
-        description="How often an idle worker looks for work that it was not told of",
+        description="Seconds between two polls of an idle worker for due runs",
     )
     drain_seconds: float = Field(
         10.0,
         ge=0,
         le=3600,
         validation_alias="ONBOARDING_DRAIN_SECONDS",
-        description="At a stop, running tasks get this time before their leases are given back",
+        description="Seconds that attempts in progress may take at shutdown before their leases are released",
     )
 
 
 class TaskSettings(Settings):
-    """The selection of installed tasks that this runner offers."""
+    """The selection of installed tasks that this process offers."""
 
     left_out: tuple[str, ...] = Field(
         (),
         validation_alias="ONBOARDING_TASKS_LEFT_OUT",
-        description="Task types that are not offered although they are installed, separated by commas",
+        description="Installed task types that are not offered, separated by commas",
     )
 
     @field_validator("left_out", mode="before")
@@ -79,51 +83,51 @@ class TaskSettings(Settings):
 
 
 class OutsideSettings(Settings):
-    """Access to the customers' tenants."""
+    """Access to Microsoft Graph and to credentials."""
 
     tenant_requests: int = Field(
         8,
         ge=1,
         le=1000,
         validation_alias="ONBOARDING_TENANT_REQUESTS",
-        description="Requests at a time to one customer's tenant, by this process",
+        description="Maximum concurrent requests of this process to one tenant",
     )
     tenant_request_rate: float = Field(
         20.0,
         gt=0,
         le=10_000,
         validation_alias="ONBOARDING_TENANT_REQUEST_RATE",
-        description="Requests a second to one customer's tenant, by this process",
+        description="Maximum requests per second of this process to one tenant",
     )
     graph_url: str | None = Field(
-        None, validation_alias="ONBOARDING_GRAPH_URL", description="Replaces Microsoft Graph of every cloud"
+        None, validation_alias="ONBOARDING_GRAPH_URL", description="URL that replaces Microsoft Graph in all clouds"
     )
     login_url: str | None = Field(
-        None, validation_alias="ONBOARDING_LOGIN_URL", description="Replaces the token endpoint of every cloud"
+        None, validation_alias="ONBOARDING_LOGIN_URL", description="URL that replaces the token service in all clouds"
     )
     partner_tenant_id: str | None = Field(
         None,
         pattern=_WHOLE_GUID,
         validation_alias="ONBOARDING_PARTNER_TENANT_ID",
-        description="Our own tenant at Microsoft, where relationships with customers are kept",
+        description="GUID of the partner tenant, which has the delegated admin relationships with customers",
     )
     emergency_access: dict[Guid, Annotated[tuple[Guid, ...], Field(min_length=1, max_length=10)]] | None = Field(
         None,
         validation_alias="ONBOARDING_EMERGENCY_ACCESS",
-        description="JSON: a customer's tenant to the object ids of its emergency access accounts",
+        description="JSON object: tenant id of a customer to the object ids of its emergency access accounts",
     )
     proxy: str | None = Field(
-        None, validation_alias="ONBOARDING_PROVIDER_PROXY", repr=False, description="HTTP proxy on the way to providers"
+        None, validation_alias="ONBOARDING_PROVIDER_PROXY", repr=False, description="HTTP proxy for provider requests"
     )
     credential_prefix: str = Field(
         "",
         validation_alias="ONBOARDING_CREDENTIAL_PREFIX",
-        description="env:NAME references are allowed for names that begin so only",
+        description="Required prefix of the names in env:NAME references",
     )
     credential_directory: str | None = Field(
         None,
         validation_alias="ONBOARDING_CREDENTIAL_DIRECTORY",
-        description="file:PATH references are allowed for files in this folder only",
+        description="Directory that must contain the files of file:PATH references",
     )
 
     @field_validator("emergency_access", mode="before")
@@ -132,7 +136,7 @@ class OutsideSettings(Settings):
         try:
             return json.loads(value) if isinstance(value, str) else value
         except ValueError as error:
-            raise ValueError(f"is not JSON: {error}") from error
+            raise ValueError(f"is not valid JSON: {error}") from error
 
 
 class TaskRunnerSettings(ServiceSettings):

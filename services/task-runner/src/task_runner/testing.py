@@ -76,7 +76,7 @@ class GraphServer:
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an ASGI application on a free port of this process; yields its URL."""
+    """Serve an ASGI application on a free port in this process; yield its URL."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
@@ -127,7 +127,7 @@ async def task_context(
     details: RunDetails = NO_DETAILS,
     **options: Any,
 ) -> AsyncIterator[TaskContext]:
-    """A context like the worker's, for a tenant with the given behaviour.
+    """Yield a context like that of the worker, for a tenant with the given behaviour.
 
     Starts an emulator unless one is given; a new tenant unless ``tenant`` names one. The tenant has consented to the
     application unless ``consented`` is False or the server was told something else of it. What the task reports is

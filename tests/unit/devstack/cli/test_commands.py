@@ -54,14 +54,14 @@ def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["env"], ["migrate"], ["restart", "broker"]])
-def test_without_a_system_the_code_is_unreachable_and_the_next_command_is_named(
+def test_without_a_system_the_exit_code_is_unreachable(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*arguments, "--data", str(tmp_path)]) == Exit.UNREACHABLE
     assert f" up --data {tmp_path}" in capsys.readouterr().err.replace("\n", "")
 
 
-def test_status_as_json_says_down_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_as_json_prints_down_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status", "--json", "--data", str(tmp_path)]) == Exit.UNREACHABLE
     assert json.loads(capsys.readouterr().out)["state"] == "down"
 
@@ -108,7 +108,7 @@ def test_a_token_for_what_cannot_be_is_wrong_usage(
     assert capsys.readouterr().out == ""
 
 
-def test_a_demo_of_a_foreign_system_without_a_token_says_so(
+def test_a_demo_of_a_foreign_system_requires_a_token(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("TOKEN", raising=False)

@@ -1,4 +1,4 @@
-"""Colours, tables, the demo's stage and ending."""
+"""Colours, tables, and the progress and summary of the demo."""
 
 import io
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_prefixes_of_all_processes_are_equally_wide() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(8.9, "8 s"), (61, "1 min"), (7500, "2 h 5 min")])
-def test_a_time_span_is_said_as_people_say_it(seconds: float, words: str) -> None:
+def test_a_time_span_is_formatted_for_people(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
@@ -69,7 +69,7 @@ def a_console() -> tuple[Console, io.StringIO]:
     return Console(file=written, theme=THEME, width=200), written
 
 
-def test_off_a_terminal_the_story_is_plain_lines_and_only_changes_are_told() -> None:
+def test_without_a_terminal_only_changes_are_printed_as_plain_lines() -> None:
     console, written = a_console()
     with view_for(console, steps_of(CATALOGUE)) as view:
         assert isinstance(view, PlainView)
@@ -95,7 +95,7 @@ def test_a_running_task_shows_its_progress() -> None:
     assert written.getvalue() == "  graph.connectivity         run 6  running (1 of 3: Reading users)\n"
 
 
-def test_a_cancelled_run_shows_its_state_since_it_has_no_status() -> None:
+def test_a_cancelled_run_shows_its_state_instead_of_a_status() -> None:
     console, written = a_console()
     PlainView(console, steps_of(CATALOGUE)).show_run(3, "app.consent", {"id": 5, "state": "cancelled", "result": {}})
     assert "run 5  cancelled" in written.getvalue()
@@ -132,7 +132,7 @@ def test_the_evidence_table_shows_task_status_reason_run_and_seal() -> None:
     assert "The chain of evidence is whole: 9 items, the last seal is cdcdcdcdcdcdcdcd" in written.getvalue()
 
 
-def test_a_broken_chain_is_said_loudly() -> None:
+def test_a_broken_chain_is_shown_prominently() -> None:
     console, written = a_console()
     print_evidence(console, Outcome(verification={"verified": False, "break": {"position": 3}}), 42)
     assert "BROKEN" in written.getvalue()
@@ -147,20 +147,20 @@ def test_a_broken_chain_is_said_loudly() -> None:
         ("completed", {"a": "ok"}, {"verified": False}, False),
     ],
 )
-def test_a_tenant_passes_when_completed_with_good_verdicts_and_whole_evidence(
+def test_a_completed_tenant_with_good_verdicts_and_verified_evidence_passes(
     session: str, verdicts: dict[str, str], verification: dict[str, object], good: bool
 ) -> None:
     assert Outcome({"status": session}, [], verdicts, [], verification).good is good
 
 
-def test_the_next_steps_can_be_copied_and_begin_with_the_start_when_the_system_was_stopped() -> None:
+def test_next_steps_of_a_stopped_system_begin_with_its_start() -> None:
     lines = next_steps("http://127.0.0.1:2", 42, "onboarding token --user 7 --tenant 42", "onboarding up --detach")
     assert lines[2] == "  onboarding up --detach   # the same addresses and data"
     assert lines[3] == "  TOKEN=$(onboarding token --user 7 --tenant 42)"
     assert any("http://127.0.0.1:2/tenants/42/onboarding/evidence/verification" in line for line in lines)
 
 
-def test_a_tenant_can_be_chosen_by_its_id_or_by_the_name_of_a_recorded_customer() -> None:
+def test_a_tenant_is_chosen_by_id_or_customer_name() -> None:
     assert chosen_customer("42").tenant == 42
     assert chosen_customer("42").control == {"consented": ["66666666-7777-4888-9999-aaaaaaaaaaaa"]}
     assert chosen_customer("throttled").recorded == "throttled"
@@ -168,12 +168,12 @@ def test_a_tenant_can_be_chosen_by_its_id_or_by_the_name_of_a_recorded_customer(
 
 
 @pytest.mark.parametrize("wanted", ["0", "-1", str(2**63), "no-such-customer", "4 2"])
-def test_anything_else_is_refused_as_a_tenant_and_the_refusal_says_what_can_be_chosen(wanted: str) -> None:
+def test_an_unknown_tenant_is_refused_with_the_possible_choices(wanted: str) -> None:
     with pytest.raises(CommandError, match=r"between 1 and|nor one of: broken-consent"):
         chosen_customer(wanted)
 
 
-def test_what_to_do_is_shown_of_every_task_that_is_not_ok() -> None:
+def test_the_remediation_of_every_task_not_ok_is_shown() -> None:
     screen, written = a_console()
     tasks = [
         {"task_type": "a", "status": "ok", "reason_code": "FINE", "remediation": None},
@@ -184,7 +184,7 @@ def test_what_to_do_is_shown_of_every_task_that_is_not_ok() -> None:
     assert "BROKEN" in text and "Mend it." in text and "FINE" not in text
 
 
-def test_a_tenant_has_the_same_customer_each_time_and_no_other_tenants() -> None:
+def test_a_tenant_has_one_constant_customer_of_its_own() -> None:
     assert customer_of(42) == customer_of(42) != customer_of(43)
 
 
@@ -207,16 +207,12 @@ def test_suggested_commands_use_the_name_where_the_shell_finds_it(
     assert ours("down") == "onboarding down"
 
 
-def test_suggested_commands_use_the_path_where_the_shell_does_not_find_the_name(
-    script: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_suggested_commands_use_the_path_outside_the_shells_path(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert ours("down") == ".venv/bin/onboarding down"
 
 
-def test_suggested_commands_do_not_count_on_what_uv_run_puts_on_the_path(
-    script: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_suggested_commands_ignore_the_path_entries_of_uv_run(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(script.parent))
     monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
     assert ours("down") == ".venv/bin/onboarding down"
@@ -227,9 +223,7 @@ class Gone(io.StringIO):
         raise BrokenPipeError
 
 
-def test_logs_go_on_into_their_files_when_nobody_reads_them_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_logs_continue_in_their_files_after_the_reader_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", Gone())
     monkeypatch.setattr("sys.stderr", Gone())
     files = LogFiles(tmp_path)

@@ -1,4 +1,4 @@
-"""The life of a run, written down a second time by hand."""
+"""The states of a run, compared with an independent table."""
 
 import pytest
 
@@ -42,16 +42,16 @@ REACHABLE = {
 }
 
 
-def test_the_table_here_speaks_of_every_state_and_event() -> None:
+def test_the_expected_table_covers_every_state_and_event() -> None:
     assert {state for state, _, _ in EXPECTED} == {str(state) for state in RunState}
     assert set(EVENTS) == {str(event) for event in RunEvent}
 
 
 @pytest.mark.parametrize(("state", "event", "target"), EXPECTED)
 def test_an_event_leads_from_a_state_to_this_one(state: str, event: str, target: str) -> None:
-    found = next_state(RunState(state), RunEvent(event))
-    assert (found is None) == (target == ".")
-    assert found is None or str(found) == target
+    following = next_state(RunState(state), RunEvent(event))
+    assert (following is None) == (target == ".")
+    assert following is None or str(following) == target
 
 
 def test_a_run_that_has_ended_stays_as_it_is() -> None:
@@ -65,7 +65,7 @@ def test_a_run_is_either_active_or_ended() -> None:
     assert not ACTIVE & TERMINAL
 
 
-def test_every_active_run_can_end_in_failure_and_in_its_time_limit() -> None:
+def test_every_active_run_can_fail_or_time_out() -> None:
     for state in ACTIVE:
         assert next_state(state, RunEvent.FAIL) is RunState.FAILED
         assert next_state(state, RunEvent.TIME_OUT) is RunState.TIMED_OUT

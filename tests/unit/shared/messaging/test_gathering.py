@@ -11,5 +11,5 @@ def test_after_a_small_batch_nobody_waits(rows: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [8, 1000])
-def test_after_a_large_batch_the_next_one_waits_a_few_milliseconds(rows: int) -> None:
+def test_after_a_large_batch_the_next_waits_some_milliseconds(rows: int) -> None:
     assert 0.0 < gather_seconds(rows) <= 0.005

@@ -1,4 +1,4 @@
-"""When the watchdog calls a consumer stuck, by a clock that the test moves."""
+"""The verdicts of the watchdog of a consumer, with a clock that the test advances."""
 
 from aiokafka import TopicPartition
 
@@ -8,7 +8,7 @@ ONE, TWO = TopicPartition("onboarding.sessions.v1", 0), TopicPartition("onboardi
 
 
 class Clock:
-    """Monotonic seconds that pass when told to."""
+    """Monotonic seconds that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -16,7 +16,7 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def pass_by(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += seconds
 
 
@@ -25,21 +25,21 @@ def watched() -> tuple[ConsumerProgress, Clock]:
     return ConsumerProgress(clock=clock), clock
 
 
-def test_a_consumer_without_waiting_records_is_fine_however_long_it_stands() -> None:
+def test_an_idle_consumer_without_waiting_records_is_fine() -> None:
     progress, clock = watched()
     for _ in range(100):
         assert progress.observe({ONE: (7, 7)}) is Verdict.FINE
-        clock.pass_by(60)
+        clock.advance(60)
     assert progress.lag == 0
     assert progress.seconds_still == 0.0
 
 
-def test_a_consumer_that_leaves_records_waiting_is_stuck_after_fifteen_seconds() -> None:
+def test_a_consumer_with_waiting_records_is_stuck_after_fifteen_seconds() -> None:
     progress, clock = watched()
     assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
-    clock.pass_by(15)
+    clock.advance(15)
     assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
-    clock.pass_by(0.1)
+    clock.advance(0.1)
     assert progress.observe({ONE: (7, 9)}) is Verdict.STUCK
     assert progress.lag == 2
 
@@ -47,26 +47,26 @@ def test_a_consumer_that_leaves_records_waiting_is_stuck_after_fifteen_seconds()
 def test_records_that_arrive_late_give_the_consumer_its_whole_time() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 7)})
-    clock.pass_by(3600)
+    clock.advance(3600)
     progress.observe({ONE: (7, 7)})
-    clock.pass_by(2)
+    clock.advance(2)
     assert progress.observe({ONE: (7, 8)}) is Verdict.FINE
-    clock.pass_by(12)
+    clock.advance(12)
     assert progress.observe({ONE: (7, 8)}) is Verdict.FINE
 
 
-def test_a_position_that_moves_is_progress_even_while_the_lag_grows() -> None:
+def test_a_moving_position_is_progress_even_with_growing_lag() -> None:
     progress, clock = watched()
     for step in range(20):
         assert progress.observe({ONE: (step, 1000 + 10 * step)}) is Verdict.FINE
-        clock.pass_by(14)
+        clock.advance(14)
 
 
-def test_a_partition_that_moves_speaks_for_the_consumer() -> None:
+def test_progress_on_one_partition_counts_for_the_consumer() -> None:
     progress, clock = watched()
     for step in range(20):
         assert progress.observe({ONE: (7, 9), TWO: (step, 100)}) is Verdict.FINE
-        clock.pass_by(14)
+        clock.advance(14)
     assert progress.lag == 2 + (100 - 19)
 
 
@@ -74,46 +74,46 @@ def test_a_consumer_busy_with_a_batch_is_not_stuck() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 9)})
     progress.batch_began()
-    clock.pass_by(40)
+    clock.advance(40)
     assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
     progress.batch_ended(applied=False)
-    clock.pass_by(14)
+    clock.advance(14)
     assert progress.observe({ONE: (7, 9)}) is Verdict.FINE
-    clock.pass_by(2)
+    clock.advance(2)
     assert progress.observe({ONE: (7, 9)}) is Verdict.STUCK
 
 
 def test_how_long_records_wait_is_counted_from_the_last_progress() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 9)})
-    clock.pass_by(5)
+    clock.advance(5)
     assert progress.seconds_still == 5.0
 
 
-def test_a_batch_that_is_applied_ends_the_wait_and_one_handed_back_does_not() -> None:
+def test_only_an_applied_batch_ends_the_wait() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 9)})
-    clock.pass_by(5)
+    clock.advance(5)
     progress.batch_ended(applied=False)
     assert progress.seconds_still == 5.0
     progress.batch_ended(applied=True)
     assert progress.seconds_still == 0.0
 
 
-def test_how_long_records_wait_outlives_the_client_that_left_them() -> None:
+def test_the_wait_of_records_outlasts_their_client() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 9)})
-    clock.pass_by(20)
+    clock.advance(20)
     after = progress.successor()
-    clock.pass_by(1)
+    clock.advance(1)
     assert after.seconds_still == 21.0
     assert after.lags == {ONE.topic: 2}
 
 
-def test_the_client_after_one_that_stood_still_counts_as_connected_once_it_gets_on() -> None:
+def test_the_successor_of_a_stuck_client_connects_after_a_batch() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 9)})
-    clock.pass_by(16)
+    clock.advance(16)
     assert progress.observe({ONE: (7, 9)}) is Verdict.STUCK
     assert not progress.connected
     after = progress.successor()
@@ -123,10 +123,10 @@ def test_the_client_after_one_that_stood_still_counts_as_connected_once_it_gets_
     assert after.connected
 
 
-def test_the_client_after_one_that_stood_still_counts_as_connected_when_nothing_waits_any_more() -> None:
+def test_the_successor_of_a_stuck_client_connects_without_lag() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 9)})
-    clock.pass_by(16)
+    clock.advance(16)
     progress.observe({ONE: (7, 9)})
     after = progress.successor()
     after.observe({})
@@ -139,9 +139,9 @@ def test_a_batch_that_never_ends_means_that_its_consumer_hangs() -> None:
     progress, clock = watched()
     progress.observe({ONE: (7, 7)})
     progress.batch_began()
-    clock.pass_by(180)
+    clock.advance(180)
     assert progress.observe({ONE: (7, 7)}) is Verdict.FINE
-    clock.pass_by(0.1)
+    clock.advance(0.1)
     assert progress.observe({ONE: (7, 7)}) is Verdict.STUCK
 
 
@@ -156,11 +156,11 @@ def unassigned_until_stuck(clock: Clock, timeout: AssignmentTimeout) -> float:
     began = clock.now
     progress = ConsumerProgress(timeout, clock)
     while progress.observe({}) is Verdict.FINE:
-        clock.pass_by(1)
+        clock.advance(1)
     return clock.now - began
 
 
-def test_a_client_without_partitions_is_given_up_soon_and_then_more_and_more_patiently() -> None:
+def test_the_assignment_timeout_doubles_up_to_ten_minutes() -> None:
     clock, timeout = Clock(), AssignmentTimeout()
     assert [unassigned_until_stuck(clock, timeout) for _ in range(8)] == [16, 31, 61, 121, 241, 481, 601, 601]
 
@@ -173,12 +173,12 @@ def test_partitions_restore_the_short_assignment_timeout() -> None:
     assert unassigned_until_stuck(clock, timeout) == 16
 
 
-def test_partitions_that_come_and_go_start_the_patience_again() -> None:
+def test_partitions_that_are_reassigned_restart_the_timeout() -> None:
     progress, clock = watched()
     progress.observe({})
-    clock.pass_by(14)
+    clock.advance(14)
     progress.observe({ONE: (0, 0)})
-    clock.pass_by(14)
+    clock.advance(14)
     assert progress.observe({}) is Verdict.FINE
 
 
@@ -195,7 +195,7 @@ def test_nothing_counts_as_connected_before_kafka_has_answered() -> None:
     assert progress.connected
 
 
-def test_the_second_question_in_vain_means_not_connected_and_the_fourth_that_the_client_is_stuck() -> None:
+def test_two_failed_observations_disconnect_and_four_mean_stuck() -> None:
     progress, _ = watched()
     progress.observe({ONE: (1, 1)})
     assert progress.observe_failure() is Verdict.FINE

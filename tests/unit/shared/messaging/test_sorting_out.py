@@ -53,7 +53,7 @@ def test_what_was_applied_before_is_dropped() -> None:
     assert (batch.repeats, batch.missing) == (2, 0)
 
 
-def test_a_message_that_comes_after_a_later_one_is_dropped_and_was_counted_as_missing() -> None:
+def test_a_late_message_is_dropped_and_counted_as_missing() -> None:
     batch = partition([delivered(1), delivered(3), delivered(2)], {})
     assert sequences(batch.fresh) == [1, 3]
     assert (batch.repeats, batch.missing) == (1, 1)
@@ -65,13 +65,13 @@ def test_a_gap_is_counted_with_its_whole_length() -> None:
     assert batch.missing == 5
 
 
-def test_a_first_message_that_is_not_the_first_of_its_tenant_has_a_gap_before_it() -> None:
+def test_a_first_sequence_above_one_counts_as_a_gap() -> None:
     assert partition([delivered(3)], {}).missing == 2
 
 
 def test_tenants_and_topics_count_apart() -> None:
     batch = partition([delivered(1), delivered(1, tenant_id=43), delivered(1, topic=EVENTS)], {(42, EVENTS): 1})
-    assert [(one.tenant_id, one.topic) for one in batch.fresh] == [(42, COMMANDS), (43, COMMANDS)]
+    assert [(message.tenant_id, message.topic) for message in batch.fresh] == [(42, COMMANDS), (43, COMMANDS)]
     assert batch.repeats == 1
     assert batch.last == {(42, COMMANDS): 1, (43, COMMANDS): 1, (42, EVENTS): 1}
 
@@ -91,7 +91,7 @@ relaxed = settings(deadline=None)
 
 
 def in_batches(messages: Sequence[Received], places: Sequence[int]) -> tuple[list[Received], int, int]:
-    """What is applied, dropped and missing when the deliveries come cut at these places."""
+    """The applied messages, and the numbers of repeats and gaps, with the deliveries split at these places."""
     last: dict[SequenceKey, int] = {}
     fresh: list[Received] = []
     repeats = missing = 0
@@ -108,8 +108,8 @@ def in_batches(messages: Sequence[Received], places: Sequence[int]) -> tuple[lis
 @given(deliveries, cuts)
 def test_each_message_is_applied_at_most_once_and_in_order(messages: list[Received], places: list[int]) -> None:
     fresh, _, _ = in_batches(messages, places)
-    for key in {(one.tenant_id, one.topic) for one in messages}:
-        applied = [one.sequence for one in fresh if (one.tenant_id, one.topic) == key]
+    for key in {(message.tenant_id, message.topic) for message in messages}:
+        applied = [message.sequence for message in fresh if (message.tenant_id, message.topic) == key]
         assert applied == sorted(set(applied))
 
 

@@ -1,4 +1,4 @@
-"""What the consumer's client is told, and what it commits and rewinds: the settings that lose records when wrong."""
+"""The settings, commits and rewinds of the consumer's client; wrong ones lose records."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -33,7 +33,7 @@ def consumer() -> Consumer:
 
 def test_offsets_are_committed_by_hand_alone(consumer: Consumer) -> None:
     broker, subscriber = consumer._build()
-    assert [one.ack_policy for one in broker.subscribers] == [AckPolicy.MANUAL]
+    assert [subscriber.ack_policy for subscriber in broker.subscribers] == [AckPolicy.MANUAL]
     assert subscriber._connection_args["enable_auto_commit"] is False
 
 
@@ -44,7 +44,7 @@ def test_a_new_group_reads_what_waits_from_the_beginning(consumer: Consumer) -> 
 
 def test_one_batch_subscriber_reads_every_topic_of_the_group(consumer: Consumer) -> None:
     broker, subscriber = consumer._build()
-    assert [type(one).__name__ for one in broker.subscribers] == ["BatchSubscriber"]
+    assert [type(subscriber).__name__ for subscriber in broker.subscribers] == ["BatchSubscriber"]
     assert sorted(subscriber.topic_names) == sorted(topic.name for topic in ALL_TOPICS)
     assert subscriber.group_id == "test-group"
     assert subscriber.max_records == 1000
@@ -52,14 +52,14 @@ def test_one_batch_subscriber_reads_every_topic_of_the_group(consumer: Consumer)
 
 def test_polls_are_short_and_the_group_notices_the_dead(consumer: Consumer) -> None:
     _, subscriber = consumer._build()
-    told = subscriber._connection_args
-    assert told["fetch_max_wait_ms"] == 500
+    arguments = subscriber._connection_args
+    assert arguments["fetch_max_wait_ms"] == 500
     assert subscriber.batch_timeout_ms <= 20
-    assert told["heartbeat_interval_ms"] * 3 <= told["session_timeout_ms"] <= 10_000
-    assert told["max_poll_interval_ms"] == 300_000
+    assert arguments["heartbeat_interval_ms"] * 3 <= arguments["session_timeout_ms"] <= 10_000
+    assert arguments["max_poll_interval_ms"] == 300_000
 
 
-def test_each_rebuild_has_a_broker_and_a_subscriber_of_its_own(consumer: Consumer) -> None:
+def test_each_rebuild_has_its_own_broker_and_subscriber(consumer: Consumer) -> None:
     first, second = consumer._build(), consumer._build()
     assert first[0] is not second[0]
     assert first[1] is not second[1]
@@ -77,7 +77,7 @@ async def test_the_parser_hands_over_whatever_the_headers_are(consumer: Consumer
 
 
 class Client:
-    """Stands for the group member's client: it notes what it is told."""
+    """A double of the group member's client that records its calls."""
 
     def __init__(self, assigned: Iterable[TopicPartition]) -> None:
         self.assigned = frozenset(assigned)
@@ -124,7 +124,7 @@ async def test_a_partition_that_was_taken_away_meanwhile_is_not_committed(consum
     assert client.committed == {TopicPartition(SESSIONS.name, 2): 10}
 
 
-async def test_a_batch_that_is_handed_back_is_rewound_on_every_partition_it_came_from(consumer: Consumer) -> None:
+async def test_a_returned_batch_is_rewound_on_all_its_partitions(consumer: Consumer) -> None:
     client = connect(consumer, ASSIGNED)
     consumer._return_to_kafka(BATCH)
     assert client.rewound == {

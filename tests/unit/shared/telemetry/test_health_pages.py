@@ -14,7 +14,7 @@ async def well() -> Mapping[str, Any]:
     return {"lag": 3}
 
 
-async def silent() -> None:
+async def unanswered() -> None:
     return None
 
 
@@ -27,7 +27,7 @@ async def hanging() -> None:
 
 
 def test_ready_lists_every_check_with_its_data() -> None:
-    checks = [HealthCheck("database", silent), HealthCheck("broker", well)]
+    checks = [HealthCheck("database", unanswered), HealthCheck("broker", well)]
     with TestClient(build_http(ApiDescription(title="x"), authenticator=None, checks=checks)) as client:
         response = client.get("/health/ready")
     assert response.status_code == 200
@@ -70,7 +70,7 @@ async def test_hanging_probes_are_given_up_together_after_the_limit(monkeypatch:
     assert [check.status for check in report.checks] == ["DOWN", "DOWN", "UP"]
 
 
-async def test_a_probe_that_ignores_its_cancellation_is_not_waited_for_and_not_started_twice(
+async def test_a_hanging_probe_is_neither_awaited_nor_started_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("onboarding_shared.telemetry.health.PROBE_SECONDS", 0.05)
@@ -110,7 +110,7 @@ async def test_callers_at_the_same_time_share_one_round() -> None:
     assert asked == 2
 
 
-async def test_a_caller_that_leaves_does_not_spoil_the_round_for_others() -> None:
+async def test_a_caller_that_disconnects_does_not_affect_other_callers() -> None:
     async def slow() -> None:
         await asyncio.sleep(0.1)
 

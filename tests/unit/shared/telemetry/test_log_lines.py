@@ -34,7 +34,7 @@ def fail(error: Exception) -> None:
     raise error
 
 
-def test_a_line_is_one_json_object_with_what_is_bound_to_the_context(stream: io.StringIO) -> None:
+def test_a_line_is_one_json_object_with_the_bound_fields(stream: io.StringIO) -> None:
     structlog.contextvars.bind_contextvars(run_id=9, tenant_id=42, trace_id="ab" * 16)
     structlog.get_logger("runs").info("run finished", status="ok")
     (line,) = lines(stream)

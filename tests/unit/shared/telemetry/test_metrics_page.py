@@ -1,4 +1,4 @@
-"""The metrics page: what it says of requests, readiness and a backlog, and that it always answers."""
+"""The metrics page: requests, readiness and backlog, and an answer in every case."""
 
 import asyncio
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ async def test_requests_are_counted_by_the_template_of_their_route() -> None:
     assert page.value(f"{DURATION}_count", method="GET", route="/things/{thing_id}") == 3
     assert page.value(f"{DURATION}_bucket", route="/things/{thing_id}", le="+Inf") == 3
     assert page.value(REQUESTS, status="404") == 1
-    assert not [one for one in page.samples if "nowhere" in str(one.labels)]
+    assert not [sample for sample in page.samples if "nowhere" in str(sample.labels)]
 
 
 async def test_methods_nobody_knows_are_one() -> None:
@@ -89,7 +89,7 @@ async def test_methods_nobody_knows_are_one() -> None:
             await caller.request(method, "/things/1")
     page = await scrape(app)
     assert page.value(REQUESTS, method="_OTHER") == 3
-    assert {one.labels["method"] for one in page.samples if one.name == REQUESTS} == {"_OTHER"}
+    assert {sample.labels["method"] for sample in page.samples if sample.name == REQUESTS} == {"_OTHER"}
 
 
 async def test_a_scrape_counts_itself() -> None:
@@ -98,7 +98,7 @@ async def test_a_scrape_counts_itself() -> None:
     assert (await scrape(app)).value(REQUESTS, route="/metrics", status="200") == 1
 
 
-async def test_readiness_is_told_for_each_check(hurried: None) -> None:
+async def test_readiness_is_a_metric_for_each_check(hurried: None) -> None:
     broken = False
 
     async def probe() -> None:
@@ -146,7 +146,7 @@ async def test_a_database_that_fails_leaves_no_numbers_but_a_page(hurried: None)
     assert (await scrape(app)).value("onboarding_database_up") == 1
 
 
-async def test_a_database_that_hangs_is_asked_once_and_not_waited_for(hurried: None) -> None:
+async def test_a_hanging_database_is_queried_once_without_waiting(hurried: None) -> None:
     rows = Rows()
     app = application(page_of(rows))
     rows.answers.clear()

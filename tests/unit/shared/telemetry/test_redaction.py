@@ -1,4 +1,4 @@
-"""What looks like a secret is hidden; what only sounds like one stays readable."""
+"""The redaction of secrets in log lines; texts that only resemble secrets stay readable."""
 
 import time
 from typing import Any
@@ -25,7 +25,7 @@ STORAGE_KEY = "Ab3+" * 21 + "Zz=="
         "x" * 200 + "Password",
     ],
 )  # fmt: skip
-def test_a_name_that_says_secret_is_one(name: str) -> None:
+def test_a_name_with_a_secret_word_is_secret(name: str) -> None:
     assert names_a_secret(name)
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_only_sounds_like_a_secret_is_none(name: str) -> None:
         ("-----BEGIN PRIVATE KEY-----\nMII cut", "[redacted]"),
     ],
 )
-def test_a_secret_inside_a_text_is_hidden_and_the_rest_stays(text: str, shown: str) -> None:
+def test_a_secret_within_a_text_is_hidden_alone(text: str, shown: str) -> None:
     assert redact_text(text) == shown
 
 
@@ -96,7 +96,7 @@ def test_a_harmless_text_stays_as_it_is(text: str) -> None:
     assert redact_text(text) == text
 
 
-def test_values_of_secret_names_are_hidden_in_every_list_and_object() -> None:
+def test_values_of_secret_names_are_hidden_at_any_depth() -> None:
     given_value = {
         "apps": [{"name": "a", "passwordCredentials": [{"hint": "hun"}]}, {"secret": "x", "password": ["y"]}]
     }
@@ -106,7 +106,7 @@ def test_values_of_secret_names_are_hidden_in_every_list_and_object() -> None:
     }
 
 
-def test_the_value_of_an_entry_is_hidden_when_its_name_beside_it_says_secret() -> None:
+def test_values_of_entries_with_a_secret_name_are_hidden() -> None:
     entries = [
         {"name": "client_secret", "value": "x"},
         {"Key": "ApiKey", "Value": "y"},
@@ -125,7 +125,7 @@ def test_what_cannot_be_a_secret_stays_whatever_its_name(value: Any) -> None:
     assert redact({"password": value}) == {"password": value}
 
 
-def test_what_lies_too_deep_to_look_at_is_shown_as_a_redacted_text() -> None:
+def test_values_beyond_the_depth_limit_are_redacted_as_text() -> None:
     assert redact([[["Bearer hunter2hunter2"]]], depth=2) == [["['Bearer [redacted]']"]]
 
 

@@ -26,7 +26,7 @@ ABOVE = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
 class Memory:
-    """What a recorder in memory has recorded."""
+    """A recorder that keeps its spans in memory."""
 
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
@@ -55,7 +55,7 @@ def test_where_nobody_records_there_is_no_span() -> None:
     assert start_span("work", parent=ABOVE, attributes={}) is None
 
 
-def test_a_span_lies_below_its_parent_and_is_named_to_the_next(memory: Memory) -> None:
+def test_a_span_has_its_parent_and_is_propagated(memory: Memory) -> None:
     span = start_span("work", "consumer", parent=ABOVE, attributes={"onboarding.run_id": 7, "nothing": None})
     assert span is not None
     below = start_span("detail", parent=span.traceparent, attributes={})
@@ -78,7 +78,7 @@ def test_without_a_readable_parent_a_span_begins_a_trace(memory: Memory, parent:
     assert trace_id_of(span.traceparent) != TRACE
 
 
-def test_a_trace_that_is_not_recorded_stays_so_and_goes_on(memory: Memory) -> None:
+def test_an_unrecorded_trace_stays_unrecorded_and_is_propagated(memory: Memory) -> None:
     span = start_span("work", parent=ABOVE[:-2] + "00", attributes={})
     assert span is not None
     span.end()
@@ -88,7 +88,7 @@ def test_a_trace_that_is_not_recorded_stays_so_and_goes_on(memory: Memory) -> No
     assert span.traceparent != ABOVE
 
 
-def test_a_span_ends_once_and_says_what_failed(memory: Memory) -> None:
+def test_a_span_ends_once_with_its_error(memory: Memory) -> None:
     span = start_span("work", parent=ABOVE, attributes={})
     assert span is not None
     span.note({"http.route": "/things"}, name="GET /things")
@@ -129,7 +129,7 @@ def test_a_span_may_have_begun_before_it_is_recorded(memory: Memory) -> None:
         ({"endpoint": "http://c:4318", "disabled": True}, None),
     ],
 )
-def test_where_spans_go_is_as_the_standard_says(variables: dict[str, object], url: str | None) -> None:
+def test_the_span_endpoint_follows_the_standard(variables: dict[str, object], url: str | None) -> None:
     assert make_settings(**variables).url == url
 
 
@@ -169,7 +169,7 @@ def test_the_sampler_is_the_one_of_the_settings(sampler: str, ratio: float, root
     assert (first.traceparent.endswith("-01"), second.traceparent.endswith("-01")) == (root, below)
 
 
-def test_a_process_is_named_by_its_service_unless_the_settings_name_it() -> None:
+def test_the_settings_override_the_service_name_of_a_process() -> None:
     plain = make_settings(resource_attributes="deployment.environment.name=test,team=on%20boarding")
     named = make_settings(service_name="mine", resource_attributes="service.name=theirs")
     resource = trace_export._resource(plain, "task-runner", "1.2.3").attributes

@@ -9,7 +9,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 GIVEN = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-def test_a_given_trace_goes_on_under_a_span_of_our_own() -> None:
+def test_a_given_trace_continues_below_a_new_span() -> None:
     ours = bind_traceparent(GIVEN)
     assert trace_id_of(ours) == TRACE
     assert ours != GIVEN
@@ -21,7 +21,7 @@ def test_the_sampling_decision_is_kept() -> None:
     assert bind_traceparent(f"00-{TRACE}-00f067aa0ba902b7-00").endswith("-00")
 
 
-def test_a_later_version_is_read_as_far_as_it_is_known() -> None:
+def test_the_known_part_of_a_later_version_is_read() -> None:
     assert trace_id_of(bind_traceparent(f"cc-{TRACE}-00f067aa0ba902b7-01-what-the-future")) == TRACE
 
 

@@ -21,7 +21,7 @@ def http_scope(path: str, *headers: tuple[bytes, bytes], method: str = "GET") ->
 
 
 async def exchange(app: Any, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> list[dict[str, Any]]:
-    """What the application sends back."""
+    """Call the application; returns the messages that it sends."""
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ def test_health_and_schema_are_open(anonymous: Client, path: str) -> None:
     assert anonymous.get(path).status_code == 200
 
 
-def test_a_bad_token_is_a_401_that_says_so(anonymous: Client) -> None:
+def test_a_bad_token_is_a_401_with_its_error(anonymous: Client) -> None:
     response = anonymous.get("/tenants/42/things", headers=bearer("a.b.c"))
     assert (response.status_code, response.json()["code"]) == (401, "TOKEN_INVALID")
     assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
@@ -111,7 +111,7 @@ def test_routes_without_an_authenticator_must_be_public() -> None:
     assert build_http(ApiDescription(title="Open"), authenticator=None, routes=[secrets], public_paths={"/secrets"})
 
 
-def test_a_problem_has_the_contract_members_and_those_of_rfc_9457(client: Client) -> None:
+def test_a_problem_has_the_members_of_contract_and_rfc_9457(client: Client) -> None:
     response = client.get("/nowhere", headers={"X-Request-ID": "abc-1"})
     assert response.headers["Content-Type"] == "application/json"
     assert response.json() == {
@@ -126,13 +126,13 @@ def test_a_problem_has_the_contract_members_and_those_of_rfc_9457(client: Client
     }
 
 
-def test_a_wrong_method_says_which_ones_there_are(client: Client) -> None:
+def test_a_wrong_method_is_refused_with_the_allowed_ones(client: Client) -> None:
     response = client.delete("/tenants/42/things")
     assert (response.status_code, response.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
     assert set(response.headers["Allow"].split(", ")) == {"GET", "POST", "OPTIONS"}
 
 
-def test_a_fault_of_ours_is_a_500_that_tells_nothing_and_a_log_line_that_tells_all(client: Client) -> None:
+def test_an_internal_error_is_a_500_without_details_but_logged(client: Client) -> None:
     with capture_logs() as logs:
         response = client.get("/broken")
     assert (response.status_code, response.json()["code"]) == (500, "INTERNAL_ERROR")
@@ -142,7 +142,7 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing_and_a_log_line_that_tells_a
     assert [str(line["exc_info"]) for line in failures] == ["the password is hunter2"]
 
 
-def test_a_problem_carries_headers_and_members_but_never_replaces_its_own(client: Client) -> None:
+def test_extra_members_of_a_problem_never_replace_its_own(client: Client) -> None:
     response = client.get("/blocked")
     assert response.status_code == 409
     assert response.headers["Retry-After"] == "3"
@@ -154,7 +154,7 @@ def test_a_service_can_translate_its_own_exceptions(client: Client) -> None:
     assert client.get("/translated").json()["code"] == "TRANSLATED"
 
 
-def test_a_dependency_that_is_down_asks_for_patience() -> None:
+def test_an_unavailable_dependency_is_a_503_with_retry_after() -> None:
     assert DependencyDown().headers == {"Retry-After": "1"}
     assert DependencyDown().status == 503
 
@@ -197,6 +197,6 @@ def test_the_schema_describes_problems_and_loads_nothing_from_elsewhere(anonymou
     assert "http://" not in page and "https://" not in page and "<script" not in page
 
 
-def test_an_unknown_page_under_the_schema_is_a_problem_like_any_other(client: Client) -> None:
+def test_an_unknown_page_under_the_schema_is_a_problem(client: Client) -> None:
     response = client.get("/schema/swagger")
     assert (response.status_code, response.json()["code"]) == (404, "ROUTE_NOT_FOUND")

@@ -22,7 +22,7 @@ RSA = dict(RSAKey.generate_key(2048, {"kid": "rsa"}).as_dict(private=False))
 EC = ECKey.generate_key("P-256", {"kid": "ec"})
 
 
-def test_a_key_may_be_used_with_the_algorithms_of_its_kind_only() -> None:
+def test_a_key_verifies_with_algorithms_of_its_type_only() -> None:
     keys = parse_key_set(document(RSA, EC.as_dict(private=False)))
     assert keys["rsa"].algorithms == {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
     assert keys["ec"].algorithms == {"ES256"}

@@ -18,12 +18,12 @@ def test_the_biggest_id_is_an_id(client: Client) -> None:
 
 
 @pytest.mark.parametrize("thing", ["0", "-1", f"{BIGGEST + 1}", "1" * 400, "007", "+1", "1_0", "%201", "%EF%BC%91"])
-def test_an_id_out_of_range_or_oddly_written_is_a_404(client: Client, thing: str) -> None:
+def test_an_id_out_of_range_or_form_is_a_404(client: Client, thing: str) -> None:
     assert answer(client, f"/tenants/42/things/{thing}") == (404, "INVALID_PATH_ID", "thing_id")
 
 
 @pytest.mark.parametrize("tenant", ["0", "-42", "9223372036854775808", "042"])
-def test_a_bad_tenant_id_is_found_before_it_is_a_foreign_tenant(client: Client, tenant: str) -> None:
+def test_a_malformed_tenant_id_is_refused_before_the_access_check(client: Client, tenant: str) -> None:
     assert answer(client, f"/tenants/{tenant}/things") == (404, "INVALID_PATH_ID", "tenant_id")
 
 
@@ -42,7 +42,7 @@ def test_an_id_that_is_no_integer_leads_nowhere(client: Client, thing: str) -> N
         ("/tenants/42/things?%FF=1", "INVALID_UTF8"),
     ],
 )
-def test_texts_in_urls_are_held_to_the_same_rules_as_bodies(client: Client, url: str, code: str) -> None:
+def test_texts_in_urls_obey_the_rules_of_bodies(client: Client, url: str, code: str) -> None:
     assert answer(client, url)[:2] == (400, code)
 
 
@@ -67,7 +67,7 @@ def test_declared_parameters_arrive_with_their_types(client: Client) -> None:
         ("after=" + "9" * 5000, "INVALID_PARAMETER", "after"),
     ],
 )
-def test_a_query_that_the_route_does_not_declare_is_a_400(client: Client, query: str, code: str, field: str) -> None:
+def test_an_undeclared_or_invalid_query_is_a_400(client: Client, query: str, code: str, field: str) -> None:
     assert answer(client, f"/tenants/42/things?{query}") == (400, code, field)
 
 

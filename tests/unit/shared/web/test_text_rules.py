@@ -83,7 +83,7 @@ def depth(value: object) -> int:
 
 
 @given(json_values, st.booleans(), st.integers(0, 40))
-def test_whatever_json_can_say_passes_up_to_32_levels(value: object, ascii_only: bool, wrapped: int) -> None:
+def test_any_json_value_passes_up_to_32_levels(value: object, ascii_only: bool, wrapped: int) -> None:
     for _ in range(wrapped):
         value = [value]
     body = json.dumps(value, ensure_ascii=ascii_only).encode()

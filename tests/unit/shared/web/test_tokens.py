@@ -115,7 +115,7 @@ async def test_a_token_with_a_wrong_header_is_refused(
 @pytest.mark.parametrize(
     "header", [{"crit": ["exp"]}, {"crit": []}, {"crit": None}, {"b64": True}, {"crit": ["b64"], "b64": True}], ids=str
 )
-async def test_a_token_that_demands_extensions_is_refused_though_its_signature_is_right(
+async def test_a_validly_signed_token_with_critical_extensions_is_refused(
     authenticator: Authenticator, signer: Signer, header: dict[str, Any]
 ) -> None:
     assert await authenticator.authenticate(signer.forced({}))
@@ -206,7 +206,9 @@ async def test_no_more_than_so_many_tokens_are_remembered(identity: IdentitySett
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "token"])
-async def test_a_request_without_a_bearer_token_is_told_so(authenticator: Authenticator, header: str | None) -> None:
+async def test_a_request_without_a_bearer_token_has_its_own_error(
+    authenticator: Authenticator, header: str | None
+) -> None:
     with pytest.raises(Unauthorized) as raised:
         await authenticator.authenticate_header(header)
     assert raised.value.code == "TOKEN_MISSING"

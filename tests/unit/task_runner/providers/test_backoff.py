@@ -1,4 +1,4 @@
-"""When a request is tried again, and for how long it waits."""
+"""The conditions and delays of repeated requests."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -39,7 +39,7 @@ def test_a_read_waits_as_asked_up_to_the_longest_wait(error: Exception, decision
     ("error", "decision"),
     [(throttled(1.0), 1.0), (throttled(None), True), (unavailable(1.0), 1.0), (unavailable(), False)],
 )
-def test_a_write_is_repeated_only_when_it_was_surely_not_done(error: Exception, decision: bool | float) -> None:
+def test_a_write_is_repeated_only_when_certainly_not_executed(error: Exception, decision: bool | float) -> None:
     assert backoff_hook(repeatable=False, longest_wait=10.0, remaining=lambda: 60.0)(error) == decision
 
 

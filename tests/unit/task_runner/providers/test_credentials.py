@@ -68,7 +68,7 @@ def test_a_folder_restricts_the_files_also_through_links_and_dots(tmp_path: Path
         assert "x-secret" not in refused(f"file:{path}", settings)
 
 
-def test_a_missing_file_a_folder_a_device_and_a_huge_file_are_refused(tmp_path: Path) -> None:
+def test_missing_and_huge_files_folders_and_devices_are_refused(tmp_path: Path) -> None:
     (tmp_path / "huge").write_bytes(b"x" * 70_000)
 
     for path in (tmp_path / "none", tmp_path, Path(os.devnull), tmp_path / "huge", "\0"):

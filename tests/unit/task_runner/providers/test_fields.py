@@ -58,7 +58,7 @@ def test_a_field_of_another_type_is_incomplete_data(reader: str, wrong: Any) -> 
     assert caught.value.reason_code == "DATA_INCOMPLETE"
 
 
-def test_a_moment_is_read_with_its_time_zone_to_the_microsecond() -> None:
+def test_a_time_is_read_with_time_zone_and_microseconds() -> None:
     fields = Fields({"m": "2022-02-10T11:24:42.3148266Z", "n": None}, "thing")
 
     assert fields.moment("m") == datetime(2022, 2, 10, 11, 24, 42, 314826, tzinfo=UTC)
@@ -88,7 +88,7 @@ anything = st.recursive(
 
 
 @given(anything, st.sampled_from(READERS))
-def test_whatever_is_sent_the_answer_is_a_value_or_incomplete_data(sent: Any, reader: str) -> None:
+def test_any_input_gives_a_value_or_incomplete_data(sent: Any, reader: str) -> None:
     try:
         getattr(Fields({"name": sent}, "thing"), reader)("name")
     except CannotTell as caught:

@@ -10,7 +10,7 @@ from task_runner.tasks import TaskFault
 
 
 class Clock:
-    """A clock that stands still unless it is told."""
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -23,7 +23,7 @@ def waits(gate: TenantGate, number: int, remaining: float = 60.0) -> list[float]
     return [round(max(0.0, gate._reserve(remaining)), 3) for _ in range(number)]
 
 
-def test_after_a_burst_of_one_second_requests_go_at_the_rate() -> None:
+def test_after_a_burst_requests_go_at_the_rate() -> None:
     assert waits(TenantGate(requests=8, rate=4.0, clock=Clock()), 7) == [0, 0, 0, 0, 0.25, 0.5, 0.75]
 
 
@@ -39,7 +39,7 @@ def test_time_without_requests_gives_the_burst_back_and_no_more() -> None:
     assert waits(gate, 3) == [0, 0, 0.5]
 
 
-def test_a_turn_that_would_come_too_late_is_not_taken_from_the_others() -> None:
+def test_a_request_beyond_its_deadline_consumes_no_slot() -> None:
     gate = TenantGate(requests=8, rate=1.0, clock=Clock())
     waits(gate, 1)
     with pytest.raises(TaskFault) as caught:
@@ -64,7 +64,7 @@ async def test_only_so_many_requests_are_under_way_at_a_time() -> None:
     assert most == 3
 
 
-async def test_who_finds_no_slot_before_its_deadline_gives_up_with_a_reason() -> None:
+async def test_a_request_without_a_slot_before_its_deadline_fails() -> None:
     gate = TenantGate(requests=1, rate=10_000.0)
     async with gate.turn(1.0):
         began = time.monotonic()
@@ -92,7 +92,7 @@ async def test_a_slow_tenant_holds_no_slot_of_another() -> None:
         pass
 
 
-def test_connections_to_one_tenant_share_its_gate_however_its_id_is_written() -> None:
+def test_connections_to_one_tenant_share_its_gate_regardless_of_case() -> None:
     gates = TenantGates(requests=1, rate=1.0)
     gate = gates.of("AAAAAAAA-0000-4000-8000-000000000001")
     assert gates.of("aaaaaaaa-0000-4000-8000-000000000001") is gate

@@ -1,4 +1,4 @@
-"""What refusals of Graph and of the token service mean: each reason code by hand."""
+"""The reason codes of refusals by Graph and by the token service."""
 
 from typing import Any
 

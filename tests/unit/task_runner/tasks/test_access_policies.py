@@ -18,20 +18,20 @@ def body(**users: Any) -> dict[str, Any]:
 
 
 def read(*bodies: dict[str, Any]) -> tuple[AccessPolicy, ...]:
-    return access_policies(tuple(Fields(one, "policy") for one in bodies))
+    return access_policies(tuple(Fields(policy_body, "policy") for policy_body in bodies))
 
 
 def test_only_policies_that_are_on_or_report_are_read() -> None:
     states = ("enabled", "enabledForReportingButNotEnforced", "disabled", "somethingNew")
-    found = read(*(body() | {"state": state, "id": state} for state in states))
+    policies = read(*(body() | {"state": state, "id": state} for state in states))
 
-    assert [(policy.id, policy.enforced) for policy in found] == [
+    assert [(policy.id, policy.enforced) for policy in policies] == [
         ("enabled", True),
         ("enabledForReportingButNotEnforced", False),
     ]
 
 
-def test_a_state_that_is_not_known_may_mean_that_a_policy_is_on() -> None:
+def test_a_policy_with_an_unknown_state_may_be_enabled() -> None:
     known = tuple(
         Fields(body() | {"state": state}, "policy")
         for state in ("enabled", "enabledForReportingButNotEnforced", "disabled")
@@ -64,7 +64,7 @@ def test_a_policy_without_grant_controls_neither_requires_nor_blocks() -> None:
     assert (policy.mfa_gaps, policy.blocks) == (("requires nothing",), False)
 
 
-def test_ids_are_compared_in_lower_case_and_guests_are_no_user() -> None:
+def test_ids_are_compared_in_lower_case_without_guests() -> None:
     (policy,) = read(body(excludeUsers=["ABC", "GuestsOrExternalUsers"], includeRoles=["DEF"], excludeGroups=["Group"]))
 
     assert policy.audience.exclude_users == {"abc"}
@@ -74,7 +74,7 @@ def test_ids_are_compared_in_lower_case_and_guests_are_no_user() -> None:
 
 
 @pytest.mark.parametrize("field", ["includeUsers", "includeGroups", "includeRoles", "excludeUsers", "excludeRoles"])
-def test_a_policy_that_does_not_say_whom_it_reaches_cannot_be_judged(field: str) -> None:
+def test_a_policy_without_its_users_cannot_be_judged(field: str) -> None:
     spoiled = body()
     del spoiled["conditions"]["users"][field]
 
@@ -84,7 +84,7 @@ def test_a_policy_that_does_not_say_whom_it_reaches_cannot_be_judged(field: str)
     assert caught.value.payload["field"] == f"policy.conditions.users.{field}"
 
 
-def test_an_authentication_strength_must_say_what_it_satisfies() -> None:
+def test_an_authentication_strength_needs_its_satisfied_requirements() -> None:
     spoiled = body()
     spoiled["grantControls"]["authenticationStrength"] = {"id": "strong"}
 

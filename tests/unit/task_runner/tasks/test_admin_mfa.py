@@ -69,21 +69,21 @@ def test_policies_for_administrators(policies: tuple[AccessPolicy, ...], expecte
         ((), UNREAD, ("fail", "ADMIN_MFA_MISSING")),
     ],
 )
-def test_what_is_enforced_is_ok_only_with_a_report_of_who_has_registered(
+def test_enforcement_is_ok_only_with_a_registration_report(
     policies: tuple[AccessPolicy, ...], registration: Registration, expected: tuple[str, str]
 ) -> None:
     assert verdict(policies, registration) == expected
 
 
-def test_security_defaults_protect_administrators_and_the_message_says_so() -> None:
+def test_security_defaults_protect_administrators_with_a_message() -> None:
     result = decide(True, (), (), frozenset(), ROLES)
 
     assert (result.status.value, result.reason_code) == ("ok", "ADMIN_MFA_ENFORCED")
-    assert "Security defaults are on" in result.message
+    assert "Security defaults are enabled" in result.message
     assert result.payload["registration_read"] is False
 
 
-def test_a_report_that_could_not_be_read_is_said_in_the_evidence() -> None:
+def test_an_unreadable_report_is_noted_in_the_evidence() -> None:
     payload = decide(False, (MFA,), UNREAD, frozenset(), ROLES).payload
 
     assert (payload["registration_read"], payload["registration_reason"]) == (False, "NOT_LICENSED")
@@ -91,7 +91,7 @@ def test_a_report_that_could_not_be_read_is_said_in_the_evidence() -> None:
     assert "administrator_ids" not in payload
 
 
-def test_the_evidence_has_ids_of_administrators_and_names_of_uncovered_roles() -> None:
+def test_the_evidence_lists_administrator_ids_and_uncovered_roles() -> None:
     payload = decide(False, (ONE_ROLE,), NOT_READY, frozenset(), ROLES).payload
 
     assert (payload["administrator_ids"], payload["unregistered_ids"]) == (["a", "b"], ["b"])
@@ -105,11 +105,11 @@ def detail(user: str, *, admin: bool = True, registered: bool = True, capable: b
 
 
 def test_an_administrator_has_registered_with_a_method_that_is_allowed() -> None:
-    found = administrators(
+    accounts = administrators(
         (detail("a"), detail("b", registered=False), detail("c", capable=False), detail("d", admin=False))
     )
 
-    assert [(one.id, one.registered) for one in found] == [("a", True), ("b", False), ("c", False)]
+    assert [(account.id, account.registered) for account in accounts] == [("a", True), ("b", False), ("c", False)]
 
 
 def test_a_report_without_any_administrator_is_incomplete() -> None:

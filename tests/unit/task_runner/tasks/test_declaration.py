@@ -33,27 +33,32 @@ async def fine(context: TaskContext) -> Result:
     return Result.ok("ALL_FINE", "Fine.", {"value": 1})
 
 
-def test_a_declared_task_carries_what_its_author_said() -> None:
-    found = declared(fine, mode="exclusive", time_limit=5, retry=Retry(attempts=7), permissions=["One.Read"])
+def test_a_declared_task_carries_the_values_of_its_author() -> None:
+    declared_task = declared(fine, mode="exclusive", time_limit=5, retry=Retry(attempts=7), permissions=["One.Read"])
 
-    assert (found.name, found.scope, found.mode, found.time_limit) == ("area.what", Scope.TENANT, Mode.EXCLUSIVE, 5.0)
-    assert found.declaration.permissions == ("One.Read",)
-    assert found.declaration.max_attempts == 7
-    assert found.declaration.description == "Says that all is fine."
+    assert (declared_task.name, declared_task.scope, declared_task.mode, declared_task.time_limit) == (
+        "area.what",
+        Scope.TENANT,
+        Mode.EXCLUSIVE,
+        5.0,
+    )
+    assert declared_task.declaration.permissions == ("One.Read",)
+    assert declared_task.declaration.max_attempts == 7
+    assert declared_task.declaration.description == "Says that all is fine."
 
 
-def test_a_declared_task_says_how_long_evidence_counts_and_a_run_may_wait() -> None:
-    found = declared(fine, fresh_for=3600, wait_limit=60).declaration
+def test_a_declared_task_carries_its_validity_and_wait_limit() -> None:
+    declaration = declared(fine, fresh_for=3600, wait_limit=60).declaration
 
-    assert (found.fresh_seconds, found.wait_limit_seconds) == (3600.0, 60.0)
+    assert (declaration.fresh_seconds, declaration.wait_limit_seconds) == (3600.0, 60.0)
 
 
-def test_a_declared_task_says_which_licence_it_needs() -> None:
+def test_a_declared_task_carries_its_licence() -> None:
     assert declared(fine, licence="P2").declaration.licence is Licence.P2
     assert declared(fine).declaration.licence is None
 
 
-def test_evidence_counts_for_a_week_and_a_run_may_wait_for_thirty_days_unless_the_author_says_otherwise() -> None:
+def test_validity_is_a_week_and_the_wait_limit_thirty_days() -> None:
     assert (declared(fine).declaration.fresh_seconds, declared(fine).declaration.wait_limit_seconds) == (
         604_800.0,
         2_592_000.0,
@@ -78,7 +83,7 @@ def test_evidence_counts_for_a_week_and_a_run_may_wait_for_thirty_days_unless_th
         ({"title": "x" * 201}, "title"),
     ],
 )
-def test_a_wrong_declaration_is_refused_and_says_which_field(options: dict[str, Any], named: str) -> None:
+def test_a_wrong_declaration_is_refused_with_the_field(options: dict[str, Any], named: str) -> None:
     with pytest.raises(DeclarationError, match=named):
         declared(fine, **options)
 
@@ -105,7 +110,7 @@ def test_a_function_with_another_number_of_parameters_is_refused() -> None:
         declared(greedy)
 
 
-async def test_every_result_says_where_it_came_from() -> None:
+async def test_every_result_names_its_provenance() -> None:
     result = await declared(fine, version="3")(context())
 
     assert result.payload["value"] == 1
@@ -117,7 +122,7 @@ async def test_every_result_says_where_it_came_from() -> None:
     )
 
 
-async def test_what_cannot_be_told_becomes_an_unknown_result() -> None:
+async def test_an_undecidable_check_has_an_unknown_result() -> None:
     async def puzzled(context: TaskContext) -> Result:
         raise CannotTell("DATA_INCOMPLETE", "A field is missing.", {"field": "x"})
 
@@ -183,7 +188,7 @@ async def test_graph_without_a_connection_is_a_fault_with_its_reason() -> None:
 
 @pytest.mark.parametrize(("done", "total"), [(-1, 3), (4, 3)])
 async def test_impossible_progress_is_refused(done: int, total: int) -> None:
-    with pytest.raises(ValueError, match="impossible"):
+    with pytest.raises(ValueError, match="0 <= done <= total"):
         await context().progress(done, total)
 
 

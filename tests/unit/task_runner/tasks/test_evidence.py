@@ -1,4 +1,4 @@
-"""What every payload says of where its values came from, and until when they count."""
+"""The provenance and the validity of every payload."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -50,7 +50,7 @@ def read(record: ResponseRecord, **replaced: Any) -> None:
     record.add(RecordedResponse(**{**seen, **replaced}), size=700)
 
 
-def test_evidence_counts_from_its_first_response_for_as_long_as_its_task_says() -> None:
+def test_evidence_is_valid_from_its_first_response() -> None:
     moments = iter([datetime(2026, 11, 24, 11, 0, 0, tzinfo=UTC), datetime(2026, 11, 24, 11, 0, 9, tzinfo=UTC)])
     record = ResponseRecord("v1.0", now=lambda: next(moments))
     read(record)
@@ -67,11 +67,11 @@ def test_evidence_of_nothing_that_was_read_counts_from_now() -> None:
     assert (provenance["collected_at"], provenance["expires_at"]) == ("2026-11-24T12:00:00Z", "2026-11-24T13:00:00Z")
 
 
-def test_evidence_that_counts_for_ever_expires_at_the_end_of_time() -> None:
+def test_evidence_without_expiry_expires_at_the_maximum_time() -> None:
     assert evidence({}, fresh_seconds=1e300)["provenance"]["expires_at"].startswith("9999-12-31")
 
 
-def test_every_response_says_from_where_and_with_which_permission_it_was_read() -> None:
+def test_every_response_names_its_source_and_permission() -> None:
     record = ResponseRecord("v1.0", now=lambda: NOON)
     read(record)
     read(record, permission=None, request_id=None, status=403)
@@ -96,7 +96,7 @@ def test_every_response_says_from_where_and_with_which_permission_it_was_read() 
     ]
 
 
-def test_the_hash_is_that_of_the_payload_as_it_is_kept() -> None:
+def test_the_hash_is_that_of_the_stored_payload() -> None:
     kept = evidence({"rows": ["x" * 100] * 9000, "password": "hunter2"})
 
     own = {name: value for name, value in kept.items() if name != "provenance"}
@@ -105,7 +105,7 @@ def test_the_hash_is_that_of_the_payload_as_it_is_kept() -> None:
     assert kept["password"] == "[redacted]"
 
 
-def test_a_payload_and_its_provenance_together_have_256_kibibytes_at_most() -> None:
+def test_a_payload_with_provenance_has_256_kibibytes_at_most() -> None:
     record = ResponseRecord("v1.0", now=lambda: NOON)
     for number in range(80):
         read(record, url=f"https://graph.example/v1.0/users?$skiptoken={number}" + "x" * 9000, request_id="r" * 9000)

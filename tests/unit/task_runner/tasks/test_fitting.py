@@ -1,4 +1,4 @@
-"""A payload that is too large is cut where it is longest, and says so."""
+"""The cutting of payloads that are too large, at their longest lists, with a note of each cut."""
 
 import hashlib
 import time
@@ -47,9 +47,9 @@ def test_a_list_inside_a_list_is_named_by_its_place() -> None:
 
     cut = fitted(payload, 4000)
 
-    assert [one["id"] for one in cut["groups"]] == ["a", "b"]
+    assert [group["id"] for group in cut["groups"]] == ["a", "b"]
     assert cut["groups"][1] == {"id": "b", "members": ["n"]}
-    assert [one["at"] for one in cut["truncated"]["cuts"]] == ["groups[0].members"]
+    assert [cut_list["at"] for cut_list in cut["truncated"]["cuts"]] == ["groups[0].members"]
 
 
 def test_a_long_text_is_cut_with_a_sign() -> None:
@@ -72,7 +72,7 @@ def test_only_the_first_places_are_named_and_all_are_counted() -> None:
     assert (len(cut["truncated"]["cuts"]), cut["truncated"]["shortened"]) == (20, 50)
 
 
-def test_what_cannot_be_shortened_leaves_the_numbers_of_the_outermost_object() -> None:
+def test_an_uncuttable_payload_keeps_the_numbers_of_its_top_level() -> None:
     many: Any = {f"key-{number}": "x" * 250 for number in range(64)}
     for _ in range(3):
         many = {f"key-{number}": many for number in range(12)}

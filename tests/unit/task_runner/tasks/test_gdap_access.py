@@ -21,8 +21,8 @@ EXPECTED = GdapRoles(
 )
 
 
-def found(*granted: str, status: str = "active") -> CustomerRelationships:
-    one = Relationship(
+def partner_relationships(*granted: str, status: str = "active") -> CustomerRelationships:
+    relationship = Relationship(
         id="relationship",
         name="Managed services",
         status=status,
@@ -32,10 +32,10 @@ def found(*granted: str, status: str = "active") -> CustomerRelationships:
         auto_extend="P180D",
         roles=granted,
     )
-    return CustomerRelationships(customer="customer", relationships=(one,), at=NOW)
+    return CustomerRelationships(customer="customer", relationships=(relationship,), at=NOW)
 
 
-def told(result: Result) -> tuple[str, str]:
+def decision_of(result: Result) -> tuple[str, str]:
     return result.status.value, result.reason_code
 
 
@@ -50,11 +50,11 @@ def told(result: Result) -> tuple[str, str]:
     ],
 )
 def test_the_roles_of_the_relationship_are_compared(granted: tuple[str, ...], expected: tuple[str, str]) -> None:
-    assert told(roles.decide(EXPECTED, found(*granted))) == expected
+    assert decision_of(roles.decide(EXPECTED, partner_relationships(*granted))) == expected
 
 
-def test_the_evidence_of_the_roles_has_the_expected_the_granted_and_the_difference() -> None:
-    payload = roles.decide(EXPECTED, found("other", "teams")).payload
+def test_the_evidence_lists_expected_granted_and_missing_roles() -> None:
+    payload = roles.decide(EXPECTED, partner_relationships("other", "teams")).payload
     assert payload["expected"] == {"version": "7", "required": EXPECTED.required, "optional": EXPECTED.optional}
     assert payload["granted"] == ["other", "teams"]
     assert payload["missing"] == {"required": {"User Administrator": "users"}, "optional": {"Global Reader": "reader"}}
@@ -62,9 +62,12 @@ def test_the_evidence_of_the_roles_has_the_expected_the_granted_and_the_differen
 
 
 def test_without_a_relationship_in_force_there_are_no_roles() -> None:
-    assert told(roles.decide(EXPECTED, found("users", status="terminated"))) == ("fail", "GDAP_TERMINATED")
+    assert decision_of(roles.decide(EXPECTED, partner_relationships("users", status="terminated"))) == (
+        "fail",
+        "GDAP_TERMINATED",
+    )
     with pytest.raises(Wait):
-        roles.decide(EXPECTED, found("users", status="activating"))
+        roles.decide(EXPECTED, partner_relationships("users", status="activating"))
 
 
 GROUPS = {"g-users": "M365 GDAP User Administrator", "g-teams": "m365 gdap teams administrator", "g-else": "Else"}
@@ -78,18 +81,18 @@ USERS, TEAMS = assignment("g-users", "users"), assignment("g-teams", "teams")
 
 
 def mapped(*assignments: Assignment, granted: tuple[str, ...] = ("teams", "users")) -> Result:
-    return mapping.decide(EXPECTED, found(*granted), granted, judged(EXPECTED, assignments, GROUPS))
+    return mapping.decide(EXPECTED, partner_relationships(*granted), granted, judged(EXPECTED, assignments, GROUPS))
 
 
 def test_mappings_that_are_active_to_groups_that_exist_are_ok() -> None:
-    assert told(mapped(USERS, TEAMS)) == ("ok", "MAPPING_OK")
+    assert decision_of(mapped(USERS, TEAMS)) == ("ok", "MAPPING_OK")
 
 
 @pytest.mark.parametrize(
     ("third", "expected"),
     [
         (assignment("gone", "reader"), ("fail", "GROUP_MISSING")),
-        (assignment("gone", "unheard"), ("fail", "GROUP_MISSING")),
+        (assignment("gone", "unlisted"), ("fail", "GROUP_MISSING")),
         (assignment("gone", "users"), ("warn", "GROUP_ID_STALE")),
         (assignment("gone", "reader", "teams"), ("warn", "GROUP_ID_STALE")),
         (assignment("gone", "users", status="pending"), ("warn", "GROUP_ID_STALE")),
@@ -102,12 +105,12 @@ def test_mappings_that_are_active_to_groups_that_exist_are_ok() -> None:
 )
 def test_one_bad_mapping_beside_good_ones_counts(third: Assignment, expected: tuple[str, str]) -> None:
     for order in ((USERS, TEAMS, third), (third, USERS, TEAMS)):
-        assert told(mapped(*order)) == expected
+        assert decision_of(mapped(*order)) == expected
 
 
 @pytest.mark.parametrize("assignments", [(), (assignment("g-users", "users", status="deleted"),)])
 def test_no_mapping_at_all_fails(assignments: tuple[Assignment, ...]) -> None:
-    assert told(mapped(*assignments)) == ("fail", "MAPPING_NONE")
+    assert decision_of(mapped(*assignments)) == ("fail", "MAPPING_NONE")
 
 
 def test_a_pending_mapping_is_waited_for() -> None:
@@ -118,19 +121,19 @@ def test_a_pending_mapping_is_waited_for() -> None:
 
 def test_nothing_is_waited_for_beside_a_group_that_is_missing() -> None:
     pending = assignment("g-teams", "teams", status="pending")
-    assert told(mapped(pending, assignment("gone", "unheard"))) == ("fail", "GROUP_MISSING")
+    assert decision_of(mapped(pending, assignment("gone", "unlisted"))) == ("fail", "GROUP_MISSING")
 
 
 def test_a_required_role_that_nobody_got_is_a_warning() -> None:
     result = mapped(USERS)
-    assert told(result) == ("warn", "MAPPING_PARTIAL")
+    assert decision_of(result) == ("warn", "MAPPING_PARTIAL")
     assert result.payload["unmapped_required_roles"] == ["Teams Administrator"]
 
 
-def test_a_role_that_the_relationship_does_not_have_needs_no_mapping() -> None:
-    assert told(mapped(USERS, granted=("users",))) == ("ok", "MAPPING_OK")
+def test_a_role_outside_the_relationship_needs_no_mapping() -> None:
+    assert decision_of(mapped(USERS, granted=("users",))) == ("ok", "MAPPING_OK")
 
 
-def test_the_evidence_of_a_stale_mapping_names_the_group_that_has_its_name() -> None:
+def test_the_evidence_of_a_stale_mapping_names_its_group() -> None:
     (listed, *_) = mapped(assignment("gone", "users"), TEAMS).payload["mappings"]
     assert (listed["group_id"], listed["group_name"], listed["present_group_id"]) == ("gone", None, "g-users")

@@ -68,7 +68,7 @@ def test_what_somebody_should_look_at_is_a_warning(changes: dict[str, object], r
     assert (result.status.value, result.reason_code) == expected
 
 
-def test_of_several_warnings_the_most_serious_one_is_the_reason_and_all_are_listed() -> None:
+def test_the_most_serious_of_several_listed_warnings_is_the_reason() -> None:
     result = judge(relationship(name="MLT_1", ends=timedelta(days=1), roles=(GLOBAL_ADMINISTRATOR,)))
     assert result.reason_code == "GDAP_MLT_READ_ONLY"
     assert result.payload["warnings"] == ["GDAP_MLT_READ_ONLY", "GDAP_EXPIRING", "GDAP_HAS_GLOBAL_ADMIN"]
@@ -103,7 +103,7 @@ def test_a_relationship_on_its_way_is_waited_for(status: str) -> None:
     assert waiting.value.payload["relationship"]["status"] == status
 
 
-def test_an_approval_that_nobody_gave_for_three_months_is_waited_for_no_more() -> None:
+def test_an_approval_is_not_awaited_after_three_months() -> None:
     result = judge(relationship("approvalPending", created=timedelta(days=90, seconds=1), activated=None, ends=None))
     assert (result.status.value, result.reason_code) == ("fail", "GDAP_EXPIRED")
 
@@ -114,7 +114,7 @@ def test_a_status_of_the_future_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("field", ["activated", "ends"])
-def test_an_active_relationship_without_a_beginning_or_an_end_is_incomplete(field: str) -> None:
+def test_an_active_relationship_without_start_or_end_is_incomplete(field: str) -> None:
     with pytest.raises(CannotTell) as incomplete:
         judge(relationship(**{field: None}))  # pyrefly: ignore[bad-argument-type]
     assert incomplete.value.reason_code == "DATA_INCOMPLETE"
@@ -142,7 +142,7 @@ def test_the_better_of_two_relationships_counts(first: Relationship, second: Rel
 def test_all_relationships_are_listed_in_the_evidence() -> None:
     result = judge(relationship("terminated", name="Old"), relationship(name="New"))
     assert result.payload["relationship"]["name"] == "New"
-    assert [one["name"] for one in result.payload["relationships"]] == ["Old", "New"]
+    assert [relationship["name"] for relationship in result.payload["relationships"]] == ["Old", "New"]
 
 
 def test_a_relationship_is_read_as_microsoft_documents_it() -> None:

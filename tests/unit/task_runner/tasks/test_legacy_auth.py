@@ -41,11 +41,11 @@ def test_legacy_authentication(policies: tuple[AccessPolicy, ...], expected: tup
     assert (result.status.value, result.reason_code) == expected
 
 
-def test_security_defaults_block_legacy_authentication_and_the_message_says_so() -> None:
+def test_security_defaults_block_legacy_authentication_with_a_message() -> None:
     result = decide(True, (), frozenset())
 
     assert (result.status.value, result.reason_code) == ("ok", "LEGACY_BLOCKED")
-    assert "Security defaults are on" in result.message
+    assert "Security defaults are enabled" in result.message
 
 
 def test_the_evidence_names_everything_that_is_left_out() -> None:

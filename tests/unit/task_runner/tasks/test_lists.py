@@ -20,10 +20,13 @@ def test_fourteen_roles_are_those_of_administrators() -> None:
 
 
 def test_every_list_names_its_source() -> None:
-    assert all(each.source.startswith("https://learn.microsoft.com/") for each in (ADMIN_ROLES, MANIFEST, PLANS))
+    assert all(
+        published_list.source.startswith("https://learn.microsoft.com/")
+        for published_list in (ADMIN_ROLES, MANIFEST, PLANS)
+    )
 
 
-def test_the_manifest_asks_for_what_the_reading_tasks_need_and_no_more() -> None:
+def test_the_manifest_has_exactly_the_permissions_of_reading_tasks() -> None:
     needed = {name for task in discover().values() if task.mode == "shared" for name in task.declaration.permissions}
 
     assert set(MANIFEST.app_roles) == needed
@@ -41,7 +44,7 @@ def test_the_manifest_hash_does_not_depend_on_the_order() -> None:
     assert type(MANIFEST)(source="", version="", resource_app_id="", app_roles=turned).sha256 == MANIFEST.sha256
 
 
-def test_twelve_roles_are_required_of_a_relationship_and_three_are_optional() -> None:
+def test_a_relationship_has_twelve_required_and_three_optional_roles() -> None:
     assert (len(GDAP_ROLES.required), len(GDAP_ROLES.optional)) == (12, 3)
     assert GDAP_ROLES.required["Exchange Administrator"] == "29232cdf-9323-42fd-ade2-1d097af3e4de"
     assert GDAP_ROLES.optional["Global Reader"] == "f2ef992c-3afb-46b9-b7cf-a126ee74c451"

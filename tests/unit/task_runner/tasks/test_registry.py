@@ -53,9 +53,9 @@ def test_our_own_tasks_are_installed() -> None:
 
 
 def test_a_found_task_names_its_distribution_and_version() -> None:
-    found = discover([point(a_task("a.b"))])["a.b"].declaration
+    declaration = discover([point(a_task("a.b"))])["a.b"].declaration
 
-    assert (found.distribution, found.version) == ("onboarding-extra", "1.2")
+    assert (declaration.distribution, declaration.version) == ("onboarding-extra", "1.2")
 
 
 def test_a_task_keeps_the_version_its_author_gave() -> None:
@@ -97,6 +97,6 @@ def test_a_task_that_is_left_out_is_not_offered() -> None:
     assert list(without(tasks, ("two.check",))) == ["one.check"]
 
 
-def test_leaving_out_a_task_that_is_not_installed_is_an_error() -> None:
+def test_excluding_a_task_that_is_not_installed_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"not installed: two\.chekc"):
         without({"two.check": a_task("two.check")}, ("two.chekc",))

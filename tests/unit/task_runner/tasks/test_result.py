@@ -101,7 +101,7 @@ def test_every_json_payload_becomes_storable_text(payload: dict[str, Any]) -> No
     assert json_safe(msgspec.json.decode(encoded)) == msgspec.json.decode(encoded)
 
 
-def test_a_secret_among_settings_by_name_and_value_does_not_get_into_the_payload() -> None:
+def test_secret_settings_do_not_get_into_the_payload() -> None:
     result = Result.ok("FOUND", "", {"settings": [{"name": "client_secret", "value": "hunter2"}]})
 
     assert result.payload == {"settings": [{"name": "client_secret", "value": "[redacted]"}]}

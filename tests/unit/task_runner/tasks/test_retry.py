@@ -1,4 +1,4 @@
-"""The retry policy, by hand."""
+"""The delays of the retry policy."""
 
 from typing import Any
 

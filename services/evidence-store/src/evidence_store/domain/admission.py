@@ -1,4 +1,4 @@
-"""Admission of results, and the messages that confirm them."""
+"""Validation of results, and the messages that confirm them."""
 
 from typing import TypeGuard
 
@@ -11,7 +11,7 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 
 
 class Inadmissible(ValueError):
-    """A result that violates the rule ``code`` and can never be stored as evidence."""
+    """A result that violates the rule ``code`` and cannot be stored as evidence."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -20,29 +20,29 @@ class Inadmissible(ValueError):
 
 
 def leaves_evidence(message: Message) -> TypeGuard[RunFinished]:
-    """True if the message is the end of a run that was not cancelled. Raises ``Inadmissible``."""
+    """Return True if the message is the end of a run that was not cancelled. Raise ``Inadmissible`` if invalid."""
     if not isinstance(message, RunFinished) or message.state is RunState.CANCELLED:
         return False
     if message.state not in TERMINAL:
-        raise Inadmissible("RUN_NOT_FINISHED", f"Run {message.run_id} cannot have finished in state {message.state}.")
+        raise Inadmissible("RUN_NOT_FINISHED", f"RunFinished of run {message.run_id} has state {message.state}.")
     if message.tenant_id < 1:
-        raise Inadmissible("TENANT_INVALID", f"Run {message.run_id} belongs to no tenant.")
+        raise Inadmissible("TENANT_INVALID", f"Run {message.run_id} has no tenant id.")
     return True
 
 
 def check_repeat(result: RunFinished, first: RunFinished | EvidenceRecorded) -> None:
-    """Raise ``Inadmissible`` for a repeated result of another tenant."""
+    """Raise ``Inadmissible`` if a repeated result names another tenant than the first one."""
     if result.tenant_id != first.tenant_id:
-        raise Inadmissible("RUN_OF_ANOTHER_TENANT", f"Run {result.run_id} belongs to another tenant already.")
+        raise Inadmissible("RUN_OF_ANOTHER_TENANT", f"Evidence of run {result.run_id} belongs to another tenant.")
 
 
 def contradicts(result: RunFinished, kept: EvidenceRecorded) -> bool:
-    """True if a repeated result differs from the stored one, which is kept."""
+    """Return True if a repeated result differs from the stored one."""
     return (result.task_type, result.status, result.reason_code) != (kept.task_type, kept.status, kept.reason_code)
 
 
 def recorded(row: StoredEvidence) -> EvidenceRecorded:
-    """The message that a row was stored."""
+    """Return the message that confirms a stored row."""
     return EvidenceRecorded(
         tenant_id=row.tenant_id,
         evidence_id=row.id,

@@ -1,7 +1,7 @@
-"""The hash chain of a tenant: sealed records, and appending to a chain.
+"""The hash chain of a tenant.
 
-``seal = SHA-256(previous seal || record)``: 32 raw bytes, then the stored bytes of the record. The record is JSON;
-a verification hashes the stored bytes and never encodes them again.
+``seal = SHA-256(previous seal || record)``: the 32 bytes of the previous seal, then the stored bytes of the record.
+The record is JSON. Verification hashes the stored bytes and never encodes the record again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ GENESIS = bytes(32)
 """The previous seal of the first record of every chain: 32 zero bytes."""
 
 FORMAT = 1
-"""The format version, which is part of every sealed record, so that a chain can contain several formats."""
+"""The format version in every sealed record. A chain can contain records of several versions."""
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 class Head(NamedTuple):
-    """The end of a chain: the number of its records, and the seal of the last one."""
+    """The head of a chain: the number of its records, and the seal of the last one."""
 
     length: int
     seal: bytes
@@ -35,7 +35,7 @@ EMPTY = Head(0, GENESIS)
 
 
 class StoredEvidence(NamedTuple):
-    """One row of the evidence table: the sealed bytes, and beside them the fields of the record that queries need."""
+    """One row of the evidence table: the sealed record, and the fields of it that queries filter by."""
 
     id: int
     tenant_id: int
@@ -52,32 +52,32 @@ class StoredEvidence(NamedTuple):
 
 
 def seal_of(previous_seal: bytes, record: bytes) -> bytes:
-    """The 32-byte seal of a record that follows the record with ``previous_seal``."""
+    """Return the 32-byte seal of a record whose predecessor has the seal ``previous_seal``."""
     return sha256(previous_seal + record).digest()
 
 
 def extend(
     heads: Mapping[int, Head], results: Sequence[RunFinished], ids: Sequence[int], recorded_at: datetime
 ) -> tuple[list[StoredEvidence], dict[int, Head]]:
-    """Append the results, in order, to the chains of their tenants; returns the rows and the new heads.
+    """Append the results, in order, to the chains of their tenants. Return the new rows and the new heads.
 
-    ``heads`` contains the head of every tenant's chain, ``ids`` an evidence id for each result.
+    ``heads`` contains the head of every tenant's chain, ``ids`` one evidence id per result.
     """
-    moved: dict[int, Head] = {}
+    new_heads: dict[int, Head] = {}
     recorded_text = rfc3339(recorded_at)
     rows: list[StoredEvidence] = []
     for result, evidence_id in zip(results, ids, strict=True):
         tenant_id = result.tenant_id
-        head = moved.get(tenant_id) or heads[tenant_id]
+        head = new_heads.get(tenant_id) or heads[tenant_id]
         record = _encoder.encode(_fields(result, evidence_id, head.length + 1, recorded_text))
         row = _sealed(head, result, evidence_id, recorded_at, record)
-        moved[tenant_id] = Head(row.position, row.seal)
+        new_heads[tenant_id] = Head(row.position, row.seal)
         rows.append(row)
-    return rows, moved
+    return rows, new_heads
 
 
 def read_record(record: bytes) -> dict[str, Any]:
-    """The fields of a sealed record. Raises ``ValueError`` where the bytes are not a JSON object."""
+    """Return the fields of a sealed record. Raise ``ValueError`` if the bytes are not a JSON object."""
     try:
         return _decoder.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -102,7 +102,7 @@ def _sealed(head: Head, result: RunFinished, evidence_id: int, recorded_at: date
 
 
 def _fields(result: RunFinished, evidence_id: int, position: int, recorded_at: str) -> dict[str, Any]:
-    """The sealed fields, under the names of the public contract where it has one."""
+    """Return the fields to seal; those of the public API have its member names."""
     return {
         "format": FORMAT,
         "id": evidence_id,

@@ -1,7 +1,7 @@
 """The filter of a list of evidence, and the cursor of its next page.
 
-A cursor holds a position in the tenant's chain and a digest of it, the tenant and the filter. It gives no rights: the
-tenant and the filter of a request count, and a cursor that was changed, or comes from another list, is refused.
+A cursor contains a position in the tenant's chain and a digest of the position, the tenant and the filter. It grants
+no access: tenant and filter are taken from the request. A modified cursor, or one of another list, is rejected.
 """
 
 import hmac
@@ -14,12 +14,12 @@ from onboarding_shared.contracts.types import MAX_ID
 
 _POSITION_BYTES = 8
 _DIGEST_BYTES = 13
-"""Together 21 bytes, so that the text has no padding: every other spelling of it is another text."""
+"""Position and digest have 21 bytes together: their Base64 text has no padding and is unambiguous."""
 _TEXT_LENGTH = 28
 
 
 class EvidenceFilter(NamedTuple):
-    """A filter of a tenant's evidence; None matches all. ``since`` is inclusive, ``until`` exclusive."""
+    """Conditions on a tenant's evidence; None matches all. ``since`` is inclusive, ``until`` exclusive."""
 
     task_type: str | None = None
     status: str | None = None
@@ -31,31 +31,31 @@ class EvidenceFilter(NamedTuple):
 
 
 class CursorInvalid(ValueError):
-    """The text is not a cursor of this list."""
+    """A text that is not a cursor of this list."""
 
 
 def write_cursor(tenant_id: int, wanted: EvidenceFilter, position: int) -> str:
-    """The cursor of the page that goes on below ``position``."""
-    place = position.to_bytes(_POSITION_BYTES, "big")
-    return urlsafe_b64encode(place + _digest(tenant_id, wanted, place)).decode()
+    """Return the cursor of the page whose items have positions below ``position``."""
+    position_bytes = position.to_bytes(_POSITION_BYTES, "big")
+    return urlsafe_b64encode(position_bytes + _digest(tenant_id, wanted, position_bytes)).decode()
 
 
 def read_cursor(tenant_id: int, wanted: EvidenceFilter, cursor: str) -> int:
-    """The position below which the page begins. Raises ``CursorInvalid``."""
+    """Return the position in a cursor: the items of the page are below it. Raise ``CursorInvalid``."""
     if len(cursor) != _TEXT_LENGTH or not cursor.isascii():
-        raise CursorInvalid("The cursor does not have the form of a cursor.")
+        raise CursorInvalid("The text does not have the format of a cursor.")
     try:
         raw = urlsafe_b64decode(cursor)
     except ValueError:
-        raise CursorInvalid("The cursor does not have the form of a cursor.") from None
-    place, digest = raw[:_POSITION_BYTES], raw[_POSITION_BYTES:]
-    if not hmac.compare_digest(digest, _digest(tenant_id, wanted, place)):
-        raise CursorInvalid("The cursor belongs to another list, or was changed.")
-    position = int.from_bytes(place, "big")
+        raise CursorInvalid("The text does not have the format of a cursor.") from None
+    position_bytes, digest = raw[:_POSITION_BYTES], raw[_POSITION_BYTES:]
+    if not hmac.compare_digest(digest, _digest(tenant_id, wanted, position_bytes)):
+        raise CursorInvalid("The cursor belongs to another list, or was modified.")
+    position = int.from_bytes(position_bytes, "big")
     if position > MAX_ID:
-        raise CursorInvalid("The cursor points nowhere.")
+        raise CursorInvalid("The position in the cursor is out of range.")
     return position
 
 
-def _digest(tenant_id: int, wanted: EvidenceFilter, place: bytes) -> bytes:
-    return blake2b(repr((tenant_id, *wanted)).encode() + place, digest_size=_DIGEST_BYTES).digest()
+def _digest(tenant_id: int, wanted: EvidenceFilter, position_bytes: bytes) -> bytes:
+    return blake2b(repr((tenant_id, *wanted)).encode() + position_bytes, digest_size=_DIGEST_BYTES).digest()

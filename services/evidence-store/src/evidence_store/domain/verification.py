@@ -1,8 +1,8 @@
-"""Verification of a tenant's chain: reads it from its start and reports the first break.
+"""Verification of a tenant's chain, from its first record to its first break.
 
-A chain alone cannot reveal that its tail was deleted together with its head, or that it was sealed again as a whole.
-That takes an earlier state, stored elsewhere: every ``EvidenceRecorded`` event contains one (position and seal), which
-is passed as an ``Anchor``.
+A chain alone does not show that its last records were deleted together with its head, or that all of it was sealed
+again. An ``Anchor`` shows both: an earlier position and seal, stored elsewhere. Every ``EvidenceRecorded`` event
+contains one.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from onboarding_shared.contracts.cloudevents import rfc3339
 
 
 class BreakKind(StrEnum):
-    """The kind of a break."""
+    """Kinds of breaks of a chain."""
 
     RECORD_EDITED = "record_edited"
     COLUMN_DIFFERS = "column_differs"
@@ -29,7 +29,7 @@ class BreakKind(StrEnum):
 
 
 class Break(NamedTuple):
-    """The first break of a chain; ``evidence_id`` is None where there is no row to name."""
+    """The first break of a chain; ``evidence_id`` is None if no row exists at the position."""
 
     position: int
     evidence_id: int | None
@@ -38,14 +38,14 @@ class Break(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """An earlier state of the chain, stored elsewhere: ``seal`` at ``position`` (0 = empty chain)."""
+    """An earlier head of the chain, stored elsewhere: ``seal`` at ``position`` (0 = empty chain)."""
 
     position: int
     seal: bytes
 
 
 class ChainVerdict(NamedTuple):
-    """The length and last seal of the intact part of a chain, and the break after it, if any."""
+    """Length and last seal of the intact part of a chain, and the break after it, if any."""
 
     length: int
     seal: bytes
@@ -63,11 +63,11 @@ class ChainReader:
 
     @property
     def broken(self) -> bool:
-        """True if a break was found; the rest of the chain need not be read."""
+        """True if a break was found; the remaining rows need not be read."""
         return self._break is not None
 
     def read(self, rows: Iterable[StoredEvidence]) -> None:
-        """Check the next rows; stops at the first break."""
+        """Check the next rows, up to the first break."""
         if self._break is not None:
             return
         for row in rows:
@@ -80,26 +80,28 @@ class ChainReader:
                 return
 
     def finish(self, head: Head | None) -> ChainVerdict:
-        """The verdict, once every row has been read; ``head`` is the stored head, None where there is none."""
+        """Return the verdict after all rows were read; ``head`` is the stored head, None if there is none."""
         chain_break = self._break or self._end_break(head)
         return ChainVerdict(self._reached.length, self._reached.seal, chain_break)
 
     def _row_break(self, row: StoredEvidence) -> Break | None:
         expected = self._reached.length + 1
         if row.position > expected:
-            return Break(expected, None, BreakKind.POSITION_MISSING, f"The next record stands at {row.position}.")
+            return Break(expected, None, BreakKind.POSITION_MISSING, f"The next record has position {row.position}.")
         if row.position < expected:
-            return _at(row, BreakKind.REORDERED, f"This position is read where {expected} belongs.")
+            return _at(row, BreakKind.REORDERED, f"Expected a record with position {expected}.")
         if seal_of(row.previous_seal, row.record) != row.seal:
-            return _at(row, BreakKind.RECORD_EDITED, "The stored bytes do not have the seal that stands beside them.")
+            return _at(row, BreakKind.RECORD_EDITED, "The stored record does not match its seal.")
         try:
             sealed = read_record(row.record)
         except ValueError:
-            return _at(row, BreakKind.RECORD_EDITED, "The stored bytes are not a record.")
+            return _at(row, BreakKind.RECORD_EDITED, "The stored record is not a JSON object.")
         if sealed.get("position") != row.position:
-            return _at(row, BreakKind.REORDERED, f"This record was sealed at position {sealed.get('position')}.")
+            return _at(row, BreakKind.REORDERED, f"The record was sealed at position {sealed.get('position')}.")
         if row.previous_seal != self._reached.seal:
-            return _at(row, BreakKind.LINK_BROKEN, "The record was sealed onto another one than stands before it.")
+            return _at(
+                row, BreakKind.LINK_BROKEN, "The previous seal of the record is not the seal of its predecessor."
+            )
         return self._column_break(row, sealed)
 
     def _column_break(self, row: StoredEvidence, sealed: dict[str, Any]) -> Break | None:
@@ -114,7 +116,7 @@ class ChainReader:
             ("recorded_at", "recorded_at", rfc3339(row.recorded_at)),
         ):
             if name not in sealed or sealed[name] != value:
-                return _at(row, BreakKind.COLUMN_DIFFERS, f"The column {column} is not what was sealed as {name}.")
+                return _at(row, BreakKind.COLUMN_DIFFERS, f"The column {column} differs from the sealed field {name}.")
         if row.tenant_id != self._tenant_id:
             return _at(row, BreakKind.COLUMN_DIFFERS, "The record belongs to another tenant.")
         return None
@@ -123,24 +125,26 @@ class ChainReader:
         anchor = self._anchor
         if anchor is None or anchor.position != self._reached.length or anchor.seal == self._reached.seal:
             return None
-        detail = "The seal at this position is another one than was remembered."
+        detail = "The seal at this position differs from the expected seal."
         return Break(anchor.position, None, BreakKind.ANCHOR_DIFFERS, detail)
 
     def _end_break(self, head: Head | None) -> Break | None:
         reached = self._reached
         if head is None and reached.length > 0:
-            return Break(reached.length, None, BreakKind.HEAD_MISSING, "There are records, but no head of the chain.")
+            return Break(reached.length, None, BreakKind.HEAD_MISSING, "The chain has records but no stored head.")
         stored = head or EMPTY
         if stored.length > reached.length:
-            detail = f"The head of the chain says that it has {stored.length} records."
+            detail = f"The stored head has length {stored.length}, but the chain has {reached.length} records."
             return Break(reached.length + 1, None, BreakKind.TAIL_CUT, detail)
         if stored.length < reached.length:
-            detail = f"The head of the chain says that it has only {stored.length} records."
+            detail = f"The stored head has length {stored.length}, but the chain has {reached.length} records."
             return Break(stored.length + 1, None, BreakKind.BEYOND_HEAD, detail)
         if stored.seal != reached.seal:
-            return Break(reached.length, None, BreakKind.HEAD_DIFFERS, "The head has not the last record's seal.")
+            return Break(
+                reached.length, None, BreakKind.HEAD_DIFFERS, "The stored head has another seal than the last record."
+            )
         if self._anchor is not None and self._anchor.position > reached.length:
-            detail = f"The chain is remembered with {self._anchor.position} records."
+            detail = f"Expected at least {self._anchor.position} records, found {reached.length}."
             return Break(reached.length + 1, None, BreakKind.TAIL_CUT, detail)
         return None
 

@@ -1,1 +1,1 @@
-"""The HTTP side: the operations that readers may call."""
+"""The HTTP API."""

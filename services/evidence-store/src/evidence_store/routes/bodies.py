@@ -1,4 +1,4 @@
-"""The bodies of answers. Every field of evidence comes from the sealed bytes, never from the columns beside them."""
+"""Response bodies. All fields of evidence are read from the sealed record, never from the columns of the table."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ Seal = Annotated[str, Meta(description="SHA-256, 64 hexadecimal digits.")]
 
 
 class OnboardingEvidence(Struct, kw_only=True):
-    """The result of a finished run, as it was sealed. The contract's fields, then ours."""
+    """The sealed result of a finished run."""
 
     id: Id
     tenant_id: Id
@@ -31,19 +31,19 @@ class OnboardingEvidence(Struct, kw_only=True):
     attempt: AttemptNumber
     started_at: Moment | None
     finished_at: Moment
-    position: Annotated[int, Meta(ge=1, description="The place in the tenant's chain, from 1.")]
+    position: Annotated[int, Meta(ge=1, description="Position in the tenant's chain, from 1.")]
     previous_seal: Seal
     seal: Seal
 
 
 class SealedEvidence(OnboardingEvidence, kw_only=True):
-    """One item with the bytes it was sealed as: SHA-256(previous_seal || record), both as bytes, is the seal."""
+    """One item of evidence with its sealed record. ``seal`` = SHA-256(``previous_seal`` || ``record``), as bytes."""
 
-    record: Annotated[str, Meta(description="The sealed JSON, to be hashed as UTF-8 exactly as it stands.")]
+    record: Annotated[str, Meta(description="The sealed JSON text. Hash its UTF-8 bytes without any change.")]
 
 
 class ChainBreak(Struct, frozen=True):
-    """The first place where a chain is not as it was sealed."""
+    """The first break of a chain."""
 
     position: int
     evidence_id: int | None
@@ -52,7 +52,7 @@ class ChainBreak(Struct, frozen=True):
 
 
 class ChainVerification(Struct, frozen=True):
-    """The verdict on a chain: how long it is and its last seal, as far as it is whole, and its first break."""
+    """The verdict on a chain: length and last seal of its intact part, and its first break, if any."""
 
     verified: bool
     length: int
@@ -61,12 +61,12 @@ class ChainVerification(Struct, frozen=True):
 
 
 def evidence_body(item: EvidenceItem) -> OnboardingEvidence:
-    """The item as a list has it."""
+    """Return an item of a list."""
     return msgspec.convert(_members(item), OnboardingEvidence)
 
 
 def sealed_body(item: EvidenceItem) -> SealedEvidence:
-    """The item by itself."""
+    """Return one item with its sealed record."""
     return msgspec.convert({**_members(item), "record": item.record.decode()}, SealedEvidence)
 
 
@@ -76,7 +76,7 @@ def _members(item: EvidenceItem) -> dict[str, Any]:
 
 
 def verification_body(verdict: ChainVerdict) -> ChainVerification:
-    """The verdict as an answer."""
+    """Return the response body of a verdict."""
     broken = verdict.broken
     first_break = None if broken is None else _break_body(broken)
     return ChainVerification(broken is None, verdict.length, verdict.seal.hex(), first_break)

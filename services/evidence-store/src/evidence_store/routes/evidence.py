@@ -1,4 +1,4 @@
-"""Evidence: the list of a tenant, newest first, and one item."""
+"""The evidence of a tenant: a list, newest first, and one item."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,36 +23,38 @@ from onboarding_shared.web.operations import LINK, TenantId
 from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit, refuse_nulls
 
 EvidenceId = Annotated[
-    int, PathParameter(description="An item of evidence of the tenant.", examples=[Example(value=205)])
+    int, PathParameter(description="Id of an item of evidence of the tenant.", examples=[Example(value=205)])
 ]
 TaskType = Annotated[
     str | None,
     QueryParameter(
-        name="taskType", description="Only of this task type.", examples=[Example(value="license.inventory")]
+        name="taskType", description="Only evidence of this task type.", examples=[Example(value="license.inventory")]
     ),
 ]
 Status = Annotated[
     CheckStatus | None,
-    QueryParameter(name="status", description="Only with this check status.", examples=[Example(value="fail")]),
+    QueryParameter(
+        name="status", description="Only evidence with this check status.", examples=[Example(value="fail")]
+    ),
 ]
 Reason = Annotated[
     str | None,
     QueryParameter(
         name="reason_code",
         pattern=r"^[A-Z][A-Z0-9_]{1,63}\Z",
-        description="Only with this reason code.",
+        description="Only evidence with this reason code.",
         examples=[Example(value="TIME_LIMIT_EXCEEDED")],
     ),
 ]
 Session = Annotated[
     int | None,
     QueryParameter(
-        name="session", ge=1, le=MAX_ID, description="Only of this onboarding session.", examples=[Example(value=3)]
+        name="session", ge=1, le=MAX_ID, description="Only evidence of this session.", examples=[Example(value=3)]
     ),
 ]
 Run = Annotated[
     int | None,
-    QueryParameter(name="run", ge=1, le=MAX_ID, description="Only of this run.", examples=[Example(value=17)]),
+    QueryParameter(name="run", ge=1, le=MAX_ID, description="Only evidence of this run.", examples=[Example(value=17)]),
 ]
 Since = Annotated[
     str | None,
@@ -74,7 +76,7 @@ Cursor = Annotated[
     str | None,
     QueryParameter(
         name="cursor",
-        description="From the Link header of the page before.",
+        description="Cursor from the Link header of the previous page.",
         examples=[Example(value="AAAAAAAAABGcK1uyVt4xv0Jq8rBd")],
     ),
 ]
@@ -92,14 +94,14 @@ def evidence_filter(
     since: Since = None,
     until: Until = None,
 ) -> EvidenceFilter:
-    """The filter in the query of a request."""
+    """Return the filter in the query of a request."""
     refuse_nulls(request, status=status, session=session, run=run)
     span = {"since": _moment("since", since), "until": _moment("until", until)}
     return EvidenceFilter(task_type, status, reason_code, session, run, **span)
 
 
 class EvidenceRoutes(Controller):
-    """The operations on a tenant's evidence."""
+    """The operations under ``/evidence``."""
 
     path = "/tenants/{tenant_id:int}/onboarding/evidence"
     tags = ("evidence",)
@@ -121,7 +123,7 @@ class EvidenceRoutes(Controller):
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[OnboardingEvidence]]:
-        """One page of the items that fit every filter given; the Link header leads to the next page."""
+        """Return one page of the evidence that matches all filters. The Link header contains the next page."""
         below = None if cursor is None else _below(tenant_id, wanted, cursor)
         page = await self.database.run_single(lambda tx: read_page(tx, tenant_id, wanted, below=below, limit=limit))
         headers: Mapping[str, str] = {}
@@ -129,9 +131,9 @@ class EvidenceRoutes(Controller):
             headers = _link(request, write_cursor(tenant_id, wanted, page.items[-1].position))
         return Response([evidence_body(item) for item in page.items], headers=headers)
 
-    @get("/{evidence_id:int}", operation_id="getEvidence", summary="Get one item of evidence with its sealed bytes")
+    @get("/{evidence_id:int}", operation_id="getEvidence", summary="Get one item of evidence with its sealed record")
     async def get_evidence(self, tenant_id: TenantId, evidence_id: EvidenceId) -> SealedEvidence:
-        """The item with everything that is needed to compute its seal again."""
+        """Return the item with the sealed record and the previous seal, from which its seal can be computed."""
         item = await self.database.run_single(lambda tx: read_item(tx, tenant_id, evidence_id))
         if item is None:
             raise evidence_not_found()
@@ -144,7 +146,7 @@ def _moment(name: str, text: str | None) -> datetime | None:
     try:
         return msgspec.convert(text, _Moment).astimezone(UTC)
     except (msgspec.ValidationError, OverflowError) as error:
-        raise invalid_parameter(name, "not a time as in RFC 3339, such as 2026-11-24T09:30:00Z") from error
+        raise invalid_parameter(name, "must be an RFC 3339 time, such as 2026-11-24T09:30:00Z") from error
 
 
 def _below(tenant_id: int, wanted: EvidenceFilter, cursor: str) -> int:
@@ -155,6 +157,6 @@ def _below(tenant_id: int, wanted: EvidenceFilter, cursor: str) -> int:
 
 
 def _link(request: Request[Any, Any, Any], cursor: str) -> Mapping[str, str]:
-    """A reference relative to this request, which stays right behind any proxy; the other parameters stay."""
+    """Return the ``Link`` header of the next page, relative to the request, so that it is valid behind a proxy."""
     query = {name: value for name, value in request.query_params.items() if name != "cursor"}
     return {"Link": f'<?{urlencode({**query, "cursor": cursor})}>; rel="next"'}

@@ -1,4 +1,4 @@
-"""An example of each operation, for the API page."""
+"""One example per operation, for the API page."""
 
 from collections.abc import Mapping
 from typing import Any

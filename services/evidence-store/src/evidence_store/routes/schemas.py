@@ -1,4 +1,4 @@
-"""The published JSON Schemas of all messages. They are no secret, so these pages need no token."""
+"""The JSON Schemas of all messages. They are public: these pages need no token."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -16,11 +16,11 @@ _LIST = "/onboarding/schemas"
 _BY_TYPE = {message.event_type(): message for message in all_messages()}
 
 SCHEMA_PATHS = frozenset({_LIST, *(f"{_LIST}/{event_type}" for event_type in _BY_TYPE)})
-"""The paths that are open to everybody."""
+"""The paths that need no token."""
 
 
 class PublishedSchema(Struct, frozen=True):
-    """The address of the schema of one message; ``type`` and ``dataschema`` are the CloudEvents attributes."""
+    """The URL of the schema of one message; ``type`` and ``dataschema`` are its CloudEvents attributes."""
 
     type: str
     dataschema: str
@@ -29,7 +29,7 @@ class PublishedSchema(Struct, frozen=True):
 
 
 class PublishedSchemas(Struct, frozen=True):
-    """All messages, topic by topic."""
+    """The schemas of all messages, by topic."""
 
     schemas: Sequence[PublishedSchema]
 
@@ -48,7 +48,7 @@ _DOCUMENTS = {name: msgspec.json.encode(json_schema(message)) for name, message 
 
 @get(_LIST, operation_id="listSchemas", tags=["schemas"], security=[{}], summary="List the schemas of all messages")
 async def list_schemas() -> PublishedSchemas:
-    """Every message that the services publish, with the address of its schema. Needs no token."""
+    """Return every message that the services publish, with the URL of its schema. No token is needed."""
     return _LISTED
 
 
@@ -61,7 +61,7 @@ async def list_schemas() -> PublishedSchemas:
     summary="Get the JSON Schema of one message",
 )
 async def get_schema(event_type: EventType) -> Response[dict[str, Any]]:
-    """The JSON Schema of the message's data. Needs no token."""
+    """Return the JSON Schema of the message's data. No token is needed."""
     document = _DOCUMENTS.get(event_type)
     if document is None:
         raise schema_not_found()

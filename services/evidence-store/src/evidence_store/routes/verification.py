@@ -1,4 +1,4 @@
-"""The check that a tenant's evidence still is as it was sealed."""
+"""Verification of a tenant's chain."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ ExpectedLength = Annotated[
         name="expected_length",
         ge=0,
         le=MAX_ID,
-        description="A position remembered from an EvidenceRecorded event.",
+        description="Position in an earlier EvidenceRecorded event of the tenant.",
         examples=[Example(value=2)],
     ),
 ]
@@ -29,7 +29,7 @@ ExpectedHead = Annotated[
     QueryParameter(
         name="expected_head",
         pattern=r"^[0-9a-f]{64}\Z",
-        description="The seal at that position.",
+        description="Seal in the same event.",
         examples=[Example(value="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")],
     ),
 ]
@@ -48,7 +48,7 @@ class VerificationRoutes(Controller):
     async def verify_evidence(
         self, tenant_id: TenantId, expected_length: ExpectedLength = None, expected_head: ExpectedHead = None
     ) -> ChainVerification:
-        """Reads the whole chain. With a remembered position and seal, a chain that was sealed anew is found as well."""
+        """Verify the whole chain. With an expected position and seal, a chain that was sealed again is found too."""
         return verification_body(await self.verifier.verify(tenant_id, _anchor(expected_length, expected_head)))
 
 

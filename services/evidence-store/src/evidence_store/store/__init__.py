@@ -1,1 +1,1 @@
-"""The database of evidence-store: the only modules with SQL."""
+"""The database of evidence-store. Only these modules contain SQL."""

@@ -1,4 +1,4 @@
-"""The SQL of appending to chains: locking, reading and inserting, in one statement each for a batch."""
+"""The SQL that appends to chains: a batch is locked, read and inserted in one statement each."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,15 +12,15 @@ from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus
 
-# A conflicting row is locked by DO UPDATE, in the order of the tenants, even where WHERE keeps it from being written.
+# ON CONFLICT DO UPDATE locks an existing row even if its WHERE is false. Rows are locked in the order of tenant ids.
 _LOCK = text("""
 INSERT INTO evidence_heads AS h (tenant_id, length, seal)
 SELECT tenant_id, 0, CAST(:genesis AS bytea) FROM unnest(CAST(:tenants AS bigint[])) AS t (tenant_id) ORDER BY tenant_id
 ON CONFLICT (tenant_id) DO UPDATE SET length = h.length WHERE false
 """)
 
-# LATERAL … LIMIT keeps these index lookups under a cached plan too, which was made while the tables were small.
-# statement_timestamp() and not now(): it was read after the locks were got, so a chain's times do not go back.
+# LATERAL … LIMIT makes the planner use the indexes even in a generic plan that was cached while the tables were small.
+# statement_timestamp(), not now(): it is read after the locks were acquired, so times in a chain never decrease.
 _READ = text("""
 SELECT wanted.tenant_id, wanted.run_id, head.length, head.seal AS head_seal,
        kept.id, kept.tenant_id AS kept_tenant_id, kept.position, kept.task_type, kept.status, kept.reason_code,
@@ -31,9 +31,9 @@ CROSS JOIN LATERAL (SELECT h.length, h.seal FROM evidence_heads h WHERE h.tenant
 LEFT JOIN LATERAL (SELECT e.* FROM evidence e WHERE e.run_id = wanted.run_id LIMIT 1) kept ON true
 """)
 
-# One statement, because rows and heads may only move together; the triggers look when both are done.
+# One statement, because rows and heads must change together; the triggers run after both changes.
 _APPEND = text("""
-WITH moved AS (
+WITH updated AS (
     UPDATE evidence_heads h SET length = n.length, seal = n.seal
     FROM unnest(CAST(:head_tenants AS bigint[]), CAST(:head_lengths AS bigint[]), CAST(:head_seals AS bytea[]))
          AS n (tenant_id, length, seal)
@@ -49,7 +49,7 @@ SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:
 
 
 class ChainSnapshot(NamedTuple):
-    """The locked chains: their heads, the evidence that exists, ids for new evidence, and the time."""
+    """The heads of locked chains, evidence of the runs that exists already, ids for new evidence, and the time."""
 
     heads: dict[int, Head]
     kept: dict[int, EvidenceRecorded]
@@ -58,12 +58,12 @@ class ChainSnapshot(NamedTuple):
 
 
 async def lock(tx: AsyncConnection, tenant_ids: Iterable[int]) -> None:
-    """Lock the chains of these tenants until the commit, in the order of their ids; create missing ones."""
+    """Lock the chains of these tenants until the end of the transaction; create missing chains."""
     await tx.execute(_LOCK, {"tenants": sorted(set(tenant_ids)), "genesis": GENESIS})
 
 
 async def read_snapshot(tx: AsyncConnection, results: Sequence[RunFinished]) -> ChainSnapshot:
-    """Read the locked chains for at least one result, each of another run. ``new_ids`` are ascending."""
+    """Read the locked chains for results of different runs, at least one. ``new_ids`` are ascending."""
     rows = (
         await tx.execute(
             _READ,

@@ -1,4 +1,4 @@
-"""The SQL of reading evidence: a page of a list, one item, and a page of a chain."""
+"""The SQL that reads evidence: a page of a list, one item, and a page of a chain."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,11 +12,11 @@ from evidence_store.store.tables import evidence
 from onboarding_shared.contracts.types import MAX_ID
 
 PAGE_BYTES = 4 * 1024 * 1024
-"""Maximum size of a page; it bounds the memory that large payloads take."""
+"""Size of a page in bytes at which it ends, to limit memory. The last item may exceed it."""
 
 _CHAIN_ROWS = 500
 
-# Head and rows come from one snapshot, so a chain that grows meanwhile never looks broken.
+# Head and rows are read in one snapshot, so that concurrent inserts do not look like a break.
 _CHAIN = text("""
 SELECT head.length AS head_length, head.seal AS head_seal, page.*
 FROM (SELECT 1) AS single_row
@@ -32,7 +32,7 @@ ORDER BY page.position
 
 
 class EvidenceItem(NamedTuple):
-    """One row: the sealed bytes and the two seals. The fields of an item are read from the bytes."""
+    """One row: the sealed record and the two seals. The fields of an item are read from the record."""
 
     position: int
     record: bytes
@@ -41,14 +41,14 @@ class EvidenceItem(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Items, newest first; ``more`` is True if older ones follow."""
+    """Items, newest first; ``more`` is True if older items follow."""
 
     items: Sequence[EvidenceItem]
     more: bool
 
 
 class ChainPage(NamedTuple):
-    """The next rows of a chain in order, and its head at the moment of reading; no rows = this is the end."""
+    """The next rows of a chain in order, and its head in the same snapshot. A page without rows is the last one."""
 
     rows: Sequence[StoredEvidence]
     head: Head | None
@@ -60,7 +60,7 @@ _ITEM = (evidence.c.position, evidence.c.record, evidence.c.previous_seal, evide
 async def read_page(
     tx: AsyncConnection, tenant_id: int, wanted: EvidenceFilter, *, below: int | None, limit: int
 ) -> Page:
-    """At most ``limit`` items of the tenant at positions under ``below``, newest first, and about 4 MiB of them."""
+    """Return up to ``limit`` items and about 4 MiB, newest first, at positions less than ``below``."""
     newest = _wanted(tenant_id, wanted, below).order_by(evidence.c.position.desc()).limit(limit + 1).subquery()
     size = func.octet_length(newest.c.record)
     total = func.sum(size).over(order_by=newest.c.position.desc())
@@ -73,14 +73,14 @@ async def read_page(
 
 
 async def read_item(tx: AsyncConnection, tenant_id: int, evidence_id: int) -> EvidenceItem | None:
-    """One item, if the tenant has it."""
+    """Return one item, or None if the tenant does not have it."""
     query = select(*_ITEM).where(evidence.c.id == evidence_id, evidence.c.tenant_id == tenant_id)
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else _item(row)
 
 
 async def read_chain(tx: AsyncConnection, tenant_id: int, *, after: int | None) -> ChainPage:
-    """The rows of the chain at positions over ``after`` (None = from the very start): at most 500, and about 4 MiB."""
+    """Return up to 500 rows and about 4 MiB at positions greater than ``after``; None = from the first row."""
     start = -MAX_ID - 1 if after is None else after
     parameters = {"tenant_id": tenant_id, "after": start, "rows": _CHAIN_ROWS, "bytes": PAGE_BYTES}
     rows = (await tx.execute(_CHAIN, parameters)).all()
@@ -89,7 +89,7 @@ async def read_chain(tx: AsyncConnection, tenant_id: int, *, after: int | None) 
 
 
 def _wanted(tenant_id: int, wanted: EvidenceFilter, below: int | None) -> Select[Any, Any, Any, Any]:
-    # Only what was asked for goes into the statement: "IS NULL OR" conditions would cost each query its index.
+    # Only the given conditions are added: with "IS NULL OR" conditions the planner would not use the indexes.
     query = select(*_ITEM).where(evidence.c.tenant_id == tenant_id)
     for column in ("task_type", "status", "reason_code", "session_id", "run_id"):
         value = getattr(wanted, column)

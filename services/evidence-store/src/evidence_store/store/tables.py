@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy metadata; the migrations create them, and a test compares the two."""
+"""The tables as SQLAlchemy metadata. The migrations create them; a test compares the two."""
 
 from sqlalchemy import (
     BigInteger,

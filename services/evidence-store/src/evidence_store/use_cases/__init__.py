@@ -1,1 +1,1 @@
-"""The use cases: each loads rows, applies a rule of ``domain``, and writes the result."""
+"""The use cases: each reads rows, applies a rule of ``domain``, and writes the result."""

@@ -1,4 +1,4 @@
-"""Stores results of runs as evidence: one sealed row for each run that was not cancelled."""
+"""Stores the results of runs as evidence: one sealed row per run that was not cancelled."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ _log = structlog.get_logger(__name__)
 
 
 class Recording:
-    """Applies results. A repeated result is confirmed with the evidence that was stored first."""
+    """Applies results. A repeated result is confirmed with the stored evidence, which does not change."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
-        """Apply one batch inside its transaction. Safe to run twice, and beside other instances."""
+        """Apply one batch in its transaction. Idempotent, and safe to run concurrently in several processes."""
         began_ns = time.time_ns()
         results: dict[int, RunFinished] = {}
         traces: dict[int, str | None] = {}
@@ -47,8 +47,8 @@ class Recording:
         rows, heads = extend(snapshot.heads, new, snapshot.new_ids, snapshot.now)
         if rows:
             await ledger.append(tx, rows, heads)
-        answers = snapshot.kept | {row.run_id: recorded(row) for row in rows}
-        await self._outbox.append(tx, [Outgoing(answers[run_id], traces[run_id]) for run_id in results])
+        confirmations = snapshot.kept | {row.run_id: recorded(row) for row in rows}
+        await self._outbox.append(tx, [Outgoing(confirmations[run_id], traces[run_id]) for run_id in results])
         after_commit(tx, partial(_report, rows, results, snapshot.kept, traces))
         after_commit(tx, partial(_trace_recording, rows, traces, began_ns))
 
@@ -73,7 +73,7 @@ def _report(
 
 def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[int, str | None], began_ns: int) -> None:
     for row in rows if recording() else ():
-        sealed = {
+        attributes = {
             "onboarding.tenant_id": row.tenant_id,
             "onboarding.run_id": row.run_id,
             "onboarding.evidence_id": row.id,
@@ -82,7 +82,7 @@ def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[int, str | 
             "onboarding.check_status": row.status,
             "onboarding.reason_code": row.reason_code,
         }
-        span = start_span("record evidence", parent=traces[row.run_id], attributes=sealed, began_ns=began_ns)
+        span = start_span("record evidence", parent=traces[row.run_id], attributes=attributes, began_ns=began_ns)
         if span is not None:
             span.end()
 

@@ -1,4 +1,4 @@
-"""Verifies a whole chain, page by page, in short transactions."""
+"""Verifies a whole chain, one page per transaction."""
 
 import asyncio
 
@@ -9,25 +9,25 @@ from evidence_store.metrics import CHAIN_BREAKS
 from evidence_store.store.reading import ChainPage, read_chain
 from onboarding_shared.postgres.database import Database
 
-AT_ONCE = 2
+MAX_CONCURRENT = 2
 
 
 class Verifier:
-    """Verifies at most two chains at a time: the cost of each grows with its length."""
+    """Verifies at most two chains at a time, because the cost of a verification grows with the length of the chain."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def verify(self, tenant_id: int, anchor: Anchor | None) -> ChainVerdict:
-        """Verify the tenant's chain up to its end at the time of reading."""
+        """Verify the tenant's chain up to its last record at the time of reading."""
         verdict = await self._read(tenant_id, anchor)
         if verdict.broken is not None:
             CHAIN_BREAKS.labels(verdict.broken.kind.value, "no" if anchor is None else "yes").inc()
         return verdict
 
     async def _read(self, tenant_id: int, anchor: Anchor | None) -> ChainVerdict:
-        async with self._turns:
+        async with self._slots:
             reader = ChainReader(tenant_id, anchor)
             after: int | None = None
             while True:

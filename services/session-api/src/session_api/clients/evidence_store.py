@@ -1,4 +1,4 @@
-"""The HTTP client of evidence-store. Responses are passed on to the caller unchanged."""
+"""The HTTP client of evidence-store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class EvidenceAnswer:
 
 
 class EvidenceStoreClient:
-    """The client of evidence-store. It authenticates with the caller's own token."""
+    """The client of evidence-store. It sends the bearer token of the caller."""
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self.url = url
@@ -38,16 +38,16 @@ class EvidenceStoreClient:
         )
 
     async def get(self, path: str, query: str, headers: Mapping[str, str]) -> EvidenceAnswer:
-        """Get ``path`` with the raw query. Raises ``DependencyDown`` on a timeout, an error or a redirect."""
+        """Send a GET request; ``query`` is not decoded. Raise ``DependencyDown`` on a timeout, a 5xx or a redirect."""
         target = f"{path}?{query}" if query else path
         response = await self._exchange(target, dict(headers))
         if response.status_code >= 500 or response.is_redirect:
             _log.warning("evidence_store_failed", status=response.status_code)
-            raise _unavailable("cannot answer now")
+            raise _unavailable(f"responded with HTTP {response.status_code}")
         return EvidenceAnswer(response.status_code, response.content, response.headers)
 
     async def _exchange(self, target: str, headers: dict[str, str]) -> httpx2.Response:
-        """One request, as part of the caller's trace."""
+        """Send one request with the trace context of the caller."""
         trace = current_traceparent()
         attributes = {"http.request.method": "GET", "server.address": self._host, "url.path": target.partition("?")[0]}
         span = start_span("GET", "client", parent=trace, attributes=attributes)
@@ -61,17 +61,17 @@ class EvidenceStoreClient:
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             failure = type(error).__name__
             _log.warning("evidence_store_unreachable", reason=repr(error))
-            raise _unavailable("does not answer") from error
+            raise _unavailable("cannot be reached") from error
         finally:
             if span is not None:
                 span.end(failure)
         return response
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections to evidence-store."""
         await self._client.aclose()
 
 
-def _unavailable(what: str) -> DependencyDown:
+def _unavailable(failure: str) -> DependencyDown:
     READS_FAILED.inc()
-    return DependencyDown("EVIDENCE_STORE_UNAVAILABLE", f"The evidence store {what}", retry_after=RETRY_SECONDS)
+    return DependencyDown("EVIDENCE_STORE_UNAVAILABLE", f"The evidence store {failure}", retry_after=RETRY_SECONDS)

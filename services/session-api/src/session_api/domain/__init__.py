@@ -1,1 +1,1 @@
-"""The rules of onboarding: pure functions over frozen values, without input, output or clock."""
+"""The rules of onboarding: pure functions over immutable values, without I/O and without a clock."""

@@ -18,7 +18,7 @@ GUID_RULE = "a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 
 
 class Provider(StrEnum):
-    """The providers that a connection can reach."""
+    """The supported providers."""
 
     MICROSOFT_GRAPH = "microsoft_graph"
 
@@ -33,12 +33,12 @@ class Cloud(StrEnum):
 
 
 def is_guid(text: str) -> bool:
-    """True if ``text`` is a GUID in its usual notation."""
+    """Return True if ``text`` is a GUID with hyphens and without braces."""
     return _GUID.fullmatch(text) is not None
 
 
 def is_credential_reference(text: str) -> bool:
-    """True if ``text`` is a reference to a credential; any other text could be the credential itself."""
+    """Return True if ``text`` is a reference to a credential. Any other text could be the credential itself."""
     if _ENVIRONMENT_NAME.fullmatch(text):
         return True
     return _ABSOLUTE_PATH.fullmatch(text) is not None and "/../" not in f"{text}/"
@@ -46,14 +46,14 @@ def is_credential_reference(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """The run uses this connection; None = it has none."""
+    """The run uses this connection; None = no connection."""
 
     connection_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class NotUsable:
-    """The caller named a connection that is unknown (``disabled`` False) or disabled."""
+    """The requested connection is disabled, or unknown (``disabled`` is False)."""
 
     connection_id: int
     disabled: bool

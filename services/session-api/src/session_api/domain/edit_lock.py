@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class EditLock:
-    """Held by ``user_id`` until ``until``."""
+    """An edit lock, held by ``user_id`` until ``until``."""
 
     user_id: int
     until: datetime
@@ -29,16 +29,16 @@ class LockHeld:
 
 
 def held(lock: EditLock | None, now: datetime) -> EditLock | None:
-    """The lock, or None if it has expired."""
+    """Return the lock, or None if it has expired."""
     return lock if lock is not None and lock.until > now else None
 
 
 def acquire(lock: EditLock | None, caller: int, now: datetime, lasts: timedelta, *, takeover: bool) -> Grant | LockHeld:
     """Renew the caller's lock, take a free or expired one, or with ``takeover`` another user's."""
     current = held(lock, now)
-    mine = EditLock(user_id=caller, until=now + lasts)
+    new_lock = EditLock(user_id=caller, until=now + lasts)
     if current is None or current.user_id == caller:
-        return Grant(mine)
+        return Grant(new_lock)
     if takeover:
-        return Grant(mine, taken_from=current.user_id)
+        return Grant(new_lock, taken_from=current.user_id)
     return LockHeld(current, current.until - now)

@@ -10,9 +10,9 @@ TENANT_SCOPE = "tenant"
 
 
 def scope_key(scope: Scope, connection_id: int | None) -> str:
-    """The scope key of a run: the whole tenant, or one provider connection.
+    """Return the scope key of a run: one provider connection, or the whole tenant.
 
-    A connection task without a connection has the scope of the tenant.
+    A task with scope ``connection`` that has no connection gets the scope key of the tenant.
     """
     if scope is Scope.CONNECTION and connection_id is not None:
         return f"connection:{connection_id}"
@@ -20,13 +20,13 @@ def scope_key(scope: Scope, connection_id: int | None) -> str:
 
 
 def overlap(left: str, right: str) -> bool:
-    """True if two scope keys of one tenant overlap: the tenant contains its connections."""
+    """Return True if two scope keys of one tenant overlap. The scope of the tenant contains all its connections."""
     return left == right or TENANT_SCOPE in (left, right)
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveRun:
-    """A run that has not ended. ``run_id`` and ``since`` are None while it is only about to be inserted."""
+    """A run that has not ended. ``run_id`` and ``since`` are None until it is inserted."""
 
     task_type: str
     scope_key: str
@@ -37,27 +37,27 @@ class ActiveRun:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Unique among the active runs of a tenant; a unique index enforces it."""
+        """Scope key and task type: unique among the active runs of a tenant, enforced by a unique index."""
         return self.scope_key, self.task_type
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The start creates this run."""
+    """The start creates ``run``."""
 
     run: ActiveRun
 
 
 @dataclass(frozen=True, slots=True)
 class Reused:
-    """The same task is active in the same scope; that run is returned."""
+    """The start returns ``run``, an active run of the same task type in the same scope."""
 
     run: ActiveRun
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """``run`` must end first."""
+    """The start is rejected: ``run`` must end first."""
 
     run: ActiveRun
 
@@ -68,9 +68,9 @@ Decision = Created | Reused | Blocked
 def decide(task_type: str, mode: Mode, key: str, active: Sequence[ActiveRun]) -> Decision:
     """Decide one start against the active runs of its tenant.
 
-    The same task type in the same scope is reused, unless that run is being cancelled: it would end without a
-    result, so it blocks the start. Otherwise an exclusive run conflicts with every run in an overlapping
-    scope, and a shared run only with exclusive ones.
+    An active run of the same task type and scope is reused. If that run is being cancelled, it blocks the start,
+    because it ends without a result. Otherwise an exclusive run conflicts with every run in an overlapping scope,
+    and a shared run with exclusive runs only.
     """
     for run in active:
         if run.key == (key, task_type):

@@ -1,4 +1,4 @@
-"""The predicted outcome of a start, and the checks of its prerequisites."""
+"""Preflight of a start: its predicted outcome, and the checks of its prerequisites."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _TOO_LITTLE = {"LICENSE_NONE", "LICENSE_FREE", "LICENSE_SUSPENDED", "LICENSE_P1"
 
 
 class FindingStatus(StrEnum):
-    """Result of one check. ``unknown`` is never ``ok``."""
+    """Result of one check. A prerequisite that cannot be determined is ``unknown``, never ``ok``."""
 
     OK = "ok"
     MISSING = "missing"
@@ -38,7 +38,7 @@ class Prediction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreflightCheck:
-    """Result of one check; ``code`` is a reason code or a problem's code, None if the check passed."""
+    """Result of one check; ``code`` is a reason code or a problem code, None if the check passed."""
 
     check: str
     status: FindingStatus
@@ -48,7 +48,7 @@ class PreflightCheck:
 
 @dataclass(frozen=True, slots=True)
 class KnownEvidence:
-    """The fields of evidence that the checks use. ``granted`` and ``missing`` are permissions, None where absent."""
+    """The fields of evidence that the checks use; ``granted`` and ``missing`` are permissions, None if not reported."""
 
     task_type: str
     connection_id: int | None
@@ -61,14 +61,14 @@ class KnownEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Evidence could not be read, for the reason ``code``."""
+    """The evidence could not be read, for the reason ``code``."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class NoEvidence:
-    """There is no evidence that counts, for the reason ``code``."""
+    """There is no valid evidence, for the reason ``code``."""
 
     code: str
 
@@ -115,9 +115,9 @@ def _connection(task_type: TaskTypeDeclaration, plan: Planned | ConnectionRefusa
         return PreflightCheck("connection", FindingStatus.MISSING, "CONNECTION_NOT_CHOSEN", message)
     if not isinstance(plan, Planned):
         code = "CONNECTION_DISABLED" if plan.disabled else "CONNECTION_NOT_FOUND"
-        what = "is disabled" if plan.disabled else "is none of this tenant"
+        problem = "is disabled" if plan.disabled else "does not exist in this tenant"
         return PreflightCheck(
-            "connection", FindingStatus.MISSING, code, f"Provider connection {plan.connection_id} {what}."
+            "connection", FindingStatus.MISSING, code, f"Provider connection {plan.connection_id} {problem}."
         )
     if plan.connection is not None:
         message = f"Provider connection {plan.connection.id} would be used."
@@ -138,8 +138,8 @@ def _guard(plan: Planned | ConnectionRefusal) -> PreflightCheck:
         message = f"Run {run.run_id} of {run.task_type} must end first ({run.state}{since})."
         return PreflightCheck("guard", FindingStatus.BLOCKED, "BLOCKED_BY_RUN", message)
     if isinstance(plan.decision, Reused):
-        return PreflightCheck("guard", FindingStatus.OK, None, f"Run {run.run_id} is active and would be given.")
-    return PreflightCheck("guard", FindingStatus.OK, None, "No run is in the way.")
+        return PreflightCheck("guard", FindingStatus.OK, None, f"Run {run.run_id} is active and would be reused.")
+    return PreflightCheck("guard", FindingStatus.OK, None, "No active run conflicts with the start.")
 
 
 class _Latest:
@@ -154,19 +154,19 @@ class _Latest:
         self._now = now
 
     def of(self, *task_types: str) -> KnownEvidence | NoEvidence:
-        """The newest evidence of these task types, if it has not expired."""
+        """Return the newest evidence of these task types, unless it has expired."""
         if isinstance(self._knowledge, Unreadable):
             return NoEvidence(self._knowledge.code)
         if self._connection_id is None:
             return NoEvidence("PROVIDER_CONNECTION_MISSING")
-        fitting = [
+        matching = [
             evidence
             for evidence in self._knowledge
             if evidence.task_type in task_types and evidence.connection_id == self._connection_id
         ]
-        if not fitting:
+        if not matching:
             return NoEvidence(NEVER_RUN)
-        newest = max(fitting, key=lambda evidence: evidence.at)
+        newest = max(matching, key=lambda evidence: evidence.at)
         result = LatestResult(newest.status, newest.reason_code, None, newest.at, self._fresh_seconds(newest.task_type))
         stale = current_result(result, None, self._now).reason_code == EVIDENCE_STALE
         return NoEvidence(EVIDENCE_STALE) if stale else newest
@@ -177,7 +177,7 @@ def _permissions(task_type: TaskTypeDeclaration, latest: _Latest) -> PreflightCh
         return PreflightCheck("permissions", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
     known = latest.of(CONSENT_TASK)
     if isinstance(known, NoEvidence):
-        message = f"It is not known whether {', '.join(task_type.permissions)} are granted."
+        message = f"No valid evidence shows that these are granted: {', '.join(task_type.permissions)}."
         return PreflightCheck("permissions", FindingStatus.UNKNOWN, known.code, message)
     needed = set(task_type.permissions)
     lacking = needed & (known.missing or set())
@@ -189,14 +189,14 @@ def _permissions(task_type: TaskTypeDeclaration, latest: _Latest) -> PreflightCh
     undetermined = needed if known.status is CheckStatus.UNKNOWN else needed - (known.granted or set())
     if undetermined:
         names = ", ".join(sorted(undetermined))
-        message = f"The evidence of {known.task_type} does not say whether these are granted: {names}."
+        message = f"The evidence of {known.task_type} does not include these permissions: {names}."
         return PreflightCheck("permissions", FindingStatus.UNKNOWN, known.reason_code, message)
     return PreflightCheck("permissions", FindingStatus.OK, None, f"Granted: {', '.join(sorted(needed))}.")
 
 
 def _licence(task_type: TaskTypeDeclaration, latest: _Latest) -> PreflightCheck:
     if task_type.licence is None:
-        return PreflightCheck("licence", FindingStatus.OK, None, "The task asks for none in the customer's tenant.")
+        return PreflightCheck("licence", FindingStatus.OK, None, "The task needs no licence.")
     needed = f"Microsoft Entra ID {task_type.licence.value}"
     known = latest.of(LICENCE_TASK)
     code = known.code if isinstance(known, NoEvidence) else known.reason_code
@@ -204,4 +204,4 @@ def _licence(task_type: TaskTypeDeclaration, latest: _Latest) -> PreflightCheck:
         return PreflightCheck("licence", FindingStatus.OK, None, f"{needed} is licensed.")
     if isinstance(known, KnownEvidence) and code in _TOO_LITTLE:
         return PreflightCheck("licence", FindingStatus.MISSING, code, f"The task needs {needed}.")
-    return PreflightCheck("licence", FindingStatus.UNKNOWN, code, f"It is not known whether {needed} is licensed.")
+    return PreflightCheck("licence", FindingStatus.UNKNOWN, code, f"No valid evidence shows that {needed} is licensed.")

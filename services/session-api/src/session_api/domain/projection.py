@@ -1,4 +1,4 @@
-"""Projection of the runner's messages onto a run. Repeated, late and skipped messages lead to the same state."""
+"""Projection of task-runner's messages onto a run. Repeated, late and missing messages lead to the same final state."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +26,7 @@ class RunView:
 
 
 def project(view: RunView, message: RunEventMessage) -> RunView:
-    """Apply ``message`` to a run. Ended runs do not change, and messages of older attempts are ignored."""
+    """Apply ``message`` to a run. Ended runs do not change; messages of earlier attempts, except ends, are ignored."""
     if view.state in TERMINAL or (message.attempt < view.attempt and not isinstance(message, RunFinished)):
         return view
     match message:
@@ -39,17 +39,17 @@ def project(view: RunView, message: RunEventMessage) -> RunView:
 
 
 def _started(view: RunView, message: RunStarted) -> RunView:
-    again = message.attempt > view.attempt
+    new_attempt = message.attempt > view.attempt
     return replace(
         view,
-        state=_advance(view.state, RunState.RUNNING) if again or view.state is RunState.QUEUED else view.state,
+        state=_advance(view.state, RunState.RUNNING) if new_attempt or view.state is RunState.QUEUED else view.state,
         attempt=message.attempt,
         started_at=view.started_at or message.started_at,
-        progress_done=None if again else view.progress_done,
-        progress_total=None if again else view.progress_total,
-        progress_message=None if again else view.progress_message,
-        resume_at=None if again else view.resume_at,
-        reason_code=None if again else view.reason_code,
+        progress_done=None if new_attempt else view.progress_done,
+        progress_total=None if new_attempt else view.progress_total,
+        progress_message=None if new_attempt else view.progress_message,
+        resume_at=None if new_attempt else view.resume_at,
+        reason_code=None if new_attempt else view.reason_code,
     )
 
 
@@ -70,7 +70,7 @@ def _progressed(view: RunView, message: RunProgressed) -> RunView:
 
 
 def _finished(view: RunView, message: RunFinished) -> RunView:
-    """A result is accepted in every state that is not terminal."""
+    """Apply the end of a run, whatever its active state and attempt."""
     if message.state not in TERMINAL:
         return view
     cancelled = message.state is RunState.CANCELLED
@@ -88,5 +88,5 @@ def _finished(view: RunView, message: RunFinished) -> RunView:
 
 
 def _advance(state: RunState, target: RunState) -> RunState:
-    """``cancelling`` is set by this service; a message that the runner published before it does not undo it."""
+    """Return ``target`` if it can follow ``state``. A late ``running`` does not replace ``cancelling``."""
     return target if can_reach(state, target) else state

@@ -1,4 +1,4 @@
-"""Readiness of wizard steps. A step is ready when all its required task types are ok or warn."""
+"""Readiness of wizard steps. A step is ready when all its required task types have status ok or warn."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,13 +8,13 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import FIRST_STEP, LAST_STEP, CheckStatus, Mode
 
 STEPS = range(FIRST_STEP, LAST_STEP + 1)
-"""The steps of the wizard."""
+"""The numbers of the wizard's steps."""
 PASSING = frozenset({CheckStatus.OK, CheckStatus.WARN})
 
 
 @dataclass(frozen=True, slots=True)
 class TaskReadiness:
-    """Status of a task type by its latest finished run."""
+    """Current status of a task type in a tenant."""
 
     task_type: str
     step: int
@@ -23,14 +23,14 @@ class TaskReadiness:
 
 
 def open_tasks(step: int, tasks: Iterable[TaskReadiness]) -> tuple[TaskReadiness, ...]:
-    """The required tasks of ``step`` that are neither ok nor warn, sorted by name."""
+    """Return the required tasks of ``step`` that are neither ok nor warn, sorted by name."""
     missing = (task for task in tasks if task.step == step and task.required and task.status not in PASSING)
     return tuple(sorted(missing, key=lambda task: task.task_type))
 
 
 @dataclass(frozen=True, slots=True)
 class StepReadiness:
-    """Number of a step's tasks by status, and its open required tasks."""
+    """Number of a step's tasks by status, and its required tasks that are neither ok nor warn."""
 
     step: int
     counts: Mapping[CheckStatus, int]
@@ -38,19 +38,19 @@ class StepReadiness:
 
 
 def readiness_of_steps(tasks: Sequence[TaskReadiness]) -> list[StepReadiness]:
-    """The readiness of every step of the wizard, in order."""
+    """Return the readiness of every step of the wizard, in order."""
     steps = []
     for step in STEPS:
-        counted = Counter(task.status for task in tasks if task.step == step)
-        counts = {status: counted[status] for status in CheckStatus}
+        counter = Counter(task.status for task in tasks if task.step == step)
+        counts = {status: counter[status] for status in CheckStatus}
         steps.append(StepReadiness(step, counts, open_tasks(step, tasks)))
     return steps
 
 
 def tasks_of_step(task_types: Iterable[TaskTypeDeclaration], step: int, *, include_optional: bool) -> list[str]:
-    """The task types to start for a step: the required ones, and with ``include_optional`` all shared ones.
+    """Return the task types to start for a step: the required ones, and with ``include_optional`` all shared ones.
 
-    Exclusive ones come last, because they would block the others.
+    Exclusive task types are last, because their runs would block the others.
     """
     wanted = [
         (declaration.mode is Mode.EXCLUSIVE, declaration.name)

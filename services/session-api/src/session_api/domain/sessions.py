@@ -1,4 +1,4 @@
-"""The rules of an onboarding session: each returns the updated session, or a refusal."""
+"""The rules of an onboarding session. Each returns the updated session, or the reason for a refusal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ OPEN = frozenset({SessionStatus.DRAFT, SessionStatus.IN_PROGRESS})
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as it is stored."""
+    """A stored session."""
 
     id: int
     tenant_id: int
@@ -36,7 +36,7 @@ class Session:
 
 
 class Keep:
-    """Type of ``KEEP``: the change does not set the field."""
+    """Type of ``KEEP``: the field does not change."""
 
 
 KEEP = Keep()
@@ -44,7 +44,7 @@ KEEP = Keep()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A requested change; ``KEEP`` leaves a field as it is, None clears it."""
+    """A requested change; ``KEEP`` does not change a field, None clears it."""
 
     current_step: int | Keep = KEEP
     assigned_to_user_id: int | Keep | None = KEEP
@@ -54,7 +54,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class NewHistoryEntry:
-    """One line of the session's history: the action and the values before and after it."""
+    """A history entry to add: the action, and the values before and after it."""
 
     action: str
     before: dict[str, Any] | None = None
@@ -79,14 +79,14 @@ class SessionClosed:
 
 @dataclass(frozen=True, slots=True)
 class StepOutOfOrder:
-    """The wizard goes forward one step at a time, and is completed from its last step."""
+    """The change skips a step, or the session is not at its last step when it is completed."""
 
     current_step: int
 
 
 @dataclass(frozen=True, slots=True)
 class StepNotReady:
-    """``tasks`` are required in the current step and neither ok nor warn."""
+    """``tasks`` are required tasks of the current step that are neither ok nor warn."""
 
     step: int
     tasks: tuple[TaskReadiness, ...]
@@ -96,7 +96,7 @@ ChangeRefusal = SessionClosed | LockHeld | StepOutOfOrder | StepNotReady
 
 
 def started(session: Session, caller: int) -> SessionUpdate:
-    """The update of a session that was just inserted, with the edit lock held by the caller."""
+    """Return the update of a session that was just inserted, with the edit lock held by the caller."""
     return SessionUpdate(
         session,
         (NewHistoryEntry("session_started", after={"status": session.status, "current_step": session.current_step}),),
@@ -115,7 +115,7 @@ def resume(session: Session, caller: int, now: datetime, lasts: timedelta) -> Se
 def change(
     session: Session, wanted: Change, caller: int, now: datetime, lasts: timedelta, tasks: Sequence[TaskReadiness]
 ) -> SessionUpdate | ChangeRefusal:
-    """Apply a change under the edit lock. A change without effect renews the lock and leaves no history."""
+    """Apply a change under the edit lock. A change without effect renews the lock and adds no history entry."""
     if session.status not in OPEN:
         return SessionClosed(session.status)
     granted = acquire(session.lock, caller, now, lasts, takeover=wanted.takeover)
@@ -151,7 +151,7 @@ def complete(
 def abandon(
     session: Session, reason: str | None, caller: int, now: datetime, lasts: timedelta
 ) -> SessionUpdate | ChangeRefusal:
-    """Abandon the session, from any step; idempotent."""
+    """Abandon the session, at any step; idempotent."""
     if session.status is SessionStatus.ABANDONED:
         return SessionUpdate(session)
     refusal = _not_editable(session, caller, now, lasts)
@@ -170,8 +170,8 @@ def _not_editable(session: Session, caller: int, now: datetime, lasts: timedelta
 
 
 def _ended(session: Session, status: SessionStatus, entry: NewHistoryEntry, event: SessionEvent) -> SessionUpdate:
-    line = replace(entry, before={"status": session.status}, after={"status": status, **(entry.after or {})})
-    return SessionUpdate(replace(session, status=status, lock=None), (line,), (event,))
+    full_entry = replace(entry, before={"status": session.status}, after={"status": status, **(entry.after or {})})
+    return SessionUpdate(replace(session, status=status, lock=None), (full_entry,), (event,))
 
 
 def _step_refusal(session: Session, to_step: int, tasks: Sequence[TaskReadiness]) -> ChangeRefusal | None:
@@ -186,26 +186,26 @@ def _step_refusal(session: Session, to_step: int, tasks: Sequence[TaskReadiness]
 def _changed(session: Session, wanted: Change, caller: int, granted: Grant, now: datetime) -> SessionUpdate:
     history = list(_lock_history(session, granted, now))
     events: list[SessionEvent] = []
-    about = {"tenant_id": session.tenant_id, "session_id": session.id, "by_user_id": caller}
+    attributes = {"tenant_id": session.tenant_id, "session_id": session.id, "by_user_id": caller}
     if granted.taken_from is not None:
-        events.append(SessionTakenOver(**about, from_user_id=granted.taken_from))
+        events.append(SessionTakenOver(**attributes, from_user_id=granted.taken_from))
     changed: dict[str, Any] = {}
 
     step = wanted.current_step
     if not isinstance(step, Keep) and step != session.current_step:
         changed["current_step"] = step
         history.append(_difference("step_changed", "current_step", session.current_step, step))
-        events.append(SessionStepChanged(**about, from_step=session.current_step, to_step=step))
+        events.append(SessionStepChanged(**attributes, from_step=session.current_step, to_step=step))
     assignee = wanted.assigned_to_user_id
     if not isinstance(assignee, Keep) and assignee != session.assigned_to_user_id:
         changed["assigned_to_user_id"] = assignee
         history.append(_difference("assigned", "assigned_to_user_id", session.assigned_to_user_id, assignee))
-        events.append(SessionAssigned(**about, from_user_id=session.assigned_to_user_id, to_user_id=assignee))
+        events.append(SessionAssigned(**attributes, from_user_id=session.assigned_to_user_id, to_user_id=assignee))
     chosen, chosen_before = wanted.provider_connection_id, session.provider_connection_id
     if not isinstance(chosen, Keep) and chosen != chosen_before:
         changed["provider_connection_id"] = chosen
         history.append(_difference("connection_chosen", "provider_connection_id", chosen_before, chosen))
-        events.append(SessionConnectionChosen(**about, from_connection_id=chosen_before, to_connection_id=chosen))
+        events.append(SessionConnectionChosen(**attributes, from_connection_id=chosen_before, to_connection_id=chosen))
 
     if changed or granted.taken_from is not None:
         changed["status"] = SessionStatus.IN_PROGRESS
@@ -215,7 +215,7 @@ def _changed(session: Session, wanted: Change, caller: int, granted: Grant, now:
 
 
 def _lock_history(session: Session, granted: Grant, now: datetime) -> tuple[NewHistoryEntry, ...]:
-    """A renewal of the caller's own lock leaves no entry."""
+    """Return the history entry of a lock that changed hands; a renewal has none."""
     if granted.taken_from is not None:
         return (_difference("taken_over", "locked_by_user_id", granted.taken_from, granted.lock.user_id),)
     current = held(session.lock, now)

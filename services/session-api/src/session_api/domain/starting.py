@@ -1,4 +1,4 @@
-"""Decides a batch of starts: each against the active runs and the runs that earlier starts of the batch create."""
+"""Decides a batch of starts, each against the active runs and the runs that earlier starts of the batch create."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ LONGEST_RETRY_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A request to start a task; ``connection_id`` where the caller names the provider connection.
+    """A request to start a task.
 
-    ``retry_of_run_id`` is the ended run that this one repeats.
+    ``connection_id`` is the requested provider connection, if any; ``retry_of_run_id`` the ended run that is retried.
     """
 
     tenant_id: int
@@ -30,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class TaskRule:
-    """The fields of a task type that decide its starts."""
+    """The fields of a task type that its starts depend on."""
 
     name: str
     scope: Scope
@@ -77,7 +77,7 @@ class TenantRun:
 
 @dataclass(frozen=True, slots=True)
 class StartContext:
-    """The rows of a batch's tenants that decide its starts, read while their guard rows are locked."""
+    """The rows that the starts of a batch depend on, read while the guard rows of its tenants are locked."""
 
     now: datetime
     runs: tuple[TenantRun, ...]
@@ -88,7 +88,7 @@ class StartContext:
 
 @dataclass(frozen=True, slots=True)
 class UnknownTaskType:
-    """No runner has announced this task type; ``known`` are announced."""
+    """No runner has announced this task type; ``known`` are the announced ones."""
 
     task_type: str
     known: tuple[str, ...]
@@ -107,7 +107,7 @@ Plan = Planned | UnknownTaskType | ConnectionRefusal
 
 
 def plan(starts: Sequence[Start], context: StartContext) -> list[Plan]:
-    """Plan each start, in order. Of two equal starts in a batch, the second reuses the run of the first."""
+    """Plan the starts in order. Of two equal starts in a batch, the second reuses the run of the first."""
     rules = {rule.name: rule for rule in context.rules}
     sessions = {session.tenant_id: session for session in context.sessions}
     connections: dict[int, dict[int, KnownConnection]] = defaultdict(dict)
@@ -154,10 +154,7 @@ def _plan(
 
 
 def retry_after(blocked: Blocked, context: StartContext) -> int:
-    """Seconds for ``Retry-After``: the rest of the blocking run's time limit, at most 30.
-
-    A waiting run has no known end: 30.
-    """
+    """Return the seconds for ``Retry-After``, 1..30: the rest of the blocking run's time limit, 30 if it is waiting."""
     if blocked.run.state is RunState.WAITING:
         return LONGEST_RETRY_SECONDS
     limits = {rule.name: rule.time_limit_seconds for rule in context.rules}

@@ -1,1 +1,1 @@
-"""The HTTP side: each module makes the route handlers of one subject."""
+"""The HTTP API: one module of route handlers per resource."""

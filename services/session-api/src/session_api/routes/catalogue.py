@@ -1,4 +1,4 @@
-"""The catalogue for every tenant: the task types, and the reason codes that runs end with."""
+"""The catalogue: the task types, and the reason codes of results."""
 
 from litestar import Controller, get
 
@@ -10,7 +10,7 @@ from session_api.store.task_types import list_task_types
 
 
 class CatalogueRoutes(Controller):
-    """The operations on what belongs to no tenant; every caller with a token may read it."""
+    """The operations on data without a tenant. Every caller with a valid token may read it."""
 
     path = "/onboarding"
     tags = ("catalogue",)
@@ -23,34 +23,35 @@ class CatalogueRoutes(Controller):
         operation_id="listTaskTypes",
     )
     async def list_announced_task_types(self) -> list[TaskType]:
-        """Each task type as its author declared it: its step, its limits, and the permissions it needs."""
-        return [_task_type(declared) for declared in await self.database.run_single(list_task_types)]
+        """Return the declaration of each task type: its step, its limits, and the permissions it needs."""
+        declarations = await self.database.run_single(list_task_types)
+        return [_task_type(declaration) for declaration in declarations]
 
     @get(
         "/reason-codes",
-        summary="List the reason codes, what they mean and what to do",
+        summary="List the reason codes with their meaning and remediation",
         operation_id="listReasonCodes",
     )
     async def list_reason_codes(self) -> list[Reason]:
-        """The catalogue of reason codes, for programs that branch on a code and for people who read one."""
+        """Return the reason codes of results and of waiting runs, with meaning, remediation and a link."""
         return list(REASONS.values())
 
 
-def _task_type(declared: TaskTypeDeclaration) -> TaskType:
+def _task_type(declaration: TaskTypeDeclaration) -> TaskType:
     return TaskType(
-        name=declared.name,
-        title=declared.title,
-        description=declared.description,
-        step=declared.step,
-        scope=declared.scope,
-        mode=declared.mode,
-        required=declared.required,
-        permissions=declared.permissions,
-        licence=declared.licence,
-        time_limit_seconds=declared.time_limit_seconds,
-        max_attempts=declared.max_attempts,
-        fresh_seconds=declared.fresh_seconds,
-        wait_limit_seconds=declared.wait_limit_seconds,
-        distribution=declared.distribution,
-        version=declared.version,
+        name=declaration.name,
+        title=declaration.title,
+        description=declaration.description,
+        step=declaration.step,
+        scope=declaration.scope,
+        mode=declaration.mode,
+        required=declaration.required,
+        permissions=declaration.permissions,
+        licence=declaration.licence,
+        time_limit_seconds=declaration.time_limit_seconds,
+        max_attempts=declaration.max_attempts,
+        fresh_seconds=declaration.fresh_seconds,
+        wait_limit_seconds=declaration.wait_limit_seconds,
+        distribution=declaration.distribution,
+        version=declaration.version,
     )

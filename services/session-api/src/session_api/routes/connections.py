@@ -1,4 +1,4 @@
-"""Provider connections: create, list, look, disable."""
+"""Provider connections: create, list, get, disable."""
 
 from typing import Any
 from uuid import uuid4
@@ -37,7 +37,7 @@ from session_api.use_cases.connections import Connections, CreatedConnection, Sa
 _SAME = {
     200: ResponseSpec(ProviderConnection, generate_examples=False, description="The tenant has it already, unchanged")
 }
-_ONE = "/{connection_id:int}"
+_ITEM = "/{connection_id:int}"
 
 
 class ConnectionRoutes(Controller):
@@ -78,22 +78,25 @@ class ConnectionRoutes(Controller):
     async def list_provider_connections(
         self, request: Request[Any, Any, Any], tenant_id: TenantId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response[list[ProviderConnection]]:
-        """One page; the Link header leads to the next. Disabled connections are included."""
+        """Return one page of enabled and disabled connections. The Link header contains the next page."""
         before = before_id(cursor)
-        found = await self.database.run_single(
+        connections = await self.database.run_single(
             lambda tx: list_connections(tx, tenant_id, before=before, limit=limit + 1)
         )
-        page = found[:limit]
-        follows = IdPosition(page[-1].id) if len(found) > limit else None
-        return Response([_body(one) for one in page], headers=link_headers(request, self.links, follows))
+        page = connections[:limit]
+        next_position = IdPosition(page[-1].id) if len(connections) > limit else None
+        headers = link_headers(request, self.links, next_position)
+        return Response([_body(connection) for connection in page], headers=headers)
 
-    @get(_ONE, summary="Get a provider connection", operation_id="getConnection")
+    @get(_ITEM, summary="Get a provider connection", operation_id="getConnection")
     async def get_connection(self, tenant_id: TenantId, connection_id: ConnectionId) -> ProviderConnection:
-        """The connection, enabled or disabled."""
-        return _found(await self.database.run_single(lambda tx: find_connection(tx, tenant_id, connection_id)))
+        """Return the connection, enabled or disabled."""
+        return _body_or_not_found(
+            await self.database.run_single(lambda tx: find_connection(tx, tenant_id, connection_id))
+        )
 
     @post(
-        f"{_ONE}/disable",
+        f"{_ITEM}/disable",
         status_code=200,
         summary="Disable a provider connection",
         operation_id="disableConnection",
@@ -101,12 +104,12 @@ class ConnectionRoutes(Controller):
     async def disable_connection(
         self, tenant_id: TenantId, connection_id: ConnectionId, caller: NamedDependency[Caller]
     ) -> ProviderConnection:
-        """New runs do not use it from now on. To disable it again changes nothing."""
-        return _found(await self.connections.disable(tenant_id, connection_id, caller.user_id))
+        """Disable the connection for new runs. Idempotent: a disabled connection does not change."""
+        return _body_or_not_found(await self.connections.disable(tenant_id, connection_id, caller.user_id))
 
 
 def _checked(data: JSONBody[NewProviderConnection]) -> NewConnection:
-    """The connection to store. A wrong value is answered with its rule and never repeated: it may be a secret."""
+    """Return the connection to store. Errors contain the rule and not the invalid value, which may be a secret."""
     for field, value in (("external_tenant_id", data.external_tenant_id), ("client_id", data.client_id)):
         if not is_guid(value):
             raise BadRequest("INVALID_FIELD", f"{field} must be {GUID_RULE}", extra={"field": field})
@@ -123,7 +126,7 @@ def _checked(data: JSONBody[NewProviderConnection]) -> NewConnection:
     )
 
 
-def _found(stored: StoredConnection | None) -> ProviderConnection:
+def _body_or_not_found(stored: StoredConnection | None) -> ProviderConnection:
     if stored is None:
         raise connection_not_found()
     return _body(stored)

@@ -1,4 +1,4 @@
-"""Evidence: passed on to evidence-store for callers who may see the tenant."""
+"""Evidence: authorized requests are forwarded to evidence-store."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from session_api.routes.evidence_bodies import ChainVerification, OnboardingEvid
 from session_api.routes.links import Links
 from session_api.routes.parameters import EvidenceId
 
-_PASSED_BACK = ("link", "retry-after", "etag", "cache-control", "www-authenticate")
+_FORWARDED_HEADERS = ("link", "retry-after", "etag", "cache-control", "www-authenticate")
 
 
 def _filter(name: str, description: str, example: object, **schema: Any) -> Any:
@@ -24,25 +24,27 @@ def _filter(name: str, description: str, example: object, **schema: Any) -> Any:
     )
 
 
-TaskType = Annotated[str | None, _filter("taskType", "Only of this task type.", "license.inventory")]
-Status = Annotated[str | None, _filter("status", "Only with this check status.", "fail", enum=[*CheckStatus, None])]
-Reason = Annotated[str | None, _filter("reason_code", "Only with this reason code.", "TIME_LIMIT_EXCEEDED")]
-Session = Annotated[str | None, _filter("session", "Only of this onboarding session.", "3")]
-Run = Annotated[str | None, _filter("run", "Only of this run.", "17")]
+TaskType = Annotated[str | None, _filter("taskType", "Only evidence of this task type.", "license.inventory")]
+Status = Annotated[
+    str | None, _filter("status", "Only evidence with this check status.", "fail", enum=[*CheckStatus, None])
+]
+Reason = Annotated[str | None, _filter("reason_code", "Only evidence with this reason code.", "TIME_LIMIT_EXCEEDED")]
+Session = Annotated[str | None, _filter("session", "Only evidence of this session.", "3")]
+Run = Annotated[str | None, _filter("run", "Only evidence of this run.", "17")]
 Since = Annotated[str | None, _filter("since", "Recorded at this time or later (RFC 3339).", "2026-11-24T09:30:00Z")]
 Until = Annotated[str | None, _filter("until", "Recorded before this time (RFC 3339).", "2026-11-25T00:00:00Z")]
-Limit = Annotated[str | None, _filter("limit", "How many items at most, 1..200.", "50")]
+Limit = Annotated[str | None, _filter("limit", "Maximum number of items, 1..200.", "50")]
 Cursor = Annotated[
-    str | None, _filter("cursor", "From the Link header of the page before.", "AAAAAAAAABGcK1uyVt4xv0Jq8rBd")
+    str | None, _filter("cursor", "Cursor from the Link header of the previous page.", "AAAAAAAAABGcK1uyVt4xv0Jq8rBd")
 ]
 ExpectedLength = Annotated[
-    str | None, _filter("expected_length", "A position remembered from an EvidenceRecorded event.", "2")
+    str | None, _filter("expected_length", "Position in an earlier EvidenceRecorded event of the tenant.", "2")
 ]
 ExpectedHead = Annotated[
     str | None,
     _filter(
         "expected_head",
-        "The seal at that position.",
+        "Seal in the same event.",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     ),
 ]
@@ -57,11 +59,11 @@ def known_filters(
     since: Since = None,
     until: Until = None,
 ) -> None:
-    """Names the filters for the API page and the check of names; evidence-store reads and checks their values."""
+    """Declare the filters for the API page and for the check of parameter names; evidence-store reads the values."""
 
 
 class EvidenceRoutes(Controller):
-    """The operations under ``/evidence``. Each is answered by evidence-store, which checks the caller once more."""
+    """The operations under ``/evidence``, forwarded to evidence-store, which authorizes the caller again."""
 
     path = "/tenants/{tenant_id:int}/onboarding/evidence"
     tags = ("evidence",)
@@ -84,10 +86,10 @@ class EvidenceRoutes(Controller):
         limit: Limit = None,
         cursor: Cursor = None,
     ) -> Response[list[OnboardingEvidence]]:
-        """One page of the items that fit every filter given, newest first; the Link header leads to the next page."""
-        return await self._passed_on(request)
+        """Return one page of the evidence that matches all filters, newest first. The Link header has the next page."""
+        return await self._forward(request)
 
-    @get("/verification", operation_id="verifyEvidence", summary="Check the seal of all evidence")
+    @get("/verification", operation_id="verifyEvidence", summary="Verify the tenant's chain of evidence")
     async def verify_evidence(
         self,
         request: Request[Any, Any, Any],
@@ -95,17 +97,17 @@ class EvidenceRoutes(Controller):
         expected_length: ExpectedLength = None,
         expected_head: ExpectedHead = None,
     ) -> Response[ChainVerification]:
-        """Reads the whole chain. With a remembered position and seal, a chain that was sealed anew is found as well."""
-        return await self._passed_on(request)
+        """Verify the whole chain. With an expected position and seal, a chain that was sealed again is found too."""
+        return await self._forward(request)
 
-    @get("/{evidence_id:int}", operation_id="getEvidence", summary="Get one evidence item")
+    @get("/{evidence_id:int}", operation_id="getEvidence", summary="Get one item of evidence with its sealed record")
     async def get_evidence(
         self, request: Request[Any, Any, Any], tenant_id: TenantId, evidence_id: EvidenceId
     ) -> Response[SealedEvidence]:
-        """The item with everything that is needed to compute its seal again."""
-        return await self._passed_on(request)
+        """Return the item with the sealed record and the previous seal, from which its seal can be computed."""
+        return await self._forward(request)
 
-    async def _passed_on(self, request: Request[Any, Any, Any]) -> Response[Any]:
+    async def _forward(self, request: Request[Any, Any, Any]) -> Response[Any]:
         path = request.scope["path"]
         query = request.scope["query_string"].decode("latin-1")
         answer = await self.store.get(path, query, callers_headers(request))
@@ -118,7 +120,7 @@ class EvidenceRoutes(Controller):
 
 
 def callers_headers(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """The headers of a request to evidence-store, which checks the caller's token by itself."""
+    """Return the headers of a request to evidence-store: the caller's token and request id."""
     return {
         "authorization": request.headers["authorization"],
         "x-request-id": str(request.scope.get("request_id", "")),
@@ -126,7 +128,7 @@ def callers_headers(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 
 def _headers(answer: EvidenceAnswer, path: str, store: EvidenceStoreClient, links: Links) -> dict[str, str]:
-    headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+    headers = {name: answer.headers[name] for name in _FORWARDED_HEADERS if name in answer.headers}
     if "link" in headers:
         headers["link"] = links.rebased(headers["link"], store.url, path)
     return headers

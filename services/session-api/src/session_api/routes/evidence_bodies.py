@@ -1,4 +1,4 @@
-"""Evidence as evidence-store answers with it: described here, and passed on without being read."""
+"""The response bodies of evidence-store, for the API page. Responses are forwarded without being decoded."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ Seal = Annotated[str, Meta(description="SHA-256, 64 hexadecimal digits.", exampl
 
 
 class BreakKind(StrEnum):
-    """The ways in which a chain can differ from what was sealed."""
+    """Kinds of breaks of a chain."""
 
     RECORD_EDITED = "record_edited"
     COLUMN_DIFFERS = "column_differs"
@@ -27,7 +27,7 @@ class BreakKind(StrEnum):
 
 
 class OnboardingEvidence(Struct, kw_only=True):
-    """The result of a finished run, as it was sealed. The contract's fields, then ours."""
+    """The sealed result of a finished run."""
 
     id: int
     tenant_id: int
@@ -44,19 +44,19 @@ class OnboardingEvidence(Struct, kw_only=True):
     attempt: AttemptNumber
     started_at: datetime | None
     finished_at: datetime
-    position: Annotated[int, Meta(ge=1, description="The place in the tenant's chain, from 1.")]
+    position: Annotated[int, Meta(ge=1, description="Position in the tenant's chain, from 1.")]
     previous_seal: Seal
     seal: Seal
 
 
 class SealedEvidence(OnboardingEvidence, kw_only=True):
-    """One item with the bytes it was sealed as: SHA-256(previous_seal || record), both as bytes, is the seal."""
+    """One item of evidence with its sealed record. ``seal`` = SHA-256(``previous_seal`` || ``record``), as bytes."""
 
-    record: Annotated[str, Meta(description="The sealed JSON, to be hashed as UTF-8 exactly as it is.")]
+    record: Annotated[str, Meta(description="The sealed JSON text. Hash its UTF-8 bytes without any change.")]
 
 
 class ChainBreak(Struct, kw_only=True):
-    """The first place where a chain is not as it was sealed."""
+    """The first break of a chain."""
 
     position: int
     evidence_id: int | None
@@ -65,7 +65,7 @@ class ChainBreak(Struct, kw_only=True):
 
 
 class ChainVerification(Struct, kw_only=True, rename={"broken": "break"}):
-    """The verdict on a chain: how long it is and its last seal, as far as it is whole, and its first break."""
+    """The verdict on a chain: length and last seal of its intact part, and its first break, if any."""
 
     verified: bool
     length: int

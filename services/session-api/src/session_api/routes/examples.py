@@ -1,4 +1,4 @@
-"""An example of each operation, for the API page."""
+"""One example per operation, for the API page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,9 +34,14 @@ _RUN: dict[str, Any] = {
     "task_type": "license.inventory",
     "state": "succeeded",
     "attempt": 1,
-    "progress": {"done": 2, "total": 2, "message": "Read the licences"},
+    "progress": {"done": 2, "total": 2, "message": "Done"},
     "waiting": None,
-    "result": {"status": "ok", "reason_code": "LICENSE_P2", "message": "Licensed.", "remediation": None},
+    "result": {
+        "status": "ok",
+        "reason_code": "LICENSE_P2",
+        "message": "Microsoft Entra ID P2 is licensed.",
+        "remediation": None,
+    },
     "onboarding_session_id": 3,
     "provider_connection_id": 5,
     "requested_by_user_id": 7,
@@ -114,7 +119,7 @@ _STARTED: dict[str, Any] = {
 _TASK_TYPE: dict[str, Any] = {
     "name": "license.inventory",
     "title": "Licences",
-    "description": "Reads which licences the tenant has.",
+    "description": "Reads the subscribed products of the tenant.",
     "step": 3,
     "scope": "connection",
     "mode": "shared",

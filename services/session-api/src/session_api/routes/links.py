@@ -1,33 +1,33 @@
-"""Addresses in this API, as answers carry them."""
+"""URLs of this API in responses."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 
 class Links:
-    """Paths without a host, which hold behind any proxy, or whole addresses where the public one is known."""
+    """Creates absolute URLs if ``public_url`` is set, else paths without a host, which are valid behind a proxy."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
 
     def session(self, tenant_id: int) -> str:
-        """The tenant's session."""
+        """Return the URL of the tenant's session."""
         return self._of(tenant_id, "session")
 
     def run(self, tenant_id: int, run_id: int) -> str:
-        """One run."""
+        """Return the URL of a run."""
         return self._of(tenant_id, f"runs/{run_id}")
 
     def connection(self, tenant_id: int, connection_id: int) -> str:
-        """One provider connection."""
+        """Return the URL of a provider connection."""
         return self._of(tenant_id, f"provider-connections/{connection_id}")
 
     def next_page(self, path: str, query: Mapping[str, str | list[str]]) -> str:
-        """The ``Link`` header that leads to the following page of a list."""
+        """Return the ``Link`` header of the next page of a list."""
         return f'<{self._public_url}{path}?{urlencode(query, doseq=True)}>; rel="next"'
 
     def rebased(self, link: str, other_url: str, path: str) -> str:
-        """A ``Link`` header that answered ``path`` at ``other_url``, where the paths are the same, leading here."""
+        """Rewrite the ``Link`` header of a response to ``path`` at ``other_url`` for the same path of this API."""
         absolute = link.replace(f"<{other_url}/", "</").replace("<?", f"<{path}?")
         return absolute.replace("</", f"<{self._public_url}/")
 

@@ -1,4 +1,4 @@
-"""The API page as the contract has it: names of path parameters, bodies that may be absent, members of problems."""
+"""Adapts the generated OpenAPI document to the contract: path parameters, optional bodies, members of problems."""
 
 import re
 from collections.abc import Mapping
@@ -43,27 +43,27 @@ _PROBLEM_MEMBERS: Mapping[str, Schema] = {
         ),
     ),
 }
-"""The members that problems of this service have beside those of every problem."""
+"""The members that problems of session-api have in addition to those of every problem."""
 
 
-_PASSED_ON_CODES = ("ANCHOR_INCOMPLETE", "EVIDENCE_NOT_FOUND")
-"""The codes of evidence-store in answers that are passed on."""
+_FORWARDED_CODES = ("ANCHOR_INCOMPLETE", "EVIDENCE_NOT_FOUND")
+"""The problem codes of evidence-store in forwarded responses."""
 
 
 def describe_as_the_contract(document: OpenAPI) -> None:
-    """Change Litestar's description where the contract says otherwise, and add the members of our problems."""
+    """Change the document where it differs from the contract, and add the members of session-api's problems."""
     _name_parameters(document)
     _mark_optional_bodies(document)
     problem = document.components.schemas["Problem"]
     properties = {**(problem.properties or {}), **_PROBLEM_MEMBERS}
     code = properties["code"]
     if isinstance(code, Schema):
-        code.enum = sorted([*(code.enum or ()), *_PASSED_ON_CODES])
+        code.enum = sorted([*(code.enum or ()), *_FORWARDED_CODES])
     problem.properties = properties
 
 
 def _name_parameters(document: OpenAPI) -> None:
-    """Rename ``{tenant_id}`` to ``{tenantId}`` and so on, in the paths and in the parameters of each operation."""
+    """Rename path parameters to camel case, such as ``{tenant_id}`` to ``{tenantId}``, in paths and operations."""
     paths = document.paths or {}
     document.paths = {_camel(path): item for path, item in paths.items()}
     for item in document.paths.values():
@@ -75,7 +75,7 @@ def _name_parameters(document: OpenAPI) -> None:
 
 
 def _mark_optional_bodies(document: OpenAPI) -> None:
-    """Litestar describes every body as required; one that may be null may as well be left out."""
+    """Mark bodies that may be null as optional; Litestar describes all bodies as required."""
     for item in (document.paths or {}).values():
         for method in _METHODS:
             operation = getattr(item, method)
@@ -86,7 +86,7 @@ def _mark_optional_bodies(document: OpenAPI) -> None:
 
 def _takes_null(schema: Schema | Reference | None) -> bool:
     variants = schema.one_of or [] if isinstance(schema, Schema) else []
-    return any(isinstance(one, Schema) and one.type is OpenAPIType.NULL for one in variants)
+    return any(isinstance(variant, Schema) and variant.type is OpenAPIType.NULL for variant in variants)
 
 
 def _camel(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Lists in pages: an opaque cursor in, a ``Link`` header with the next one out."""
+"""Paged lists: an opaque cursor as parameter, and a ``Link`` header with the cursor of the next page."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -18,23 +18,23 @@ Cursor = Annotated[
     QueryParameter(
         name="cursor",
         max_length=400,
-        description="From the Link header of the page before.",
+        description="Cursor from the Link header of the previous page.",
         examples=[Example(value="eyJiZWZvcmUiOjE3fQ")],
     ),
 ]
 FIRST_PAGE = MAX_ID
-"""Lists by id go downwards from here."""
+"""Start of a list in descending order of ids."""
 
 Position = TypeVar("Position")
 
 
 def encode_cursor(position: object) -> str:
-    """A position in a list as a text without meaning to its reader."""
+    """Return the cursor of a position in a list, as opaque text."""
     return urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, expected: type[Position]) -> Position:
-    """The position in a cursor. Raises ``BadRequest`` INVALID_CURSOR."""
+    """Return the position in a cursor. Raise ``BadRequest`` INVALID_CURSOR if it is malformed."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return msgspec.json.decode(urlsafe_b64decode(padded), type=expected, strict=True)
@@ -43,18 +43,18 @@ def decode_cursor(cursor: str, expected: type[Position]) -> Position:
 
 
 def before_id(cursor: str | None) -> int:
-    """The id below which a page of a list begins."""
+    """Return the exclusive upper limit of the ids on a page."""
     return FIRST_PAGE if cursor is None else decode_cursor(cursor, IdPosition).before
 
 
 class IdPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The page holds what has a smaller id."""
+    """Position of a page: its items have ids below ``before``."""
 
     before: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 
 
 def link_headers(request: Request[Any, Any, Any], links: Links, position: object | None) -> Mapping[str, str]:
-    """The ``Link`` header to the page at ``position``, with the filters of this request; none after the last."""
+    """Return the ``Link`` header of the page at ``position`` with the filters of the request; empty for None."""
     if position is None:
         return {}
     query: dict[str, str | list[str]] = {**request.query_params.dict()}

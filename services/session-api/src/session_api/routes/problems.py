@@ -1,4 +1,4 @@
-"""The refusals of this service as answers to a client, and what to do about each."""
+"""The HTTP problems of session-api, and the next step for each."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,20 +33,20 @@ CODES: Mapping[str, str] = {
     "RUN_NOT_ENDED": "The run goes on: wait for its end, or cancel it, then retry it.",
     "RUN_NOT_FOUND": "This tenant has no such run.",
     "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
-    "SESSION_NOT_FOUND": "This tenant has no such session: GET the current one.",
-    "STEP_NOT_FOUND": "The wizard has the steps 1 to 5.",
-    "STEP_NOT_READY": "Run the tasks in tasks until each is ok or warn, then go on.",
-    "STEP_OUT_OF_ORDER": "The wizard goes forward one step at a time and is completed from step 5: see current_step.",
-    "TASK_TYPE_UNKNOWN": "Start one of the task types in known_task_types.",
-    "USER_NOT_FOUND": "User ids are integers from 1 to 9223372036854775807.",
+    "SESSION_NOT_FOUND": "The tenant has no session with this id: GET its current session.",
+    "STEP_NOT_FOUND": "The wizard has the steps 1 to 5: use one of them.",
+    "STEP_NOT_READY": "Run the tasks in tasks until each is ok or warn; then change the step.",
+    "STEP_OUT_OF_ORDER": "Advance one step at a time from current_step; complete the session in step 5.",
+    "TASK_TYPE_UNKNOWN": "Start one of known_task_types. If it is empty, start task-runner first.",
+    "USER_NOT_FOUND": "A user id is an integer from 1 to 9223372036854775807: send another one.",
 }
 
 
 def session_problem(refused: SessionRefusal) -> Problem:
-    """Why a session stays as it is."""
+    """Return the problem of a rejected change of a session."""
     match refused:
         case NoSuchSession():
-            return NotFound("SESSION_NOT_FOUND", "There is no such session in this tenant")
+            return NotFound("SESSION_NOT_FOUND", "The tenant has no session with this id")
         case NotUsable():
             return connection_problem(refused)
         case SessionClosed():
@@ -75,10 +75,10 @@ def _locked(refused: LockHeld) -> Problem:
 
 def _not_ready(refused: StepNotReady) -> Problem:
     tasks = [{"task_type": task.task_type, "status": task.status} for task in refused.tasks]
-    named = ", ".join(f"{task.task_type} ({task.status})" for task in refused.tasks)
+    names = ", ".join(f"{task.task_type} ({task.status})" for task in refused.tasks)
     return Conflict(
         "STEP_NOT_READY",
-        f"Step {refused.step} is not done: {named}",
+        f"Step {refused.step} has required tasks that are neither ok nor warn: {names}",
         extra={"step": refused.step, "tasks": tasks},
     )
 
@@ -108,12 +108,12 @@ def connection_exists(connection_id: int) -> Problem:
 
 
 def connection_not_found() -> Problem:
-    """There is no such connection here."""
-    return NotFound("CONNECTION_NOT_FOUND", "There is no such provider connection in this tenant")
+    """Return the problem of a connection id that the tenant does not have."""
+    return NotFound("CONNECTION_NOT_FOUND", "The tenant has no provider connection with this id")
 
 
 def blocked_problem(refused: BlockedBy, tenant_id: int, links: Links) -> Problem:
-    """Which run is in the way."""
+    """Return the problem of a start that an active run blocks."""
     run = refused.run
     since = "" if run.since is None else f", since {_moment(run.since)}"
     return Conflict(
@@ -125,7 +125,7 @@ def blocked_problem(refused: BlockedBy, tenant_id: int, links: Links) -> Problem
 
 
 def blocking_run(run: ActiveRun, tenant_id: int, links: Links) -> dict[str, Any]:
-    """A run that is in the way, as answers describe it."""
+    """Return the members of ``blocking_run`` in responses."""
     return {
         "run_id": run.run_id,
         "task_type": run.task_type,
@@ -147,45 +147,45 @@ def start_problem(refused: BlockedBy | UnknownTaskType | ConnectionRefusal, tena
 
 
 def unknown_task_type(refused: UnknownTaskType) -> Problem:
-    """Which task types there are."""
-    known = ", ".join(refused.known) or "none yet"
+    """Return the problem of a task type that no runner has announced."""
+    known = ", ".join(refused.known) or "none"
     return NotFound(
         "TASK_TYPE_UNKNOWN",
-        f"There is no task type {refused.task_type[:100]!r}; known: {known}",
+        f"The task type {refused.task_type[:100]!r} does not exist; known: {known}",
         extra={"known_task_types": refused.known},
     )
 
 
 def invalid_cursor() -> Problem:
-    """The cursor is no cursor, or one of another list."""
-    return BadRequest("INVALID_CURSOR", "The cursor is not one of this list", extra={"field": "cursor"})
+    """Return the problem of a malformed cursor, or one of another list."""
+    return BadRequest("INVALID_CURSOR", "The cursor is not valid for this list", extra={"field": "cursor"})
 
 
 def step_not_found() -> Problem:
-    """The wizard has no such step."""
-    return NotFound("STEP_NOT_FOUND", "The wizard has the steps 1 to 5")
+    """Return the problem of a step number outside 1..5."""
+    return NotFound("STEP_NOT_FOUND", "The wizard has no step with this number")
 
 
 def run_not_found() -> Problem:
-    """There is no such run here."""
-    return NotFound("RUN_NOT_FOUND", "There is no such run in this tenant")
+    """Return the problem of a run id that the tenant does not have."""
+    return NotFound("RUN_NOT_FOUND", "The tenant has no run with this id")
 
 
 def run_ended(refused: RunEnded) -> Problem:
-    """The run cannot be cancelled any more."""
+    """Return the problem of a cancellation of an ended run."""
     state = refused.run.state
     return Conflict("RUN_ENDED", f"The run has ended: {state}", extra={"state": state})
 
 
 def run_not_ended(refused: RunNotEnded) -> Problem:
-    """The run cannot be retried yet."""
+    """Return the problem of a retry of an active run."""
     state = refused.run.state
     return Conflict("RUN_NOT_ENDED", f"The run has not ended: {state}", extra={"state": state})
 
 
 def database_unavailable(_: DatabaseUnavailable) -> Problem:
-    """The database is away; what the client asked for may or may not have happened, and may be asked again."""
-    return DependencyDown("DATABASE_UNAVAILABLE", "The database does not answer", retry_after=1)
+    """Return the problem of an unavailable database. The request may have been applied; repeating it is safe."""
+    return DependencyDown("DATABASE_UNAVAILABLE", "The database is not available", retry_after=1)
 
 
 def _moment(time: datetime) -> str:

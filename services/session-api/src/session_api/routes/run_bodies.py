@@ -1,4 +1,4 @@
-"""The bodies of requests and answers about starts. The names of the schemas and fields are the contract's."""
+"""Request and response bodies of starts. The names of schemas and members are part of the contract."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,21 +10,21 @@ from session_api.domain.preflight import FindingStatus, Prediction
 
 
 class StartRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Optional wishes for a start. ``validate_only``: say what it would lead to and lack, and start nothing."""
+    """Options of a start. ``validate_only``: return the predicted outcome and the prerequisites; start nothing."""
 
     provider_connection_id: int | None = None
     validate_only: bool = False
 
 
 class StartStep(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Optional wishes for the start of a step. ``include_optional``: also tasks that are not required and only read."""
+    """Options of the start of a step. ``include_optional``: also start shared tasks that are not required."""
 
     provider_connection_id: int | None = None
     include_optional: bool = False
 
 
 class OperationRunLink(Struct, kw_only=True):
-    """The run that the start led to; ``outcome`` is created or reused."""
+    """The created or reused run of a start."""
 
     run_id: int
     url: str
@@ -32,7 +32,7 @@ class OperationRunLink(Struct, kw_only=True):
 
 
 class BlockingRun(Struct, kw_only=True):
-    """The run that is in the way."""
+    """The active run that must end first."""
 
     run_id: int
     task_type: str
@@ -42,9 +42,10 @@ class BlockingRun(Struct, kw_only=True):
 
 
 class StartedTask(Struct, kw_only=True):
-    """The result of one start of several; ``outcome`` is started, reused, blocked or refused.
+    """The outcome of one of several starts.
 
-    The first two have ``run_id`` and ``url``; the others say why in ``code``, ``message`` and ``next``.
+    ``started`` and ``reused`` have ``run_id`` and ``url``; ``blocked`` and ``refused`` have ``code``, ``message`` and
+    ``next``.
     """
 
     task_type: str
@@ -58,9 +59,9 @@ class StartedTask(Struct, kw_only=True):
 
 
 class PreflightFinding(Struct, kw_only=True):
-    """One thing that a start needs: ``check`` is connection, guard, permissions or licence.
+    """One prerequisite of a start: ``check`` is connection, guard, permissions or licence.
 
-    ``code`` is a reason code or a problem's code, and ``remediation`` what to do about it; null where all is well.
+    ``code`` is a reason code or a problem code, ``remediation`` the next step; both are null if the check passed.
     """
 
     check: str
@@ -71,7 +72,7 @@ class PreflightFinding(Struct, kw_only=True):
 
 
 class PreflightReport(Struct, kw_only=True):
-    """The result that a start would have now. ``run_id`` and ``url`` are those of the run that would be reused."""
+    """The predicted outcome of a start. ``run_id`` and ``url`` are those of the run that would be reused."""
 
     task_type: str
     would: Prediction
@@ -83,7 +84,7 @@ class PreflightReport(Struct, kw_only=True):
 
 
 class ErrorResponse(Struct, kw_only=True):
-    """The reason for which no run was made.
+    """The problem of a start that created no run.
 
     ``blocking_run`` is there with BLOCKED_BY_RUN, ``provider_connection_id`` with CONNECTION_DISABLED,
     ``provider_connection_ids`` with CONNECTION_NOT_CHOSEN, and ``state`` with RUN_NOT_ENDED.

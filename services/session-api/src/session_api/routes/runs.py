@@ -1,4 +1,4 @@
-"""Runs: look at one, list them, cancel one."""
+"""Runs: get, list, cancel."""
 
 from typing import Annotated, Any
 
@@ -22,27 +22,27 @@ from session_api.routes.session_bodies import OperationRun, RunProgress, RunResu
 from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
 from session_api.use_cases.runs import Cancellations, RunEnded
 
-_ONE = "/{run_id:int}"
+_ITEM = "/{run_id:int}"
 
 TaskTypeFilter = Annotated[
     str | None,
     QueryParameter(
         name="taskType",
         max_length=200,
-        description="Only of this task type.",
+        description="Only runs of this task type.",
         examples=[Example(value="license.inventory")],
     ),
 ]
 StateFilter = Annotated[
     list[RunState] | None,
     QueryParameter(
-        name="state", description="Only in this state; may be repeated.", examples=[Example(value=["running"])]
+        name="state", description="Only runs in this state; may be repeated.", examples=[Example(value=["running"])]
     ),
 ]
 SessionFilter = Annotated[
     int | None,
     QueryParameter(
-        name="session", ge=1, le=MAX_ID, description="Only of this onboarding session.", examples=[Example(value=3)]
+        name="session", ge=1, le=MAX_ID, description="Only runs of this session.", examples=[Example(value=3)]
     ),
 ]
 
@@ -57,13 +57,13 @@ class RunRoutes(Controller):
     database: Database
     links: Links
 
-    @get(_ONE, guards=[requires(Permissions.READ)], summary="Get a run", operation_id="getRun")
+    @get(_ITEM, guards=[requires(Permissions.READ)], summary="Get a run", operation_id="getRun")
     async def get_run(self, tenant_id: TenantId, run_id: RunId) -> OperationRun:
-        """Its state, its progress and, once it has ended, its result."""
-        found = await self.database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
-        if found is None:
+        """Return the run with its state, its progress and, after its end, its result."""
+        run = await self.database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
+        if run is None:
             raise run_not_found()
-        return _body(found, self.links)
+        return _body(run, self.links)
 
     @get(
         guards=[requires(Permissions.READ)],
@@ -81,32 +81,33 @@ class RunRoutes(Controller):
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[OperationRun]]:
-        """One page of the runs that fit every filter given; the Link header leads to the next page."""
+        """Return one page of the runs that match all filters. The Link header contains the next page."""
         refuse_nulls(request, state=states, session=session)
         wanted = RunFilter(task_type, states, session)
         before = before_id(cursor)
-        found = await self.database.run_single(
+        runs = await self.database.run_single(
             lambda tx: list_runs(tx, tenant_id, wanted, before=before, limit=limit + 1)
         )
-        page = found[:limit]
-        follows = IdPosition(page[-1].id) if len(found) > limit else None
-        return Response([_body(run, self.links) for run in page], headers=link_headers(request, self.links, follows))
+        page = runs[:limit]
+        next_position = IdPosition(page[-1].id) if len(runs) > limit else None
+        headers = link_headers(request, self.links, next_position)
+        return Response([_body(run, self.links) for run in page], headers=headers)
 
     @post(
-        f"{_ONE}/cancel",
+        f"{_ITEM}/cancel",
         status_code=200,
         guards=[requires(Permissions.RUN)],
         summary="Cancel a run",
         operation_id="cancelRun",
     )
     async def cancel_run(self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]) -> OperationRun:
-        """A queued run ends at once, a running one when its task has stopped."""
-        found = await self.cancellations.cancel(tenant_id, run_id, caller.user_id)
-        if found is None:
+        """Request the cancellation. A queued or waiting run ends immediately, a running one after its task stopped."""
+        run = await self.cancellations.cancel(tenant_id, run_id, caller.user_id)
+        if run is None:
             raise run_not_found()
-        if isinstance(found, RunEnded):
-            raise run_ended(found)
-        return _body(found, self.links)
+        if isinstance(run, RunEnded):
+            raise run_ended(run)
+        return _body(run, self.links)
 
 
 def _body(run: StoredRun, links: Links) -> OperationRun:

@@ -1,4 +1,4 @@
-"""The bodies of requests and answers. The names of the contract's schemas and fields are the contract's."""
+"""Request and response bodies. The names of schemas and members are part of the contract."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ NonEmptyText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x
 
 
 class OnboardingSession(Struct, kw_only=True):
-    """An onboarding session. The lock members are null when nobody holds the edit lock."""
+    """An onboarding session. ``locked_by_user_id`` and ``locked_until`` are null if the edit lock is free."""
 
     id: int
     tenant_id: int
@@ -42,7 +42,7 @@ class OnboardingSessionResponse(Struct, kw_only=True):
 
 
 class UpdateOnboardingSessionRequest(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The changes to make; members that are left out stay as they are. An empty object renews the edit lock."""
+    """The requested changes; omitted members do not change. An empty object renews the edit lock."""
 
     current_step: StepNumber | UnsetType = UNSET
     assigned_to_user_id: int | UnsetType | None = UNSET
@@ -51,13 +51,13 @@ class UpdateOnboardingSessionRequest(Struct, kw_only=True, frozen=True, forbid_u
 
 
 class AbandonSession(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Why the session is given up."""
+    """The optional reason for abandoning a session."""
 
     reason: LongText | None = None
 
 
 class HistoryEntry(Struct, kw_only=True, rename={"before": "from", "after": "to"}):
-    """One thing that was done: by whom, when, and the values before (``from``) and after (``to``)."""
+    """One change: its user, its time, and the values before (``from``) and after (``to``)."""
 
     at: datetime
     by_user_id: int
@@ -67,7 +67,7 @@ class HistoryEntry(Struct, kw_only=True, rename={"before": "from", "after": "to"
 
 
 class OnboardingTaskSummary(Struct, kw_only=True):
-    """A task type and the verdict of its latest finished run in this tenant.
+    """A task type and its latest result in the tenant.
 
     A task of scope ``connection`` is judged by the runs of ``provider_connection_id`` alone: the session's connection,
     or the only enabled one. ``remediation`` is what to do about the verdict, which is unknown from ``expires_at`` on.
@@ -84,7 +84,7 @@ class OnboardingTaskSummary(Struct, kw_only=True):
 
 
 class OnboardingStep(Struct, kw_only=True):
-    """A step of the wizard: how many of its tasks have each status, and which required ones keep it from being left."""
+    """A wizard step: the number of its tasks by status, and its required tasks that are neither ok nor warn."""
 
     step: StepNumber
     counts: dict[CheckStatus, int]
@@ -93,7 +93,7 @@ class OnboardingStep(Struct, kw_only=True):
 
 
 class TaskType(Struct, kw_only=True):
-    """A task type as its author declared it."""
+    """The declaration of a task type."""
 
     name: str
     title: str
@@ -113,7 +113,7 @@ class TaskType(Struct, kw_only=True):
 
 
 class RunProgress(Struct, kw_only=True):
-    """``done`` of ``total`` units; total null = not known."""
+    """``done`` of ``total`` units; ``total`` is null if it is not known."""
 
     done: int
     total: int | None = None
@@ -121,7 +121,7 @@ class RunProgress(Struct, kw_only=True):
 
 
 class RunResult(Struct, kw_only=True):
-    """The result of an ended run, and the remedy. ``status`` is null for a cancelled run, which found out nothing."""
+    """The result of an ended run, and its remediation. ``status`` is null for a cancelled run, which has no result."""
 
     status: CheckStatus | None = None
     reason_code: ReasonCode | None = None
@@ -130,14 +130,14 @@ class RunResult(Struct, kw_only=True):
 
 
 class RunWaiting(Struct, kw_only=True):
-    """Why an unfinished run waits, and until when."""
+    """The reason for which a run is waiting, and the time at which it resumes."""
 
     reason_code: str | None = None
     resume_at: datetime | None = None
 
 
 class OperationRun(Struct, kw_only=True):
-    """A run. ``result`` is null until it has ended; ``retry_of_run_id`` is the run that it repeats."""
+    """A run. ``result`` is null until its end; ``retry_of_run_id`` is the run that it retries."""
 
     id: int
     tenant_id: int
@@ -171,7 +171,7 @@ class NewProviderConnection(Struct, kw_only=True, frozen=True, forbid_unknown_fi
 
 
 class ProviderConnection(Struct, kw_only=True):
-    """A provider connection. It names where the credential lies and never holds it."""
+    """A provider connection. ``credential_ref`` is a reference to the credential, never the credential itself."""
 
     id: int
     tenant_id: int

@@ -1,4 +1,4 @@
-"""Sessions: open, look, change, end, and what was done to them."""
+"""Sessions: get, open, update, complete, abandon, and list their history."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -33,11 +33,11 @@ from session_api.store.history import HistoryLine, read_history
 from session_api.store.sessions import find_session
 from session_api.use_cases.sessions import LoadedSession, NoSuchSession, SessionRefusal, Sessions
 
-_ONE = "/{session_id:int}"
+_ITEM = "/{session_id:int}"
 
 
 class HistoryPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The page holds what happened before."""
+    """Position of a page: its entries are older."""
 
     at: datetime
     kind: int
@@ -63,9 +63,9 @@ class SessionRoutes(Controller):
         operation_id="getSession",
     )
     async def get_session(self, tenant_id: TenantId) -> OnboardingSessionResponse:
-        """The tenant's open session with the holder of its edit lock, or null."""
-        found = await self.sessions.current(tenant_id)
-        return OnboardingSessionResponse(session=None if found is None else _body(found))
+        """Return the tenant's open session with the holder of its edit lock, or null."""
+        loaded = await self.sessions.current(tenant_id)
+        return OnboardingSessionResponse(session=None if loaded is None else _body(loaded))
 
     @post(
         guards=[requires(Permissions.WRITE)],
@@ -74,12 +74,12 @@ class SessionRoutes(Controller):
         response_headers=[LOCATION],
     )
     async def open_session(self, tenant_id: TenantId, caller: NamedDependency[Caller]) -> Response[OnboardingSession]:
-        """Makes a session, or answers with the open one. The caller gets the edit lock where it is free."""
-        done = await self.sessions.open(tenant_id, caller.user_id)
-        return Response(_body(done), headers={"Location": self.links.session(tenant_id)})
+        """Create a session, or return the open one. The caller acquires the edit lock if it is free."""
+        loaded = await self.sessions.open(tenant_id, caller.user_id)
+        return Response(_body(loaded), headers={"Location": self.links.session(tenant_id)})
 
     @patch(
-        _ONE,
+        _ITEM,
         guards=[requires(Permissions.WRITE)],
         summary="Update onboarding session (step, assignment, handoff)",
         operation_id="updateSession",
@@ -91,13 +91,13 @@ class SessionRoutes(Controller):
         data: JSONBody[UpdateOnboardingSessionRequest],
         caller: NamedDependency[Caller],
     ) -> OnboardingSession:
-        """Needs the edit lock; takeover=true takes it from its holder. Members that are left out stay as they are."""
+        """Update the session under the edit lock; takeover=true takes the lock over. Omitted members do not change."""
         if data.takeover is True:
             authorize(caller, tenant_id, Permissions.TAKEOVER)
-        return _answer(await self.sessions.change(tenant_id, session_id, _change(data), caller.user_id))
+        return _body_or_problem(await self.sessions.change(tenant_id, session_id, _change(data), caller.user_id))
 
     @post(
-        f"{_ONE}/complete",
+        f"{_ITEM}/complete",
         status_code=200,
         guards=[requires(Permissions.WRITE)],
         summary="Complete onboarding session",
@@ -106,11 +106,11 @@ class SessionRoutes(Controller):
     async def complete_session(
         self, tenant_id: TenantId, session_id: SessionId, caller: NamedDependency[Caller]
     ) -> OnboardingSession:
-        """Possible in step 5 when its required tasks are done. A completed session is not opened again."""
-        return _answer(await self.sessions.complete(tenant_id, session_id, caller.user_id))
+        """Complete the session. It must be in step 5, and the required tasks of step 5 must be ok or warn."""
+        return _body_or_problem(await self.sessions.complete(tenant_id, session_id, caller.user_id))
 
     @post(
-        f"{_ONE}/abandon",
+        f"{_ITEM}/abandon",
         status_code=200,
         guards=[requires(Permissions.WRITE)],
         summary="Abandon onboarding session",
@@ -123,14 +123,14 @@ class SessionRoutes(Controller):
         caller: NamedDependency[Caller],
         data: JSONBody[AbandonSession | None] = None,
     ) -> OnboardingSession:
-        """Gives the session up, from any step. The next POST of the session opens a new one."""
+        """Abandon the session, in any step. The next POST of the session opens a new one."""
         reason = None if data is None else data.reason
-        return _answer(await self.sessions.abandon(tenant_id, session_id, reason, caller.user_id))
+        return _body_or_problem(await self.sessions.abandon(tenant_id, session_id, reason, caller.user_id))
 
     @get(
-        f"{_ONE}/history",
+        f"{_ITEM}/history",
         guards=[requires(Permissions.READ)],
-        summary="List what was done to a session",
+        summary="List the history of a session, newest first",
         operation_id="listSessionHistory",
         response_headers=[LINK],
     )
@@ -142,7 +142,7 @@ class SessionRoutes(Controller):
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[HistoryEntry]]:
-        """Each change with its author, newest first; the Link header leads to the next page."""
+        """Return one page of the changes, each with its user and time. The Link header contains the next page."""
         position = _NEWEST if cursor is None else decode_cursor(cursor, HistoryPosition)
 
         async def read(tx: AsyncConnection) -> list[HistoryLine]:
@@ -154,14 +154,14 @@ class SessionRoutes(Controller):
         lines = await self.database.run(read)
         page = lines[:limit]
         last = page[-1] if len(lines) > limit else None
-        follows = None if last is None else HistoryPosition(last.at, last.kind, last.id)
-        return Response([_entry(line) for line in page], headers=link_headers(request, self.links, follows))
+        next_position = None if last is None else HistoryPosition(last.at, last.kind, last.id)
+        return Response([_entry(line) for line in page], headers=link_headers(request, self.links, next_position))
 
 
 def _change(data: UpdateOnboardingSessionRequest) -> Change:
     assignee = data.assigned_to_user_id
     if isinstance(assignee, int) and not 1 <= assignee <= MAX_ID:
-        raise NotFound("USER_NOT_FOUND", "There is no such user", extra={"field": "assigned_to_user_id"})
+        raise NotFound("USER_NOT_FOUND", "The user id is out of range", extra={"field": "assigned_to_user_id"})
     chosen = data.provider_connection_id
     if isinstance(chosen, int) and not 1 <= chosen <= MAX_ID:
         raise connection_not_found()
@@ -177,10 +177,10 @@ def _kept(value: int | UnsetType | None) -> int | Keep | None:
     return KEEP if isinstance(value, UnsetType) else value
 
 
-def _answer(answer: LoadedSession | SessionRefusal) -> OnboardingSession:
-    if isinstance(answer, LoadedSession):
-        return _body(answer)
-    raise session_problem(answer)
+def _body_or_problem(outcome: LoadedSession | SessionRefusal) -> OnboardingSession:
+    if isinstance(outcome, LoadedSession):
+        return _body(outcome)
+    raise session_problem(outcome)
 
 
 def _body(loaded: LoadedSession) -> OnboardingSession:

@@ -1,4 +1,4 @@
-"""Starts: of one task, the look before it, and again of what has ended."""
+"""Starts: of a task, its preflight, and the retry of an ended run."""
 
 from typing import Any
 
@@ -38,7 +38,11 @@ from session_api.use_cases.preflights import Preflight, Preflights
 from session_api.use_cases.runs import Retries, RunNotEnded
 from session_api.use_cases.starts import Accepted, StartAnswer, Starts
 
-_LOOK = {200: ResponseSpec(PreflightReport, generate_examples=False, description="Nothing started: validate_only")}
+_PREFLIGHT = {
+    200: ResponseSpec(
+        PreflightReport, generate_examples=False, description="Preflight of validate_only; nothing started"
+    )
+}
 _BLOCKED = {409: ResponseSpec(ErrorResponse, generate_examples=False, description="Blocked by concurrency guard")}
 
 
@@ -57,7 +61,7 @@ class StartRoutes(Controller):
         "/tasks/{task_type:str}/runs",
         guards=[requires(Permissions.RUN)],
         summary="Start onboarding task (OperationRun-backed)",
-        responses=_BLOCKED | _LOOK,
+        responses=_BLOCKED | _PREFLIGHT,
         operation_id="startRun",
         response_headers=[LOCATION],
     )
@@ -69,7 +73,7 @@ class StartRoutes(Controller):
         caller: NamedDependency[Caller],
         data: JSONBody[StartRun | None] = None,
     ) -> Response[OperationRunLink]:
-        """Makes a run, or answers with the active run of the same task. With validate_only nothing starts."""
+        """Create a run, or return the active run of the same task type and scope. With validate_only, start nothing."""
         wanted = data or StartRun()
         start = Start(
             tenant_id=tenant_id,
@@ -79,13 +83,14 @@ class StartRoutes(Controller):
             traceparent=current_traceparent(),
         )
         if wanted.validate_only:
-            return _looked(await self.preflights.look(start, callers_headers(request)), start, self.links)
+            preflight = await self.preflights.look(start, callers_headers(request))
+            return _preflight_response(preflight, start, self.links)
         return _response(await self.starts.start(start), tenant_id, self.links)
 
     @post(
         "/runs/{run_id:int}/retry",
         guards=[requires(Permissions.RUN)],
-        summary="Start what a run did once more",
+        summary="Retry an ended run",
         responses=_BLOCKED,
         operation_id="retryRun",
         response_headers=[LOCATION],
@@ -93,7 +98,7 @@ class StartRoutes(Controller):
     async def retry_run(
         self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]
     ) -> Response[OperationRunLink]:
-        """Starts the task of a run that has ended once more, on the same provider connection."""
+        """Start the task of an ended run again, on the same provider connection."""
         answer = await self.retries.retry(tenant_id, run_id, caller.user_id)
         if answer is None:
             raise run_not_found()
@@ -103,7 +108,7 @@ class StartRoutes(Controller):
 
 
 def checked_connection(wanted: int | None) -> int | None:
-    """The id of a provider connection as a caller named it. Raises ``NotFound`` where it can be none."""
+    """Return the requested connection id, or None. Raise ``NotFound`` if it is out of range."""
     if wanted is not None and not 1 <= wanted <= MAX_ID:
         raise connection_not_found()
     return wanted
@@ -117,32 +122,32 @@ def _response(answer: StartAnswer, tenant_id: int, links: Links) -> Response[Ope
     return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})
 
 
-def _looked(found: Preflight | UnknownTaskType, start: Start, links: Links) -> Response[Any]:
-    if isinstance(found, UnknownTaskType):
-        raise unknown_task_type(found)
-    return Response(_report(found, start, links), status_code=200)
+def _preflight_response(preflight: Preflight | UnknownTaskType, start: Start, links: Links) -> Response[Any]:
+    if isinstance(preflight, UnknownTaskType):
+        raise unknown_task_type(preflight)
+    return Response(_report(preflight, start, links), status_code=200)
 
 
-def _report(found: Preflight, start: Start, links: Links) -> PreflightReport:
-    planned = found.plan if isinstance(found.plan, Planned) else None
+def _report(preflight: Preflight, start: Start, links: Links) -> PreflightReport:
+    planned = preflight.plan if isinstance(preflight.plan, Planned) else None
     decision = planned.decision if planned else None
     reused = decision.run.run_id if isinstance(decision, Reused) else None
     blocking = decision.run if isinstance(decision, Blocked) else None
     return PreflightReport(
         task_type=start.task_type,
-        would=found.prediction,
+        would=preflight.prediction,
         provider_connection_id=planned.connection.id if planned and planned.connection else None,
         run_id=reused,
         url=None if reused is None else links.run(start.tenant_id, reused),
         blocking_run=None if blocking is None else BlockingRun(**blocking_run(blocking, start.tenant_id, links)),
         findings=[
             PreflightFinding(
-                check=one.check,
-                status=one.status,
-                code=one.code,
-                message=one.message,
-                remediation=remediation_of(one.code) or CODES.get(one.code or ""),
+                check=finding.check,
+                status=finding.status,
+                code=finding.code,
+                message=finding.message,
+                remediation=remediation_of(finding.code) or CODES.get(finding.code or ""),
             )
-            for one in found.findings
+            for finding in preflight.findings
         ],
     )

@@ -1,4 +1,4 @@
-"""Steps: the state of each, and starting all tasks of one."""
+"""Steps: list their readiness, and start all tasks of a step."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -33,28 +33,28 @@ class StepRoutes(Controller):
 
     @get(
         guards=[requires(Permissions.READ)],
-        summary="List the steps and what each still needs",
+        summary="List the steps and their open required tasks",
         operation_id="listSteps",
     )
     async def list_steps(self, tenant_id: TenantId) -> list[OnboardingStep]:
         """For each step, the tasks by status and the required tasks that keep it from being left."""
-        found = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
-        summaries = {one.readiness.task_type: summary_body(one) for one in found}
+        summaries = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
+        bodies = {summary.readiness.task_type: summary_body(summary) for summary in summaries}
         return [
             OnboardingStep(
-                step=one.step,
-                counts=dict(one.counts),
-                can_be_left=not one.open,
-                missing=[summaries[task.task_type] for task in one.open],
+                step=readiness.step,
+                counts=dict(readiness.counts),
+                can_be_left=not readiness.open,
+                missing=[bodies[task.task_type] for task in readiness.open],
             )
-            for one in readiness_of_steps([one.readiness for one in found])
+            for readiness in readiness_of_steps([summary.readiness for summary in summaries])
         ]
 
     @post(
         "/{step:int}/runs",
         status_code=200,
         guards=[requires(Permissions.RUN)],
-        summary="Start the tasks of a step, all at once",
+        summary="Start the tasks of a step",
         operation_id="startStep",
     )
     async def start_step(
@@ -64,16 +64,16 @@ class StepRoutes(Controller):
         caller: NamedDependency[Caller],
         data: JSONBody[StartStep | None] = None,
     ) -> list[StartedTask]:
-        """Starts each required task of the step, and says of each what became of it."""
+        """Start each required task of the step, and return the outcome of each start."""
         if step not in STEPS:
             raise step_not_found()
         wanted = data or StartStep()
         connection_id = checked_connection(wanted.provider_connection_id)
-        known = await self.database.run_single(list_task_types)
-        names = tasks_of_step(known, step, include_optional=wanted.include_optional)
+        task_types = await self.database.run_single(list_task_types)
+        names = tasks_of_step(task_types, step, include_optional=wanted.include_optional)
         trace = current_traceparent()
-        asked = [Start(tenant_id, name, connection_id, caller.user_id, trace) for name in names]
-        answers = await self.starts.start_all(asked) if asked else []
+        starts = [Start(tenant_id, name, connection_id, caller.user_id, trace) for name in names]
+        answers = await self.starts.start_all(starts) if starts else []
         return [_started(name, answer, tenant_id, self.links) for name, answer in zip(names, answers, strict=True)]
 
 

@@ -25,19 +25,19 @@ class TaskRoutes(Controller):
     )
     async def list_tasks(self, tenant_id: TenantId) -> list[OnboardingTaskSummary]:
         """Each task type with the result of its latest finished run; unknown when it is out of date."""
-        found = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
-        return [summary_body(one) for one in found]
+        summaries = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
+        return [summary_body(summary) for summary in summaries]
 
 
-def summary_body(one: TaskSummary) -> OnboardingTaskSummary:
-    """A task's standing as it goes over the wire."""
+def summary_body(summary: TaskSummary) -> OnboardingTaskSummary:
+    """Return the response body of a task summary."""
     return OnboardingTaskSummary(
-        task_type=one.readiness.task_type,
-        status=one.readiness.status,
-        reason_code=one.reason_code,
-        message=one.message,
-        last_run_id=one.last_run_id,
-        remediation=remediation_of(one.reason_code),
-        expires_at=one.expires_at,
-        provider_connection_id=one.connection_id,
+        task_type=summary.readiness.task_type,
+        status=summary.readiness.status,
+        reason_code=summary.reason_code,
+        message=summary.message,
+        last_run_id=summary.last_run_id,
+        remediation=remediation_of(summary.reason_code),
+        expires_at=summary.expires_at,
+        provider_connection_id=summary.connection_id,
     )

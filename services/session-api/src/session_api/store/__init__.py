@@ -1,1 +1,1 @@
-"""The database of session-api: the only modules with SQL."""
+"""The database of session-api. Only these modules contain SQL."""

@@ -1,4 +1,4 @@
-"""Provider connections: immutable but for being disabled. They hold references to credentials, never credentials."""
+"""The SQL of provider connections. A connection can be disabled, but not changed otherwise."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -17,11 +17,11 @@ INSERT INTO provider_connections (tenant_id, creation_key, provider, display_nam
 VALUES (:tenant, :key, :provider, :display_name, :external_tenant_id, :client_id, :credential_ref, :cloud, :user)
 ON CONFLICT (creation_key) DO UPDATE SET creation_key = excluded.creation_key
 RETURNING {_COLUMNS}
-""")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
 _LIST = text(f"""
 SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id < :before ORDER BY id DESC LIMIT :limit
-""")  # noqa: S608 - no input, only names of ours
-_FIND = text(f"SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
+_FIND = text(f"SELECT {_COLUMNS} FROM provider_connections WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only constants
 _DISABLE = text(f"""
 UPDATE provider_connections
 SET disabled_at = coalesce(disabled_at, now()), disabled_by_user_id = coalesce(disabled_by_user_id, :user)
@@ -39,7 +39,7 @@ _IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE t
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
-    """A connection to create. ``creation_key`` is generated before the transaction, which makes a retry idempotent."""
+    """A connection to create. ``creation_key`` is generated before the transaction, so that a retry is idempotent."""
 
     creation_key: UUID
     provider: str
@@ -52,7 +52,7 @@ class NewConnection:
 
 @dataclass(frozen=True, slots=True)
 class StoredConnection:
-    """A connection as it is stored."""
+    """A stored connection."""
 
     id: int
     tenant_id: int
@@ -69,7 +69,7 @@ class StoredConnection:
 
 
 async def create_connection(tx: AsyncConnection, tenant_id: int, user_id: int, new: NewConnection) -> StoredConnection:
-    """Insert a connection, or return it where an earlier try of this request has inserted it."""
+    """Insert a connection, or return the one that an earlier try of the same transaction has inserted."""
     rows = await tx.execute(
         _CREATE,
         {
@@ -102,13 +102,13 @@ async def find_same(tx: AsyncConnection, tenant_id: int, new: NewConnection) -> 
 
 
 async def list_connections(tx: AsyncConnection, tenant_id: int, *, before: int, limit: int) -> list[StoredConnection]:
-    """Newest first, those with a smaller id than ``before``."""
+    """Return up to ``limit`` connections with ids less than ``before``, newest first."""
     rows = await tx.execute(_LIST, {"tenant": tenant_id, "before": before, "limit": limit})
     return [_stored(row) for row in rows]
 
 
 async def find_connection(tx: AsyncConnection, tenant_id: int, connection_id: int) -> StoredConnection | None:
-    """One connection of this tenant."""
+    """Return a connection, or None if the tenant has none with this id."""
     row = (await tx.execute(_FIND, {"tenant": tenant_id, "id": connection_id})).one_or_none()
     return None if row is None else _stored(row)
 
@@ -116,14 +116,14 @@ async def find_connection(tx: AsyncConnection, tenant_id: int, connection_id: in
 async def disable_connection(
     tx: AsyncConnection, tenant_id: int, connection_id: int, user_id: int
 ) -> StoredConnection | None:
-    """Disable a connection for new runs. The first user and time are kept."""
+    """Disable a connection, or return it unchanged if it is disabled. None if the tenant has none with this id."""
     rows = await tx.execute(_DISABLE, {"tenant": tenant_id, "id": connection_id, "user": user_id})
     row = rows.one_or_none()
     return None if row is None else _stored(row)
 
 
 async def is_enabled(tx: AsyncConnection, tenant_id: int, connection_id: int) -> bool | None:
-    """True if the connection is enabled; None where this tenant has none of that id."""
+    """Return True if the connection is enabled; None if the tenant has none with this id."""
     return (await tx.execute(_IS_ENABLED, {"tenant": tenant_id, "id": connection_id})).scalar_one_or_none()
 
 

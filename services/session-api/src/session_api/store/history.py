@@ -1,4 +1,4 @@
-"""The SQL of a session's history: its changes, and the runs that were started and cancelled in it."""
+"""The SQL of a session's history: its changes, and the starts and cancellations of its runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 RUN_STARTED, RUN_CANCEL_REQUESTED = "run_started", "run_cancel_requested"
 
-# A run's own row says who started it and when; a second copy would cost every start a write.
+# Starts and cancellations are read from the rows of runs; a history row for each would cost every start a write.
 _PAGE = text(f"""
 SELECT json_agg(e)::text FROM (
     SELECT at, by_user_id, action, before, after, kind, id FROM (
@@ -29,15 +29,15 @@ SELECT json_agg(e)::text FROM (
          WHERE tenant_id = :tenant AND session_id = :session AND cancel_requested_at IS NOT NULL
            AND (cancel_requested_at, 2, id) < (:at, :kind, :id)
          ORDER BY cancel_requested_at DESC, id DESC LIMIT :limit)
-    ) everything
+    ) entries
     ORDER BY at DESC, kind DESC, id DESC LIMIT :limit
 ) e
-""")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One change: time, user, action, values before and after. ``kind`` and ``id`` give lines a total order."""
+    """One change: time, user, action, values before and after. ``kind`` and ``id`` make the order of lines total."""
 
     at: datetime
     by_user_id: int
@@ -49,7 +49,7 @@ class HistoryLine:
 
 
 LinePosition = tuple[datetime, int, int]
-"""Time, kind and id of a line."""
+"""Time, kind and id of a history line."""
 
 _decoder = msgspec.json.Decoder(list[HistoryLine])
 
@@ -57,7 +57,7 @@ _decoder = msgspec.json.Decoder(list[HistoryLine])
 async def read_history(
     tx: AsyncConnection, tenant_id: int, session_id: int, *, before: LinePosition, limit: int
 ) -> list[HistoryLine]:
-    """The lines before a position, newest first."""
+    """Return up to ``limit`` lines before a position, newest first."""
     at, kind, line_id = before
     rows = await tx.execute(
         _PAGE, {"tenant": tenant_id, "session": session_id, "at": at, "kind": kind, "id": line_id, "limit": limit}

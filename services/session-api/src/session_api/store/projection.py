@@ -1,4 +1,4 @@
-"""The SQL of the projection: a batch of runs is locked, and written back, in one statement each."""
+"""The SQL of the projection: a batch of runs is locked and updated in one statement each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 from session_api.domain.projection import RunView
 
 TenantRunId = tuple[int, int]
-"""Tenant and run."""
+"""Tenant id and run id."""
 
-# Ordered, so that two batches cannot deadlock; a run is locked by nobody for longer than a statement or two.
+# Rows are locked in a fixed order, so that two batches cannot deadlock.
 _LOCK = text("""
 SELECT r.tenant_id, r.id, r.state, r.attempt, r.progress_done, r.progress_total, r.progress_message, r.status,
        r.reason_code, r.message, r.resume_at, r.started_at, r.finished_at
@@ -40,7 +40,7 @@ WHERE r.tenant_id = h.tenant_id AND r.id = h.id
 
 
 async def lock_runs(tx: AsyncConnection, run_ids: Sequence[TenantRunId]) -> dict[TenantRunId, RunView]:
-    """Read these runs and lock their rows until the end of the transaction."""
+    """Return these runs, and lock their rows until the end of the transaction. Unknown runs are omitted."""
     rows = await tx.execute(
         _LOCK, {"tenants": [tenant_id for tenant_id, _ in run_ids], "runs": [run_id for _, run_id in run_ids]}
     )
@@ -48,9 +48,9 @@ async def lock_runs(tx: AsyncConnection, run_ids: Sequence[TenantRunId]) -> dict
 
 
 async def save_runs(tx: AsyncConnection, views: Mapping[TenantRunId, RunView], silence_seconds: float) -> None:
-    """Write the changed runs, and restart the timeout after which the command of each is sent again.
+    """Update the runs, and restart the timeout after which the command of each is sent again.
 
-    The timeout of a waiting run starts at its ``resume_at``: the runner publishes nothing before that.
+    The timeout of a waiting run starts at its ``resume_at``, because the runner publishes nothing before that time.
     """
     if not views:
         return

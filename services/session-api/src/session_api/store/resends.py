@@ -1,4 +1,4 @@
-"""The SQL of resending: active runs whose runner has published nothing within its timeout."""
+"""The SQL of resends: selects active runs without a message from the runner within the timeout."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from session_api.store.states import ACTIVE_STATES
 
 LONGEST_TIMEOUT_SECONDS = 600.0
 
-# MATERIALIZED: the planner may otherwise run the limited query more than once and take too many rows.
+# MATERIALIZED prevents the planner from running the subquery with LIMIT more than once, which would lock more rows.
 _TAKE = text(f"""
 WITH due AS MATERIALIZED (
     SELECT tenant_id, id FROM operation_runs
@@ -35,12 +35,12 @@ SELECT t.tenant_id, t.id AS run_id, t.task_type, t.session_id, t.requested_by_us
 FROM taken t
 LEFT JOIN provider_connections c ON c.tenant_id = t.tenant_id AND c.id = t.provider_connection_id
 ORDER BY t.tenant_id, t.id
-""")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
 
 
 @dataclass(frozen=True, slots=True)
 class OverdueRun:
-    """An active run whose runner exceeded its timeout; ``repeats`` includes the coming resend."""
+    """An active run whose command must be sent again; ``repeats`` counts this resend too."""
 
     tenant_id: int
     run_id: int
@@ -58,7 +58,7 @@ class OverdueRun:
 
 
 async def take_overdue_runs(tx: AsyncConnection, *, limit: int, silence_seconds: float) -> list[OverdueRun]:
-    """Take the runs that are due, and set when each is due again: the interval doubles, up to 10 minutes."""
+    """Lock and return the overdue runs, and set the next time of each: the interval doubles, up to 10 minutes."""
     rows = await tx.execute(_TAKE, {"limit": limit, "silence": silence_seconds})
     return [_overdue_run(row) for row in rows]
 

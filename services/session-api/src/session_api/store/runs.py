@@ -1,4 +1,4 @@
-"""The SQL of reading runs and requesting their cancellation."""
+"""The SQL of runs: reads them, and requests their cancellation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,8 +18,8 @@ _COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_
        reason_code, message, resume_at, session_id, provider_connection_id, requested_by_user_id, created_at,
        started_at, finished_at, cancel_requested_at, cancel_requested_by_user_id, retry_of_run_id"""
 
-_FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
-_LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")  # noqa: S608 - no input, only names of ours
+_FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only constants
+_LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")  # noqa: S608 - no input, only constants
 _LIST = text(f"""
 SELECT {_COLUMNS} FROM operation_runs
 WHERE tenant_id = :tenant AND id < :before
@@ -27,19 +27,19 @@ WHERE tenant_id = :tenant AND id < :before
   AND (CAST(:states AS text[]) IS NULL OR state = ANY(CAST(:states AS text[])))
   AND (CAST(:session AS bigint) IS NULL OR session_id = :session)
 ORDER BY id DESC LIMIT :limit
-""")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
 _CANCEL = text(f"""
 UPDATE operation_runs
 SET state = 'cancelling', cancel_requested_at = now(), cancel_requested_by_user_id = :user, repeats = 0,
     resend_due_at = now() + make_interval(secs => :silence)
 WHERE tenant_id = :tenant AND id = :id
 RETURNING {_COLUMNS}
-""")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as it is stored."""
+    """A stored run."""
 
     id: int
     tenant_id: int
@@ -66,7 +66,7 @@ class StoredRun:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """A filter of runs; None matches all."""
+    """Conditions on runs; None matches all."""
 
     task_type: str | None = None
     states: Sequence[RunState] | None = None
@@ -74,7 +74,7 @@ class RunFilter:
 
 
 async def find_run(tx: AsyncConnection, tenant_id: int, run_id: int, *, lock: bool = False) -> StoredRun | None:
-    """One run of this tenant; with ``lock`` its row is locked until the end of the transaction."""
+    """Return a run, or None if the tenant has none with this id. ``lock``: lock its row until the transaction ends."""
     statement = _LOCK if lock else _FIND
     row = (await tx.execute(statement, {"tenant": tenant_id, "id": run_id})).one_or_none()
     return None if row is None else _run(row)
@@ -83,7 +83,7 @@ async def find_run(tx: AsyncConnection, tenant_id: int, run_id: int, *, lock: bo
 async def list_runs(
     tx: AsyncConnection, tenant_id: int, wanted: RunFilter, *, before: int, limit: int
 ) -> list[StoredRun]:
-    """Newest first, those with a smaller id than ``before``."""
+    """Return up to ``limit`` runs with ids less than ``before``, newest first."""
     rows = await tx.execute(
         _LIST,
         {
@@ -101,7 +101,7 @@ async def list_runs(
 async def request_cancellation(
     tx: AsyncConnection, tenant_id: int, run_id: int, user_id: int, silence_seconds: float
 ) -> StoredRun:
-    """Set an active run to ``cancelling``."""
+    """Set an active run to ``cancelling`` and return it."""
     rows = await tx.execute(_CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds})
     return _run(rows.one())
 
@@ -116,11 +116,11 @@ RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 =
 
 _ACTIVE_ROWS = ", ".join(f"('{state}')" for state in RunState if state in ACTIVE)
 
-# It reads a partial index of active runs; ended ones cost nothing however many there are.
+# Uses the partial index of active runs; its cost does not depend on the number of ended runs.
 ACTIVE_RUNS = f"""
 SELECT '{RUNS_ACTIVE.name}', s.state, CAST(count(r.state) AS float8)
 FROM (VALUES {_ACTIVE_ROWS}) s (state)
 LEFT JOIN (SELECT state FROM operation_runs WHERE state IN {ACTIVE_STATES}
            LIMIT {COUNTED_AT_MOST}) r USING (state)
 GROUP BY s.state
-"""  # noqa: S608 - no input, only constants of ours
+"""  # noqa: S608 - no input, only constants

@@ -1,4 +1,4 @@
-"""Sessions and their history, read and written under the tenant's guard row."""
+"""The SQL of sessions and their history. Callers that write hold the lock on the tenant's guard row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ _COLUMNS = """id, tenant_id, status, current_step, provider_connection_id, assig
 
 _FIND_OPEN = text(f"""
 SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
-""")  # noqa: S608 - no input, only names of ours
-_FIND = text(f"SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
+_FIND = text(f"SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only constants
 _INSERT = text(f"""
 INSERT INTO onboarding_sessions (tenant_id, status, current_step, locked_by_user_id, locked_until)
 VALUES (:tenant, 'draft', {FIRST_STEP}, :user, now() + CAST(:lasts AS interval))
 RETURNING {_COLUMNS}, now() AS now
-""")  # noqa: S608 - no input, only names of ours
+""")  # noqa: S608 - no input, only constants
 _UPDATE = text("""
 UPDATE onboarding_sessions
 SET status = :status, current_step = :step, provider_connection_id = :connection, assigned_to_user_id = :assignee,
@@ -44,24 +44,24 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class LoadedSession:
-    """A session, and the database's clock when it was read."""
+    """A session, and the time of the database when it was read."""
 
     session: Session
     now: datetime
 
 
 async def find_open_session(tx: AsyncConnection, tenant_id: int) -> LoadedSession | None:
-    """The open session of a tenant; there is one at most."""
+    """Return the open session of a tenant, or None. A tenant has one at most."""
     return _loaded((await tx.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none())
 
 
 async def find_session(tx: AsyncConnection, tenant_id: int, session_id: int) -> LoadedSession | None:
-    """A session of this tenant, open or not."""
+    """Return a session in any status, or None if the tenant has none with this id."""
     return _loaded((await tx.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none())
 
 
 async def insert_session(tx: AsyncConnection, tenant_id: int, user_id: int, lasts: timedelta) -> LoadedSession:
-    """Insert a draft at the first step, locked by its creator. A second open session violates a unique index."""
+    """Insert a draft at the first step, locked by the user. A second open session violates a unique index."""
     row = (await tx.execute(_INSERT, {"tenant": tenant_id, "user": user_id, "lasts": lasts})).one()
     return LoadedSession(_session(row), row.now)
 
@@ -87,7 +87,7 @@ async def save_session(tx: AsyncConnection, session: Session) -> None:
 async def record_history(
     tx: AsyncConnection, session: Session, user_id: int, entries: Sequence[NewHistoryEntry]
 ) -> None:
-    """Add lines to the session's history, in order."""
+    """Insert history entries, in order."""
     if not entries:
         return
     await tx.execute(

@@ -1,4 +1,4 @@
-"""The SQL of starts: a batch is read, and written, in one statement each."""
+"""The SQL of starts: a batch is read and inserted in one statement each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from session_api.domain.starting import Planned, Start, StartContext
 from session_api.store.states import ACTIVE_STATES, OPEN_STATUSES
 
-# ``DO UPDATE … WHERE false`` locks a row that is there without writing a new version of it, and inserts one that
-# is not: one statement, one order, so that two of them cannot deadlock.
+# DO UPDATE … WHERE false locks an existing row without writing a new row version; missing rows are inserted. One
+# statement locks all rows in a fixed order, so that two batches cannot deadlock.
 _LOCK = text("""
 INSERT INTO tenant_guards AS g (tenant_id)
 SELECT DISTINCT tenant_id FROM unnest(CAST(:tenants AS bigint[])) AS wanted (tenant_id) ORDER BY tenant_id
@@ -26,9 +26,9 @@ async def lock_tenants(tx: AsyncConnection, tenant_ids: Iterable[int]) -> None:
 
 
 RunKey = tuple[int, str, str]
-"""Tenant, scope key, task type: unique among the active runs."""
+"""Tenant id, scope key and task type: unique among the active runs."""
 
-# One row of JSON: one round trip, and decoded straight into the values that the rules take.
+# One JSON value: one round trip, decoded directly into a StartContext.
 _LOAD = text(f"""
 SELECT json_build_object(
   'now', now(),
@@ -45,7 +45,7 @@ SELECT json_build_object(
   'rules', (SELECT coalesce(json_agg(t), '[]') FROM (
       SELECT name, scope, mode, time_limit_seconds FROM task_types) t)
 )::text
-""")  # noqa: S608 - no input, only constants of ours
+""")  # noqa: S608 - no input, only constants
 
 _INSERT = text("""
 INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, session_id, provider_connection_id,
@@ -82,14 +82,14 @@ class Inserted(NamedTuple):
 
 
 async def load_start_context(tx: AsyncConnection, tenant_ids: Sequence[int]) -> StartContext:
-    """The rows that decide the starts of these tenants, read in one statement."""
+    """Read the rows that the starts of these tenants depend on."""
     return _decoder.decode((await tx.execute(_LOAD, {"tenants": tenant_ids})).scalar_one())
 
 
 async def insert_runs(
     tx: AsyncConnection, created: Sequence[tuple[Start, Planned]], silence_seconds: float
 ) -> Mapping[RunKey, Inserted]:
-    """Insert the new runs of a batch in one statement; a second active one of its kind violates an index."""
+    """Insert the new runs of a batch. A second active run with the same key violates a unique index."""
     runs = [planned.decision.run for _, planned in created]
     rows = await tx.execute(
         _INSERT,
@@ -110,7 +110,7 @@ async def insert_runs(
 
 
 async def begin_sessions(tx: AsyncConnection, first: Mapping[tuple[int, int], int]) -> None:
-    """Take draft sessions, (tenant, session) → user, into progress, since a task of theirs was started."""
+    """Set draft sessions to ``in_progress``; ``first`` maps (tenant id, session id) to the user of the first start."""
     keys = sorted(first)
     await tx.execute(
         _BEGIN_SESSIONS,

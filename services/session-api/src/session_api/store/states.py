@@ -1,4 +1,4 @@
-"""Lists of states for SQL, derived from the rules that define them."""
+"""Lists of states for SQL, derived from the state machine and the rules."""
 
 from onboarding_shared.contracts.run_states import ACTIVE, TERMINAL
 from onboarding_shared.contracts.types import RunState, SessionStatus
@@ -10,4 +10,4 @@ ACTIVE_STATES = sql_list(state for state in RunState if state in ACTIVE)
 ANSWERED_STATES = sql_list(state for state in RunState if state in TERMINAL - {RunState.CANCELLED})
 """States of a run that ended with a result; a cancelled run has none."""
 OPEN_STATUSES = sql_list(status for status in SessionStatus if status in OPEN)
-"""Statuses of a session that may still be changed."""
+"""Statuses of an open session."""

@@ -1,4 +1,4 @@
-"""The tables of session-api as SQLAlchemy metadata; the migrations make them, a test compares the two."""
+"""The tables as SQLAlchemy metadata. The migrations create them; a test compares the two."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""The SQL of the catalogue: announced task types, and the state of each in a tenant."""
+"""The SQL of task types: announcements, and the latest result of each in a tenant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ ON CONFLICT (name) DO UPDATE
 SET declaration = excluded.declaration, step = excluded.step, scope = excluded.scope, mode = excluded.mode,
     required = excluded.required, time_limit_seconds = excluded.time_limit_seconds, announced_at = now()
 """)
-# Measured from the previous announcement, so that after a time without any runner each can announce first.
+# Measured from the latest announcement: while no runner announces anything, no task type is withdrawn.
 _WITHDRAW = text("""
 DELETE FROM task_types
 WHERE announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(secs => :seconds)
@@ -67,13 +67,13 @@ LEFT JOIN LATERAL (
     ORDER BY r.id DESC LIMIT 1
 ) latest ON true
 ORDER BY t.step, t.name
-""")  # noqa: S608 - no input, only constants of ours
+""")  # noqa: S608 - no input, only constants
 _declarations = msgspec.json.Decoder(list[TaskTypeDeclaration])
 
 FRESH_SECONDS = 604_800.0
-"""For a declaration that was stored before declarations said how long their evidence counts."""
+"""Freshness period in seconds of a declaration that was stored without one."""
 WITHDRAWN_AFTER_SECONDS = 900
-"""Runners announce every minute; a task type that is missing for so long is no longer installed."""
+"""Seconds without an announcement after which a task type is withdrawn. Runners announce every minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +92,18 @@ class TaskSummary:
 
 
 async def upsert_task_types(tx: AsyncConnection, declarations: Sequence[TaskTypeDeclaration]) -> None:
-    """Store an announcement, and delete task types that no runner has announced for 15 minutes."""
+    """Store an announcement, and delete the task types that no runner has announced for 15 minutes."""
     await tx.execute(_WITHDRAW, {"seconds": WITHDRAWN_AFTER_SECONDS})
     await tx.execute(_UPSERT, {"declarations": msgspec.json.encode(declarations).decode()})
 
 
 async def list_task_types(tx: AsyncConnection) -> list[TaskTypeDeclaration]:
-    """The catalogue, by step and name."""
+    """Return the announced task types, by step and name."""
     return _declarations.decode((await tx.execute(_LIST)).scalar_one())
 
 
 async def count_task_types(tx: AsyncConnection) -> int:
-    """The number of announced task types."""
+    """Return the number of announced task types."""
     return (await tx.execute(_ANY)).scalar_one()
 
 

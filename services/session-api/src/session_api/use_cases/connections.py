@@ -1,4 +1,4 @@
-"""Create and disable provider connections, under the lock of their tenant."""
+"""Creates and disables provider connections, under the lock on the tenant's guard row."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class SameConnection:
 
 
 class Connections:
-    """Every change of provider connections; each is one transaction."""
+    """The changes of provider connections, each in one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,7 +48,7 @@ class Connections:
         return await self._database.run(work)
 
     async def disable(self, tenant_id: int, connection_id: int, user_id: int) -> StoredConnection | None:
-        """Disable a connection; again changes nothing. None where this tenant has no such connection."""
+        """Disable a connection; idempotent. Return None if the tenant has none with this id."""
 
         async def work(tx: AsyncConnection) -> StoredConnection | None:
             await lock_tenants(tx, [tenant_id])

@@ -1,4 +1,4 @@
-"""Preflights: a start is decided and its prerequisites are checked, without any write."""
+"""Preflights: decide a start and check its prerequisites, without any write."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ from session_api.domain.starting import Planned, Start, StartContext, UnknownTas
 from session_api.store.starts import load_start_context
 from session_api.store.task_types import FRESH_SECONDS, list_task_types
 
-LOOKED_AT = 50
-"""Items of each task type: a tenant with several connections has evidence of each."""
+MAX_ITEMS = 50
+"""Maximum items of evidence read per task type; a tenant has items of each of its connections."""
 UNREADABLE = "EVIDENCE_STORE_UNAVAILABLE"
 
 
@@ -45,7 +45,7 @@ class Preflight:
 
 
 class _Item(msgspec.Struct, frozen=True):
-    """An item of evidence, as evidence-store returns it."""
+    """An item of evidence in a response of evidence-store."""
 
     task_type: str
     provider_connection_id: int | None
@@ -66,18 +66,18 @@ class Preflights:
         self._evidence = evidence
 
     async def look(self, start: Start, headers: Mapping[str, str]) -> Preflight | UnknownTaskType:
-        """Predict the outcome of ``start``. ``headers`` are the caller's, for evidence-store."""
+        """Predict the outcome of ``start``. ``headers`` are sent to evidence-store with the caller's token."""
 
         async def read(tx: AsyncConnection) -> tuple[StartContext, list[TaskTypeDeclaration]]:
             return await load_start_context(tx, [start.tenant_id]), await list_task_types(tx)
 
-        context, declared = await self._database.run(read)
-        task_types = {declaration.name: declaration for declaration in declared}
+        context, declarations = await self._database.run(read)
+        task_types = {declaration.name: declaration for declaration in declarations}
         [planned] = plan([start], context)
-        task_type = task_types.get(start.task_type)  # None: withdrawn between the two reads
+        task_type = task_types.get(start.task_type)  # None if it was withdrawn between the two reads
         if isinstance(planned, UnknownTaskType) or task_type is None:
             return UnknownTaskType(start.task_type, tuple(sorted(task_types)))
-        knowledge = await self._know(start.tenant_id, evidence_needed(task_type), headers)
+        knowledge = await self._read_all(start.tenant_id, evidence_needed(task_type), headers)
 
         def fresh_seconds(name: str) -> float:
             return task_types[name].fresh_seconds if name in task_types else FRESH_SECONDS
@@ -85,7 +85,7 @@ class Preflights:
         checks = findings(task_type, planned, knowledge, fresh_seconds, context.now)
         return Preflight(predict(planned), planned, checks)
 
-    async def _know(self, tenant_id: int, task_types: Sequence[str], headers: Mapping[str, str]) -> Knowledge:
+    async def _read_all(self, tenant_id: int, task_types: Sequence[str], headers: Mapping[str, str]) -> Knowledge:
         answers = await asyncio.gather(*(self._read(tenant_id, name, headers) for name in task_types))
         known: list[KnownEvidence] = []
         for answer in answers:
@@ -97,7 +97,7 @@ class Preflights:
     async def _read(
         self, tenant_id: int, task_type: str, headers: Mapping[str, str]
     ) -> list[KnownEvidence] | Unreadable:
-        query = urlencode({"taskType": task_type, "limit": LOOKED_AT})
+        query = urlencode({"taskType": task_type, "limit": MAX_ITEMS})
         try:
             answer = await self._evidence.get(f"/tenants/{tenant_id}/onboarding/evidence", query, headers)
             if answer.status == 200:

@@ -1,4 +1,4 @@
-"""Projects the messages of the runner onto runs and the catalogue of task types."""
+"""Projects the messages of task-runner onto runs and task types."""
 
 from collections.abc import Sequence
 
@@ -22,11 +22,11 @@ class Projection:
     """Applies the messages of the runs topic."""
 
     def __init__(self, *, silence_seconds: float) -> None:
-        """``silence_seconds``: timeout after which the command of a run without messages is sent again."""
+        """``silence_seconds`` is the timeout after which the command of a run without messages is sent again."""
         self._silence_seconds = silence_seconds
 
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
-        """Project one batch inside its transaction. Safe to run twice."""
+        """Apply one batch in its transaction. Idempotent."""
         messages = [
             received.message
             for received in batch
@@ -43,7 +43,7 @@ class Projection:
 
 
 async def apply_task_types(tx: AsyncConnection, batch: Sequence[Received]) -> None:
-    """Store every announced task type; the last announcement of a name wins."""
+    """Store the announced task types; the last announcement of a name applies."""
     declarations: dict[str, TaskTypeDeclaration] = {}
     for received in batch:
         if isinstance(received.message, TaskTypesAnnounced):

@@ -1,4 +1,4 @@
-"""The sweeper: resends the command of every overdue run, so that no run depends on one message being delivered."""
+"""The sweeper sends the command of every overdue run again, so that no run depends on a single message."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """A background loop. Several instances may run at once: each overdue run goes to one of them."""
+    """A background loop. Several processes may run one: each overdue run is handled by one of them."""
 
     def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float, every_seconds: float) -> None:
         self._database = database
@@ -39,22 +39,22 @@ class Sweeper:
         self._loop.start()
 
     async def stop(self) -> None:
-        """Finish the sweep in flight."""
+        """Finish the current sweep and stop the loop."""
         await self._loop.stop()
 
     @property
     def failures(self) -> int:
-        """The sweeps that failed since the last one that succeeded."""
+        """Number of failed sweeps since the last successful one."""
         return self._loop.failures
 
     async def check(self) -> dict[str, int]:
-        """Health probe: raises when the loop has ended, or keeps failing."""
+        """Readiness check. Raise ``RuntimeError`` if the loop has ended, or more than 3 sweeps in a row failed."""
         if not self._loop.alive or self.failures > 3:
-            raise RuntimeError("the sweeper does not sweep")
+            raise RuntimeError(f"the resend sweeper has stopped or fails: {self.failures} failures in a row")
         return {"failures": self.failures}
 
     async def sweep(self) -> int:
-        """Resend the commands of one batch of overdue runs; returns the number of runs in it."""
+        """Send the commands of one batch of overdue runs again. Return the number of runs."""
 
         async def work(tx: AsyncConnection) -> Sequence[OverdueRun]:
             overdue = await take_overdue_runs(tx, limit=BATCH, silence_seconds=self._silence_seconds)
@@ -72,7 +72,7 @@ class Sweeper:
 
 
 def commands(run: OverdueRun) -> Iterator[Outgoing]:
-    """The commands to resend. A runner that never answered gets the StartTask again before the CancelTask."""
+    """Yield the commands to send again. StartTask precedes CancelTask if the runner never responded to it."""
     cancelling = run.state is RunState.CANCELLING
     if not cancelling or not run.ever_answered:
         start = StartTask(

@@ -15,14 +15,14 @@ from session_api.use_cases.starts import StartAnswer, Starts
 
 
 class RunEnded:
-    """The run has ended, and was not cancelled."""
+    """The run has ended and was not cancelled, so it cannot be cancelled."""
 
     def __init__(self, run: StoredRun) -> None:
         self.run = run
 
 
 class Cancellations:
-    """Cancels runs: stores the request and publishes CancelTask; the runner reports how the run ended."""
+    """Cancels runs: stores the request and publishes CancelTask. The runner publishes the end of the run."""
 
     def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class Cancellations:
         self._silence_seconds = silence_seconds
 
     async def cancel(self, tenant_id: int, run_id: int, user_id: int) -> StoredRun | RunEnded | None:
-        """Request the cancellation of a run; idempotent. None where this tenant has no such run."""
+        """Request the cancellation of a run; idempotent. Return None if the tenant has no run with this id."""
 
         async def work(tx: AsyncConnection) -> StoredRun | RunEnded | None:
             await lock_tenants(tx, [tenant_id])
@@ -67,7 +67,7 @@ class Retries:
         self._starts = starts
 
     async def retry(self, tenant_id: int, run_id: int, user_id: int) -> StartAnswer | RunNotEnded | None:
-        """Start the task of an ended run again, on the same connection. None where this tenant has no such run."""
+        """Start the task of an ended run again, on the same connection. Return None if the tenant has no such run."""
         run = await self._database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if run is None:
             return None

@@ -1,4 +1,4 @@
-"""Changes of sessions: each is one transaction of change, history and events."""
+"""Changes of sessions. Session, history and events are written in one transaction."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -35,7 +35,7 @@ from session_api.store.task_types import summarize_tasks
 
 
 class NoSuchSession:
-    """This tenant has no session of that id."""
+    """The tenant has no session with this id."""
 
 
 SessionRefusal = ChangeRefusal | NotUsable | NoSuchSession
@@ -43,20 +43,20 @@ Rule = Callable[[AsyncConnection, LoadedSession], Awaitable[SessionUpdate | Chan
 
 
 class Sessions:
-    """Every change of a session; each is one transaction."""
+    """The changes of sessions, each in one transaction."""
 
     def __init__(self, database: Database, outbox: Outbox, *, lock_lasts: timedelta) -> None:
-        """``lock_lasts``: how long an edit lock holds after its last use."""
+        """``lock_lasts`` is the time from the last use of an edit lock to its expiry."""
         self._database = database
         self._outbox = outbox
         self._lasts = lock_lasts
 
     async def current(self, tenant_id: int) -> LoadedSession | None:
-        """The open session."""
+        """Return the tenant's open session, or None."""
         return await self._database.run_single(lambda tx: find_open_session(tx, tenant_id))
 
     async def open(self, tenant_id: int, user_id: int) -> LoadedSession:
-        """Create the tenant's session, or resume the open one and take its edit lock where it is free."""
+        """Create a session, or resume the open one. Acquire its edit lock if it is free."""
 
         async def work(tx: AsyncConnection) -> LoadedSession:
             await lock_tenants(tx, [tenant_id])

@@ -1,4 +1,4 @@
-"""Task starts. Starts that are pending at the same time are decided and written in one transaction."""
+"""Task starts. Concurrent starts are decided and written in one transaction (group commit)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_ru
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The run of the caller; ``created`` False = it was active already."""
+    """The start is accepted; ``created`` is False if the run was active already."""
 
     run_id: int
     created: bool
@@ -38,7 +38,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class BlockedBy:
-    """``run`` must end first; ask again in ``retry_seconds``."""
+    """``run`` must end first; retry after ``retry_seconds``."""
 
     run: ActiveRun
     retry_seconds: int
@@ -48,28 +48,28 @@ StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal
 
 
 class Starts:
-    """Starts tasks behind the concurrency guard."""
+    """Starts tasks, subject to the concurrency guard."""
 
     def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
-        """``silence_seconds``: timeout after which a command without an answer is sent again."""
+        """``silence_seconds`` is the timeout after which the command of a run without messages is sent again."""
         self._outbox = outbox
         self._silence_seconds = silence_seconds
         self._commits: GroupCommit[Sequence[Start], Sequence[StartAnswer]] = GroupCommit(database, self._take)
 
     async def start(self, start: Start) -> StartAnswer:
-        """Decide one start. An accepted one is committed together with its command."""
+        """Decide one start. A created run is committed together with its command."""
         [answer] = await self.start_all([start])
         return answer
 
     async def start_all(self, starts: Sequence[Start]) -> Sequence[StartAnswer]:
-        """Decide several starts in order and in one transaction; returns one answer for each."""
+        """Decide several starts in order, in one transaction. Return one answer per start."""
         answers = await self._commits.submit(starts)
         for answer in answers:
             STARTS.labels(_outcome(answer)).inc()
         return answers
 
     async def settle(self) -> None:
-        """Wait until all starts so far are answered."""
+        """Wait until all pending starts are committed."""
         await self._commits.settle()
 
     async def _take(
@@ -128,7 +128,7 @@ def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]
 
 
 def _command_connection(connection: KnownConnection) -> TaskConnection:
-    """The connection as it is sent to the runner."""
+    """Return the connection for the StartTask command."""
     return TaskConnection(
         id=connection.id,
         provider=connection.provider,
@@ -143,15 +143,15 @@ def _answer(start: Start, planned: Plan, context: StartContext, inserted: Mappin
     if not isinstance(planned, Planned):
         return planned
     decision = planned.decision
-    run_id, since = _settled(start, decision.run, inserted)
+    run_id, since = _identified(start, decision.run, inserted)
     if isinstance(decision, Blocked):
         blocked = replace(decision, run=replace(decision.run, run_id=run_id, since=since))
         return BlockedBy(blocked.run, retry_after(blocked, context))
     return Accepted(run_id, created=isinstance(decision, Created))
 
 
-def _settled(start: Start, run: ActiveRun, inserted: Mapping[RunKey, Inserted]) -> tuple[int, datetime]:
-    """The id and creation time of a run, from the table or from this batch."""
+def _identified(start: Start, run: ActiveRun, inserted: Mapping[RunKey, Inserted]) -> tuple[int, datetime]:
+    """Return id and creation time of a run that existed before, or that this batch inserted."""
     if run.run_id is not None and run.since is not None:
         return run.run_id, run.since
     new = inserted[_key(start, run)]

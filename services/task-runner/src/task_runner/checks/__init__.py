@@ -1,1 +1,1 @@
-"""The checks and changes of the product, written with the kit in `task_runner.tasks` as a foreign package would be."""
+"""The tasks of the product. They use the API ``task_runner.tasks``, as task packages of other authors do."""

@@ -1,4 +1,4 @@
-"""``graph.connectivity``: does Microsoft Graph answer, and for the tenant we think it is?"""
+"""``graph.connectivity``: sign-in to Microsoft Graph, and the identity of the tenant."""
 
 import time
 
@@ -26,7 +26,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
 def decide(
     expected_tenant: str, organization: Organization, user_count: int | None, latency_ms: int | None = None
 ) -> Result:
-    """The result for an organization and its number of users (None = not read)."""
+    """Return the result for an organization and its number of users (None = not read)."""
     payload = {
         "organization": {
             "id": organization.id,
@@ -37,23 +37,25 @@ def decide(
         "latency_ms": latency_ms,
     }
     if organization.id.lower() != expected_tenant.lower():
-        message = f"Expected the tenant {expected_tenant}; Microsoft Graph answered for {organization.id}."
+        message = f"Expected the tenant {expected_tenant}; Microsoft Graph returned the tenant {organization.id}."
         return Result.fail("GRAPH_TENANT_MISMATCH", message, payload)
     if user_count is None:
         return Result.unknown(DATA_INCOMPLETE, "The number of users was not read.", payload)
     if user_count == 0:
         return Result.warn("GRAPH_EMPTY_TENANT", f"{organization.display_name} has no users.", payload)
-    return Result.ok("GRAPH_OK", f"{organization.display_name} answers; it has {user_count} users.", payload)
+    return Result.ok(
+        "GRAPH_OK", f"Microsoft Graph returned {organization.display_name} with {user_count} users.", payload
+    )
 
 
 @task(
     "graph.connectivity",
     step=4,
-    title="Microsoft Graph answers for the right tenant",
+    title="Microsoft Graph returns the expected tenant",
     permissions=(READ_ORGANIZATION, READ_USERS),
 )
 async def connectivity(context: TaskContext) -> Result:
-    """Signs in as the application, reads the organization and counts its users."""
+    """Signs in as the application, reads the organization, and counts its users."""
     try:
         return await _check(context)
     except SignInRefused as refused:
@@ -86,7 +88,7 @@ async def _check(context: TaskContext) -> Result:
 
 
 def organization_from(fields: Fields) -> Organization:
-    """The organization in a response. Raises ``CannotTell`` when a field is missing."""
+    """Return the organization in a response. Raise ``CannotTell`` if a field is missing."""
     return Organization(
         id=fields.text("id"),
         display_name=fields.text("displayName"),

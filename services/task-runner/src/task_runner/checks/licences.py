@@ -1,4 +1,4 @@
-"""``license.inventory``: which licences does the tenant have, and do they include Microsoft Entra ID P1 or P2?"""
+"""``license.inventory``: the licences of the tenant, and Microsoft Entra ID P1 or P2 among them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ MAX_SKUS = 200
 
 
 class Sku(msgspec.Struct, frozen=True, kw_only=True):
-    """One subscribed product: its state, its seats, and the service plans in it."""
+    """One subscribed product (SKU): its capability status, its licences, and its service plans."""
 
     part_number: str
     capability_status: str
@@ -26,21 +26,23 @@ class Sku(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(plans: LicencePlans, skus: tuple[Sku, ...]) -> Result:
-    """The result for the tenant's products."""
+    """Return the result for the tenant's products."""
     payload = _payload(plans, skus)
     usable = [sku for sku in skus if sku.capability_status == ENABLED]
     if not usable:
-        return Result.fail("LICENSE_NONE", "The tenant has no enabled licence.", payload)
+        return Result.fail("LICENSE_NONE", "The tenant has no enabled subscription.", payload)
     overused = [sku.part_number for sku in usable if sku.consumed > sku.enabled]
     if overused:
-        return Result.warn("LICENSE_OVERUSED", f"More seats used than bought: {', '.join(overused)}.", payload)
+        return Result.warn(
+            "LICENSE_OVERUSED", f"More licences assigned than purchased: {', '.join(overused)}.", payload
+        )
     if _holders(usable, plans.premium_p2):
         return Result.ok("LICENSE_P2", "Microsoft Entra ID P2 is licensed.", payload)
     if _holders(usable, plans.premium_p1):
         return Result.ok("LICENSE_P1", "Microsoft Entra ID P1 is licensed.", payload)
     suspended = _holders(skus, plans.premium_p1) + _holders(skus, plans.premium_p2)
     if suspended:
-        message = f"Microsoft Entra ID P1 or P2 is only in products that are not enabled: {', '.join(suspended)}."
+        message = f"Only subscriptions that are not enabled contain Entra ID P1 or P2: {', '.join(suspended)}."
         return Result.warn("LICENSE_SUSPENDED", message, payload)
     return Result.warn("LICENSE_FREE", "The tenant has Microsoft Entra ID Free.", payload)
 
@@ -70,11 +72,11 @@ def _payload(plans: LicencePlans, skus: tuple[Sku, ...]) -> dict[str, Any]:
 @task(
     "license.inventory",
     step=4,
-    title="The tenant has the licences that the checks need",
+    title="The tenant has Microsoft Entra ID P1 or P2",
     permissions=(READ_ORGANIZATION,),
 )
 async def license_inventory(context: TaskContext) -> Result:
-    """Reads the subscribed products and looks for Microsoft Entra ID P1 and P2 in the enabled ones."""
+    """Reads the subscribed products, and searches the enabled ones for Microsoft Entra ID P1 and P2."""
     await context.progress(0, 1, "Reading the subscribed products")
     items = await context.graph.list("/subscribedSkus", permission=READ_ORGANIZATION)
     await context.progress(1, 1, "Done")
@@ -82,7 +84,7 @@ async def license_inventory(context: TaskContext) -> Result:
 
 
 def sku_from(fields: Fields) -> Sku:
-    """One product of a response. Raises ``CannotTell`` when a field is missing."""
+    """Return one product of a response. Raise ``CannotTell`` if a field is missing."""
     return Sku(
         part_number=fields.text("skuPartNumber"),
         capability_status=fields.text("capabilityStatus"),

@@ -1,4 +1,4 @@
-"""The published ids that the checks compare with; each list is one JSON file with its source."""
+"""The published ids that the checks use. Each list is a JSON file that names its source."""
 
 import hashlib
 from importlib.resources import files
@@ -36,7 +36,7 @@ class LicencePlans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class AdminRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Role template ids of directory roles.
 
-    ``administrators`` is name to id of the roles of which Microsoft recommends to require multifactor authentication.
+    ``administrators`` is name to id of the roles for which Microsoft recommends to require MFA.
     """
 
     source: str
@@ -46,9 +46,9 @@ class AdminRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class GdapRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The directory roles that a relationship should have: name to role template id.
+    """The directory roles that a relationship should contain: name to role template id.
 
-    ``group_prefix`` and a role's name are the conventional name of the security group that the role is mapped to.
+    ``group_prefix``, a space and the role's name form the conventional name of the security group of a role.
     """
 
     source: str
@@ -59,7 +59,7 @@ class GdapRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def names(self) -> dict[str, str]:
-        """Role template id to name, of all of them."""
+        """Role template id to name, of the required and the optional roles."""
         return {role: name for name, role in (*self.required.items(), *self.optional.items())}
 
 

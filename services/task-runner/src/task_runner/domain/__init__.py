@@ -1,1 +1,1 @@
-"""The rules of the task runner: pure functions over frozen values, without IO and without a clock."""
+"""The rules of task-runner: pure functions over immutable values, without I/O and without a clock."""

@@ -20,12 +20,12 @@ from task_runner.domain.reasons import (
 InputsType = type[msgspec.Struct]
 
 TENANT_SCOPE = 0
-"""The scope key of runs on a whole tenant; it overlaps with every provider connection."""
+"""The scope key of runs on a whole tenant. It overlaps with every provider connection of the tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """The run is queued, with the current limits of its task type."""
+    """The run is queued with the current limits of its task type; ``time_limit`` is in seconds."""
 
     scope_key: int
     mode: Mode
@@ -35,7 +35,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionRefused:
-    """The run ends at once, without an attempt: ``failed``, status ``unknown``."""
+    """The run ends without an attempt: ``failed``, status ``unknown``."""
 
     reason_code: str
     message: str
@@ -50,7 +50,8 @@ def admit(
     """
     if declaration is None:
         return AdmissionRefused(
-            reason_code=TASK_TYPE_UNKNOWN, message=f"No task package here declares the task type {command.task_type}."
+            reason_code=TASK_TYPE_UNKNOWN,
+            message=f"No installed task package declares the task type {command.task_type}.",
         )
     if declaration.scope is Scope.CONNECTION and command.connection is None:
         return AdmissionRefused(

@@ -1,4 +1,4 @@
-"""Chooses the runs to claim: fair between tenants, and never two that exclude each other."""
+"""Chooses the runs to claim: fair between tenants, and without conflicts of scope."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from task_runner.domain.admission import TENANT_SCOPE
 
 @dataclass(frozen=True, slots=True)
 class GuardedRun:
-    """The fields of a run that decide exclusion. ``scope_key`` is a connection's id, or ``TENANT_SCOPE``."""
+    """The fields of a run that conflicts depend on. ``scope_key`` is a provider connection id or ``TENANT_SCOPE``."""
 
     run_id: int
     tenant_id: int
@@ -20,7 +20,7 @@ class GuardedRun:
 
 
 def excludes(first: GuardedRun, second: GuardedRun) -> bool:
-    """True if two runs must not be in progress at the same time."""
+    """Return True if two runs must not be in progress at the same time."""
     if first.tenant_id != second.tenant_id:
         return False
     if first.scope_key == second.scope_key and first.task_type == second.task_type:
@@ -33,45 +33,45 @@ def excludes(first: GuardedRun, second: GuardedRun) -> bool:
 def choose(
     candidates: Iterable[GuardedRun], running: Iterable[GuardedRun], *, free: int, tenant_limit: int
 ) -> list[GuardedRun]:
-    """Choose up to ``free`` candidates in round robin over the tenants, at most ``tenant_limit`` in progress for each.
+    """Choose up to ``free`` candidates, round robin over the tenants, at most ``tenant_limit`` in progress per tenant.
 
-    ``candidates`` are in the order of tenants to serve, each tenant's oldest first; ``running`` are the runs in
-    progress of those tenants. An exclusive run that has to wait blocks the younger runs which it excludes, so that
-    shared runs cannot starve it.
+    ``candidates`` are in the order of the tenants, each tenant's oldest first; ``running`` are the runs in progress of
+    these tenants. An exclusive run that cannot start blocks the later runs that it excludes, so that shared runs
+    cannot starve it.
     """
     waiting: dict[int, deque[GuardedRun]] = {}
     for candidate in candidates:
         waiting.setdefault(candidate.tenant_id, deque()).append(candidate)
     blocking: dict[int, list[GuardedRun]] = defaultdict(list)
     in_progress: dict[int, int] = defaultdict(int)
-    for work in running:
-        blocking[work.tenant_id].append(work)
-        in_progress[work.tenant_id] += 1
+    for run in running:
+        blocking[run.tenant_id].append(run)
+        in_progress[run.tenant_id] += 1
     chosen: list[GuardedRun] = []
     while waiting and len(chosen) < free:
         for tenant_id in list(waiting):
             if len(chosen) == free:
                 break
-            room = in_progress[tenant_id] < tenant_limit
-            work = _next_allowed(waiting[tenant_id], blocking[tenant_id]) if room else None
-            if work is None:
+            below_limit = in_progress[tenant_id] < tenant_limit
+            run = _next_allowed(waiting[tenant_id], blocking[tenant_id]) if below_limit else None
+            if run is None:
                 del waiting[tenant_id]
                 continue
-            chosen.append(work)
-            blocking[tenant_id].append(work)
+            chosen.append(run)
+            blocking[tenant_id].append(run)
             in_progress[tenant_id] += 1
     return chosen
 
 
 def _next_allowed(queue: deque[GuardedRun], blocking: list[GuardedRun]) -> GuardedRun | None:
     while queue:
-        work = queue.popleft()
-        if not _excluded(work, blocking):
-            return work
-        if work.mode is Mode.EXCLUSIVE:
-            blocking.append(work)
+        run = queue.popleft()
+        if not _excluded(run, blocking):
+            return run
+        if run.mode is Mode.EXCLUSIVE:
+            blocking.append(run)
     return None
 
 
-def _excluded(work: GuardedRun, others: Sequence[GuardedRun]) -> bool:
-    return any(excludes(work, other) for other in others)
+def _excluded(run: GuardedRun, others: Sequence[GuardedRun]) -> bool:
+    return any(excludes(run, other) for other in others)

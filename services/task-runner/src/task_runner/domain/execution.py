@@ -1,4 +1,4 @@
-"""An execution, and the messages that describe it."""
+"""Executions, and the messages that describe them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DRY_RUN = "dry_run"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """The runner's record of one run. ``attempt`` counts every start, including those whose lease expired."""
+    """The record of one run in task-runner. ``attempt`` counts all attempts, including those whose lease expired."""
 
     run_id: int
     tenant_id: int
@@ -37,7 +37,7 @@ class Execution:
 
 
 def describe(execution: Execution) -> RunProgressed | RunFinished:
-    """The message for the current state of a run: published on every change but a start, and on repeated commands."""
+    """Return the message for the current state of a run. It is published on changes, except starts, and on resends."""
     if execution.state in TERMINAL:
         return _finished(execution)
     return RunProgressed(
@@ -53,7 +53,7 @@ def describe(execution: Execution) -> RunProgressed | RunFinished:
 
 
 def started(execution: Execution, at: datetime) -> RunStarted:
-    """The message that a worker has claimed the run."""
+    """Return the message that a worker has claimed the run."""
     return RunStarted(
         tenant_id=execution.tenant_id,
         run_id=execution.run_id,
@@ -65,7 +65,7 @@ def started(execution: Execution, at: datetime) -> RunStarted:
 
 def _finished(execution: Execution) -> RunFinished:
     if execution.status is None or execution.reason_code is None or execution.finished_at is None:
-        raise ValueError(f"Execution {execution.run_id} ended without a result")
+        raise ValueError(f"The execution of run {execution.run_id} is {execution.state} but has no result")
     return RunFinished(
         tenant_id=execution.tenant_id,
         run_id=execution.run_id,

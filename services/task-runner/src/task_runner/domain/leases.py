@@ -7,7 +7,7 @@ from task_runner.domain.outcomes import Cancelled, GiveUp, RetryLater
 from task_runner.domain.reasons import LEASE_LOST
 
 MOST_LOSSES = 3
-"""Maximum number of expired leases per run, so that a run that crashes its workers ends."""
+"""Maximum number of expired leases per run. It ends runs that crash their workers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +21,14 @@ class LostLease:
 
 
 def decide_lost_lease(lost: LostLease) -> RetryLater | GiveUp | Cancelled:
-    """Retry the run immediately, up to ``MOST_LOSSES`` times; an expired lease does not count for its retry policy."""
+    """Return an immediate retry, up to ``MOST_LOSSES`` times. Expired leases do not count for the retry policy."""
     if lost.state is RunState.CANCELLING:
         return Cancelled()
     if lost.losses + 1 > MOST_LOSSES:
         return GiveUp(
-            reason_code=LEASE_LOST, message=f"The run lost its worker {lost.losses + 1} times and is not tried again."
+            reason_code=LEASE_LOST,
+            message=f"The lease of the run expired {lost.losses + 1} times; the run is not retried.",
         )
-    return RetryLater(delay=0.0, reason_code=LEASE_LOST, message="The worker of the run went away.")
+    return RetryLater(
+        delay=0.0, reason_code=LEASE_LOST, message="The lease of the run expired; the run will be claimed again."
+    )

@@ -25,7 +25,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailed:
-    """The task raised ``TaskFault``, or crashed. ``retry_after`` is in seconds, if a provider requested one."""
+    """The task raised ``TaskFault``, or crashed. ``retry_after`` is in seconds, None if no provider requested it."""
 
     reason_code: str
     message: str
@@ -36,7 +36,7 @@ class TaskFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed:
-    """The task raised ``Wait``: it runs again after ``seconds``."""
+    """The task raised ``Wait``: it must run again after ``seconds``."""
 
     seconds: float
     reason_code: str
@@ -83,7 +83,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedOut:
-    """The run ends because an attempt, its waiting or its time in the queue exceeded a limit."""
+    """The run ends because its attempt, its waiting time or its time in the queue exceeded a limit."""
 
     event: ClassVar[RunEvent] = RunEvent.TIME_OUT
     status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
@@ -94,7 +94,7 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """The run ends because it was cancelled. It has no evidence."""
+    """The run ends because it was cancelled. No evidence is recorded."""
 
     event: ClassVar[RunEvent] = RunEvent.CANCEL
     status: ClassVar[CheckStatus] = CheckStatus.UNKNOWN
@@ -115,7 +115,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeLater:
-    """The task runs again after ``delay`` seconds; the attempts of its retry policy start over."""
+    """The task runs again after ``delay`` seconds, with all attempts of its retry policy."""
 
     event: ClassVar[RunEvent] = RunEvent.WAIT
     delay: float
@@ -130,11 +130,11 @@ RunOutcome = Succeed | RetryLater | ResumeLater | GiveUp | TimedOut | Cancelled
 def decide_outcome(
     ending: Ending, *, cancelling: bool, backoff: float | None, wait_left: float = math.inf
 ) -> RunOutcome:
-    """The outcome of a run after an attempt.
+    """Return the outcome of a run after an attempt.
 
-    ``backoff`` is the delay in seconds before the next attempt, None when the retry policy has none left; ``wait_left``
-    the seconds until the run's wait limit, not positive when it is exceeded. A result takes precedence over a
-    cancellation.
+    ``backoff`` is the delay in seconds before the next attempt, None if the retry policy allows no other attempt.
+    ``wait_left`` is the time in seconds until the run's wait limit, zero or negative if it is exceeded. A result takes
+    precedence over a cancellation.
     """
     if isinstance(ending, Returned):
         return Succeed(
@@ -143,7 +143,7 @@ def decide_outcome(
     if cancelling or isinstance(ending, Stopped):
         return Cancelled()
     if isinstance(ending, TimeLimitExceeded):
-        return TimedOut(message=f"The attempt took longer than {ending.limit:g} seconds.")
+        return TimedOut(message=f"The attempt exceeded its time limit of {ending.limit:g} seconds.")
     if isinstance(ending, Postponed):
         return _resume(ending, wait_left)
     if ending.retryable and backoff is not None:
@@ -153,9 +153,9 @@ def decide_outcome(
 
 
 def _resume(ending: Postponed, wait_left: float) -> ResumeLater | TimedOut:
-    """A wait beyond the limit is cut to it, so that the task runs once more before the run times out."""
+    """Shorten the delay to the wait limit, so that the task runs once more before the run times out."""
     if wait_left <= 0:
-        message = f"The run waited as long as its task type allows, at last for {ending.reason_code}: "
+        message = f"The run exceeded the wait limit of its task type. Last reason: {ending.reason_code}: "
         return TimedOut(
             reason_code=WAIT_LIMIT_EXCEEDED, message=f"{message}{ending.message[:3000]}", payload=ending.payload
         )
@@ -168,6 +168,6 @@ def _resume(ending: Postponed, wait_left: float) -> ResumeLater | TimedOut:
 
 
 def wait_before_retry(backoff: float, retry_after: float | None) -> float:
-    """The larger of the policy's delay and the provider's ``retry_after``, at most a day."""
-    asked = retry_after if retry_after is not None and retry_after > 0 else 0.0
-    return min(max(backoff, asked), LONGEST_WAIT)
+    """Return the larger of the policy's delay and the provider's ``retry_after``, in seconds, at most one day."""
+    requested = retry_after if retry_after is not None and retry_after > 0 else 0.0
+    return min(max(backoff, requested), LONGEST_WAIT)

@@ -1,4 +1,4 @@
-"""The reason codes of the runner itself; tasks and providers have their own."""
+"""The reason codes of the runner. Tasks and providers define their own."""
 
 TASK_TYPE_UNKNOWN = "TASK_TYPE_UNKNOWN"
 PROVIDER_CONNECTION_MISSING = "PROVIDER_CONNECTION_MISSING"

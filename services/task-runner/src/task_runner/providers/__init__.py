@@ -1,4 +1,4 @@
-"""The outside world of a task: HTTP, credentials, Microsoft Graph and its clouds."""
+"""The providers that tasks use: HTTP, credentials, and Microsoft Graph in all clouds."""
 
 from task_runner.providers.access import Providers
 from task_runner.providers.settings import ProviderSettings

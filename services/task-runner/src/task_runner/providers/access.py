@@ -22,7 +22,7 @@ from task_runner.tasks.context import (
 
 
 class Providers:
-    """Holds the connection pool and the cached tokens. Use it as an async context manager, or close it."""
+    """The HTTP connection pool and the cached tokens of the process. Close it, or use it as async context manager."""
 
     def __init__(self, settings: ProviderSettings | None = None) -> None:
         self.settings = settings or ProviderSettings()
@@ -41,9 +41,9 @@ class Providers:
         cancelled: asyncio.Event | None = None,
         details: RunDetails = NO_DETAILS,
     ) -> TaskContext:
-        """The context of one attempt. Does no IO and reads no credential: that happens at the task's first request.
+        """Return the context of one attempt, without I/O. The credential is read at the first request of the task.
 
-        ``deadline`` is on ``time.monotonic()``; ``report`` is awaited with each progress.
+        ``deadline`` is a ``time.monotonic()`` value; ``report`` is awaited with each progress.
         """
         dry_run = details.dry_run
         graph = (
@@ -69,7 +69,7 @@ class Providers:
     def _partner_graph(
         self, graph: GraphClient | None, connection: Connection | None, deadline: float, *, read_only: bool
     ) -> GraphClient | None:
-        """The client of the same application in our own tenant; it shares the record."""
+        """Return the client of the same application in the partner tenant; it shares the record of ``graph``."""
         partner = self.settings.partner_tenant_id
         if graph is None or connection is None or partner is None:
             return None
@@ -81,7 +81,7 @@ class Providers:
         return frozenset(account.lower() for account in self.settings.emergency_access.get(tenant, ()))
 
     async def close(self) -> None:
-        """Close every connection. Contexts made before are of no use after it."""
+        """Close the HTTP connection pool. Existing contexts cannot be used after it."""
         await self._transport.close_pool()
 
     async def __aenter__(self) -> Self:

@@ -13,7 +13,7 @@ JITTER = 0.2
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """The seconds that ``Retry-After`` asks for, as a number or a date; None when absent or unreadable."""
+    """Return the seconds in ``Retry-After``, a number or a date; None if it is absent or invalid."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit() and len(value) <= 9:
         return float(value)
@@ -28,10 +28,10 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
 def backoff_hook(
     *, repeatable: bool, longest_wait: float, remaining: Callable[[], float]
 ) -> Callable[[Exception], bool | float]:
-    """The backoff hook for stamina: False = no retry, True = exponential backoff, a number = seconds to wait.
+    """Return the backoff hook for stamina: False = no retry, True = exponential backoff, a number = delay in seconds.
 
-    A request that is not ``repeatable`` is retried only when the server has not processed it: 429, or a
-    response with ``Retry-After``. No wait is longer than ``longest_wait`` or ends after the deadline.
+    A request that is not ``repeatable`` is retried only if the server has not processed it: status 429, or a response
+    with ``Retry-After``. There is no retry after the deadline, or after more than ``longest_wait`` seconds.
     """
 
     def decide(error: Exception) -> bool | float:

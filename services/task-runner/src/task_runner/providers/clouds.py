@@ -6,7 +6,7 @@ from task_runner.tasks.result import TaskFault
 
 
 def cloud_of(name: str, settings: ProviderSettings) -> CloudHosts:
-    """The hosts of this cloud, unless the settings replace them. Raises ``TaskFault`` for a name that is none."""
+    """Return the hosts of a cloud, or those in the settings. Raise ``TaskFault`` if there is no cloud of this name."""
     cloud = CLOUDS.get(name)
     if cloud is None:
         raise TaskFault("CLOUD_UNKNOWN", f"The connection names the cloud {name!r}; known are {', '.join(CLOUDS)}.")

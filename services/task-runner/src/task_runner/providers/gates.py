@@ -1,4 +1,4 @@
-"""Limits the concurrency and rate of requests to each customer's tenant."""
+"""Limits the concurrency and the rate of requests to each tenant at Microsoft."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ TENANT_BUSY = "TENANT_BUSY"
 
 WAIT = Histogram(
     "onboarding_provider_turn_wait_seconds",
-    "How long requests waited for their turn in the limits of their tenant",
+    "Time that requests waited because of the request limits of their tenant",
     buckets=(0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
 
 
 class TenantGate:
-    """The turns of one tenant's requests: so many at a time, so many a second, and as a burst one second's worth."""
+    """Limits the requests to one tenant: ``requests`` concurrent, ``rate`` per second, with bursts of one second."""
 
     def __init__(self, *, requests: int, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._slots = asyncio.Semaphore(requests)
@@ -31,9 +31,9 @@ class TenantGate:
 
     @asynccontextmanager
     async def turn(self, remaining: float) -> AsyncIterator[None]:
-        """Wait for a turn, first come, first served, and hold it.
+        """Wait until a request may start, in order of arrival, and count it as concurrent until exit.
 
-        Raises ``TaskFault`` ``TENANT_BUSY`` when there is none within ``remaining`` seconds.
+        Raise ``TaskFault`` ``TENANT_BUSY`` if it may not start within ``remaining`` seconds.
         """
         began = self._clock()
         try:
@@ -51,7 +51,7 @@ class TenantGate:
             self._slots.release()
 
     def _reserve(self, remaining: float) -> float:
-        """Seconds until the moment that is now taken; nothing is taken when that is too late."""
+        """Reserve the next start time and return the seconds until it. Raise if it is after ``remaining``."""
         now = self._clock()
         due = max(self._next, now)
         wait = due - self._burst - now
@@ -62,16 +62,16 @@ class TenantGate:
 
 
 class TenantGates:
-    """The gates of all tenants in use, shared by their connections; a gate goes with its last user."""
+    """The gates of the tenants in use, shared by all connections to a tenant. Unused gates are garbage collected."""
 
     def __init__(self, *, requests: int, rate: float) -> None:
-        """``requests`` at a time and ``rate`` a second, for each tenant in this process."""
+        """The limits apply to each tenant in this process: ``requests`` concurrent, ``rate`` per second."""
         self._requests = requests
         self._rate = rate
         self._gates: WeakValueDictionary[str, TenantGate] = WeakValueDictionary()
 
     def of(self, external_tenant_id: str) -> TenantGate:
-        """The gate of this tenant at Microsoft."""
+        """Return the gate of this tenant at Microsoft."""
         key = external_tenant_id.lower()
         gate = self._gates.get(key)
         if gate is None:
@@ -80,5 +80,5 @@ class TenantGates:
 
 
 def _busy() -> TaskFault:
-    message = "The requests of other runs to this tenant left no turn before the end of the attempt."
+    message = "Other runs used the request limit of this tenant until the deadline of the attempt."
     return TaskFault(TENANT_BUSY, message, retryable=True)

@@ -24,16 +24,17 @@ __all__ = ["API_VERSION", "GraphClient", "GraphRefused", "SignInRefused"]
 
 API_VERSION = "v1.0"
 MARGIN = 0.25
-"""Seconds before the run's deadline at which a request gives up, so that the run can still report the reason."""
+"""Seconds between the end of the last request and the run's deadline, so that the run can report the reason."""
 
 Params = Mapping[str, str]
 
 
 class GraphClient:
-    """Reads and writes Microsoft Graph as the application of one connection, until the run's deadline.
+    """Reads and writes Microsoft Graph as the application of one provider connection, until the run's deadline.
 
-    ``record`` contains the responses. Every method raises ``GraphRefused`` or ``SignInRefused`` (``CannotTell``) on a
-    refusal, and ``TaskFault`` when another attempt may help. ``permission`` is named when it is refused.
+    ``record`` contains the responses. Methods raise ``GraphRefused`` or ``SignInRefused`` (both ``CannotTell``) on a
+    permanent error, and ``TaskFault`` on an error that another attempt may resolve. ``permission`` is the permission
+    that the request needs; it is named if the request is refused.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class GraphClient:
         deadline: float,
         record: ResponseRecord | None = None,
     ) -> None:
-        """With ``record`` the client notes its responses there, beside those of another client."""
+        """``record`` is the record of another client, to which responses are added; None = a new record."""
         self.record = record or ResponseRecord(API_VERSION)
         self._connection = connection
         self._sessions = sessions
@@ -59,7 +60,7 @@ class GraphClient:
         permission: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """One object, by its path below the API version, for example ``/organization``."""
+        """Return one object, by its path below the API version, for example ``/organization``."""
         return await self._with_retries("GET", self._url(path, params), permission, headers, None)
 
     async def list(
@@ -70,32 +71,32 @@ class GraphClient:
         permission: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[Any, ...]:
-        """Every item of a list, paged to the end. Raises ``CannotTell`` when it is too long, or leaves the host."""
+        """Return all items of a list, from all its pages. Raise ``CannotTell`` if it exceeds the limits."""
         items: list[Any] = []
         url, visited, budget = self._url(path, params), set[str](), self._settings.max_list_bytes
         while url not in visited:
             visited.add(url)
             if len(visited) > self._settings.max_pages or budget < 0:
-                raise CannotTell(TOO_LARGE, f"The list {path} is longer than this service reads.")
+                raise CannotTell(TOO_LARGE, f"The list {path} exceeds the limit of pages or bytes.")
             before = self.record.bytes_read
             page = await self._with_retries("GET", url, permission, headers, None)
             budget -= self.record.bytes_read - before
             value, following = page.get("value"), page.get("@odata.nextLink")
             if not isinstance(value, list):
-                raise CannotTell(graph_errors.RESPONSE_INVALID, f"The answer to {path} holds no list.")
+                raise CannotTell(graph_errors.RESPONSE_INVALID, f"The response of {path} contains no list.")
             items.extend(value)
             if following is None:
                 self.record.add_list(path=path, pages=len(visited), items=len(items))
                 return tuple(items)
             url = self._same_host(following, path)
-        raise CannotTell(graph_errors.RESPONSE_INVALID, f"The pages of {path} run in a circle.")
+        raise CannotTell(graph_errors.RESPONSE_INVALID, f"A page of {path} links to an earlier page.")
 
     async def post(self, path: str, body: Mapping[str, Any], *, permission: str | None = None) -> dict[str, Any]:
-        """Create something. Not sent again after a lost answer: read first what is there, then run the task again."""
+        """Create an object. The request is not retried if its response was lost, because it may have been processed."""
         return await self._with_retries("POST", self._url(path, None), permission, None, body)
 
     async def granted_roles(self) -> frozenset[str] | None:
-        """The application permissions that the access token itself names; None when it cannot be read."""
+        """Return the application permissions in the access token; None if it cannot be decoded."""
         session = await self._ready_session()
         return session.granted_roles
 
@@ -117,9 +118,9 @@ class GraphClient:
             wait_max=LONGEST_BACKOFF,
             wait_jitter=JITTER,
         )
-        return await caller(hook, self._answer, method, url, permission, headers, body)
+        return await caller(hook, self._send, method, url, permission, headers, body)
 
-    async def _answer(
+    async def _send(
         self,
         method: str,
         url: str,
@@ -129,10 +130,10 @@ class GraphClient:
     ) -> dict[str, Any]:
         started = time.monotonic()
         session = await self._ready_session()
-        obtained = session.token_obtained  # of the token that goes out: another task may renew it meanwhile
+        obtained = session.token_obtained  # of the token that is sent: another run can renew it during the request
         response, content = await self._exchange(session, method, url, permission, headers, body)
         if response.status_code in (401, 403) and obtained < started:
-            # An older token may be revoked, or name fewer permissions than were granted since.
+            # The token was cached: it may be revoked, or lack permissions that were granted since.
             session = await self._ready_session(not_older_than=started)
             response, content = await self._exchange(session, method, url, permission, headers, body)
         return self._decoded(session, response, content, url, permission)
@@ -146,7 +147,7 @@ class GraphClient:
             self._sessions.forget(self._connection)
             raise
         except TimeoutError:
-            raise graph_errors.unavailable("The token service", "no answer in time") from None
+            raise graph_errors.unavailable("The token service", "no response in time") from None
         return session
 
     async def _exchange(
@@ -158,7 +159,7 @@ class GraphClient:
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
     ) -> tuple[httpx2.Response, bytes]:
-        where = _shown(url)
+        endpoint = _without_query(url)
         options: dict[str, Any] = {"headers": {"Accept": "application/json", **(headers or {})}}
         if body is not None:
             options["json"] = dict(body)
@@ -166,11 +167,11 @@ class GraphClient:
             started = time.monotonic()
             try:
                 async with asyncio.timeout(self._limit()), session.request(method, url, **options) as response:
-                    content = await _read(response, self._settings.max_response_bytes, where)
+                    content = await _read(response, self._settings.max_response_bytes, endpoint)
             except TimeoutError:
-                raise graph_errors.unavailable(where, "no answer in time") from None
+                raise graph_errors.unavailable(endpoint, "no response in time") from None
             except (httpx2.TransportError, httpx2.DecodingError) as error:
-                raise graph_errors.unavailable(where, type(error).__name__) from None
+                raise graph_errors.unavailable(endpoint, type(error).__name__) from None
         recorded = RecordedResponse(
             external_tenant_id=self._connection.external_tenant_id,
             method=method,
@@ -194,9 +195,11 @@ class GraphClient:
             body = None
         if not response.is_success:
             retry_after = retry_after_of(response.headers)
-            raise graph_errors.refusal(response.status_code, _shown(url), body, permission, retry_after)
+            raise graph_errors.refusal(response.status_code, _without_query(url), body, permission, retry_after)
         if not isinstance(body, dict):
-            raise CannotTell(graph_errors.RESPONSE_INVALID, f"{_shown(url)} did not answer with a JSON object.")
+            raise CannotTell(
+                graph_errors.RESPONSE_INVALID, f"The response of {_without_query(url)} is not a JSON object."
+            )
         return body
 
     def _url(self, path: str, params: Params | None) -> str:
@@ -210,7 +213,7 @@ class GraphClient:
         except httpx2.InvalidURL:
             url = None
         if url is None or (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port) or url.userinfo:
-            raise CannotTell("GRAPH_LINK_REFUSED", f"The next page of {path} is at another host; it was not followed.")
+            raise CannotTell("GRAPH_LINK_REFUSED", f"The next page of {path} is on another host and was not read.")
         return str(url)
 
     def _remaining(self) -> float:
@@ -220,14 +223,14 @@ class GraphClient:
         return max(0.0, min(self._settings.request_timeout, self._remaining()))
 
 
-async def _read(response: httpx2.Response, limit: int, where: str) -> bytes:
+async def _read(response: httpx2.Response, limit: int, endpoint: str) -> bytes:
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > limit:
-            raise CannotTell(TOO_LARGE, f"{where} sent more than {limit} bytes.")
+            raise CannotTell(TOO_LARGE, f"The response of {endpoint} exceeds {limit} bytes.")
     return bytes(content)
 
 
-def _shown(url: str) -> str:
+def _without_query(url: str) -> str:
     return url.partition("?")[0]

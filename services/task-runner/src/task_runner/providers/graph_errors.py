@@ -71,7 +71,7 @@ _AADSTS: Mapping[int, tuple[str, str]] = {
 """AADSTS number to reason code and meaning. Sources: CIPP Get-NormalizedError.ps1, and
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes."""
 
-_PASSING_OAUTH_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
+_TRANSIENT_OAUTH_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
 _NO_LICENCE_CODES = frozenset({"aadpremiumlicenserequired", "authentication_requestfromnonpremiumtenantorb2ctenant"})
 _NO_LICENCE_TEXTS = (
     "not licensed for this feature",
@@ -81,7 +81,7 @@ _NO_LICENCE_TEXTS = (
 
 
 class GraphRefused(CannotTell):
-    """Microsoft Graph refused a request, with ``http_status`` and ``graph_code``."""
+    """Microsoft Graph refused a request, with the HTTP status ``http_status`` and the error code ``graph_code``."""
 
     def __init__(
         self, reason_code: str, message: str, http_status: int, graph_code: str, payload: Mapping[str, Any] = {}
@@ -92,7 +92,7 @@ class GraphRefused(CannotTell):
 
 
 class SignInRefused(CannotTell):
-    """The token service refused this application permanently; ``aadsts`` is its error number, or empty."""
+    """The token service refused the application permanently; ``aadsts`` is the error number, or empty."""
 
     def __init__(self, reason_code: str, message: str, aadsts: str, oauth_error: str) -> None:
         super().__init__(reason_code, message, {"aadsts": aadsts, "oauth_error": oauth_error})
@@ -104,36 +104,37 @@ class CredentialPending(TaskFault):
 
 
 def throttled(url: str, retry_after: float | None) -> TaskFault:
-    """The exception for a throttled request."""
-    when = "" if retry_after is None else f" and asks to wait {retry_after:g} s"
-    return TaskFault(THROTTLED, f"{url} limits our requests{when}.", retryable=True, retry_after=retry_after)
+    """Return the exception for a throttled request."""
+    delay = "" if retry_after is None else f"; Retry-After is {retry_after:g} s"
+    message = f"{url} throttles the requests of this application{delay}."
+    return TaskFault(THROTTLED, message, retryable=True, retry_after=retry_after)
 
 
-def unavailable(url: str, why: str, retry_after: float | None = None) -> TaskFault:
-    """The exception for a request without a usable response."""
-    return TaskFault(UNAVAILABLE, f"{url} did not answer: {why}.", retryable=True, retry_after=retry_after)
+def unavailable(url: str, failure: str, retry_after: float | None = None) -> TaskFault:
+    """Return the exception for a request without a usable response."""
+    return TaskFault(UNAVAILABLE, f"{url} did not respond: {failure}.", retryable=True, retry_after=retry_after)
 
 
 def refusal(
     status: int, url: str, body: object, permission: str | None, retry_after: float | None
 ) -> CannotTell | TaskFault:
-    """The exception for a response of Graph that is not a success."""
+    """Return the exception for an error response of Microsoft Graph."""
     code, text = error_of(body)
     if status == 429:
         return throttled(url, retry_after)
     if status >= 500:
         return unavailable(url, f"HTTP {status} {code}".strip(), retry_after)
-    if _means_no_licence(code, text):
-        message = f"The tenant has no licence for this: {text}"
+    if _is_licence_error(code, text):
+        message = f"The tenant has no licence for this request: {text}"
         return GraphRefused(NOT_LICENSED, message, status, code, {"applicable": False})
     if status in (401, 403):
         needed = f" The application needs the permission {permission}." if permission else ""
         missing = {"missing_permission": permission} if permission else {}
         return GraphRefused(FORBIDDEN, f"Microsoft Graph refused {url}: {code}.{needed}", status, code, missing)
     if status == 404:
-        return GraphRefused(NOT_FOUND, f"Microsoft Graph has no {url}.", status, code)
+        return GraphRefused(NOT_FOUND, f"{url} does not exist in Microsoft Graph.", status, code)
     if 300 <= status < 400:
-        return GraphRefused(REDIRECTED, f"{url} answered with a redirect, which is never followed.", status, code)
+        return GraphRefused(REDIRECTED, f"{url} returned a redirect, which is not followed.", status, code)
     return GraphRefused(REJECTED, f"Microsoft Graph rejected {url}: {code} {text}".rstrip(), status, code)
 
 
@@ -151,7 +152,7 @@ def token_refusal(error: str, description: str, codes: Sequence[int] = ()) -> Ca
     numbers = codes or aadsts_numbers(description)
     number = next((code for code in numbers if code in _AADSTS), next(iter(numbers), None))
     known = None if number is None else _AADSTS.get(number)
-    if known is None and error in _PASSING_OAUTH_ERRORS:
+    if known is None and error in _TRANSIENT_OAUTH_ERRORS:
         return TaskFault(UNAVAILABLE, f"The token service is unavailable: {error[:MAX_TEXT]}.", retryable=True)
     reason, meaning = known or (SIGN_IN_REFUSED, f"The token service refused the application: {error[:MAX_TEXT]}.")
     message = meaning if number is None else f"{meaning} (AADSTS{number})"
@@ -167,7 +168,7 @@ def aadsts_numbers(description: str) -> list[int]:
 
 
 def error_of(body: object) -> tuple[str, str]:
-    """Code and message of an error body in Graph's shape; empty texts where it has another one."""
+    """Return code and message of a Microsoft Graph error body; empty texts if it has another structure."""
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return "", ""
@@ -178,6 +179,6 @@ def error_of(body: object) -> tuple[str, str]:
     )
 
 
-def _means_no_licence(code: str, text: str) -> bool:
+def _is_licence_error(code: str, text: str) -> bool:
     lowered = text.lower()
     return code.lower() in _NO_LICENCE_CODES or any(part in lowered for part in _NO_LICENCE_TEXTS)

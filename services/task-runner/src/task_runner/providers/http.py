@@ -1,4 +1,4 @@
-"""The one HTTP transport of the process, with its limits. Clients are cheap views of it."""
+"""The HTTP transport that all clients of the process share, and its limits."""
 
 import time
 from collections.abc import AsyncIterator
@@ -14,13 +14,15 @@ from task_runner.tasks.result import CannotTell
 TOO_LARGE = "RESPONSE_TOO_LARGE"
 
 REQUESTS = Counter(
-    "onboarding_provider_requests_total", "Requests to providers by status; none = no answer came", ["status"]
+    "onboarding_provider_requests_total", "Requests to providers by HTTP status; none = no response", ["status"]
 )
-DURATION = Histogram("onboarding_provider_request_duration_seconds", "Until a provider began to answer")
+DURATION = Histogram(
+    "onboarding_provider_request_duration_seconds", "Time from a request to a provider until its response headers"
+)
 
 
 class _CountedStream(httpx2.AsyncByteStream):
-    """A response body that ends with an error once more bytes came than are allowed; ``span`` ends with it."""
+    """A response body. Reading more than ``limit`` bytes raises ``CannotTell``. ``span`` ends when it is closed."""
 
     def __init__(self, stream: httpx2.AsyncByteStream, limit: int, url: str, span: Span | None) -> None:
         self._stream = stream
@@ -33,7 +35,7 @@ class _CountedStream(httpx2.AsyncByteStream):
         async for chunk in self._stream:
             count += len(chunk)
             if count > self._limit:
-                raise CannotTell(TOO_LARGE, f"{self._url} sent more than {self._limit} bytes.")
+                raise CannotTell(TOO_LARGE, f"The response of {self._url} exceeds {self._limit} bytes.")
             yield chunk
 
     async def aclose(self) -> None:
@@ -43,7 +45,7 @@ class _CountedStream(httpx2.AsyncByteStream):
 
 
 class SharedTransport(httpx2.AsyncBaseTransport):
-    """One connection pool for all clients of the process: closing a client leaves it open."""
+    """The HTTP connection pool of all clients of the process. Closing a client does not close it."""
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._limit = settings.max_response_bytes
@@ -67,9 +69,9 @@ class SharedTransport(httpx2.AsyncBaseTransport):
             REQUESTS.labels(status).inc()
             DURATION.observe(time.perf_counter() - began)
         if not isinstance(response.stream, httpx2.AsyncByteStream):
-            raise TypeError("An asynchronous transport answered with a synchronous stream")
+            raise TypeError("The asynchronous transport returned a synchronous stream")
         if span is not None:
-            _note_answer(span, response)
+            _note_response(span, response)
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
@@ -78,27 +80,27 @@ class SharedTransport(httpx2.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Does nothing: clients close with their run, the pool lives as long as the process."""
+        """Do nothing: clients are closed with their run, the pool with the process (``close_pool``)."""
 
     async def close_pool(self) -> None:
-        """Close every connection."""
+        """Close all HTTP connections."""
         await self._pool.aclose()
 
 
 def _begin_span(request: httpx2.Request, url: str) -> Span | None:
-    """A provider learns nothing of the trace: the request goes out as it is."""
+    """Start the client span. The trace context is not sent to the provider."""
     attributes = {"http.request.method": request.method, "server.address": request.url.host, "url.full": url}
     return start_span(request.method, "client", parent=current_traceparent(), attributes=attributes)
 
 
-def _note_answer(span: Span, response: httpx2.Response) -> None:
+def _note_response(span: Span, response: httpx2.Response) -> None:
     span.note({"http.response.status_code": response.status_code})
     if response.status_code >= 400:
         span.end(str(response.status_code))
 
 
 def timeouts(settings: ProviderSettings) -> httpx2.Timeout:
-    """The time limits of one request."""
+    """Return the timeouts of one request."""
     return httpx2.Timeout(settings.request_timeout, connect=settings.connect_timeout)
 
 

@@ -13,7 +13,7 @@ LONGEST_URL = 1000
 class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
     """One response: its tenant at Microsoft, its status, and the SHA-256 of its body.
 
-    ``permission`` is the one that the task named for the request, if any.
+    ``permission`` is the permission that the task specified for the request, if any.
     """
 
     external_tenant_id: str
@@ -28,7 +28,7 @@ class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordedList(msgspec.Struct, frozen=True, kw_only=True):
-    """One list that was read to its end."""
+    """One list of which all pages were read."""
 
     path: str
     pages: int
@@ -40,20 +40,20 @@ def _now() -> datetime:
 
 
 class ResponseRecord:
-    """The responses of one attempt, the first 50 in full and all of them counted."""
+    """The responses of one attempt: the first 50, and the number of all."""
 
     def __init__(self, api_version: str, now: Callable[[], datetime] = _now) -> None:
         self.api_version = api_version
         self.responses: list[RecordedResponse] = []
         self.lists: list[RecordedList] = []
         self.first_at: datetime | None = None
-        """Time of the first response, None before it."""
+        """Time of the first response; None if there is none yet."""
         self.count = 0
         self.bytes_read = 0
         self._now = now
 
     def add(self, response: RecordedResponse, size: int) -> None:
-        """Note one response, collected now; ``size`` is that of its body in bytes."""
+        """Add a response that was received now; ``size`` is the size of its body in bytes."""
         collected_at = self._now()
         self.first_at = self.first_at or collected_at
         self.count += 1
@@ -69,12 +69,12 @@ class ResponseRecord:
             )
 
     def add_list(self, *, path: str, pages: int, items: int) -> None:
-        """Note that a list was read to its end."""
+        """Add a list of which all pages were read."""
         if len(self.lists) < MAX_RESPONSES:
             self.lists.append(RecordedList(path=path, pages=pages, items=items))
 
     def as_payload(self) -> dict[str, Any]:
-        """The record as it goes into evidence."""
+        """Return the members of ``provenance`` that describe the responses."""
         return {
             "api_version": self.api_version,
             "response_count": self.count,

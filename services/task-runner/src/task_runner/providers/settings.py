@@ -1,4 +1,4 @@
-"""The settings of the providers, filled in from the settings of the service."""
+"""The settings of the providers, derived from the settings of the service."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,13 @@ import msgspec
 
 
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits and addresses of the outside world. All times are seconds.
+    """Limits and URLs of the providers. All times are in seconds.
 
-    ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace every cloud's hosts.
-    ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is our own tenant at Microsoft, a GUID, None = not known.
-    ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) has the object ids of emergency access accounts, by the GUID
-    of their tenant in lower case. ``credential_prefix`` restricts ``env:NAME`` references to names that begin so,
-    ``credential_directory`` restricts ``file:PATH`` references to files in that folder.
+    ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace the hosts of any cloud.
+    ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is the GUID of the partner tenant, None = not configured.
+    ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) maps the GUID of a tenant, in lower case, to the object ids
+    of its emergency access accounts. ``credential_prefix`` restricts ``env:NAME`` references to names with this prefix,
+    ``credential_directory`` restricts ``file:PATH`` references to files in this directory.
     """
 
     graph_url: str | None = None
@@ -27,12 +27,12 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: int = 100
     tenant_requests: int = 8
     tenant_request_rate: float = 20.0
-    """Requests to one customer's tenant, by this process: at a time, and a second."""
+    """Maximum requests of this process to one tenant: ``tenant_requests`` concurrent, the rate per second."""
     max_response_bytes: int = 8 * 1024 * 1024
     max_list_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1000
     attempts: int = 4
     longest_wait: float = 10.0
-    """Maximum seconds that a request waits for its retry; a longer wait ends the attempt."""
+    """Maximum delay before a retry of a request; a longer ``Retry-After`` ends the attempt."""
     max_sessions: int = 1024
-    """Maximum number of connections whose token is cached."""
+    """Maximum number of provider connections whose token is cached."""

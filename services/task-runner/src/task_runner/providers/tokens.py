@@ -1,4 +1,4 @@
-"""Access tokens for Microsoft Graph: OAuth2 client credentials, one cached session per provider connection."""
+"""Access tokens for Microsoft Graph: OAuth 2.0 client credentials, one cached session per provider connection."""
 
 import asyncio
 import base64
@@ -26,10 +26,10 @@ from task_runner.tasks.context import Connection
 from task_runner.tasks.result import CannotTell, TaskFault
 
 RENEW_BEFORE = 60
-"""Seconds before its end at which a token counts as expired."""
+"""Seconds before its expiry at which a token is renewed."""
 
 SHORTEST_SECRET = 8
-"""A shorter text is not hidden: it would be found inside ordinary words."""
+"""Minimum length of a redacted secret; shorter ones could match parts of ordinary words."""
 
 SENT_IN_BODY = "client_secret_post"
 
@@ -37,16 +37,16 @@ _GUID = re.compile(GUID_PATTERN)
 
 
 def external_tenant(connection: Connection) -> str:
-    """The connection's tenant id at Microsoft. Raises ``TaskFault`` when it is not a GUID: it goes into addresses."""
+    """Return the connection's tenant id at Microsoft. Raise ``TaskFault`` if it is not a GUID: it is part of URLs."""
     if not _GUID.fullmatch(connection.external_tenant_id):
-        raise TaskFault("CONNECTION_INVALID", "The connection's external tenant id is not a GUID.")
+        raise TaskFault("CONNECTION_INVALID", "The external tenant id of the provider connection is not a GUID.")
     return connection.external_tenant_id
 
 
 class GraphSession:
-    """The OAuth client of one connection, with its secret and current token; its ``repr`` contains neither.
+    """The OAuth client of one provider connection, with its secret and current token; its ``repr`` contains neither.
 
-    ``gate`` gives the turns of its tenant's requests.
+    ``gate`` limits the requests to the tenant.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class GraphSession:
         self.gate: TenantGate = gates.of(tenant)
         self._lock = asyncio.Lock()
         self.token_obtained = 0.0
-        """Time at which the current token was fetched, on ``time.monotonic()``."""
+        """Time of the request for the current token, a ``time.monotonic()`` value."""
         self._client = AsyncOAuth2Client(
             client_id=connection.client_id,
             client_secret=resolve_credential(connection.credential_ref, settings),
@@ -79,15 +79,15 @@ class GraphSession:
 
     @asynccontextmanager
     async def request(self, method: str, url: str, **options: Any) -> AsyncIterator[httpx2.Response]:
-        """One authorised request; its body is not read yet. Transport errors come through as httpx2 raises them."""
+        """Send one authorized request; the body of the response is not read. Raise the transport errors of httpx2."""
         stream: AbstractAsyncContextManager[httpx2.Response] = self._client.stream(method, url, **options)  # pyrefly: ignore[bad-assignment]
         async with stream as response:
             yield response
 
     async def ensure_token(self, not_older_than: float = 0.0) -> None:
-        """Get or renew the token when it is missing, about to expire, or obtained before this monotonic moment.
+        """Request a token if it is missing, about to expire, or older than ``not_older_than`` (``time.monotonic()``).
 
-        Raises ``SignInRefused`` on a permanent error, ``TaskFault`` on a temporary one.
+        Raise ``SignInRefused`` on a permanent error, ``TaskFault`` on a transient one.
         """
         async with self._lock:
             token = self._client.token
@@ -101,20 +101,20 @@ class GraphSession:
             except httpx2.TransportError as error:
                 raise graph_errors.unavailable(self._token_url, type(error).__name__) from None
             except (httpx2.HTTPStatusError, ValueError):
-                message = f"{self._token_url} sent no token and no OAuth error."
+                message = f"{self._token_url} returned neither a token nor an OAuth error."
                 raise CannotTell(graph_errors.RESPONSE_INVALID, message) from None
             if not isinstance(self._client.token.get("access_token"), str):
                 self._client.token = None
-                raise CannotTell(graph_errors.RESPONSE_INVALID, f"{self._token_url} sent no access token.")
+                raise CannotTell(graph_errors.RESPONSE_INVALID, f"{self._token_url} returned no access token.")
 
     @property
     def granted_roles(self) -> frozenset[str] | None:
-        """The application permissions in the current token's ``roles`` claim; None when it cannot be read."""
+        """The application permissions in the ``roles`` claim of the current token; None if it cannot be decoded."""
         token = self._client.token
         return roles_claim(token["access_token"]) if token else None
 
     def redacted(self, text: str) -> str:
-        """The text without this connection's secret and token, for error texts that go on."""
+        """Return the text with this connection's secret and token replaced by ``[redacted]``."""
         token = self._client.token or {}
         for secret in (self._client.client_secret, token.get("access_token")):
             text = text.replace(secret, "[redacted]") if secret and len(secret) >= SHORTEST_SECRET else text
@@ -124,16 +124,16 @@ class GraphSession:
         if response.status_code == 429:
             raise graph_errors.throttled(self._token_url, retry_after_of(response.headers))
         if response.status_code >= 500:
-            why = f"HTTP {response.status_code}"
-            raise graph_errors.unavailable(self._token_url, why, retry_after_of(response.headers))
+            failure = f"HTTP {response.status_code}"
+            raise graph_errors.unavailable(self._token_url, failure, retry_after_of(response.headers))
         if 300 <= response.status_code < 400:
-            message = f"{self._token_url} answered with a redirect, which is never followed."
+            message = f"{self._token_url} returned a redirect, which is not followed."
             raise CannotTell(graph_errors.REDIRECTED, message)
         return response
 
 
 class GraphSessions:
-    """The sessions of all connections in use; the longest unused one goes when there are too many."""
+    """The cached sessions of provider connections; the least recently used one is removed if there are too many."""
 
     def __init__(self, settings: ProviderSettings, transport: SharedTransport) -> None:
         self._settings = settings
@@ -142,7 +142,7 @@ class GraphSessions:
         self._sessions: OrderedDict[Connection, GraphSession] = OrderedDict()
 
     def of(self, connection: Connection) -> GraphSession:
-        """The session of this connection. Raises ``TaskFault`` when its credential or cloud cannot be used."""
+        """Return the session of this connection. Raise ``TaskFault`` if its credential or cloud cannot be used."""
         session = self._sessions.get(connection)
         if session is None:
             session = self._sessions[connection] = GraphSession(
@@ -154,12 +154,12 @@ class GraphSessions:
         return session
 
     def forget(self, connection: Connection) -> None:
-        """Read the credential again next time: it may have been replaced."""
+        """Remove the session, so that the next request reads the credential again."""
         self._sessions.pop(connection, None)
 
 
 def roles_claim(access_token: str) -> frozenset[str] | None:
-    """The ``roles`` of a JWT, unverified: good for showing what was granted, never for granting anything."""
+    """Return the ``roles`` claim of a JWT, without verification: it must not be used for authorization."""
     try:
         payload = access_token.split(".")[1]
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

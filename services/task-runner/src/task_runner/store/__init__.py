@@ -1,1 +1,1 @@
-"""The database of task-runner: the only modules with SQL."""
+"""The database of task-runner. Only these modules contain SQL."""

@@ -1,4 +1,4 @@
-"""The SQL of claiming: tenants with due work, their runs, and the lease of those that were chosen."""
+"""The SQL of claims: reads tenants with due runs and their runs, and writes the leases of the chosen ones."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,20 +12,20 @@ from task_runner.store.rows import COLUMNS, Claim, to_claim
 from task_runner.store.states import CLAIMABLE_STATES, LEASED_STATES
 
 _NEXT_TENANTS = text(f"""
-WITH RECURSIVE walk (tenant_id, place) AS (
+WITH RECURSIVE due_tenants (tenant_id, place) AS (
     (SELECT tenant_id, 1 FROM executions
      WHERE state IN {CLAIMABLE_STATES} AND tenant_id > :after AND resume_at <= now() ORDER BY tenant_id LIMIT 1)
     UNION ALL
     SELECT (SELECT e.tenant_id FROM executions e
             WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id > w.tenant_id AND e.resume_at <= now()
             ORDER BY e.tenant_id LIMIT 1), w.place + 1
-    FROM walk w WHERE w.tenant_id IS NOT NULL AND w.place < :free
+    FROM due_tenants w WHERE w.tenant_id IS NOT NULL AND w.place < :free
 )
-SELECT tenant_id, pg_try_advisory_xact_lock(tenant_id) AS locked FROM walk WHERE tenant_id IS NOT NULL
+SELECT tenant_id, pg_try_advisory_xact_lock(tenant_id) AS locked FROM due_tenants WHERE tenant_id IS NOT NULL
 ORDER BY tenant_id
-""")  # noqa: S608 - no input, only constants of ours
-"""A walk over the index from tenant to tenant with work that is due: a long queue costs no more than a short one, and
-runs that wait for their time are passed over inside the index."""
+""")  # noqa: S608 - no input, only constants
+"""Loose index scan: one index lookup per tenant with due runs. The cost does not depend on the length of the queue, and
+runs that are not due are skipped in the index."""
 
 _WORK = text(f"""
 SELECT true AS under_way, 0 AS place, e.resume_at, e.run_id, e.tenant_id, e.scope_key, e.mode, e.task_type
@@ -41,7 +41,7 @@ CROSS JOIN LATERAL (
     ORDER BY e.resume_at, e.run_id LIMIT :window
 ) c
 ORDER BY place, resume_at, run_id
-""")  # noqa: S608 - no input, only constants of ours
+""")  # noqa: S608 - no input, only constants
 
 _CLAIM = text(f"""
 WITH picked AS MATERIALIZED (
@@ -64,14 +64,14 @@ _WINDOW = 100
 
 
 class DueTenant(NamedTuple):
-    """A tenant with work that is due, and whether this transaction holds the tenant's advisory lock."""
+    """A tenant with due runs; ``locked``: this transaction holds the tenant's advisory lock."""
 
     tenant_id: int
     locked: bool
 
 
 async def next_tenants(tx: AsyncConnection, after: int, limit: int) -> list[DueTenant]:
-    """At most ``limit`` tenants with due work, by id, beginning after the tenant ``after``; each is locked if free."""
+    """Return up to ``limit`` tenants with due runs and ids greater than ``after``, by id. Lock those that are free."""
     rows = await tx.execute(_NEXT_TENANTS, {"after": after, "free": limit})
     return [DueTenant(row.tenant_id, row.locked) for row in rows]
 
@@ -79,19 +79,19 @@ async def next_tenants(tx: AsyncConnection, after: int, limit: int) -> list[DueT
 async def work_of(
     tx: AsyncConnection, tenants: Sequence[int], task_types: Sequence[str]
 ) -> tuple[list[GuardedRun], list[GuardedRun]]:
-    """The runs of locked tenants: those in progress, and the oldest due ones of ``task_types``, in order of age."""
+    """Return the runs of locked tenants: those in progress, and the oldest due ones of ``task_types``, oldest first."""
     values = {"tenants": list(tenants), "task_types": list(task_types), "window": _WINDOW}
     running: list[GuardedRun] = []
     candidates: list[GuardedRun] = []
     for row in await tx.execute(_WORK, values):
-        work = GuardedRun(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
-        (running if row.under_way else candidates).append(work)
+        run = GuardedRun(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
+        (running if row.under_way else candidates).append(run)
     return running, candidates
 
 
 async def claim_runs(
     tx: AsyncConnection, run_ids: Sequence[int], worker: str, lease_seconds: float
 ) -> tuple[Claim, ...]:
-    """Give ``worker`` a lease with a new fencing token on each of these runs that is still due and not locked."""
+    """Write a lease of ``worker`` with a new fencing token for each of these runs that is still due and not locked."""
     values = {"run_ids": list(run_ids), "worker": worker, "lease": lease_seconds}
     return tuple(to_claim(row) for row in await tx.execute(_CLAIM, values))

@@ -1,4 +1,4 @@
-"""The SQL of confirmations: a result is due again until the evidence store has confirmed it."""
+"""The SQL of confirmations: a result is published repeatedly until evidence-store has confirmed it."""
 
 from collections.abc import Sequence
 
@@ -29,18 +29,18 @@ SET resends = e.resends + 1,
     confirm_at = now() + make_interval(secs => least(:longest, :confirm * power(2, least(e.resends + 1, 30))))
 FROM picked p WHERE e.run_id = p.run_id
 RETURNING {COLUMNS}
-""")  # noqa: S608 - no input, only a constant of ours
+""")  # noqa: S608 - no input, only constants
 
 _BATCH = 200
 _LONGEST_SECONDS = 600.0
 
 
 async def confirm_results(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
-    """Store that the evidence store holds the results of these (run id, tenant id)."""
+    """Mark the results of these runs, given as (run id, tenant id), as confirmed by evidence-store."""
     await tx.execute(_CONFIRM, {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]})
 
 
 async def take_unconfirmed(tx: AsyncConnection, confirm_seconds: float) -> list[Execution]:
-    """A batch of ended runs whose result is due again; the interval doubles up to 10 minutes."""
+    """Return a batch of results to publish again, and set their next time: the interval doubles, up to 10 minutes."""
     values = {"batch": _BATCH, "longest": _LONGEST_SECONDS, "confirm": confirm_seconds}
     return [to_execution(row) for row in await tx.execute(_RESEND, values)]

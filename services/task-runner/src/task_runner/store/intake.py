@@ -41,7 +41,7 @@ RETURNING run_id
 _READ = text(f"""
 SELECT {COLUMNS} FROM executions e WHERE e.run_id = ANY (CAST(:run_ids AS bigint[]))
 ORDER BY e.tenant_id, e.run_id FOR UPDATE
-""")  # noqa: S608 - no input, only a constant of ours
+""")  # noqa: S608 - no input, only constants
 
 _COMPLETE = text("""
 UPDATE executions e
@@ -70,7 +70,7 @@ SET state = h.state,
     payload = CASE WHEN h.state = 'cancelled' THEN NULL ELSE e.payload END
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
-""")  # noqa: S608 - no input, only a constant of ours
+""")  # noqa: S608 - no input, only constants
 
 _RESUME = text(f"""
 WITH held AS MATERIALIZED (
@@ -115,7 +115,7 @@ class Arrival:
 
 
 async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[int]:
-    """Insert runs that are not stored yet, and return their ids. Refused runs are stored as ended."""
+    """Insert runs that are not stored yet, and return their ids. Runs that were not admitted are stored as ended."""
     rows = [_columns(arrival) for arrival in arrivals]
     arrays = {name: [row[name] for row in rows] for name in rows[0]}
     inserted = await tx.execute(_INSERT, {**arrays, "confirm": confirm_seconds})
@@ -123,12 +123,12 @@ async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_se
 
 
 async def read(tx: AsyncConnection, run_ids: Sequence[int]) -> list[Execution]:
-    """Read and lock executions, so that no later message is published before the answer."""
+    """Read and lock executions. The lock keeps later messages from being published before the response."""
     return [to_execution(row) for row in await tx.execute(_READ, {"run_ids": list(run_ids)})]
 
 
 async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
-    """Fill the tombstones of runs that were cancelled before their StartTask was consumed."""
+    """Complete the rows of runs that were cancelled before their StartTask was consumed."""
     commands = [arrival.command for arrival in arrivals]
     await tx.execute(
         _COMPLETE,
@@ -144,7 +144,7 @@ async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) 
 
 
 async def cancel(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
-    """Cancel runs, given as (run id, tenant id): running ones become ``cancelling``. Returns those that changed."""
+    """Cancel runs, given as (run id, tenant id); running ones become ``cancelling``. Return those that changed."""
     arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
     return [to_execution(row) for row in await tx.execute(_CANCEL, {**arrays, **_ENDING})]
 
@@ -156,7 +156,7 @@ async def resume(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[E
 
 
 async def add_tombstones(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
-    """Store unknown runs, given as (run id, tenant id), as cancelled, in case their StartTask is consumed later."""
+    """Insert unknown runs, given as (run id, tenant id), as cancelled, in case their StartTask is consumed later."""
     await tx.execute(
         _TOMBSTONE,
         {

@@ -1,4 +1,4 @@
-"""The SQL of leases: renew them, and read those that have expired."""
+"""The SQL of leases: renews them, and reads the expired ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,20 +29,20 @@ SET lease_expires_at = now() + make_interval(secs => :lease),
     progress = coalesce(CAST(h.progress AS json), e.progress)
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}, h.progress IS NOT NULL AS progressed
-""")  # noqa: S608 - no input, only a constant of ours
+""")  # noqa: S608 - no input, only constants
 
 _LOST = text(f"""
 SELECT run_id, lease_token, state, losses FROM executions
 WHERE state IN {LEASED_STATES} AND lease_expires_at < now()
 ORDER BY tenant_id, run_id LIMIT :batch FOR UPDATE SKIP LOCKED
-""")  # noqa: S608 - no input, only constants of ours
+""")  # noqa: S608 - no input, only constants
 
 _BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lease to renew; ``progress`` if it changed since the last renewal."""
+    """A lease to renew; ``progress`` is None if it has not changed since the last renewal."""
 
     run_id: int
     lease_token: int
@@ -50,14 +50,14 @@ class Held:
 
 
 class Renewed(NamedTuple):
-    """A run whose lease was renewed, and whether its progress changed with that."""
+    """A run whose lease was renewed; ``progressed``: its progress was updated too."""
 
     execution: Execution
     progressed: bool
 
 
 async def renew_leases(tx: AsyncConnection, held: Sequence[Held], lease_seconds: float) -> list[Renewed]:
-    """Renew the leases that are still held; the result omits the others."""
+    """Renew the leases that are still valid. The result omits the others."""
     values = {
         "run_ids": [lease.run_id for lease in held],
         "tokens": [lease.lease_token for lease in held],
@@ -68,7 +68,7 @@ async def renew_leases(tx: AsyncConnection, held: Sequence[Held], lease_seconds:
 
 
 async def take_expired_leases(tx: AsyncConnection) -> list[LostLease]:
-    """Lock a batch of runs whose lease has expired by the database's clock."""
+    """Lock and return a batch of runs whose lease has expired by the clock of the database."""
     rows = await tx.execute(_LOST, {"batch": _BATCH})
     return [
         LostLease(run_id=row.run_id, lease_token=row.lease_token, state=RunState(row.state), losses=row.losses)

@@ -1,4 +1,4 @@
-"""The SQL that ends runs which were due for a long time and which no worker claimed."""
+"""The SQL of overdue runs: ends runs that no worker has claimed in time."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,7 +8,7 @@ from task_runner.domain.outcomes import TimedOut
 from task_runner.store.rows import COLUMNS, to_execution
 from task_runner.store.states import CLAIMABLE_STATES
 
-# What a waiting run found last stays in its payload: it is all that is known.
+# The payload of a waiting run is kept: it contains the last findings of the task.
 _EXPIRE = text(f"""
 WITH late AS MATERIALIZED (
     SELECT run_id FROM executions
@@ -20,7 +20,7 @@ SET state = 'timed_out', status = :status, reason_code = :reason_code, message =
     confirm_at = now() + make_interval(secs => :confirm)
 FROM late l WHERE e.run_id = l.run_id
 RETURNING {COLUMNS}
-""")  # noqa: S608 - no input, only a constant of ours
+""")  # noqa: S608 - no input, only constants
 
 _BATCH = 200
 
@@ -28,7 +28,7 @@ _BATCH = 200
 async def expire_overdue(
     tx: AsyncConnection, ending: TimedOut, *, queue_seconds: float, confirm_seconds: float
 ) -> list[Execution]:
-    """End a batch of runs that were due ``queue_seconds`` ago, by the database's clock; returns them as they ended."""
+    """End a batch of runs that have been due for ``queue_seconds`` by the clock of the database, and return them."""
     values = {
         "limit": queue_seconds,
         "confirm": confirm_seconds,

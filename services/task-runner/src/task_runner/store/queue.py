@@ -1,15 +1,15 @@
-"""The SQL of the queue's gauges on the metrics page."""
+"""The SQL of the gauges of the queue."""
 
 from onboarding_shared.messaging.metrics_page import COUNTED_AT_MOST
 from onboarding_shared.telemetry.metrics import Gauge
 from task_runner.store.states import CLAIMABLE_STATES, LEASED_ROWS, LEASED_STATES
 
 RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 = that or more", "state")
-QUEUE_RUNS = Gauge("onboarding_queue_runs", "Runs that a worker could claim now; 10000 = that or more")
-QUEUE_AGE = Gauge("onboarding_queue_age_seconds", "How long the run that is due the longest waits; 0 = none is due")
+QUEUE_RUNS = Gauge("onboarding_queue_runs", "Runs that are due and not claimed; 10000 = that or more")
+QUEUE_AGE = Gauge("onboarding_queue_age_seconds", "Time since the oldest unclaimed run was due; 0 = no run is due")
 QUEUE_GAUGES = (RUNS_ACTIVE, QUEUE_RUNS, QUEUE_AGE)
 
-# Both halves read a partial index that holds active runs only; ended ones cost nothing however many there are.
+# Both parts use partial indexes of active runs; the cost does not depend on the number of ended runs.
 QUEUE = f"""
 SELECT q.gauge, q.label, q.value FROM (
     SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state = 'waiting') AS waiting,
@@ -27,4 +27,4 @@ FROM (VALUES {LEASED_ROWS}) s (state)
 LEFT JOIN (SELECT state FROM executions WHERE state IN {LEASED_STATES}
            LIMIT {COUNTED_AT_MOST}) e USING (state)
 GROUP BY s.state
-"""  # noqa: S608 - no input, only constants of ours
+"""  # noqa: S608 - no input, only constants

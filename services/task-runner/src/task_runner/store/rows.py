@@ -21,7 +21,7 @@ COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A claimed run, which this worker may execute until its lease ends.
+    """A claimed run, which this worker may execute until the lease expires.
 
     ``tries`` is the number of attempts that count for the retry policy, ``age`` the seconds since the run was created,
     ``since_wake`` those since it was last woken, None if it never was.
@@ -45,7 +45,7 @@ _connection = msgspec.json.Decoder(TaskConnection)
 
 
 def to_execution(row: Row[Any]) -> Execution:
-    """The execution in a row that contains ``COLUMNS``."""
+    """Return the execution in a row with ``COLUMNS``."""
     return Execution(
         run_id=row.run_id,
         tenant_id=row.tenant_id,
@@ -68,7 +68,7 @@ def to_execution(row: Row[Any]) -> Execution:
 
 
 def to_claim(row: Row[Any]) -> Claim:
-    """The claim in a row of the claiming statement."""
+    """Return the claim in a row of the claiming statement."""
     return Claim(
         execution=to_execution(row),
         lease_token=row.lease_token,

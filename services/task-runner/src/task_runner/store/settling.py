@@ -1,4 +1,4 @@
-"""The SQL of settling: compare-and-set on state and fencing token, with the messages in the same transaction."""
+"""The SQL of settlements: compare-and-set on state and fencing token, with the messages in the same transaction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ SET state = h.state, status = h.status, reason_code = h.reason_code, message = h
     losses = CASE WHEN h.afresh THEN 0 ELSE e.losses + h.lost END
 FROM held h WHERE e.run_id = h.run_id
 RETURNING {COLUMNS}
-""")  # noqa: S608 - no input, only a constant of ours
+""")  # noqa: S608 - no input, only constants
 
 _LEASES = text("""
 SELECT run_id, state, lease_token FROM executions WHERE run_id = ANY (CAST(:run_ids AS bigint[]))
@@ -53,7 +53,7 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The outcome of a run in progress, from the worker that holds ``lease_token`` and last read ``observed``.
+    """The outcome of a run in progress, from the worker with ``lease_token`` that last read the state ``observed``.
 
     ``excused``: the attempt does not count for the retry policy. ``lost``: the lease expired. ``traceparent``: the
     trace context of its messages, if it is not that of the run. ``claimed_at``: the database's time of the claim; a run
@@ -72,12 +72,12 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The settlement is committed, by this or an earlier try."""
+    """The settlement is committed, by this or an earlier transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementRefused:
-    """Not written. ``state`` is the current state while the lease is still valid, None otherwise."""
+    """The settlement was not written. ``state`` is the current state if the lease is still valid, else None."""
 
     state: RunState | None
 
@@ -90,7 +90,7 @@ class _Lease(NamedTuple):
 async def settle(
     tx: AsyncConnection, outbox: Outbox, settlements: Sequence[Settlement], *, confirm_seconds: float
 ) -> list[Settled | SettlementRefused]:
-    """Settle a batch; returns one answer for each settlement, in order. Safe to run twice."""
+    """Settle a batch. Return one answer per settlement, in order. Idempotent."""
     legal = {
         settlement.run_id: (settlement, target)
         for settlement in settlements
@@ -165,7 +165,7 @@ async def _read_leases(tx: AsyncConnection, settlements: Sequence[Settlement]) -
 
 
 def _refusal(settlement: Settlement, lease: _Lease | None) -> Settled | SettlementRefused:
-    """The run is settled already if it has the target state and still the lease token of this settlement."""
+    """Return ``Settled`` if the run has the target state and the lease token of this settlement."""
     if lease is None or lease.token != settlement.lease_token:
         return SettlementRefused(None)
     state = lease.state

@@ -1,4 +1,4 @@
-"""Lists of run states for SQL, derived from the state machine in ``run_states``."""
+"""Lists of states for SQL, derived from the state machine."""
 
 from collections.abc import Collection
 
@@ -15,11 +15,11 @@ _WITHOUT_WORKER = frozenset({RunState.QUEUED, RunState.WAITING})
 
 ALL_STATES = _listed(RunState)
 CLAIMABLE_STATES = _listed(_WITHOUT_WORKER)
-"""States in which a worker may claim a run, once ``resume_at`` has come."""
+"""States in which a worker may claim a run, from ``resume_at`` on."""
 LEASED_STATES = _listed(ACTIVE - _WITHOUT_WORKER)
 """States in which a worker holds the lease of a run."""
 LEASED_ROWS = ", ".join(f"('{state}')" for state in RunState if state in ACTIVE - _WITHOUT_WORKER)
-"""The same states as rows, for ``VALUES``."""
+"""The leased states as rows, for ``VALUES``."""
 CANCELLABLE_STATES = _listed([state for state in RunState if next_state(state, RunEvent.REQUEST_CANCEL)])
 RESUMABLE_STATES = _listed(_WITHOUT_WORKER | {RunState.RUNNING})
 """States in which a run can be woken: a running one runs again as soon as it waits."""

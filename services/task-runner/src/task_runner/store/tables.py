@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy metadata; the migrations create them, and a test compares the two."""
+"""The tables as SQLAlchemy metadata. The migrations create them; a test compares the two."""
 
 from sqlalchemy import (
     JSON,
@@ -29,7 +29,7 @@ _CLAIMABLE = f"state IN {CLAIMABLE_STATES}"
 _LEASED = f"state IN {LEASED_STATES}"
 
 lease_tokens = Sequence("lease_tokens", metadata=metadata, data_type=BigInteger)
-"""Fencing tokens: each claim takes the next one, and writes with an older one are refused."""
+"""Fencing tokens: each claim gets the next value; writes with an earlier token are rejected."""
 
 executions = Table(
     "executions",

@@ -24,7 +24,7 @@ MAX_PROGRESS_MESSAGE = 200
 
 
 async def ignore_progress(progress: Progress) -> None:
-    """A ``ProgressReport`` that does nothing."""
+    """Discard the progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,50 +98,50 @@ class TaskContext:
 
     @cached_property
     def http(self) -> "httpx2.AsyncClient":
-        """An HTTP client of this attempt alone: limited in time and size, own cookies, no redirects followed."""
+        """An HTTP client of this attempt, with timeouts, a size limit and its own cookies. It follows no redirects."""
         return self._clients.open_http()
 
     @property
     def graph(self) -> Graph:
-        """Microsoft Graph for this connection. Raises ``TaskFault`` when the run has no Graph connection."""
+        """Microsoft Graph in the customer's tenant. Raise ``TaskFault`` if the run has no provider connection."""
         if self._clients.graph is None:
-            raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no connection to Microsoft Graph.")
+            raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no provider connection.")
         return self._clients.graph
 
     @property
     def partner_graph(self) -> Graph:
-        """Microsoft Graph for our own tenant, where relationships with customers are kept; the same application.
+        """Microsoft Graph in the partner tenant, with the application of the provider connection.
 
-        Raises ``CannotTell`` when the runner does not know that tenant, ``TaskFault`` as ``graph`` does.
+        Raise ``CannotTell`` if the partner tenant is not configured, ``TaskFault`` as ``graph``.
         """
         if self._clients.graph is None:
             return self.graph
         if self._clients.partner_graph is None:
-            message = "The runner does not know our own tenant: ONBOARDING_PARTNER_TENANT_ID is not set."
+            message = "The partner tenant is not configured: ONBOARDING_PARTNER_TENANT_ID of task-runner is not set."
             raise CannotTell("PARTNER_TENANT_MISSING", message)
         return self._clients.partner_graph
 
     @property
     def graph_used(self) -> Graph | None:
-        """The Graph client, or None."""
+        """The Microsoft Graph client, or None without a provider connection."""
         return self._clients.graph
 
     @property
     def emergency_access(self) -> frozenset[str]:
-        """Object ids, in lower case, of the customer's emergency access accounts and groups, if configured."""
+        """Object ids, in lower case, of the customer's configured emergency access accounts and groups."""
         return self._clients.emergency_access
 
     @property
     def remaining(self) -> float:
-        """Seconds left before the deadline, never negative."""
+        """Seconds until the deadline, never negative."""
         return max(0.0, self.deadline - time.monotonic())
 
     async def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
-        """Report progress: ``done`` of ``total`` units and, in up to 200 characters, the current activity.
+        """Report progress: ``done`` of ``total`` units, and the current activity, truncated to 200 characters.
 
-        Raises ``ValueError`` unless 0 <= done <= total.
+        Raise ``ValueError`` unless 0 <= done <= total.
         """
         if done < 0 or (total is not None and done > total):
-            raise ValueError(f"Progress {done} of {total} is impossible")
+            raise ValueError(f"Progress must satisfy 0 <= done <= total, not {done} of {total}")
         text = None if message is None else safe_text(message, MAX_PROGRESS_MESSAGE)
         await self._clients.report(Progress(done=done, total=total, message=text))

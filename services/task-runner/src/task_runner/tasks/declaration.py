@@ -1,4 +1,4 @@
-"""A task is one async function with a declaration; ``@task`` puts the two together and checks them."""
+"""Declarations of tasks. A task is an async function with a declaration, which ``@task`` adds and validates."""
 
 import inspect
 import math
@@ -26,11 +26,11 @@ LONGEST_TIME_LIMIT = 3600.0
 
 
 class DeclarationError(ValueError):
-    """An invalid declaration; the text names the task and the correction."""
+    """An invalid declaration. The text names the task and the correction."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """A declared task. The worker awaits ``task(context)``; so does a test."""
+    """A declared task. Workers and tests await ``task(context)``."""
 
     declaration: TaskTypeDeclaration
     retry: Retry
@@ -49,12 +49,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mode(self) -> Mode:
-        """``shared`` if the task only reads, ``exclusive`` if it changes things."""
+        """``shared`` if the task only reads, ``exclusive`` if it changes the provider's data."""
         return self.declaration.mode
 
     @property
     def time_limit(self) -> float:
-        """Seconds that one attempt may take."""
+        """Maximum duration of one attempt, in seconds."""
         return self.declaration.time_limit_seconds
 
     def inputs_of(self, given: Mapping[str, Any] | None) -> msgspec.Struct | None:
@@ -62,22 +62,22 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return inputs_of(given, self.inputs)
 
     async def __call__(self, context: TaskContext) -> Result:
-        """Run one attempt and give its result, with provenance in the payload.
+        """Run one attempt and return its result, with provenance in the payload.
 
-        Raises ``TaskFault`` when the attempt was given up and ``Wait`` when it is too early (their payloads have the
-        provenance too); anything else that is raised is a defect of the task.
+        Raise ``TaskFault`` and ``Wait`` of the task, with provenance in their payloads. Any other exception is a defect
+        of the task.
         """
         if self.scope is Scope.CONNECTION and context.connection is None:
             raise TaskFault("PROVIDER_CONNECTION_MISSING", "The tenant has no usable provider connection.")
         try:
             result = await self.function(context)
-        except CannotTell as reason:
-            result = Result.unknown(reason.reason_code, reason.message, reason.payload)
+        except CannotTell as failure:
+            result = Result.unknown(failure.reason_code, failure.message, failure.payload)
         except (TaskFault, Wait) as unfinished:
             unfinished.payload = with_provenance(unfinished.payload, self.declaration, context)
             raise
         if not isinstance(result, Result):
-            raise DeclarationError(f"{self.name} returned {type(result).__name__}; a task returns a Result")
+            raise DeclarationError(f"Task {self.name!r} returned {type(result).__name__}; it must return a Result")
         return msgspec.structs.replace(result, payload=with_provenance(result.payload, self.declaration, context))
 
 
@@ -140,14 +140,16 @@ def task(
 
 def _check_times(name: str, time_limit: float, fresh_for: float, wait_limit: float) -> None:
     if not 0 < time_limit <= LONGEST_TIME_LIMIT:
-        raise DeclarationError(f"Task {name!r}: time_limit must be over 0 and at most {LONGEST_TIME_LIMIT:.0f} s")
+        raise DeclarationError(
+            f"Task {name!r}: time_limit must be greater than 0 and at most {LONGEST_TIME_LIMIT:.0f} s"
+        )
     if not (0 < fresh_for < math.inf and 0 < wait_limit < math.inf):
-        raise DeclarationError(f"Task {name!r}: fresh_for and wait_limit must be over 0 and finite")
+        raise DeclarationError(f"Task {name!r}: fresh_for and wait_limit must be greater than 0 and finite")
 
 
 def _permissions(name: str, permissions: Sequence[str]) -> list[str]:
     if isinstance(permissions, str):
-        raise DeclarationError(f"Task {name!r}: permissions is a sequence of names, not one text")
+        raise DeclarationError(f"Task {name!r}: permissions must be a sequence of names, not a single string")
     return list(permissions)
 
 
@@ -167,6 +169,6 @@ def _declaration(name: str, fields: dict[str, Any]) -> TaskTypeDeclaration:
 
 def _check_function(name: str, function: TaskFunction) -> None:
     if not inspect.iscoroutinefunction(function):
-        raise DeclarationError(f"Task {name!r}: write `async def`; a blocking function would stop every other task")
+        raise DeclarationError(f"Task {name!r}: use `async def`; a blocking function would block all other tasks")
     if len(inspect.signature(function).parameters) != 1:
-        raise DeclarationError(f"Task {name!r}: the function takes exactly one parameter, the TaskContext")
+        raise DeclarationError(f"Task {name!r}: the function must have exactly one parameter, the TaskContext")

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 MARKER = "truncated"
-"""The member of a truncated payload with its original size, its hash and the truncated parts."""
+"""The member of a truncated payload that contains its original size, its hash and the truncated parts."""
 
 MAX_CUTS = 20
 SHORTEST_TEXT = 256
@@ -20,13 +20,13 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 
 def fitted(payload: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    """The payload when it has at most ``limit`` bytes as JSON, else a cut copy that has; both made of JSON values.
+    """Return the payload if it has at most ``limit`` bytes as JSON, else a truncated copy; both consist of JSON values.
 
-    One measure is lowered until all fits: lists keep their first n items, texts their first 64 n characters (256 at
-    least), objects their first n members (64 at least). So the longest parts lose first, and what is short stays
-    whole. The member ``truncated`` then tells ``bytes`` and ``sha256`` (compact JSON, sorted keys) of the whole, how
-    many parts were ``shortened``, and of the first 20 where they are, what they kept, and of how much. ``limit`` has to
-    leave room for that member: 64 KiB are always enough.
+    The largest n is used with which the copy fits: lists keep their first n items, strings their first 64 n characters
+    (at least 256), objects their first n members (at least 64). So the longest parts are truncated first. The member
+    ``truncated`` of the copy contains ``bytes`` and ``sha256`` of the original (compact JSON, sorted keys), the number
+    of truncated parts (``shortened``), and path, kept length and original length of the first 20 (``cuts``). ``limit``
+    must be large enough for that member: 64 KiB is always sufficient.
     """
     whole = _encoder.encode(payload)
     if len(whole) <= limit:
@@ -46,14 +46,14 @@ def fitted(payload: Mapping[str, Any], limit: int) -> dict[str, Any]:
 
 
 def _cut_to(items: int, payload: Mapping[str, Any], whole: bytes, limit: int) -> dict[str, Any] | None:
-    """The payload cut to this measure, None when it is still too large."""
+    """Return the payload truncated to ``items``, None if it is still too large."""
     truncator = _Truncator(items)
     cut = {**truncator.cut(dict(payload), ""), MARKER: _marker(whole, truncator.count, truncator.cuts)}
     return cut if len(_encoder.encode(cut)) <= limit else None
 
 
 class _Truncator:
-    """One pass over a payload with one measure ``items``."""
+    """One truncation of a payload; lists keep ``items`` items."""
 
     def __init__(self, items: int) -> None:
         self.items = items
@@ -63,7 +63,7 @@ class _Truncator:
         self.cuts: list[dict[str, Any]] = []
 
     def cut(self, value: Any, place: str) -> Any:
-        """The value with everything in it cut to the measure."""
+        """Return the value with all its parts truncated."""
         if isinstance(value, str):
             return value if len(value) <= self.text else self._note(place, value, self.text, f"{value[: self.text]}…")
         if isinstance(value, list):
@@ -86,7 +86,7 @@ class _Truncator:
 
 
 def _bare(payload: Mapping[str, Any], whole: bytes) -> dict[str, Any]:
-    """The last resort: only numbers and the like of the outermost object."""
+    """Return only the numbers, Booleans and nulls of the outermost object, if nothing else fits."""
     plain = {
         name: value
         for name, value in payload.items()

@@ -6,26 +6,26 @@ from typing import Any, Protocol
 
 
 class GraphRecord(Protocol):
-    """The responses that one attempt has read."""
+    """The responses that one attempt has received."""
 
     @property
     def first_at(self) -> datetime | None:
-        """Time of the first response, None before it."""
+        """Time of the first response; None if there is none yet."""
 
     def as_payload(self) -> Mapping[str, Any]:
         """The members of ``provenance`` that describe the responses."""
 
 
 class Graph(Protocol):
-    """Reads and writes Microsoft Graph as the application of one connection, until the run's deadline.
+    """Reads and writes Microsoft Graph as the application of one provider connection, until the run's deadline.
 
-    Every method raises ``CannotTell`` when Graph refuses, and ``TaskFault`` when another attempt may help.
-    ``permission`` is the one that Graph asks for; it is named in the result where the request is refused.
+    Methods raise ``CannotTell`` on a permanent error, and ``TaskFault`` on an error that another attempt may resolve.
+    ``permission`` is the permission that the request needs; it is named in the result if the request is refused.
     """
 
     @property
     def record(self) -> GraphRecord:
-        """The responses that were read."""
+        """The responses that were received."""
 
     async def get(
         self,
@@ -35,7 +35,7 @@ class Graph(Protocol):
         permission: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """One object, by its path below the API version, for example ``/organization``."""
+        """Return one object, by its path below the API version, for example ``/organization``."""
         ...
 
     async def list(
@@ -46,11 +46,11 @@ class Graph(Protocol):
         permission: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[Any, ...]:
-        """Every item of a list, paged to the end. Raises ``CannotTell`` where it is too long."""
+        """Return all items of a list, from all its pages. Raise ``CannotTell`` if it is too long."""
         ...
 
     async def post(self, path: str, body: Mapping[str, Any], *, permission: str | None = None) -> dict[str, Any]:
-        """Create an object. The request is not repeated after a lost answer."""
+        """Create an object. The request is not retried if its response was lost."""
         ...
 
     async def renew_token(self) -> None:
@@ -58,5 +58,5 @@ class Graph(Protocol):
         ...
 
     async def granted_roles(self) -> frozenset[str] | None:
-        """The application permissions in the access token; None when it cannot be read."""
+        """Return the application permissions in the access token; None if it cannot be decoded."""
         ...

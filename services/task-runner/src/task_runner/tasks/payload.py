@@ -1,7 +1,4 @@
-"""Converts the payload of a task to one that JSON, Kafka and PostgreSQL accept, without secrets.
-
-Applied to every text and payload of a task.
-"""
+"""Converts texts and payloads of tasks to values that JSON, Kafka and PostgreSQL accept, and redacts secrets."""
 
 import math
 from collections.abc import Mapping
@@ -18,27 +15,27 @@ _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
 class PayloadError(ValueError):
-    """A task's payload cannot be kept: not JSON by nature, or nested too deep."""
+    """A payload that cannot be stored: it cannot be converted to JSON, or its nesting is too deep."""
 
 
 def safe_text(value: str, limit: int | None = None) -> str:
-    """The text without NUL characters, lone surrogates and secrets, cut to ``limit`` characters."""
+    """Return the text without NUL characters, lone surrogates and secrets, truncated to ``limit`` characters."""
     cleaned = redact_text(value.translate(_UNSTORABLE))
     return cleaned if limit is None or len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
 
 
 def json_safe(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy made of JSON values only, whatever a provider sent.
+    """Return a copy that consists of JSON values only.
 
-    Structs, enums and times become their JSON form, integers outside 64 bits text, NaN and infinities null, secrets
-    ``[redacted]``. Raises ``PayloadError`` when that is impossible, or deeper than 24 levels.
+    Structs, enums and times become their JSON representation, integers outside 64 bits strings, NaN and infinities
+    null, secrets ``[redacted]``. Raise ``PayloadError`` for other types, and for more than 24 levels of nesting.
     """
     try:
         return _members(payload, 1)
     except PayloadError:
         raise
     except (TypeError, ValueError, RecursionError) as error:
-        raise PayloadError(f"The payload is not JSON: {error}") from error
+        raise PayloadError(f"The payload cannot be converted to JSON: {error}") from error
 
 
 def _members(members: Mapping[Any, Any], depth: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Adds the provenance of its values to every payload."""
+"""Adds the provenance of the values to every payload."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from task_runner.tasks.context import TaskContext
 
 MAX_PAYLOAD_BYTES = 256 * 1024
-"""Maximum size of a payload as JSON, including provenance."""
+"""Maximum size of a payload as JSON, provenance included."""
 _SEAM = len(',"provenance":')
 
 
@@ -30,7 +30,7 @@ def with_provenance(
     context: "TaskContext",
     now: Callable[[], datetime] = _now,
 ) -> dict[str, Any]:
-    """The payload, cut to 256 KiB, with a member ``provenance``: source, time and rules of its values.
+    """Return the payload, truncated to 256 KiB, with a member ``provenance``: source, time and rules of its values.
 
     ``collected_at`` is when the first response came, or now where nothing was read; the evidence counts until
     ``expires_at``. ``payload_sha256`` is taken over the payload as it is kept without ``provenance``, as compact JSON
@@ -66,5 +66,5 @@ def _later(moment: datetime, seconds: float) -> datetime:
 
 
 def payload_hash(payload: Mapping[str, Any]) -> str:
-    """Lower-case hexadecimal SHA-256 of the payload as compact JSON with sorted keys."""
+    """Return the lower-case hexadecimal SHA-256 of the payload, as compact JSON with sorted keys."""
     return hashlib.sha256(msgspec.json.encode(payload, order="sorted")).hexdigest()

@@ -1,4 +1,4 @@
-"""Finds the tasks of every installed package, by the entry-point group ``onboarding.tasks``."""
+"""Discovers the tasks of all installed packages through the entry-point group ``onboarding.tasks``."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -14,21 +14,21 @@ GROUP = "onboarding.tasks"
 
 
 def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
-    """Every installed task by name, sorted.
+    """Return all installed tasks by name, sorted.
 
-    An entry point names a ``Task``, an iterable of them, or a module with ``TASKS``. Raises ``DeclarationError`` when
-    one cannot be loaded, is something else, or when two distributions declare the same name.
+    An entry point refers to a ``Task``, an iterable of tasks, or a module with ``TASKS``. Raise ``DeclarationError`` if
+    it cannot be loaded, if it refers to anything else, or if two distributions declare the same name.
     """
     tasks: dict[str, Task] = {}
     for point in entry_points(group=GROUP) if points is None else points:
-        for declared in _load(point):
-            earlier = tasks.get(declared.name)
+        for task in _load(point):
+            earlier = tasks.get(task.name)
             if earlier is not None:
                 raise DeclarationError(
-                    f"Task {declared.name!r} is declared twice: by {earlier.declaration.distribution!r}"
-                    f" and by {declared.declaration.distribution!r}. Uninstall one of them or rename its task."
+                    f"Task {task.name!r} is declared twice: by {earlier.declaration.distribution!r}"
+                    f" and by {task.declaration.distribution!r}. Uninstall one of them or rename its task."
                 )
-            tasks[declared.name] = declared
+            tasks[task.name] = task
     return dict(sorted(tasks.items()))
 
 
@@ -38,7 +38,7 @@ def inputs_types(tasks: Mapping[str, Task]) -> dict[str, InputsType]:
 
 
 def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> dict[str, Task]:
-    """The tasks but those. Raises ``DeclarationError`` when one of those is not installed: it may be misspelt."""
+    """Return the tasks except ``left_out``. Raise ``DeclarationError`` if one of ``left_out`` is not installed."""
     unknown = sorted(set(left_out) - tasks.keys())
     if unknown:
         raise DeclarationError(
@@ -51,26 +51,26 @@ def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> dict[str, T
 def _load(point: EntryPoint) -> Iterator[Task]:
     distribution = point.dist.name if point.dist else ""
     version = point.dist.version if point.dist else ""
-    where = f"Entry point {point.name!r} of {distribution or 'an unnamed distribution'} ({point.value})"
+    origin = f"Entry point {point.name!r} of {distribution or 'an unnamed distribution'} ({point.value})"
     try:
         loaded = point.load()
     except Exception as error:
-        raise DeclarationError(f"{where} cannot be loaded: {error}") from error
-    for item in _tasks_in(loaded, where):
+        raise DeclarationError(f"{origin} cannot be loaded: {error}") from error
+    for item in _tasks_in(loaded, origin):
         declaration = msgspec.structs.replace(
             item.declaration, distribution=distribution, version=item.declaration.version or version
         )
         yield msgspec.structs.replace(item, declaration=declaration)
 
 
-def _tasks_in(loaded: Any, where: str) -> list[Task]:
+def _tasks_in(loaded: Any, origin: str) -> list[Task]:
     if isinstance(loaded, ModuleType):
         loaded = getattr(loaded, "TASKS", None)
     items = [loaded] if isinstance(loaded, Task) else loaded
     if not isinstance(items, Iterable):
-        raise DeclarationError(f"{where} is neither a task, nor an iterable of tasks, nor a module with TASKS")
+        raise DeclarationError(f"{origin} is neither a task, nor an iterable of tasks, nor a module with TASKS")
     items = list(items)
     for item in items:
         if not isinstance(item, Task):
-            raise DeclarationError(f"{where} contains {item!r}, which is not a task: decorate it with @task")
+            raise DeclarationError(f"{origin} contains {item!r}, which is not a task: decorate it with @task")
     return items

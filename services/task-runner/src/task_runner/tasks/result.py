@@ -11,7 +11,7 @@ from task_runner.tasks.payload import json_safe, safe_text
 
 MAX_MESSAGE = 4000
 LONGEST_PAUSE = 7 * 86_400.0
-"""Seconds that a task may ask to wait at once; it may ask again until its wait limit."""
+"""Maximum seconds of one ``Wait``. A task may raise ``Wait`` repeatedly until its wait limit."""
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -19,9 +19,9 @@ _NOTHING: Mapping[str, Any] = {}
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a task. ``ok`` requires that the values were read.
 
-    Made by ``Result.ok``, ``warn``, ``fail`` and ``unknown``; each raises ``ValueError`` on a malformed reason code
-    and ``PayloadError`` on a payload that cannot be kept. ``message`` is one sentence for a human, cut at 4,000
-    characters; ``payload`` is the evidence. Secrets in both become ``[redacted]``.
+    Create it with ``Result.ok``, ``warn``, ``fail`` or ``unknown``. They raise ``ValueError`` for a malformed reason
+    code and ``PayloadError`` for a payload that cannot be stored. ``message`` is one sentence for the user, truncated
+    to 4,000 characters; ``payload`` is the evidence. Secrets in both are replaced by ``[redacted]``.
     """
 
     status: CheckStatus
@@ -31,27 +31,27 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def ok(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
-        """The check passed."""
+        """Return a result: the check passed."""
         return cls.of(CheckStatus.OK, reason_code, message, payload)
 
     @classmethod
     def warn(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
-        """The check passed, with a finding that needs attention."""
+        """Return a result: the check passed, with a finding that needs attention."""
         return cls.of(CheckStatus.WARN, reason_code, message, payload)
 
     @classmethod
     def fail(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
-        """The check did not pass."""
+        """Return a result: the check failed."""
         return cls.of(CheckStatus.FAIL, reason_code, message, payload)
 
     @classmethod
     def unknown(cls, reason_code: str, message: str = "", payload: Mapping[str, Any] = _NOTHING) -> "Result":
-        """The task could not determine the answer."""
+        """Return a result: the task could not determine the status."""
         return cls.of(CheckStatus.UNKNOWN, reason_code, message, payload)
 
     @classmethod
     def of(cls, status: CheckStatus, reason_code: str, message: str, payload: Mapping[str, Any]) -> "Result":
-        """A checked result with any status."""
+        """Return a validated result with this status."""
         return cls(
             status=status,
             reason_code=checked_reason(reason_code),
@@ -61,18 +61,18 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def checked_reason(reason_code: str) -> str:
-    """The reason code itself. Raises ``ValueError`` unless it looks like ``GRAPH_FORBIDDEN``."""
+    """Return the reason code. Raise ``ValueError`` unless it has the format of ``GRAPH_FORBIDDEN``."""
     try:
         return msgspec.convert(reason_code, ReasonCode)
     except msgspec.ValidationError as error:
-        raise ValueError(f"Not a reason code: {reason_code!r} ({error})") from error
+        raise ValueError(f"Invalid reason code {reason_code!r}: {error}") from error
 
 
 class CannotTell(Exception):
-    """Raised anywhere below a task when the answer is ``unknown``, with the reason. It is not retried.
+    """Raised in a task if the status cannot be determined, with the reason. The run is not retried.
 
-    The run ends ``succeeded`` with status ``unknown``: the task completed, and its result is that the value
-    could not be read.
+    It ends ``succeeded`` with status ``unknown``: the task is complete, and its result is that a value could not be
+    read.
     """
 
     def __init__(self, reason_code: str, message: str, payload: Mapping[str, Any] = _NOTHING) -> None:
@@ -83,10 +83,10 @@ class CannotTell(Exception):
 
 
 class TaskFault(Exception):
-    """Raised when a task has to give up this attempt.
+    """Raised in a task to end the attempt without a result.
 
-    With ``retryable`` the worker starts another attempt when the retry policy has one left, not sooner than
-    ``retry_after`` seconds from now; otherwise the run ends ``failed`` with status ``unknown`` and this reason.
+    With ``retryable``, another attempt starts if the retry policy allows it, not earlier than in ``retry_after``
+    seconds. Otherwise the run ends ``failed`` with status ``unknown`` and this reason.
     """
 
     def __init__(
@@ -107,11 +107,12 @@ class TaskFault(Exception):
 
 
 class Wait(Exception):
-    """Raised by a task that cannot answer yet because something outside has to happen first, such as an approval.
+    """Raised in a task that depends on an external event that has not occurred yet, such as an approval.
 
-    The run becomes ``waiting`` with this reason, frees its worker and keeps its guard; after ``seconds`` (over 0, at
-    most 7 days) the task runs again from its start. It uses up no attempt of the retry policy. Once the run is older
-    than the task type's wait limit, the last such answer ends it ``timed_out``. Raises ``ValueError`` on other seconds.
+    The run becomes ``waiting`` with this reason. It occupies no worker, but remains active for the concurrency guard.
+    After ``seconds`` (greater than 0, at most 7 days) the task runs again from its start, with all attempts of its
+    retry policy. If the run is older than the wait limit of its task type, ``Wait`` ends it ``timed_out``. The
+    constructor raises ``ValueError`` for other values of ``seconds``.
     """
 
     def __init__(
@@ -119,7 +120,9 @@ class Wait(Exception):
     ) -> None:
         super().__init__(f"{reason_code}: {message}")
         if not (math.isfinite(seconds) and 0 < seconds <= LONGEST_PAUSE):
-            raise ValueError(f"A task may wait over 0 and at most {LONGEST_PAUSE:.0f} s, not {seconds}")
+            raise ValueError(
+                f"The seconds to wait must be greater than 0 and at most {LONGEST_PAUSE:.0f}, not {seconds}"
+            )
         self.reason_code = checked_reason(reason_code)
         self.message = safe_text(message, MAX_MESSAGE)
         self.seconds = float(seconds)

@@ -4,10 +4,10 @@ import msgspec
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """A retry policy. ``attempts`` counts all tries, the first included (1..100); delays are seconds (0..86,400).
+    """A retry policy. ``attempts`` is the number of attempts, the first included (1..100); delays are in seconds.
 
-    The wait after attempt n is ``first_delay * factor**(n-1)``, at most ``max_delay``. Raises ``ValueError`` when a
-    value is out of range.
+    The delay after attempt n is ``first_delay * factor**(n-1)``, at most ``max_delay`` (up to 86,400). Raise
+    ``ValueError`` if a value is out of range.
     """
 
     attempts: int = 3
@@ -24,7 +24,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("Retry.factor must be between 1 and 10")
 
     def delay_after(self, attempt: int) -> float | None:
-        """Seconds to wait after this attempt (counted from 1), or None when it was the last one."""
+        """Return the delay in seconds after this attempt (from 1), or None if it was the last one."""
         if attempt >= self.attempts:
             return None
         return min(self.max_delay, self.first_delay * self.factor ** min(attempt - 1, 64))

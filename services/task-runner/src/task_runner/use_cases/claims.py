@@ -1,4 +1,4 @@
-"""Claim due runs for a worker: lease, fencing token and RunStarted in one transaction."""
+"""Claims due runs for a worker. Lease, fencing token and RunStarted are written in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from task_runner.store.rows import Claim
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The runs that were claimed. With ``more`` another claim at once may find others."""
+    """The claimed runs. ``more``: there may be other due runs, so the worker should claim again immediately."""
 
     claims: tuple[Claim, ...]
     more: bool
 
 
 class RunClaims:
-    """Claims due runs for one worker, in round robin over the tenants."""
+    """Claims due runs for one worker, round robin over the tenants."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class RunClaims:
         self._lease_seconds = lease_seconds
         self._tenant_limit = tenant_limit
         self._after = -1
-        self._fruitful = False
-        """True if the current round through all tenants found a run, or a tenant that another worker held."""
+        self._productive = False
+        """True if the current round over all tenants claimed a run, or skipped a tenant locked by another worker."""
 
     async def claim(self, free: int) -> Claimed:
-        """Claim up to ``free`` runs, and publish RunStarted for each. Raises ``DatabaseUnavailable``.
+        """Claim up to ``free`` runs, and publish RunStarted for each. Raise ``DatabaseUnavailable``.
 
-        If the outcome of the COMMIT is unknown, leases may exist that no worker renews: they expire.
+        If the outcome of the COMMIT is unknown, there may be leases that no worker renews; they expire.
         """
         after = self._after
         async with self._database.transaction() as tx:
@@ -56,27 +56,27 @@ class RunClaims:
             claims = await self._claim_of(tx, locked, free) if locked else ()
         self._after = tenants[-1].tenant_id if len(tenants) == free else -1
         contended = len(locked) < len(tenants)
-        return Claimed(claims, more=self._goes_on(after, fruitful=bool(claims) or contended) or contended)
+        return Claimed(claims, more=self._should_continue(after, productive=bool(claims) or contended) or contended)
 
-    def _goes_on(self, after: int, *, fruitful: bool) -> bool:
-        """True if the worker should claim again at once: tenants remain in this round, or the round found work.
+    def _should_continue(self, after: int, *, productive: bool) -> bool:
+        """Return True if tenants remain in this round, or if a round of several claims was productive.
 
-        After a fruitless round the worker sleeps one poll interval: runs that are due but may not start yet are
-        read again by every claim.
+        Otherwise the worker waits one poll interval, because due runs that cannot start yet would be read again by
+        every claim.
         """
-        self._fruitful = self._fruitful or fruitful
+        self._productive = self._productive or productive
         if self._after != -1:
             return True
-        again, self._fruitful = after != -1 and self._fruitful, False
-        return again
+        start_over, self._productive = after != -1 and self._productive, False
+        return start_over
 
     async def _claim_of(self, tx: AsyncConnection, tenants: list[int], free: int) -> tuple[Claim, ...]:
-        """Claim runs of these locked tenants: no other worker claims runs of theirs until the commit."""
+        """Claim runs of these tenants, whose advisory locks this transaction holds."""
         running, candidates = await work_of(tx, tenants, self._task_types)
         chosen = choose(candidates, running, free=free, tenant_limit=self._tenant_limit)
         if not chosen:
             return ()
-        run_ids = [work.run_id for work in chosen]
+        run_ids = [run.run_id for run in chosen]
         claims = await claim_runs(tx, run_ids, self._worker, self._lease_seconds)
         await self._outbox.append(
             tx,

@@ -1,4 +1,4 @@
-"""Results are published again until the evidence store confirms them."""
+"""Publishes results again until evidence-store confirms them."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from task_runner.store.confirmations import confirm_results, take_unconfirmed
 
 
 class Confirmations:
-    """Publishes RunFinished again for runs whose result is not confirmed, at doubling intervals up to ten minutes."""
+    """Publishes RunFinished again for unconfirmed results, at intervals that double up to 10 minutes."""
 
     def __init__(self, database: Database, outbox: Outbox, *, confirm_seconds: float) -> None:
         self._database = database
@@ -21,7 +21,7 @@ class Confirmations:
         self._confirm_seconds = confirm_seconds
 
     async def resend(self) -> int:
-        """Publish what is due again; returns how many, at most a batch. Raises ``DatabaseUnavailable``."""
+        """Publish one batch of due results again; return their number. Raise ``DatabaseUnavailable``."""
 
         async def work(tx: AsyncConnection) -> int:
             due = await take_unconfirmed(tx, self._confirm_seconds)
@@ -32,7 +32,7 @@ class Confirmations:
 
 
 async def apply_confirmations(tx: AsyncConnection, batch: Sequence[Received]) -> None:
-    """Store which results the evidence store has recorded. Safe to run twice."""
+    """Mark the results that evidence-store has recorded as confirmed. Idempotent."""
     runs = [
         (received.message.run_id, received.tenant_id)
         for received in batch

@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class CommandIntake:
-    """Applies commands. A repeated StartTask is answered with the current state of its run."""
+    """Applies commands. The response to a repeated command is a message with the current state of its run."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class CommandIntake:
         self._interrupt = interrupt
 
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
-        """Apply one batch inside its transaction. Safe to run twice."""
+        """Apply one batch in its transaction. Idempotent."""
         starts: dict[int, intake.Arrival] = {}
         cancels: dict[int, int] = {}
         resumes: dict[int, int] = {}
@@ -81,7 +81,7 @@ class CommandIntake:
         if tombstones:
             await intake.complete_tombstones(tx, tombstones)
             runs = await intake.read(tx, to_answer)
-        return _of_the_senders_tenant(runs, {run_id: arrival.command.tenant_id for run_id, arrival in starts.items()})
+        return _of_the_commands_tenant(runs, {run_id: arrival.command.tenant_id for run_id, arrival in starts.items()})
 
     async def _cancel(self, tx: AsyncConnection, cancels: Mapping[int, int]) -> list[Execution]:
         changed = await intake.cancel(tx, list(cancels.items()))
@@ -94,7 +94,7 @@ class CommandIntake:
             unknown = unchanged - {run.run_id for run in known}
             if unknown:
                 await intake.add_tombstones(tx, [(run_id, cancels[run_id]) for run_id in unknown])
-            changed += [run for run in _of_the_senders_tenant(known, cancels) if run.task_type is not None]
+            changed += [run for run in _of_the_commands_tenant(known, cancels) if run.task_type is not None]
         return changed
 
     async def _resume(self, tx: AsyncConnection, resumes: Mapping[int, int]) -> list[Execution]:
@@ -105,13 +105,13 @@ class CommandIntake:
         unknown = others - {run.run_id for run in known}
         if unknown:
             _log.warning("resumed_run_unknown", runs=sorted(unknown))
-        ended = [run for run in _of_the_senders_tenant(known, resumes) if run.state in TERMINAL]
+        ended = [run for run in _of_the_commands_tenant(known, resumes) if run.state in TERMINAL]
         return [run for run in woken if run.state is RunState.WAITING] + [
             run for run in ended if run.task_type is not None
         ]
 
 
-def _of_the_senders_tenant(runs: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:
+def _of_the_commands_tenant(runs: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:
     own = [run for run in runs if run.tenant_id == tenants[run.run_id]]
     if len(own) < len(runs):
         _log.error("run_of_another_tenant", runs=[run.run_id for run in runs if run not in own])

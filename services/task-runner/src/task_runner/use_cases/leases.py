@@ -1,4 +1,4 @@
-"""Keep leases alive, and recover the runs whose lease has expired."""
+"""Renews leases, and recovers the runs whose lease has expired."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from task_runner.store.settling import Settlement, settle
 
 
 class Leases:
-    """Renews the leases of this worker, and recovers runs with expired leases, by the database's clock."""
+    """Renews the leases of this worker, and recovers runs whose lease has expired by the clock of the database."""
 
     def __init__(self, database: Database, outbox: Outbox, *, lease_seconds: float, confirm_seconds: float) -> None:
         self._database = database
@@ -25,9 +25,9 @@ class Leases:
         self._confirm_seconds = confirm_seconds
 
     async def renew(self, held: Sequence[Held]) -> dict[int, RunState]:
-        """Renew all of them in one statement; returns those that are still the worker's, with their states.
+        """Renew the leases in one statement; return the states of the runs whose lease is still valid, by run id.
 
-        Changed progress is published as RunProgressed in the same transaction. Raises ``DatabaseUnavailable``.
+        Changed progress is published as RunProgressed in the same transaction. Raise ``DatabaseUnavailable``.
         """
 
         async def work(tx: AsyncConnection) -> dict[int, RunState]:
@@ -39,9 +39,9 @@ class Leases:
         return await self._database.run(work)
 
     async def recover(self) -> Mapping[RunEvent, int]:
-        """Settle runs whose lease has expired; returns the number of runs by event.
+        """Settle a batch of runs whose lease has expired; return the number of runs by event.
 
-        Runs of ``RunEvent.WAIT`` can be claimed again, the others have ended.
+        Runs with ``RunEvent.WAIT`` can be claimed again, the others have ended.
         """
 
         async def work(tx: AsyncConnection) -> Mapping[RunEvent, int]:

@@ -1,4 +1,4 @@
-"""End runs that were due for a long time and that no worker claimed."""
+"""Ends runs that no worker has claimed in time."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,7 +10,7 @@ from task_runner.store.overdue import expire_overdue
 
 
 class Overdue:
-    """Limits how long a run may be due without a worker, by the database's clock."""
+    """Limits the time from when a run is due until a worker claims it, by the clock of the database."""
 
     def __init__(self, database: Database, outbox: Outbox, *, queue_seconds: float, confirm_seconds: float) -> None:
         self._database = database
@@ -19,7 +19,7 @@ class Overdue:
         self._confirm_seconds = confirm_seconds
 
     async def expire(self) -> int:
-        """End overdue runs and publish their end; returns how many, at most a batch. Raises ``DatabaseUnavailable``."""
+        """End one batch of overdue runs and publish RunFinished; return their number. Raise ``DatabaseUnavailable``."""
 
         async def work(tx: AsyncConnection) -> int:
             ended = await expire_overdue(

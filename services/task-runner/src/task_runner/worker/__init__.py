@@ -1,1 +1,1 @@
-"""Runs tasks: claims runs, renews their leases, and settles their outcomes."""
+"""The worker: claims runs, executes their tasks, renews their leases, and settles their outcomes."""

@@ -1,4 +1,4 @@
-"""One attempt of one run: the task inside its time limit and its lease."""
+"""One attempt of one run, limited by its time limit and its lease."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from task_runner.domain.outcomes import Ending, Stopped, TimeLimitExceeded
 from task_runner.store.rows import Claim
 from task_runner.tasks import Connection, Result, Task, TaskContext
 from task_runner.tasks.context import ProgressReport, RunDetails
-from task_runner.worker.endings import returned, unanswered
+from task_runner.worker.endings import raised, returned
 
 CANCEL_GRACE_SECONDS = 2.0
 """Seconds between setting ``context.cancelled`` and cancelling the task."""
 ABANDON_SECONDS = 5.0
-"""Seconds that a cancelled task may take to end before it is abandoned."""
+"""Seconds that a cancelled task may take to stop before it is abandoned."""
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class ContextFactory(Protocol):
 
 
 class Stop(Enum):
-    """The reason why an attempt is stopped."""
+    """The reasons for which an attempt is stopped."""
 
     TIME_LIMIT = auto()
     CANCEL = auto()
@@ -54,8 +54,8 @@ class Stop(Enum):
 class Attempt:
     """A claimed run in progress on this worker.
 
-    ``observed`` is the last state that this worker read, ``lease_ends`` the moment on the worker's clock after which it
-    may write nothing, ``reported`` the progress that was published last.
+    ``observed`` is the last state that this worker read, ``reported`` the last published progress, and ``lease_ends``
+    the time on the worker's clock after which it must not write a result.
     """
 
     def __init__(
@@ -89,27 +89,27 @@ class Attempt:
 
     @property
     def renewal_due(self) -> bool:
-        """True if a third of the lease has passed."""
+        """True if a third of the lease duration has passed."""
         return self._clock() >= self._renewed_at + self._lease_seconds / 3
 
     def renewed(self, began: float) -> None:
-        """Restart the lease timer from ``began``, when the renewing statement began."""
+        """Restart the lease timer; ``began`` is the time at which the renewing statement began."""
         self._renewed_at = began
         if self._lease_timer is not None:
             self._lease_timer.cancel()
         self._lease_timer = self._later(self.lease_ends - self._clock(), Stop.LEASE)
 
-    def stop(self, why: Stop) -> None:
+    def stop(self, reason: Stop) -> None:
         """Stop the attempt; on a cancellation, after a grace period. No effect on an attempt that has ended."""
-        if why is Stop.CANCEL:
+        if reason is Stop.CANCEL:
             self.observed = RunState.CANCELLING
         if self._over.done() or (self._inner is not None and self._inner.done()):
             return
-        if self.stopped_by is None or why is Stop.LEASE:
-            self.stopped_by = why
+        if self.stopped_by is None or reason is Stop.LEASE:
+            self.stopped_by = reason
         self._cancelled.set()
-        delay = CANCEL_GRACE_SECONDS if why is Stop.CANCEL else 0.0
-        self._timers.append(asyncio.get_running_loop().call_later(delay, self._cancel_hard))
+        delay = CANCEL_GRACE_SECONDS if reason is Stop.CANCEL else 0.0
+        self._timers.append(asyncio.get_running_loop().call_later(delay, self._cancel_task))
 
     async def run(self, context_for: ContextFactory) -> Ending | None:
         """Run the attempt and return its ending; None if it must not be settled (lease expired or released)."""
@@ -141,8 +141,8 @@ class Attempt:
         else:
             enter_span(self.span)
 
-    def _later(self, delay: float, why: Stop) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(max(0.0, delay), self.stop, why)
+    def _later(self, delay: float, reason: Stop) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(max(0.0, delay), self.stop, reason)
 
     async def _guarded(self, context_for: ContextFactory) -> Result:
         execution = self.claim.execution
@@ -165,7 +165,7 @@ class Attempt:
             return await self.task(context)
         except (Exception, asyncio.CancelledError):
             raise
-        except BaseException as error:  # SystemExit in a task would end the whole process
+        except BaseException as error:  # SystemExit in a task must not end the process
             raise RuntimeError(f"The task raised {type(error).__name__}") from error
 
     async def _report(self, progress: Progress) -> None:
@@ -175,7 +175,7 @@ class Attempt:
         if not self._over.done():
             self._over.set_result(None)
 
-    def _cancel_hard(self) -> None:
+    def _cancel_task(self) -> None:
         if self._inner is not None and not self._inner.done():
             self._inner.cancel()
             self._timers.append(asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon))
@@ -189,18 +189,18 @@ class Attempt:
             self._set_over()
 
     def _ending(self, inner: asyncio.Task[Result]) -> Ending | None:
-        answered = inner.done() and not inner.cancelled() and inner.exception() is None
+        has_result = inner.done() and not inner.cancelled() and inner.exception() is None
         match self.stopped_by:
             case Stop.LEASE:
                 return None
             case Stop.TIME_LIMIT:
                 return TimeLimitExceeded(limit=self.claim.time_limit)
-            case Stop.RELEASE if not answered:
+            case Stop.RELEASE if not has_result:
                 return None
-            case Stop.CANCEL if not answered:
+            case Stop.CANCEL if not has_result:
                 return Stopped()
-        return returned(inner.result()) if answered else unanswered(inner)
+        return returned(inner.result()) if has_result else raised(inner)
 
 
 _abandoned: set[asyncio.Task[Result]] = set()
-"""Tasks that still run after their cancellation; asyncio keeps only weak references to tasks."""
+"""Tasks that continue after their cancellation. They are referenced here because asyncio keeps weak references only."""

@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 
 def returned(result: Result) -> Ending:
-    """The ending of a task that returned. A result that violates the contract counts as a failure."""
+    """Return the ending of a task that returned. An invalid result is a failure."""
     try:
         return Returned(
             status=CheckStatus(result.status),
@@ -25,11 +25,11 @@ def returned(result: Result) -> Ending:
         )
     except (ValueError, TypeError, AttributeError) as error:
         _log.error("task_result_invalid", reason=str(error))
-        return TaskFailed(reason_code=RESULT_INVALID, message="The task returned a result that breaks the contract.")
+        return TaskFailed(reason_code=RESULT_INVALID, message="The task returned an invalid result.")
 
 
-def unanswered(inner: asyncio.Task[Result]) -> TaskFailed | Postponed:
-    """The ending of a task that raised. Only the text of a ``TaskFault`` leaves the process."""
+def raised(inner: asyncio.Task[Result]) -> TaskFailed | Postponed:
+    """Return the ending of a task that raised. The texts of unexpected exceptions are logged, but not published."""
     error = None if inner.cancelled() else inner.exception()
     if isinstance(error, Wait):
         return Postponed(
@@ -46,8 +46,8 @@ def unanswered(inner: asyncio.Task[Result]) -> TaskFailed | Postponed:
     if isinstance(error, PayloadError):
         _log.error("task_result_invalid", reason=str(error))
         return TaskFailed(reason_code=RESULT_INVALID, message=safe_text(str(error), MAX_MESSAGE))
-    what = "CancelledError" if error is None else type(error).__name__
-    _log.error("task_crashed", error=what, exc_info=error)
+    error_type = "CancelledError" if error is None else type(error).__name__
+    _log.error("task_crashed", error=error_type, exc_info=error)
     return TaskFailed(
-        reason_code=TASK_CRASHED, message=f"The task raised {what}; the log of the runner has the details."
+        reason_code=TASK_CRASHED, message=f"The task raised {error_type}; see the log of task-runner for details."
     )

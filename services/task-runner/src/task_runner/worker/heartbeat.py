@@ -12,7 +12,7 @@ PROGRESS_SECONDS = 1.0
 
 
 class Heartbeat:
-    """One turn of the loop that keeps leases alive."""
+    """The iterations of the background loop that renews leases."""
 
     def __init__(
         self,
@@ -25,19 +25,22 @@ class Heartbeat:
         self._leases = leases
         self._attempts = attempts
         self._clock = clock
-        self._rest = min(PROGRESS_SECONDS, lease_seconds / 6)
+        self._interval = min(PROGRESS_SECONDS, lease_seconds / 6)
         self._progress_due = clock()
 
     async def beat(self) -> float:
-        """Renew when a third of any lease has passed or progress has changed; returns the seconds to the next turn.
+        """Renew if a third of any lease has passed or progress has changed; return the seconds to the next iteration.
 
-        Raises ``DatabaseUnavailable``. Leases that are not renewed expire, and their attempts stop.
+        Raise ``DatabaseUnavailable``. Leases that are not renewed expire, and their attempts are stopped.
         """
         attempts = [attempt for attempt in self._attempts() if attempt.stopped_by is not Stop.LEASE]
         began = self._clock()
         reporting = began >= self._progress_due
         progress = [attempt.progress if reporting else attempt.reported for attempt in attempts]
-        changes = [now if now != attempt.reported else None for attempt, now in zip(attempts, progress, strict=True)]
+        changes = [
+            current if current != attempt.reported else None
+            for attempt, current in zip(attempts, progress, strict=True)
+        ]
         if any(changes) or any(attempt.renewal_due for attempt in attempts):
             states = await self._leases.renew(
                 [
@@ -50,7 +53,7 @@ class Heartbeat:
             for attempt, reported in zip(attempts, progress, strict=True):
                 attempt.reported = reported
                 self._follow(attempt, states.get(attempt.run_id), began)
-        return self._rest
+        return self._interval
 
     def _follow(self, attempt: Attempt, state: RunState | None, began: float) -> None:
         if state is None:

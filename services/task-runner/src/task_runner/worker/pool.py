@@ -1,4 +1,4 @@
-"""The pool of attempts in progress: each is claimed, run and settled."""
+"""The pool of attempts in progress. Each is claimed, executed and settled."""
 
 import asyncio
 import time
@@ -33,14 +33,16 @@ Settle = Callable[[Settlement], Awaitable[Settled | SettlementRefused]]
 _CONTENDED_SECONDS = 0.01
 _LONGEST_SETTLE_BACKOFF = 1.0
 _RELEASE_SECONDS = 10.0
-"""Seconds that a stop waits for the release of leases; those that remain expire."""
-_RELEASED = RetryLater(delay=0.0, reason_code=WORKER_STOPPED, message="The worker of the run was stopped.")
+"""Maximum seconds that a shutdown waits for the release of leases; unreleased leases expire."""
+_RELEASED = RetryLater(
+    delay=0.0, reason_code=WORKER_STOPPED, message="The worker was stopped; the run will be claimed again."
+)
 
 _log = structlog.get_logger(__name__)
 
 
 class Pool:
-    """Claims runs while slots are free. It polls; ``wake`` only shortens the wait."""
+    """Claims runs while slots are free. Its loop polls; ``wake`` ends the current wait early."""
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Pool:
         return [attempt for attempt, _ in self._attempts.values()]
 
     def interrupt(self, run_ids: Collection[int]) -> None:
-        """Stop the attempts of these runs, which were cancelled."""
+        """Stop the attempts of these cancelled runs."""
         for attempt in self.attempts():
             if attempt.run_id in run_ids:
                 attempt.stop(Stop.CANCEL)
@@ -85,9 +87,9 @@ class Pool:
         await self._wait(min(self._lease_seconds, _RELEASE_SECONDS))
 
     async def _wait(self, seconds: float) -> None:
-        running = [work for _, work in self._attempts.values()]
-        if running:
-            await asyncio.wait(running, timeout=seconds)
+        executions = [execution for _, execution in self._attempts.values()]
+        if executions:
+            await asyncio.wait(executions, timeout=seconds)
 
     async def _claim(self) -> float:
         free = self._concurrency - len(self._attempts)
@@ -109,14 +111,14 @@ class Pool:
             lease_seconds=self._lease_seconds,
             claim_began=began,
         )
-        work = asyncio.create_task(self._work(attempt), name=f"attempt-{claim.execution.run_id}")
-        self._attempts[claim.lease_token] = (attempt, work)
+        execution = asyncio.create_task(self._execute(attempt), name=f"attempt-{claim.execution.run_id}")
+        self._attempts[claim.lease_token] = (attempt, execution)
         metrics.CLAIMED.inc()
         due = claim.execution.resume_at
         if due is not None:
             metrics.WAIT.labels(attempt.task.name).observe(max(0.0, (claim.claimed_at - due).total_seconds()))
 
-    async def _work(self, attempt: Attempt) -> None:
+    async def _execute(self, attempt: Attempt) -> None:
         try:
             ending = await attempt.run(self._context_for)
             await self._write(attempt, ending)
@@ -131,7 +133,7 @@ class Pool:
                 self.loop.wake()
 
     async def _write(self, attempt: Attempt, ending: Ending | None) -> None:
-        """Settle the run, with retries until the lease expires; the database refuses a write after that."""
+        """Settle the run, with retries until the lease expires. The database rejects later writes."""
         if attempt.stopped_by is Stop.LEASE:
             metrics.LEASES_LOST.inc()
             _log.warning("lease_lost", run_id=attempt.run_id, lease_token=attempt.claim.lease_token)
@@ -146,10 +148,10 @@ class Pool:
                 backoff = min(backoff * 2, _LONGEST_SETTLE_BACKOFF)
                 continue
             except Exception as error:
-                if ending == _UNWRITABLE:
+                if ending == _NOT_STORABLE:
                     raise
                 _log.error("result_unwritable", reason=repr(error))
-                ending = _UNWRITABLE
+                ending = _NOT_STORABLE
                 continue
             if isinstance(answer, Settled):
                 self._note(attempt, settlement.outcome)
@@ -194,4 +196,4 @@ class Pool:
             asyncio.get_running_loop().call_later(outcome.delay + 0.01, self.loop.wake)
 
 
-_UNWRITABLE = TaskFailed(reason_code=RESULT_INVALID, message="The result of the task could not be stored.")
+_NOT_STORABLE = TaskFailed(reason_code=RESULT_INVALID, message="The result of the task could not be stored.")

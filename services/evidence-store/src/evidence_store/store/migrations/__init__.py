@@ -1,1 +1,1 @@
-"""The schema, step by step."""
+"""The schema of evidence-store's database, as Alembic revisions."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: everything it needs to know is shared by the services."""
+"""The entry point of Alembic."""
 
 from evidence_store.store.tables import metadata
 from onboarding_shared.postgres.migrate import run_env

@@ -1,1 +1,1 @@
-"""The application's consent in the customer's tenant."""
+"""Admin consent for the application in the customer's tenant."""

@@ -1,4 +1,4 @@
-"""``app.consent``: was the application granted what the manifest asks for, and no more?"""
+"""``app.consent``: the permissions granted to the application, compared with the manifest."""
 
 from task_runner.checks.consent import grants as consent
 from task_runner.checks.consent.waiting import MISSING, consent_gone, wait_for_permissions
@@ -31,7 +31,7 @@ def decide_by_token(
 @task(
     "app.consent",
     step=3,
-    title="The application has the customer's consent",
+    title="The application has admin consent",
     permissions=(consent.READ_APPLICATIONS, consent.READ_GRANTS),
 )
 async def app_consent(context: TaskContext) -> Result:

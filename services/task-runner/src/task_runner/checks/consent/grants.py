@@ -1,4 +1,4 @@
-"""Permissions granted to the application in a customer's tenant, compared with the manifest."""
+"""The permissions granted to the application in a customer's tenant, compared with the manifest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ MAX_LISTED = 200
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """Granted permissions: app role ids on the manifest's resource, and all other grants."""
+    """The granted permissions: app role ids of the manifest's resource, and all other grants."""
 
     principal_id: str
     enabled: bool
@@ -43,8 +43,9 @@ def decide(manifest: AppManifest, consent: Consent | None, details: RunDetails) 
     if payload["missing"]:
         raise wait_for_permissions(payload["missing"], details, payload)
     if payload["extra"]:
-        return Result.warn("CONSENT_EXCESS", f"{len(payload['extra'])} grants go beyond the manifest.", payload)
-    return Result.ok("CONSENT_OK", f"All {len(manifest.app_roles)} permissions are granted, and no more.", payload)
+        return Result.warn("CONSENT_EXCESS", f"{len(payload['extra'])} grants are not in the manifest.", payload)
+    message = f"All {len(manifest.app_roles)} permissions of the manifest are granted, and no others."
+    return Result.ok("CONSENT_OK", message, payload)
 
 
 def _payload(manifest: AppManifest, consent: Consent | None) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _payload(manifest: AppManifest, consent: Consent | None) -> dict[str, Any]:
 
 
 async def find_principal(context: TaskContext, app_id: str) -> Fields | None:
-    """The service principal of an application in the customer's tenant; None when there is none."""
+    """Return the service principal of an application in the customer's tenant, or None."""
     name = quote(app_id.replace("'", "''"), safe="'")
     try:
         body = await context.graph.get(f"/servicePrincipals(appId='{name}')", permission=READ_APPLICATIONS)
@@ -74,7 +75,7 @@ async def find_principal(context: TaskContext, app_id: str) -> Fields | None:
 
 
 async def resource_id(context: TaskContext, manifest: AppManifest) -> str:
-    """The object id of the manifest's resource (Microsoft Graph) in the customer's tenant."""
+    """Return the object id of the manifest's resource (Microsoft Graph) in the customer's tenant."""
     resource = await find_principal(context, manifest.resource_app_id)
     if resource is None:
         return Fields({}, "resource").text("id")
@@ -106,11 +107,11 @@ def _split(assignments: tuple[Any, ...], resource: str) -> tuple[set[str], set[s
     granted, other = set[str](), set[str]()
     for item in assignments:
         assignment = Fields(item, "appRoleAssignment")
-        role, on = assignment.text("appRoleId").lower(), assignment.text("resourceId")
-        if on == resource:
+        role, role_resource = assignment.text("appRoleId").lower(), assignment.text("resourceId")
+        if role_resource == resource:
             granted.add(role)
         else:
-            other.add(f"app role {role} on {on}")
+            other.add(f"app role {role} on {role_resource}")
     return granted, other
 
 
@@ -125,7 +126,7 @@ def _scopes_beyond(grants: Sequence[Any], resource: str, allowed: Sequence[str])
 
 
 def from_token_roles(manifest: AppManifest, roles: frozenset[str]) -> Mapping[str, list[str]]:
-    """Granted and missing permissions by the names in a token's ``roles`` claim."""
+    """Return the granted and the missing permissions, from the names in a token's ``roles`` claim."""
     return {
         "granted": sorted(name for name in manifest.app_roles if name in roles),
         "missing": sorted(name for name in manifest.app_roles if name not in roles),

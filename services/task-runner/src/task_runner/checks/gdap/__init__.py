@@ -1,1 +1,1 @@
-"""Granular delegated admin privileges (GDAP), read in the partner's tenant."""
+"""Granular delegated admin privileges (GDAP), read in the partner tenant."""

@@ -1,4 +1,4 @@
-"""``gdap.relationship``: has the customer given us delegated administration, and for how long?"""
+"""``gdap.relationship``: the delegated admin relationship with the customer, and its end."""
 
 from datetime import datetime, timedelta
 
@@ -14,17 +14,17 @@ from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
 
-SOON = timedelta(days=30)
-"""Our threshold: a relationship that ends sooner should be renewed."""
-JUST_NOW = timedelta(minutes=15)
-AUTO_EXTENDS = "P180D"
-"""The only duration by which Microsoft extends a relationship by itself; P0D and PT0S mean that it does not."""
+EXPIRES_SOON = timedelta(days=30)
+"""Threshold of this product: a relationship that ends sooner should be renewed."""
+ACTIVATED_RECENTLY = timedelta(minutes=15)
+AUTO_EXTEND = "P180D"
+"""The value of ``autoExtendDuration`` if auto extend is enabled; P0D and PT0S = disabled."""
 
 MOST_SERIOUS_FIRST = ("GDAP_MLT_READ_ONLY", "GDAP_EXPIRING", "GDAP_HAS_GLOBAL_ADMIN", "GDAP_RECENTLY_ACTIVATED")
 
 
 def decide(relationships: CustomerRelationships) -> Result:
-    """The result for the relationships with a customer. Raises ``Wait`` and ``CannotTell`` as ``in_force`` does."""
+    """Return the result for the relationships with a customer. Raise ``Wait`` and ``CannotTell`` as ``in_force``."""
     relationship = in_force(relationships)
     if isinstance(relationship, Result):
         return relationship
@@ -39,41 +39,39 @@ def decide(relationships: CustomerRelationships) -> Result:
 
 
 def _warnings(relationship: Relationship, now: datetime) -> dict[str, str]:
-    """The warnings, as reason code to message."""
+    """Return the warnings, reason code to message."""
     warnings: dict[str, str] = {}
     if relationship.by_microsoft:
-        message = (
-            f"“{relationship.name}” is a relationship that Microsoft made for the transition: it only allows reading."
-        )
+        message = f"“{relationship.name}” was created by the Microsoft-led transition and allows read access only."
         warnings["GDAP_MLT_READ_ONLY"] = message
     if ADMIN_ROLES.global_administrator in relationship.roles:
-        message = f"“{relationship.name}” contains Global Administrator, so Microsoft does not extend it by itself."
+        message = f"“{relationship.name}” contains the Global Administrator role, so it cannot be auto extended."
         warnings["GDAP_HAS_GLOBAL_ADMIN"] = message
     if relationship.ends is None or relationship.ends - now <= _needed(relationship):
-        extended = "" if relationship.auto_extend == AUTO_EXTENDS else " and is not extended by itself"
+        extended = "" if relationship.auto_extend == AUTO_EXTEND else " and is not auto extended"
         warnings["GDAP_EXPIRING"] = f"“{relationship.name}” ends on {_day(relationship)}{extended}."
-    if relationship.activated is None or now - relationship.activated < JUST_NOW:
-        message = f"“{relationship.name}” was activated less than {JUST_NOW.seconds // 60} minutes ago."
-        warnings["GDAP_RECENTLY_ACTIVATED"] = f"{message} It may not work everywhere yet."
+    if relationship.activated is None or now - relationship.activated < ACTIVATED_RECENTLY:
+        message = f"“{relationship.name}” was activated less than {ACTIVATED_RECENTLY.seconds // 60} minutes ago."
+        warnings["GDAP_RECENTLY_ACTIVATED"] = f"{message} It may not be effective in all services yet."
     return warnings
 
 
 def _needed(relationship: Relationship) -> timedelta:
-    """The minimum remaining time without a warning; zero for a relationship that is extended automatically."""
-    return timedelta(0) if relationship.auto_extend == AUTO_EXTENDS else SOON
+    """Return the minimum remaining time without a warning; zero if the relationship is auto extended."""
+    return timedelta(0) if relationship.auto_extend == AUTO_EXTEND else EXPIRES_SOON
 
 
 def _day(relationship: Relationship) -> str:
-    return "an unknown day" if relationship.ends is None else f"{relationship.ends:%Y-%m-%d}"
+    return "an unknown date" if relationship.ends is None else f"{relationship.ends:%Y-%m-%d}"
 
 
 @task(
     "gdap.relationship",
     step=1,
-    title="The customer has given us delegated administration",
+    title="A delegated admin relationship (GDAP) is active",
 )
 async def gdap_relationship(context: TaskContext) -> Result:
-    """Reads the delegated admin relationships with the customer in our own tenant and judges the best of them."""
+    """Reads the delegated admin relationships with the customer in the partner tenant, and checks the preferred one."""
     await context.progress(0, 1, "Reading the relationships with the customer")
     relationships = await find_relationships(context)
     await context.progress(1, 1, "Done")

@@ -1,6 +1,6 @@
-"""Delegated admin relationships (GDAP) with one customer, as Microsoft keeps them in the partner's own tenant.
+"""Delegated admin relationships (GDAP) with one customer, read in the partner tenant.
 
-Source of the states: https://learn.microsoft.com/graph/api/resources/delegatedadminrelationship
+Source of the status values: https://learn.microsoft.com/graph/api/resources/delegatedadminrelationship
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,14 +33,14 @@ STATUS_PREFERENCE = (
     EXPIRED,
     TERMINATED_STATUSES[2],
 )
-"""``expiring`` is no warning: it says that the end has passed, and that Microsoft takes the access away."""
+"""``expiring`` means that the end date has passed and that Microsoft is removing the access."""
 
-MICROSOFTS_TRANSITION = "MLT_"
-"""So begins the name of a relationship that Microsoft made when it led the transition to GDAP; it only allows reading.
+MICROSOFT_LED_TRANSITION = "MLT_"
+"""Prefix of the names of relationships that the Microsoft-led transition created; they allow read access only.
 Source: CIPP Test-CIPPGDAPRelationships.ps1."""
 SECONDS_TO_APPROVAL = 300.0
 LONGEST_APPROVAL = timedelta(days=90)
-"""Our threshold: a request that nobody approved for so long is not approved any more."""
+"""Threshold of this product: a request that was not approved for longer counts as expired."""
 MAX_LISTED = 50
 
 
@@ -58,12 +58,12 @@ class Relationship(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def by_microsoft(self) -> bool:
-        """True if Microsoft created it, with read access only."""
-        return self.name.startswith(MICROSOFTS_TRANSITION)
+        """True if the Microsoft-led transition created it, with read access only."""
+        return self.name.startswith(MICROSOFT_LED_TRANSITION)
 
 
 class CustomerRelationships(msgspec.Struct, frozen=True, kw_only=True):
-    """Every relationship with the customer, and the moment at which they are judged."""
+    """All relationships with the customer, and the time of the check."""
 
     customer: str
     relationships: tuple[Relationship, ...]
@@ -71,11 +71,11 @@ class CustomerRelationships(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def best(self) -> Relationship | None:
-        """The relationship that counts: by ``STATUS_PREFERENCE``, then ours, then the latest end, then the newest."""
-        return max(self.relationships, key=_worth, default=None)
+        """The preferred one: by ``STATUS_PREFERENCE``, then not created by Microsoft, then latest end, then newest."""
+        return max(self.relationships, key=_preference, default=None)
 
 
-def _worth(relationship: Relationship) -> tuple[int, bool, datetime, datetime]:
+def _preference(relationship: Relationship) -> tuple[int, bool, datetime, datetime]:
     known = relationship.status if relationship.status in STATUS_PREFERENCE else UNKNOWN_STATUS
     never = datetime.min.replace(tzinfo=UTC)
     return (
@@ -87,7 +87,7 @@ def _worth(relationship: Relationship) -> tuple[int, bool, datetime, datetime]:
 
 
 def payload_of(customer: CustomerRelationships) -> dict[str, Any]:
-    """The payload about the relationships."""
+    """Return the payload members that describe the relationships."""
     return {
         "customer_tenant_id": customer.customer,
         "judged_at": customer.at,
@@ -101,9 +101,9 @@ def payload_of(customer: CustomerRelationships) -> dict[str, Any]:
 
 
 def in_force(customer: CustomerRelationships) -> Relationship | Result:
-    """The relationship that gives access now, or the result where none does.
+    """Return the active relationship, or the result if none is active.
 
-    Raises ``Wait`` while one is on its way, ``CannotTell`` when an active one has no beginning or end.
+    Raise ``Wait`` if one is pending, ``CannotTell`` if an active one has no activation or end date.
     """
     best, payload = customer.best, payload_of(customer)
     if best is None or best.status == DRAFT:
@@ -114,13 +114,13 @@ def in_force(customer: CustomerRelationships) -> Relationship | Result:
     if best.status in (EXPIRING, EXPIRED):
         return Result.fail("GDAP_EXPIRED", f"The relationship “{best.name}” has expired.", payload)
     if best.status in TERMINATED_STATUSES:
-        message = f"The relationship “{best.name}” was ended: {best.status}."
+        message = f"The relationship “{best.name}” was terminated (status {best.status})."
         return Result.fail("GDAP_TERMINATED", message, payload)
     if best.status != ACTIVE:
-        message = f"The relationship “{best.name}” has the status {best.status}, which this version does not know."
+        message = f"The relationship “{best.name}” has the status {best.status}, which this version does not support."
         return Result.unknown("GDAP_STATUS_UNKNOWN", message, payload)
     if best.activated is None or best.ends is None:
-        message = f"The relationship “{best.name}” is active, but does not say since when and until when."
+        message = f"The relationship “{best.name}” is active, but has no activation date or no end date."
         raise CannotTell(DATA_INCOMPLETE, message, payload)
     return best
 
@@ -129,7 +129,7 @@ def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Resu
     if best.status != APPROVAL_PENDING:
         message = f"The customer has approved “{best.name}”; Microsoft is activating it."
     elif now - best.created > LONGEST_APPROVAL:
-        message = f"Nobody approved “{best.name}” within {LONGEST_APPROVAL.days} days."
+        message = f"“{best.name}” was not approved within {LONGEST_APPROVAL.days} days."
         return Result.fail("GDAP_EXPIRED", message, payload)
     else:
         message = f"The customer has not approved “{best.name}” yet."
@@ -137,15 +137,15 @@ def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Resu
 
 
 async def find_relationships(context: TaskContext) -> CustomerRelationships:
-    """Reads every relationship with the connection's customer, in our own tenant.
+    """Read all relationships with the connection's customer in the partner tenant.
 
-    They are judged at the runner's clock, which is near enough to Microsoft's: the limits are minutes and days.
+    They are checked against the clock of this process, which is accurate enough for limits of minutes and days.
     """
     if context.connection is None:
-        raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no connection to Microsoft Graph.")
+        raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no provider connection.")
     customer = external_tenant(context.connection).lower()
     wanted = {"$filter": f"customer/tenantId eq '{customer}'"}
-    with of_our_own_tenant():
+    with reading_partner_tenant():
         items = await context.partner_graph.list(RELATIONSHIPS, wanted, permission=READ_RELATIONSHIPS)
     relationships = [relationship_from(fields) for fields in _objects(items) if _customer_of(fields) == customer]
     return CustomerRelationships(customer=customer, relationships=tuple(relationships), at=datetime.now(UTC))
@@ -156,13 +156,13 @@ def _objects(items: Sequence[Any]) -> Iterator[Fields]:
 
 
 def _customer_of(fields: Fields) -> str | None:
-    """None for an invitation that is open to any customer."""
+    """Return the customer's tenant id in lower case; None for a request that is not limited to one customer."""
     customer = fields.at_or_none("customer")
     return None if customer is None else customer.text("tenantId").lower()
 
 
 def relationship_from(fields: Fields) -> Relationship:
-    """One relationship of a response. Raises ``CannotTell`` when a field is missing."""
+    """Return one relationship of a response. Raise ``CannotTell`` if a field is missing."""
     return Relationship(
         id=fields.text("id"),
         name=fields.text("displayName"),
@@ -176,16 +176,16 @@ def relationship_from(fields: Fields) -> Relationship:
 
 
 def roles_from(fields: Fields) -> tuple[str, ...]:
-    """The role template ids in ``accessDetails``, lower case and sorted."""
+    """Return the role template ids in ``accessDetails``, in lower case and sorted."""
     roles = fields.at("accessDetails").each("unifiedRoles")
     return tuple(sorted({role.text("roleDefinitionId").lower() for role in roles}))
 
 
 @contextmanager
-def of_our_own_tenant() -> Iterator[None]:
-    """Mark refusals as coming from our own tenant: the customer cannot resolve them."""
+def reading_partner_tenant() -> Iterator[None]:
+    """Convert refusals to ``CannotTell`` that names the partner tenant, because the customer cannot resolve them."""
     try:
         yield
     except (GraphRefused, SignInRefused) as refused:
-        message = f"{refused.message} This was our own tenant, not the customer's."
+        message = f"{refused.message} This was the partner tenant, not the customer's tenant."
         raise CannotTell(refused.reason_code, message, {**refused.payload, "refused_by": "partner"}) from None

@@ -1,4 +1,4 @@
-"""``gdap.roles``: does the relationship contain the directory roles that we need?"""
+"""``gdap.roles``: the directory roles of the relationship, compared with the required ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from task_runner.tasks.result import Result
 
 
 def decide(expected: GdapRoles, relationships: CustomerRelationships) -> Result:
-    """The result for the roles in the best relationship. Raises ``Wait`` and ``CannotTell`` as ``in_force`` does."""
+    """Return the result for the roles of the active relationship. Raise ``Wait`` and ``CannotTell`` as ``in_force``."""
     relationship = in_force(relationships)
     if isinstance(relationship, Result):
         return relationship
@@ -26,7 +26,7 @@ def decide(expected: GdapRoles, relationships: CustomerRelationships) -> Result:
         message = f"Required roles are missing: {', '.join(required)}."
         return Result.fail("GDAP_REQUIRED_ROLES_MISSING", message, payload)
     if optional:
-        message = f"All required roles are there; optional ones are missing: {', '.join(optional)}."
+        message = f"All required roles are granted; optional roles are missing: {', '.join(optional)}."
         return Result.warn("GDAP_OPTIONAL_ROLES_MISSING", message, payload)
     return Result.ok("GDAP_ROLES_OK", "The relationship contains all required and optional roles.", payload)
 
@@ -47,10 +47,10 @@ def _comparison(expected: GdapRoles, granted: frozenset[str]) -> dict[str, Any]:
 @task(
     "gdap.roles",
     step=2,
-    title="The relationship contains the roles that we need",
+    title="The relationship contains the required roles",
 )
 async def gdap_roles(context: TaskContext) -> Result:
-    """Reads the relationship with the customer and compares its directory roles with those that onboarding expects."""
+    """Reads the relationship with the customer, and compares its directory roles to the required and optional ones."""
     await context.progress(0, 1, "Reading the relationships with the customer")
     relationships = await find_relationships(context)
     await context.progress(1, 1, "Done")

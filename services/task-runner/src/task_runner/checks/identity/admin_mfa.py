@@ -1,4 +1,4 @@
-"""``identity.admin_mfa``: is multifactor authentication required of every administrator, and can all of them do it?"""
+"""``identity.admin_mfa``: multifactor authentication (MFA) of administrators, and their registration for it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,32 +20,33 @@ MAX_LISTED = 200
 
 
 class Administrator(msgspec.Struct, frozen=True, kw_only=True):
-    """An administrator of Microsoft's registration report; ``registered`` = has a method for MFA that is allowed."""
+    """An administrator in the registration report; ``registered``: registered for and capable of MFA."""
 
     id: str
     registered: bool
 
 
 Registration = tuple[Administrator, ...] | CannotTell
-"""The administrators, or why the report could not be read."""
+"""The administrators, or the reason for which the report could not be read."""
 
 
 def requires_mfa(policy: AccessPolicy) -> bool:
-    """True if the policy requires MFA of its users for all applications and under every condition."""
-    everywhere = policy.all_applications and not policy.applications_excluded and "all" in policy.client_types
-    return everywhere and not policy.narrowing and not policy.mfa_gaps
+    """Return True if the policy requires MFA for its users, for all applications and under all conditions."""
+    unrestricted = policy.all_applications and not policy.applications_excluded and "all" in policy.client_types
+    return unrestricted and not policy.narrowing and not policy.mfa_gaps
 
 
 def roles_covered(policy: AccessPolicy, roles: frozenset[str]) -> frozenset[str]:
-    """The subset of the roles to which the policy applies."""
+    """Return the subset of ``roles`` to which the policy applies."""
     audience = policy.audience
     return (roles if audience.everybody else roles & audience.include_roles) - audience.exclude_roles
 
 
 def has_exclusions(policy: AccessPolicy, declared: frozenset[str]) -> bool:
-    """True if the policy may exclude an administrator.
+    """Return True if the policy may exclude an administrator who is not an emergency access account.
 
-    ``declared`` are emergency access accounts and groups. A few users more may be some, as in ``identity.baseline``.
+    ``declared`` are the configured emergency access accounts and groups. Up to 4 other excluded users are accepted as
+    emergency access accounts, as in ``identity.baseline``.
     """
     audience = policy.audience
     users, groups = audience.exclude_users - declared, audience.exclude_groups - declared
@@ -59,49 +60,53 @@ def decide(
     declared: frozenset[str],
     roles: Mapping[str, str],
 ) -> Result:
-    """The result for security defaults, the policies and the registration report (not read when defaults are on).
+    """Return the result for security defaults, the policies and the registration report.
 
-    ``roles`` is name to role template id of the administrator roles. What is enforced is ``ok`` only with a report that
-    was read; a missing or weaker policy is said without it.
+    Policies and report are empty if security defaults are enabled. ``roles`` is name to role template id of the
+    administrator roles. Policies without a readable report are ``unknown``, never ``ok``.
     """
-    wanted = frozenset(roles.values())
-    strong = [policy for policy in policies if requires_mfa(policy) and roles_covered(policy, wanted)]
+    role_ids = frozenset(roles.values())
+    strong = [policy for policy in policies if requires_mfa(policy) and roles_covered(policy, role_ids)]
     enforced = [policy for policy in strong if policy.enforced]
-    missing = wanted - _together(enforced, wanted)
-    payload = _payload(security_defaults, strong, registration, declared, wanted)
+    missing = role_ids - _covered_by_any(enforced, role_ids)
+    payload = _payload(security_defaults, strong, registration, declared, role_ids)
     payload["roles_not_covered"] = (
-        [] if security_defaults else sorted(n for n, role in roles.items() if role in missing)
+        [] if security_defaults else sorted(name for name, role in roles.items() if role in missing)
     )
     if security_defaults:
-        message = "Security defaults are on; they require multifactor authentication of administrators."
+        message = "Security defaults are enabled; they require multifactor authentication for administrators."
         return Result.ok("ADMIN_MFA_ENFORCED", message, payload)
     if not missing:
         complete = [policy for policy in enforced if not has_exclusions(policy, declared)]
-        if _together(complete, wanted) == wanted:
+        if _covered_by_any(complete, role_ids) == role_ids:
             return _by_registration(registration, payload)
-        message = "Multifactor authentication is required of administrators, but some may be excluded from it."
+        message = "Multifactor authentication is required for administrators, but some of them may be excluded."
         return Result.warn("ADMIN_MFA_EXCLUSIONS", message, payload)
-    if _together(strong, wanted) == wanted:
+    if _covered_by_any(strong, role_ids) == role_ids:
         message = (
-            "Conditional Access would require multifactor authentication of administrators, but only reports so far."
+            "The Conditional Access policies that require multifactor authentication for administrators are in"
+            " report-only mode."
         )
         return Result.warn("ADMIN_MFA_REPORT_ONLY", message, payload)
-    message = f"Nothing requires multifactor authentication of {len(missing)} of {len(wanted)} administrator roles."
+    message = (
+        f"No enabled policy requires multifactor authentication for {len(missing)} of {len(role_ids)}"
+        " administrator roles."
+    )
     return Result.fail("ADMIN_MFA_MISSING", message, payload)
 
 
-def _together(policies: Iterable[AccessPolicy], roles: frozenset[str]) -> frozenset[str]:
+def _covered_by_any(policies: Iterable[AccessPolicy], roles: frozenset[str]) -> frozenset[str]:
     return frozenset[str]().union(*(roles_covered(policy, roles) for policy in policies))
 
 
 def _by_registration(registration: Registration, payload: dict[str, Any]) -> Result:
-    enforced = "Multifactor authentication is required of all administrators"
+    enforced = "Multifactor authentication is required for all administrators"
     if isinstance(registration, CannotTell):
-        message = f"{enforced}; whether they have registered for it could not be read. {registration.message}"
+        message = f"{enforced}, but their registration could not be read. {registration.message}"
         return Result.unknown(registration.reason_code, message, {**registration.payload, **payload})
     unregistered = sum(not administrator.registered for administrator in registration)
     if unregistered:
-        message = f"{enforced}, but {unregistered} of {len(registration)} cannot do it: they have no method for it."
+        message = f"{enforced}, but {unregistered} of {len(registration)} have not registered an authentication method."
         return Result.warn("ADMIN_MFA_UNREGISTERED", message, payload)
     return Result.ok("ADMIN_MFA_ENFORCED", f"{enforced}, and all {len(registration)} have registered.", payload)
 
@@ -111,7 +116,7 @@ def _payload(
     policies: list[AccessPolicy],
     registration: Registration,
     declared: frozenset[str],
-    wanted: frozenset[str],
+    role_ids: frozenset[str],
 ) -> dict[str, Any]:
     report: dict[str, Any] = {"registration_read": False, "registration_reason": None}
     if isinstance(registration, CannotTell):
@@ -127,18 +132,18 @@ def _payload(
         }
     return {
         "security_defaults_enabled": security_defaults,
-        "policies": [_shown(policy, declared, wanted) for policy in policies[:MAX_LISTED]],
+        "policies": [_policy_payload(policy, declared, role_ids) for policy in policies[:MAX_LISTED]],
         **report,
     }
 
 
-def _shown(policy: AccessPolicy, declared: frozenset[str], wanted: frozenset[str]) -> dict[str, Any]:
+def _policy_payload(policy: AccessPolicy, declared: frozenset[str], role_ids: frozenset[str]) -> dict[str, Any]:
     audience = policy.audience
     return {
         "id": policy.id,
         "name": policy.name,
         "state": policy.state,
-        "roles_covered": sorted(roles_covered(policy, wanted)),
+        "roles_covered": sorted(roles_covered(policy, role_ids)),
         "excluded_users": sorted(audience.exclude_users)[:MAX_LISTED],
         "excluded_groups": sorted(audience.exclude_groups)[:MAX_LISTED],
         "excluded_roles": sorted(audience.exclude_roles),
@@ -149,11 +154,11 @@ def _shown(policy: AccessPolicy, declared: frozenset[str], wanted: frozenset[str
 @task(
     "identity.admin_mfa",
     step=5,
-    title="Administrators sign in with multifactor authentication",
+    title="Multifactor authentication is required for administrators",
     permissions=(READ_POLICIES, READ_REPORTS),
 )
 async def identity_admin_mfa(context: TaskContext) -> Result:
-    """Reads security defaults and, where they are off, the policies and who has registered for MFA."""
+    """Reads security defaults and, if they are disabled, the policies and the MFA registration of administrators."""
     declared, roles = context.emergency_access, ADMIN_ROLES.administrators
     await context.progress(0, 3, "Reading security defaults")
     if await read_security_defaults(context):
@@ -161,7 +166,7 @@ async def identity_admin_mfa(context: TaskContext) -> Result:
         return decide(True, (), (), declared, roles)
     await context.progress(1, 3, "Reading Conditional Access policies")
     policies = access_policies(await read_policies_without_defaults(context))
-    await context.progress(2, 3, "Reading who has registered")
+    await context.progress(2, 3, "Reading the registration of administrators")
     registration = await _read_registration(context)
     await context.progress(3, 3, "Done")
     return decide(False, policies, registration, declared, roles)
@@ -173,14 +178,14 @@ async def _read_registration(context: TaskContext) -> Registration:
         return administrators(
             tuple(Fields(item, f"userRegistrationDetails[{index}]") for index, item in enumerate(items))
         )
-    except CannotTell as reason:
-        return reason
+    except CannotTell as failure:
+        return failure
 
 
 def administrators(entries: tuple[Fields, ...]) -> tuple[Administrator, ...]:
-    """The administrators of the report. Raises ``CannotTell`` when a field is missing, or when there is none.
+    """Return the administrators of the report. Raise ``CannotTell`` if a field is missing, or if there is none.
 
-    The report has no disabled users: https://learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails
+    The report does not contain disabled users: https://learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails
     """
     users = tuple(
         Administrator(id=entry.text("id"), registered=entry.flag("isMfaRegistered") and entry.flag("isMfaCapable"))
@@ -188,5 +193,5 @@ def administrators(entries: tuple[Fields, ...]) -> tuple[Administrator, ...]:
         if entry.flag("isAdmin")
     )
     if not users:
-        raise CannotTell(DATA_INCOMPLETE, "Microsoft's registration report names no administrator.")
+        raise CannotTell(DATA_INCOMPLETE, "The registration report contains no administrator.")
     return users

@@ -1,4 +1,4 @@
-"""Conditional Access policies, and how far one is from requiring multifactor authentication of everybody."""
+"""Conditional Access policies, and their gaps in requiring multifactor authentication for all users."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ READ_POLICIES = "Policy.Read.All"
 ENFORCED = "enabled"
 REPORT_ONLY = "enabledForReportingButNotEnforced"
 MOST_EXCLUDED_USERS = 4
-"""Our threshold: so many excluded users may be emergency access accounts; more are a gap."""
+"""Threshold of this product: up to 4 excluded users are accepted as emergency access accounts; more are a gap."""
 
 RISK_LEVELS = ("signInRiskLevels", "userRiskLevels")
 NARROWING = ("platforms", "locations", "devices")
@@ -16,7 +16,7 @@ NARROWING_IN_SOME_CLOUDS = ("insiderRiskLevels", "authenticationFlows")
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """One policy. ``gaps`` are the reasons why it does not require MFA of all users for all applications."""
+    """One policy. ``gaps`` are the reasons for which it does not require MFA for all users and all applications."""
 
     id: str
     name: str
@@ -35,19 +35,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def policy_from(fields: Fields) -> Policy:
-    """One policy of a response. Raises ``CannotTell`` when a field is missing."""
+    """Return one policy of a response. Raise ``CannotTell`` if a field is missing."""
     state = fields.text("state")
-    matters = state in (ENFORCED, REPORT_ONLY)
+    evaluated = state in (ENFORCED, REPORT_ONLY)
     return Policy(
         id=fields.text("id"),
         name=fields.text("displayName"),
         state=state,
-        gaps=mfa_gaps(fields) if matters else ("not in force",),
+        gaps=mfa_gaps(fields) if evaluated else ("not in force",),
     )
 
 
 def mfa_gaps(fields: Fields) -> tuple[str, ...]:
-    """The reasons why the policy does not require multifactor authentication of all users for all applications."""
+    """Return the reasons for which the policy does not require MFA for all users and all applications."""
     conditions = fields.at("conditions")
     return (
         *_user_gaps(conditions.at("users")),
@@ -84,7 +84,7 @@ def _condition_gaps(conditions: Fields) -> list[str]:
 
 
 def narrowing_gaps(conditions: Fields) -> list[str]:
-    """The conditions beside users, applications and client applications that make a policy hold only sometimes."""
+    """Return the conditions that limit a policy, other than users, applications and client applications."""
     narrowing = [name for name in RISK_LEVELS if conditions.texts(name)]
     narrowing += [name for name in NARROWING if conditions.at_or_none(name) is not None]
     narrowing += [name for name in NARROWING_IN_SOME_CLOUDS if conditions.has(name) and not conditions.is_null(name)]
@@ -92,9 +92,9 @@ def narrowing_gaps(conditions: Fields) -> list[str]:
 
 
 def mfa_control_gaps(controls: Fields | None) -> list[str]:
-    """The reasons why the grant controls of a policy do not require multifactor authentication of its users.
+    """Return the reasons for which the grant controls of a policy do not require MFA.
 
-    An authentication strength counts if Microsoft Graph reports that it satisfies ``mfa``: a custom one may
+    An authentication strength is accepted if Microsoft Graph reports that it satisfies ``mfa``: a custom strength can
     consist of a single factor.
     """
     if controls is None:

@@ -1,4 +1,4 @@
-"""``identity.emergency_access``: does somebody get in when the Conditional Access policies lock everybody out?"""
+"""``identity.emergency_access``: exclusion of the emergency access accounts from Conditional Access."""
 
 from typing import Any
 
@@ -15,59 +15,61 @@ from task_runner.tasks.result import Result
 MAX_LISTED = 200
 
 
-class Locked(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured account, and the policies that reach it."""
+class AccountPolicies(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured account, and the policies that apply to it."""
 
     account: EmergencyAccount
     policies: tuple[AccessPolicy, ...]
 
 
 def concerned(policies: tuple[AccessPolicy, ...]) -> tuple[AccessPolicy, ...]:
-    """The enabled policies that may hold for a member of the tenant, and not for guests or applications alone."""
+    """Return the enabled policies that can apply to members of the tenant, and not to guests or applications only."""
     return tuple(policy for policy in policies if policy.enforced and policy.audience.members)
 
 
 def decide(accounts: tuple[EmergencyAccount, ...], policies: tuple[AccessPolicy, ...]) -> Result:
-    """The result for the configured accounts and all policies. ``ok`` takes accounts that were configured and found."""
+    """Return the result for the configured accounts and all policies. It is ``ok`` only with configured accounts."""
     enabled = concerned(policies)
-    locked = tuple(Locked(account=account, policies=_reaching(account, enabled)) for account in accounts)
+    applied = tuple(AccountPolicies(account=account, policies=_applying(account, enabled)) for account in accounts)
     guessed = _common_exclusions(enabled)
-    payload = _payload(locked, enabled, guessed)
+    payload = _payload(applied, enabled, guessed)
     unusable = [account.id for account in accounts if not account.usable]
     if unusable:
-        message = f"Configured for emergency access, but nobody can sign in with it: {', '.join(unusable)}."
+        message = f"Configured emergency access accounts are missing or disabled: {', '.join(unusable)}."
         return Result.fail("BREAKGLASS_MISSING", message, payload)
     if not enabled:
-        message = "No Conditional Access policy is on yet; exclude the emergency access accounts from the first one."
+        message = "No Conditional Access policy is enabled; exclude the emergency access accounts from the first one."
         return Result.warn("BREAKGLASS_GUESSED", message, payload)
     if accounts:
-        return _configured(locked, enabled, payload)
+        return _configured(applied, enabled, payload)
     if guessed:
-        message = f"Excluded from every enabled policy, so probably for emergency access: {', '.join(guessed[:10])}."
+        message = f"Not configured, but excluded from every enabled policy: {', '.join(guessed[:10])}."
         return Result.warn("BREAKGLASS_GUESSED", message, payload)
     message = (
-        f"No account is excluded from all {len(enabled)} enabled policies: a mistake in one can lock everybody out."
+        f"No account is excluded from all {len(enabled)} enabled policies: an error in a policy can lock out all users."
     )
     return Result.fail("BREAKGLASS_MISSING", message, payload)
 
 
-def _configured(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], payload: dict[str, Any]) -> Result:
-    caught = [locked_account.account.id for locked_account in locked if locked_account.policies]
-    if caught:
-        message = f"Not excluded from every enabled policy: {', '.join(caught)}."
+def _configured(
+    applied: tuple[AccountPolicies, ...], enabled: tuple[AccessPolicy, ...], payload: dict[str, Any]
+) -> Result:
+    not_excluded = [entry.account.id for entry in applied if entry.policies]
+    if not_excluded:
+        message = f"Not excluded from every enabled policy: {', '.join(not_excluded)}."
         return Result.fail("BREAKGLASS_NOT_EXCLUDED", message, payload)
-    message = f"{len(locked)} emergency access accounts are excluded from all {len(enabled)} enabled policies."
+    message = f"{len(applied)} emergency access accounts are excluded from all {len(enabled)} enabled policies."
     return Result.ok("BREAKGLASS_OK", message, payload)
 
 
-def _reaching(account: EmergencyAccount, enabled: tuple[AccessPolicy, ...]) -> tuple[AccessPolicy, ...]:
-    """Those that may hold for the account; of a group, for it or for one of its users by name."""
-    through = frozenset({account.id})
+def _applying(account: EmergencyAccount, enabled: tuple[AccessPolicy, ...]) -> tuple[AccessPolicy, ...]:
+    """Return the policies that can apply to the account; if it is a group, also those of its members."""
+    own_group = frozenset({account.id})
     return tuple(
         policy
         for policy in enabled
         if policy.audience.reaches(account.id, account.groups)
-        or any(policy.audience.reaches(member, through) for member in account.members)
+        or any(policy.audience.reaches(member, own_group) for member in account.members)
     )
 
 
@@ -76,19 +78,19 @@ def _common_exclusions(enabled: tuple[AccessPolicy, ...]) -> list[str]:
     return sorted(frozenset.intersection(*excluded)) if excluded else []
 
 
-def _payload(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], guessed: list[str]) -> dict[str, Any]:
+def _payload(
+    applied: tuple[AccountPolicies, ...], enabled: tuple[AccessPolicy, ...], guessed: list[str]
+) -> dict[str, Any]:
     return {
         "enabled_policy_count": len(enabled),
         "accounts": [
             {
-                "id": locked_account.account.id,
-                "kind": locked_account.account.kind,
-                "usable": locked_account.account.usable,
-                "not_excluded_from": [
-                    {"id": policy.id, "name": policy.name} for policy in locked_account.policies[:MAX_LISTED]
-                ],
+                "id": entry.account.id,
+                "kind": entry.account.kind,
+                "usable": entry.account.usable,
+                "not_excluded_from": [{"id": policy.id, "name": policy.name} for policy in entry.policies[:MAX_LISTED]],
             }
-            for locked_account in locked
+            for entry in applied
         ],
         "common_exclusions": guessed[:MAX_LISTED],
     }
@@ -103,14 +105,14 @@ def _payload(locked: tuple[Locked, ...], enabled: tuple[AccessPolicy, ...], gues
     licence="P1",
 )
 async def identity_emergency_access(context: TaskContext) -> Result:
-    """Reads the policies and looks up the accounts that the runner was told of (ONBOARDING_EMERGENCY_ACCESS)."""
+    """Reads the Conditional Access policies and the accounts that are configured in ONBOARDING_EMERGENCY_ACCESS."""
     await context.progress(0, 2, "Reading Conditional Access policies")
     items = await read_policies(context)
     check_states(items)
     policies = access_policies(items)
-    await context.progress(1, 2, "Looking up the emergency access accounts")
+    await context.progress(1, 2, "Reading the emergency access accounts")
     ids = sorted(context.emergency_access)
-    through_groups = any(policy.audience.exclude_groups for policy in concerned(policies))
-    accounts = await find_accounts(context, ids, with_groups=through_groups) if ids else ()
+    with_groups = any(policy.audience.exclude_groups for policy in concerned(policies))
+    accounts = await find_accounts(context, ids, with_groups=with_groups) if ids else ()
     await context.progress(2, 2, "Done")
     return decide(accounts, policies)

@@ -1,4 +1,4 @@
-"""Looks the configured emergency access accounts up in the customer's directory: users, groups, and who is in them."""
+"""Reads the configured emergency access accounts in the customer's directory: users, groups and their members."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,11 +14,11 @@ READ_MEMBERS = "GroupMember.Read.All"
 
 
 class EmergencyAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """One configured object id, and the user or group with it.
+    """The user or group with a configured object id.
 
-    ``kind`` is ``user``, ``group``, or ``missing`` when the directory has neither. ``usable``: sign-in is
-    possible, so the user, or one user of the group, is enabled. ``groups`` are all that a user is in, ``members`` the
-    users of a group.
+    ``kind`` is ``user``, ``group``, or ``missing`` if the directory has neither. ``usable``: the user, or one user of
+    the group, is enabled. ``groups`` are the direct and transitive groups of a user, ``members`` the direct and
+    transitive users of a group.
     """
 
     id: str
@@ -29,7 +29,7 @@ class EmergencyAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_accounts(context: TaskContext, ids: Sequence[str], *, with_groups: bool) -> tuple[EmergencyAccount, ...]:
-    """Look up each id, in their order. Raises ``CannotTell`` when the directory cannot be read.
+    """Read the account of each id, in order. Raise ``CannotTell`` if the directory cannot be read.
 
     ``with_groups``: read the groups of each user; otherwise ``groups`` is empty.
     """
@@ -43,9 +43,9 @@ async def find_accounts(context: TaskContext, ids: Sequence[str], *, with_groups
             memberships = await _groups_of(context, object_id) if with_groups else frozenset[str]()
             accounts.append(EmergencyAccount(id=object_id, kind="user", usable=enabled, groups=memberships))
         elif object_id in groups:
-            users_in = await _users_in(context, object_id)
-            usable = any(users_in.values())
-            accounts.append(EmergencyAccount(id=object_id, kind="group", usable=usable, members=frozenset(users_in)))
+            members = await _members_of(context, object_id)
+            usable = any(members.values())
+            accounts.append(EmergencyAccount(id=object_id, kind="group", usable=usable, members=frozenset(members)))
         else:
             accounts.append(EmergencyAccount(id=object_id, kind="missing", usable=False))
     return tuple(accounts)
@@ -54,10 +54,10 @@ async def find_accounts(context: TaskContext, ids: Sequence[str], *, with_groups
 async def _by_id(
     context: TaskContext, path: str, fields: str, ids: Sequence[str], permission: str
 ) -> dict[str, Fields]:
-    wanted = ",".join(f"'{object_id}'" for object_id in ids)
-    items = await context.graph.list(path, {"$filter": f"id in ({wanted})", "$select": fields}, permission=permission)
+    id_list = ",".join(f"'{object_id}'" for object_id in ids)
+    items = await context.graph.list(path, {"$filter": f"id in ({id_list})", "$select": fields}, permission=permission)
     objects = [Fields(item, f"{path[1:]}[{index}]") for index, item in enumerate(items)]
-    return {object_id.text("id").lower(): object_id for object_id in objects}
+    return {directory_object.text("id").lower(): directory_object for directory_object in objects}
 
 
 async def _groups_of(context: TaskContext, user: str) -> frozenset[str]:
@@ -68,8 +68,8 @@ async def _groups_of(context: TaskContext, user: str) -> frozenset[str]:
     return frozenset(Fields(item, "group").text("id").lower() for item in items)
 
 
-async def _users_in(context: TaskContext, group: str) -> dict[str, bool]:
-    """Object id to whether the account is enabled, of every user in a group."""
+async def _members_of(context: TaskContext, group: str) -> dict[str, bool]:
+    """Return object id to ``accountEnabled`` of every user in a group."""
     path = f"/groups/{quote(group, safe='')}/transitiveMembers/microsoft.graph.user"
     wanted = {"$select": "id,accountEnabled", "$count": "true"}
     items = await context.graph.list(path, wanted, headers={"ConsistencyLevel": "eventual"}, permission=READ_MEMBERS)

@@ -1,4 +1,4 @@
-"""``identity.global_admins``: are there enough Global Administrators, not too many, and none synchronized?"""
+"""``identity.global_admins``: number and kind of Global Administrators."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MAX_LISTED = 200
 
 
 class GlobalAdministrator(msgspec.Struct, frozen=True, kw_only=True):
-    """A user who is or can become Global Administrator."""
+    """A user with an active or eligible assignment of the Global Administrator role."""
 
     id: str
     active: bool
@@ -27,26 +27,25 @@ class GlobalAdministrator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(users: tuple[GlobalAdministrator, ...], applications: tuple[str, ...], privileged_identity: bool) -> Result:
-    """The result for the users and applications that hold the role.
+    """Return the result for the users and applications that have the role.
 
-    ``privileged_identity`` tells whether eligible holders could be read (it takes a P2 licence; without one there are
-    none). Applications count towards too many, and never towards enough.
+    ``privileged_identity``: eligible assignments were read; without a P2 licence there are none. Applications count
+    for the upper limits, not for the lower limit.
     """
     payload = _payload(users, applications, privileged_identity)
     total = len(users) + len(applications)
     synced = sum(user.synchronized for user in users)
     if len(users) < FEWEST:
-        message = f"Only {len(users)} users are Global Administrators; without a second one the tenant can be lost."
+        message = f"Only {len(users)} users are Global Administrators; at least {FEWEST} are recommended."
         return Result.fail("GA_TOO_FEW", message, payload)
     if total > MOST:
-        return Result.fail(
-            "GA_TOO_MANY", f"{total} hold the role Global Administrator; at most {MOST} should.", payload
-        )
+        message = f"{total} users and applications are Global Administrators; {FEWEST} to {MOST_WELL} are recommended."
+        return Result.fail("GA_TOO_MANY", message, payload)
     if synced:
         message = f"{synced} of {len(users)} Global Administrators are synchronized from on-premises."
         return Result.warn("GA_SYNCED", message, payload)
     if total > MOST_WELL:
-        message = f"{total} hold the role Global Administrator; {FEWEST} to {MOST_WELL} are recommended."
+        message = f"{total} users and applications are Global Administrators; {FEWEST} to {MOST_WELL} are recommended."
         return Result.warn("GA_HIGH", message, payload)
     return Result.ok("GA_OK", f"{total} Global Administrators, all cloud-only.", payload)
 
@@ -66,12 +65,12 @@ def _payload(
 @task(
     "identity.global_admins",
     step=5,
-    title="A few cloud-only Global Administrators",
+    title="Two to four Global Administrators, all cloud-only",
     permissions=PERMISSIONS,
 )
 async def identity_global_admins(context: TaskContext) -> Result:
-    """Reads who is and who can become Global Administrator, through groups too, and whether they are synchronized."""
-    await context.progress(0, 2, "Reading who holds the role")
+    """Reads the active and eligible Global Administrators, direct and through groups, and their synchronization."""
+    await context.progress(0, 2, "Reading the role assignments")
     role = await find_holders(context)
     users = [holder for holder in role.holders if holder.is_user]
     await context.progress(1, 2, f"Reading {len(users)} users")

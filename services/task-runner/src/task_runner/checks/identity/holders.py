@@ -1,4 +1,4 @@
-"""Reads who holds the role Global Administrator: assigned or eligible, directly or through a group."""
+"""Reads the holders of the Global Administrator role: active or eligible, direct or through a group."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ READ_MEMBERS = "GroupMember.Read.All"
 PERMISSIONS = (READ_ASSIGNED, READ_ELIGIBLE, READ_ROLES, READ_USERS, READ_MEMBERS)
 
 IDS_PER_FILTER = 15
-"""Microsoft Graph takes at most so many values in one ``in`` filter."""
+"""Maximum number of values in one ``in`` filter of Microsoft Graph."""
 
 USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 
@@ -35,14 +35,14 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoleHolders(msgspec.Struct, frozen=True, kw_only=True):
-    """All holders, sorted by id; ``privileged_identity`` = eligible ones could be read."""
+    """All holders, sorted by id; ``privileged_identity``: eligible assignments were read."""
 
     holders: tuple[Holder, ...]
     privileged_identity: bool
 
 
 async def find_holders(context: TaskContext) -> RoleHolders:
-    """Every holder of the role. Raises ``CannotTell`` when something cannot be read."""
+    """Read every holder of the role. Raise ``CannotTell`` if a request is refused or a field is missing."""
     try:
         active = await _instances(context, "roleAssignmentScheduleInstances", READ_ASSIGNED)
         eligible = await _instances(context, "roleEligibilityScheduleInstances", READ_ELIGIBLE)
@@ -76,7 +76,7 @@ async def _instances(context: TaskContext, kind: str, permission: str) -> list[H
 
 
 async def _expanded(context: TaskContext, principal: Fields, *, active: bool, direct: bool) -> list[Holder]:
-    """The principal itself, or, when it is a group, everybody in it."""
+    """Return the principal as holder; if it is a group, its users."""
     own_id, kind = principal.text("id"), principal.text("@odata.type")
     if kind != GROUP:
         holder = Holder(id=own_id, is_user=kind == USER, active=active, eligible=not active, via_group=not direct)
@@ -92,7 +92,7 @@ async def _expanded(context: TaskContext, principal: Fields, *, active: bool, di
 
 
 def merged(holders: Sequence[Holder]) -> tuple[Holder, ...]:
-    """One holder per id, with everything that is true of it, sorted by id."""
+    """Merge the holders with the same id, and sort them by id."""
     by_id: dict[str, Holder] = {}
     for holder in holders:
         known = by_id.get(holder.id)
@@ -111,13 +111,13 @@ def _both(first: Holder, second: Holder) -> Holder:
 
 
 async def synchronized(context: TaskContext, ids: Sequence[str]) -> dict[str, Any]:
-    """User id to whether it is synchronized from on-premises; users that were not found are not in it."""
+    """Return user id to ``onPremisesSyncEnabled`` (null = False); users that do not exist are omitted."""
     flags: dict[str, Any] = {}
     for start in range(0, len(ids), IDS_PER_FILTER):
-        wanted = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in ids[start : start + IDS_PER_FILTER])
+        id_list = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in ids[start : start + IDS_PER_FILTER])
         users = await context.graph.list(
             "/users",
-            {"$filter": f"id in ({wanted})", "$select": "id,onPremisesSyncEnabled"},
+            {"$filter": f"id in ({id_list})", "$select": "id,onPremisesSyncEnabled"},
             permission=READ_USERS,
         )
         for item in users:

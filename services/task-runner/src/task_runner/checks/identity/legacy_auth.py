@@ -1,4 +1,4 @@
-"""``identity.legacy_auth``: is legacy authentication, which knows no second factor, blocked for everybody?"""
+"""``identity.legacy_auth``: blocking of legacy authentication, which does not support MFA."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
 
 LEGACY_CLIENTS = frozenset({"exchangeActiveSync", "other"})
-"""The client types of legacy authentication, which one policy has to name both (ScubaGear, MS.AAD.1.1v1)."""
+"""The client types of legacy authentication. One policy must contain both (ScubaGear, MS.AAD.1.1v1)."""
 MAX_LISTED = 200
 
 
 def blocks_legacy(policy: AccessPolicy) -> bool:
-    """True if the policy blocks legacy authentication of all users for all applications, apart from exclusions."""
-    aims = policy.audience.everybody and policy.all_applications and policy.client_types >= LEGACY_CLIENTS
-    return aims and policy.blocks and not policy.narrowing
+    """Return True if the policy blocks legacy authentication for all users and applications, except its exclusions."""
+    applies = policy.audience.everybody and policy.all_applications and policy.client_types >= LEGACY_CLIENTS
+    return applies and policy.blocks and not policy.narrowing
 
 
 def exclusions(policy: AccessPolicy, declared: frozenset[str]) -> tuple[str, ...]:
-    """Whom and what the policy leaves out, as readable texts; accounts and groups in ``declared`` are not in it."""
+    """Return the exclusions of the policy as display texts, without the accounts and groups in ``declared``."""
     audience = policy.audience
     return (
         *(f"user {object_id}" for object_id in sorted(audience.exclude_users - declared)),
@@ -33,26 +33,28 @@ def exclusions(policy: AccessPolicy, declared: frozenset[str]) -> tuple[str, ...
 
 
 def decide(security_defaults: bool, policies: tuple[AccessPolicy, ...], declared: frozenset[str]) -> Result:
-    """The result for security defaults and the policies (which are not read when defaults are on).
+    """Return the result for security defaults and the policies; ``policies`` is empty if defaults are enabled.
 
-    ``declared`` holds the object ids of the emergency access accounts and groups, which may be excluded.
+    ``declared`` are the object ids of the emergency access accounts and groups, which may be excluded.
     """
     blocking = [policy for policy in policies if blocks_legacy(policy)]
     payload = _payload(security_defaults, policies, blocking, declared)
     if security_defaults:
-        return Result.ok("LEGACY_BLOCKED", "Security defaults are on; they block legacy authentication.", payload)
+        return Result.ok("LEGACY_BLOCKED", "Security defaults are enabled; they block legacy authentication.", payload)
     enforced = [policy for policy in blocking if policy.enforced]
     complete = next((policy for policy in enforced if not exclusions(policy, declared)), None)
     if complete is not None:
         return Result.ok("LEGACY_BLOCKED", f"“{complete.name}” blocks legacy authentication.", payload)
     if enforced:
-        left_out = min((exclusions(policy, declared) for policy in enforced), key=len)
-        message = f"Legacy authentication is blocked, but not for: {', '.join(left_out[:10])}."
+        excluded = min((exclusions(policy, declared) for policy in enforced), key=len)
+        message = f"Legacy authentication is blocked, but not for: {', '.join(excluded[:10])}."
         return Result.warn("LEGACY_EXCLUSIONS", message, payload)
     if blocking:
-        message = f"“{blocking[0].name}” would block legacy authentication, but only reports so far."
+        message = f"“{blocking[0].name}”, which blocks legacy authentication, is in report-only mode."
         return Result.warn("LEGACY_REPORT_ONLY", message, payload)
-    message = "Security defaults are off and no Conditional Access policy blocks legacy authentication for all users."
+    message = (
+        "Security defaults are disabled and no Conditional Access policy blocks legacy authentication for all users."
+    )
     return Result.fail("LEGACY_NOT_BLOCKED", message, payload)
 
 
@@ -83,7 +85,7 @@ def _payload(
     permissions=(READ_POLICIES,),
 )
 async def identity_legacy_auth(context: TaskContext) -> Result:
-    """Reads security defaults and, where they are off, looks for a policy that blocks legacy authentication."""
+    """Reads security defaults and, if they are disabled, the policies that block legacy authentication."""
     await context.progress(0, 2, "Reading security defaults")
     if await read_security_defaults(context):
         await context.progress(2, 2, "Done")

@@ -1,4 +1,4 @@
-"""Conditional Access policies in detail: included and excluded users, and grant controls."""
+"""Conditional Access policies in detail: users, applications, conditions and grant controls."""
 
 import msgspec
 
@@ -9,13 +9,13 @@ from task_runner.tasks.result import CannotTell
 
 DISABLED = "disabled"
 ALL = "all"
-NOBODY = frozenset({"none", "guestsorexternalusers"})
-"""Words in the place of user ids that do not reach a member of the tenant."""
+NO_MEMBERS = frozenset({"none", "guestsorexternalusers"})
+"""Special values in ``includeUsers`` that include no member of the tenant."""
 GUESTS = "guestsorexternalusers"
 
 
 class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """The included and excluded users of a policy. Ids, and the words in their place, are in lower case."""
+    """The included and excluded users of a policy. Ids and special values, such as ``all``, are in lower case."""
 
     include_users: frozenset[str] = frozenset()
     include_groups: frozenset[str] = frozenset()
@@ -32,11 +32,11 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def members(self) -> bool:
-        """True if it includes any member of the tenant, and not only guests or applications."""
-        return bool(self.include_groups or self.include_roles or self.include_users - NOBODY)
+        """True if it includes members of the tenant, and not only guests or applications."""
+        return bool(self.include_groups or self.include_roles or self.include_users - NO_MEMBERS)
 
     def reaches(self, account: str, groups: frozenset[str] = frozenset()) -> bool:
-        """True if the policy may apply to a member with this object id and these groups.
+        """Return True if the policy can apply to a member with this object id and these groups.
 
         Included groups and roles count as all users, because their members can change.
         """
@@ -45,10 +45,10 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """One policy that is enabled or only reports.
+    """One policy that is enabled or in report-only mode.
 
-    ``narrowing`` names the conditions under which alone it holds, ``mfa_gaps`` why its controls do not require
-    multifactor authentication (empty = they do), ``blocks`` whether they refuse access.
+    ``narrowing`` are the conditions that limit it, ``mfa_gaps`` the reasons for which its grant controls do not require
+    MFA (empty = they require it). ``blocks``: its grant control is "block".
     """
 
     id: str
@@ -69,18 +69,17 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def access_policies(policies: tuple[Fields, ...]) -> tuple[AccessPolicy, ...]:
-    """The policies of a response that are on or report. Raises ``CannotTell`` when a field is missing."""
+    """Return the enabled and report-only policies of a response. Raise ``CannotTell`` if a field is missing."""
     return tuple(_policy(fields) for fields in policies if fields.text("state") in (ENFORCED, REPORT_ONLY))
 
 
 def check_states(policies: tuple[Fields, ...]) -> None:
-    """Raises ``CannotTell`` when a policy has a state that this version does not know: it may be on."""
+    """Raise ``CannotTell`` if this version does not support the state of a policy, which could be enabled."""
     for fields in policies:
         state = fields.text("state")
         if state not in (ENFORCED, REPORT_ONLY, DISABLED):
-            message = (
-                f"The policy “{fields.text('displayName')}” has the state {state}, which this version does not know."
-            )
+            name = fields.text("displayName")
+            message = f"The policy “{name}” has the state {state}, which this version does not support."
             raise CannotTell(RESPONSE_INVALID, message)
 
 

@@ -11,24 +11,24 @@ POLICIES = "/identity/conditionalAccess/policies"
 
 
 async def read_security_defaults(context: TaskContext) -> bool:
-    """True if security defaults are on. Raises ``CannotTell`` when that cannot be read."""
+    """Return True if security defaults are enabled. Raise ``CannotTell`` if they cannot be read."""
     body = await context.graph.get(DEFAULTS, permission=READ_POLICIES)
     return Fields(body, "securityDefaults").flag("isEnabled")
 
 
 async def read_policies(context: TaskContext) -> tuple[Fields, ...]:
-    """Every Conditional Access policy. Raises ``CannotTell`` when they cannot be read, and without a P1 licence."""
+    """Return all Conditional Access policies. Raise ``CannotTell`` if they cannot be read, or without a P1 licence."""
     items = await context.graph.list(POLICIES, permission=READ_POLICIES)
     return tuple(Fields(item, f"policies[{index}]") for index, item in enumerate(items))
 
 
 async def read_policies_without_defaults(context: TaskContext) -> tuple[Fields, ...]:
-    """Every policy of a tenant whose security defaults are off; the reason for a missing licence includes that."""
+    """Return all policies of a tenant without security defaults, which a ``NOT_LICENSED`` error mentions."""
     try:
         return await read_policies(context)
     except GraphRefused as refused:
         if refused.reason_code != NOT_LICENSED:
             raise
-        message = f"Security defaults are off. {refused.message}"
+        message = f"Security defaults are disabled. {refused.message}"
         payload = {**refused.payload, "security_defaults_enabled": False}
         raise CannotTell(NOT_LICENSED, message, payload) from None

@@ -1,1 +1,1 @@
-"""The schema's history; ``task-runner migrate`` brings a database to its end."""
+"""The schema of task-runner's database, as Alembic revisions."""

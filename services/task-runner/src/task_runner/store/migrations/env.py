@@ -1,4 +1,4 @@
-"""Alembic's entry: everything it needs to know is shared by the services."""
+"""The entry point of Alembic."""
 
 from onboarding_shared.postgres.migrate import run_env
 from task_runner.store.tables import metadata

@@ -1,8 +1,7 @@
-"""The evidence, sealed in one hash chain for each tenant, and the messaging tables.
+"""The evidence, sealed in one hash chain per tenant, and the messaging tables.
 
-The triggers hold the promise where the data is: rows are never changed or removed, a row is only taken when it is
-sealed onto the one before it, and the head of a chain moves together with the rows and only forward. They check whole
-statements, not rows one by one.
+Triggers enforce the chain: rows cannot be updated or deleted, an inserted row must be sealed onto its predecessor, and
+the head of a chain can only advance together with its rows. They are statement-level triggers.
 """
 
 from onboarding_shared.messaging.schema import MESSAGING_TABLES_V1

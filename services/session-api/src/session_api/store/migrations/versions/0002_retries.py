@@ -1,4 +1,4 @@
-"""Which run a run repeats."""
+"""The run that a run retries."""
 
 from onboarding_shared.postgres.migrate import run_script
 

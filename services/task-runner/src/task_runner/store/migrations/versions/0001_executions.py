@@ -1,7 +1,7 @@
 """Executions, and the messaging tables.
 
-Queue tables rot when dead rows pile up: the indexes that the workers use are partial and so stay small, and
-autovacuum comes by a fixed number of changes, not by a share of the table.
+Dead rows slow a queue table down. Therefore the indexes for claims are partial, and autovacuum is triggered by a fixed
+number of changed rows instead of a fraction of the table.
 """
 
 from onboarding_shared.messaging.schema import MESSAGING_TABLES_V1

@@ -1,4 +1,4 @@
-"""A whole evidence store on a real database: its consumer fed by hand, its HTTP side in process."""
+"""An evidence store on a real database, without Kafka: messages are applied directly, HTTP runs in process."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +18,8 @@ from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from tests.support.engines import Server
+from tests.support.evidence_chains import result
 from tests.support.published import PublishedPage
-from tests.unit.evidence_store.chains import result
 
 MIXED = (
     (
@@ -34,13 +34,13 @@ MIXED = (
     ),
     (result(6, status=CheckStatus.WARN),),
 )
-"""Three batches: runs 1 to 6 of tenant 42, and run 7 of its neighbour."""
+"""Three batches: runs 1 to 6 of tenant 42, and run 7 of tenant 43."""
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-class Scene:
-    """One service, what it hears, what it keeps and says, and who asks it."""
+class StoreHarness:
+    """One evidence store: its consumer, its database, its outbox and its HTTP clients."""
 
     def __init__(self, service: EvidenceStore, url: str, server: Server, identity: Identity) -> None:
         self.service = service
@@ -51,24 +51,24 @@ class Scene:
         self._intake = Recording(service.outbox)
         self._clients: list[httpx2.AsyncClient] = []
 
-    async def hear(self, *messages: Message, traceparent: str | None = TRACE) -> None:
-        """Let the consumer apply these messages in one batch."""
+    async def consume(self, *messages: Message, traceparent: str | None = TRACE) -> None:
+        """Apply the messages as one batch of the consumer."""
         async with self.database.transaction() as connection:
             await self._intake.apply(connection, received(messages, traceparent))
 
     async def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-        """What stands in the database."""
+        """The rows that a statement returns."""
         async with self.database.transaction() as connection:
-            found = await connection.execute(text(sql), values)
-            return [tuple(row) for row in found] if found.returns_rows else []
+            cursor = await connection.execute(text(sql), values)
+            return [tuple(row) for row in cursor] if cursor.returns_rows else []
 
-    async def said(self) -> list[EvidenceRecorded]:
-        """Everything said so far, in order."""
+    async def outbox_messages(self) -> list[EvidenceRecorded]:
+        """All messages in the outbox, in order."""
         rows = await self.rows("SELECT topic, data FROM outbox ORDER BY id")
         return [decode_data(topic, data) for topic, data in rows]
 
     async def tamper(self, *statements: str) -> None:
-        """Do what only a superuser can: with the triggers asleep."""
+        """Run statements as the superuser with the triggers disabled."""
         connection = await asyncpg.connect(self._server.superuser_url(self.url))
         try:
             await connection.execute("SET session_replication_role = replica")
@@ -102,7 +102,7 @@ class Scene:
 
 
 def received(messages: Sequence[Message], traceparent: str | None = TRACE) -> list[Received]:
-    """The messages as they come from Kafka; the inbox has looked at their sequence already."""
+    """The messages as the inbox passes them on, after its check of the sequence."""
     return [
         Received(
             message=message,
@@ -118,6 +118,6 @@ def received(messages: Sequence[Message], traceparent: str | None = TRACE) -> li
     ]
 
 
-def silent_outbox() -> Outbox:
-    """An outbox that wakes nobody."""
+def idle_outbox() -> Outbox:
+    """An outbox that wakes no relay."""
     return Outbox(lambda: None)

@@ -1,4 +1,4 @@
-"""Chains to try the rules on."""
+"""Results and chains of evidence for the tests of evidence-store."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
 def result(run_id: int, *, tenant_id: int = TENANT, **fields: Any) -> RunFinished:
-    """The end of a run that went well, unless ``fields`` say otherwise."""
+    """The end of a successful run, with other values from ``fields``."""
     usual: dict[str, Any] = {
         "task_type": "license.inventory",
         "attempt": 1,

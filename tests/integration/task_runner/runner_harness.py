@@ -1,4 +1,4 @@
-"""A task runner's database and everything that works on it, driven step by step."""
+"""A task runner's database and everything that works on it, called step by step."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -18,20 +18,15 @@ from onboarding_shared.postgres.database import Database
 from task_runner.providers import Providers
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
-from task_runner.tasks import Result, Retry, Task, TaskContext, task
+from task_runner.tasks import Result, Task, TaskContext, task
 from task_runner.tasks.registry import inputs_types
 from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import apply_confirmations
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.worker import Worker, WorkerLimits
+from tests.support.quick_task import quick
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@task("check.quick", step=1, title="Quick", scope="tenant", retry=Retry(attempts=2, first_delay=0.05))
-async def quick(context: TaskContext) -> Result:
-    """Says ok at once."""
-    return Result.ok("QUICK_OK", "All is well.", {"tenant": context.tenant_id})
 
 
 @task("check.other", step=1, title="Other", scope="tenant")
@@ -58,7 +53,7 @@ async def change_tenant(context: TaskContext) -> Result:
     return Result.ok("CHANGED")
 
 
-TASKS = {one.name: one for one in (quick, other, of_connection, change, change_tenant)}
+TASKS = {declared.name: declared for declared in (quick, other, of_connection, change, change_tenant)}
 
 
 def connection(connection_id: int) -> TaskConnection:
@@ -102,8 +97,8 @@ def recorded(run_id: int, *, tenant_id: int = 4) -> EvidenceRecorded:
     )
 
 
-class Scene:
-    """Commands go straight to the intake, and what the service says is read from its outbox."""
+class RunnerHarness:
+    """A task runner without Kafka: messages go straight to the intake, and its messages are read from the outbox."""
 
     def __init__(self, database: Database, tasks: Mapping[str, Task] = TASKS) -> None:
         self.database = database
@@ -116,7 +111,7 @@ class Scene:
         self._read = 0
 
     async def apply(self, *messages: Message, traceparent: str | None = None) -> None:
-        """Take a batch in."""
+        """Apply the messages as one batch."""
         batch = [
             Received(
                 message=message,
@@ -132,7 +127,7 @@ class Scene:
         ]
         intake = CommandIntake(
             self.outbox,
-            {name: one.declaration for name, one in self.tasks.items()},
+            {name: declared.declaration for name, declared in self.tasks.items()},
             confirm_seconds=20.0,
             wake=lambda: self.worker.wake() if self.worker else None,
             interrupt=self._interrupt,
@@ -161,21 +156,21 @@ class Scene:
         return (await self.claims(**options).claim(free)).claims
 
     async def claimed_ids(self, free: int = 10, **options: Any) -> set[int]:
-        return {one.execution.run_id for one in await self.claim(free, **options)}
+        return {claim.execution.run_id for claim in await self.claim(free, **options)}
 
     async def settle(self, *settlements: Settlement) -> list[Settled | SettlementRefused]:
         async with self.database.transaction() as connection:
             return await settle(connection, self.outbox, settlements, confirm_seconds=20.0)
 
-    async def said(self) -> list[Message]:
-        """The messages since the last look, in order."""
+    async def new_messages(self) -> list[Message]:
+        """The messages added to the outbox since the last call, in order."""
         async with self.database.transaction() as connection:
             rows = await connection.execute(
                 text("SELECT id, topic, data FROM outbox WHERE id > :read ORDER BY id"), {"read": self._read}
             )
-            found = rows.all()
-        self._read = found[-1].id if found else self._read
-        return [decode_data(row.topic, bytes(row.data)) for row in found]
+            unread = rows.all()
+        self._read = unread[-1].id if unread else self._read
+        return [decode_data(row.topic, bytes(row.data)) for row in unread]
 
     async def row(self, run_id: int) -> Row[Any]:
         async with self.database.transaction() as connection:
@@ -191,8 +186,8 @@ class Scene:
             return result.all() if result.returns_rows else []
 
     def new_worker(self, *tasks: Task, name: str = "w1", **limits: Any) -> Worker:
-        """A worker with short times; the scene's own tasks and these."""
-        self.tasks |= {one.name: one for one in tasks}
+        """A worker with short times, for the tasks of the harness and ``tasks``."""
+        self.tasks |= {declared.name: declared for declared in tasks}
         chosen = WorkerLimits(**{"poll_seconds": 0.05, "drain_seconds": 0.0, **limits})
         self.worker = Worker(self.database, self.outbox, self.tasks, self.providers.context_for, chosen, name=name)
         return self.worker
