@@ -20,10 +20,11 @@ from task_runner.consumers import GROUP, applies
 from task_runner.health import readiness_checks
 from task_runner.metrics import SLOTS, UNDER_WAY
 from task_runner.providers import Providers, ProviderSettings
-from task_runner.settings import OutsideSettings, TaskRunnerSettings
+from task_runner.settings import GdapSettings, OutsideSettings, TaskRunnerSettings
 from task_runner.store.queue import QUEUE, QUEUE_GAUGES
 from task_runner.tasks import Task, discover
-from task_runner.tasks.registry import inputs_types, without
+from task_runner.tasks.gdap_profile import GdapProfile
+from task_runner.tasks.registry import inputs_types, with_required, without
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.worker import Worker, WorkerLimits
@@ -41,7 +42,7 @@ class TaskRunner:
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=published_by("task-runner"))
         self.outbox = Outbox(self.relay.wake)
-        self.providers = Providers(_provider_settings(settings.outside, settings.worker.concurrency))
+        self.providers = Providers(_provider_settings(settings.outside, settings.gdap, settings.worker.concurrency))
         limits = WorkerLimits(**settings.worker.model_dump())
         self.worker = Worker(
             self.database,
@@ -120,10 +121,10 @@ def build(
     installed. Nothing runs before ``start``, which serving ``http`` calls.
     """
     offered = without(discover() if tasks is None else tasks, settings.tasks.left_out)
-    return TaskRunner(settings, offered, context_for)
+    return TaskRunner(settings, with_required(offered, "gdap.", settings.gdap.required), context_for)
 
 
-def _provider_settings(outside: OutsideSettings, concurrency: int) -> ProviderSettings:
+def _provider_settings(outside: OutsideSettings, gdap: GdapSettings, concurrency: int) -> ProviderSettings:
     """The provider settings. The connection pool has room for every run, so that a slow tenant cannot exhaust it."""
     return ProviderSettings(
         max_connections=max(100, 2 * concurrency),
@@ -133,6 +134,12 @@ def _provider_settings(outside: OutsideSettings, concurrency: int) -> ProviderSe
         tenant_request_rate=outside.tenant_request_rate,
         partner_tenant_id=outside.partner_tenant_id,
         emergency_access=outside.emergency_access or {},
+        gdap=GdapProfile(
+            required_roles=gdap.roles or {},
+            duration_days=gdap.duration_days,
+            auto_extend=gdap.auto_extend,
+            service_account=gdap.service_account,
+        ),
         proxy=outside.proxy,
         credential_prefix=outside.credential_prefix,
         credential_directory=outside.credential_directory,

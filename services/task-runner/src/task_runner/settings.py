@@ -8,9 +8,18 @@ from pydantic import Field, StringConstraints, field_validator
 from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.service_settings import ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
+from task_runner.tasks.gdap_profile import DEFAULT_DURATION_DAYS
 
 _WHOLE_GUID = f"^{GUID_PATTERN}$"
 Guid = Annotated[str, StringConstraints(pattern=_WHOLE_GUID, to_lower=True)]
+
+
+def from_json(value: Any) -> Any:
+    """Parse the text of an environment variable as JSON. Raise ``ValueError`` if it is not."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"is not valid JSON: {error}") from error
 
 
 class WorkerSettings(Settings):
@@ -133,10 +142,45 @@ class OutsideSettings(Settings):
     @field_validator("emergency_access", mode="before")
     @classmethod
     def _from_json(cls, value: Any) -> Any:
-        try:
-            return json.loads(value) if isinstance(value, str) else value
-        except ValueError as error:
-            raise ValueError(f"is not valid JSON: {error}") from error
+        return from_json(value)
+
+
+class GdapSettings(Settings):
+    """Delegated administration (GDAP): whether onboarding needs it, and how invitations are made."""
+
+    required: bool = Field(
+        False,
+        validation_alias="ONBOARDING_GDAP_REQUIRED",
+        description="Steps 1 and 2 are ready only with a delegated admin relationship; consent by link needs none",
+    )
+    roles: dict[Annotated[str, Field(min_length=1, max_length=100)], Guid] | None = Field(
+        None,
+        validation_alias="ONBOARDING_GDAP_ROLES",
+        description="JSON: the directory roles that a relationship must have, name to role template id",
+    )
+    duration_days: int = Field(
+        DEFAULT_DURATION_DAYS,
+        ge=1,
+        le=DEFAULT_DURATION_DAYS,
+        validation_alias="ONBOARDING_GDAP_DURATION_DAYS",
+        description="Duration of the relationships that gdap.invite creates, in days",
+    )
+    auto_extend: bool = Field(
+        True,
+        validation_alias="ONBOARDING_GDAP_AUTO_EXTEND",
+        description="Microsoft extends new relationships by 180 days at their end; never with Global Administrator",
+    )
+    service_account: Guid | None = Field(
+        None,
+        pattern=_WHOLE_GUID,
+        validation_alias="ONBOARDING_GDAP_SERVICE_ACCOUNT",
+        description="Object id of our user that must be a member of the mapped security groups",
+    )
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        return from_json(value)
 
 
 class TaskRunnerSettings(ServiceSettings):
@@ -145,3 +189,4 @@ class TaskRunnerSettings(ServiceSettings):
     worker: WorkerSettings
     tasks: TaskSettings = Field(default_factory=TaskSettings)
     outside: OutsideSettings
+    gdap: GdapSettings = Field(default_factory=GdapSettings)

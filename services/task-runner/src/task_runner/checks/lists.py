@@ -1,6 +1,7 @@
 """The published ids that the checks use. Each list is a JSON file that names its source."""
 
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
 
@@ -61,6 +62,15 @@ class GdapRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def names(self) -> dict[str, str]:
         """Role template id to name, of the required and the optional roles."""
         return {role: name for name, role in (*self.required.items(), *self.optional.items())}
+
+
+def expected_roles(required: Mapping[str, str]) -> "GdapRoles":
+    """Return the roles that an operator requires, name to role template id; without any, those of the list."""
+    if not required:
+        return GDAP_ROLES
+    ids = set(required.values())
+    optional = {name: role for name, role in GDAP_ROLES.optional.items() if role not in ids}
+    return msgspec.structs.replace(GDAP_ROLES, required=dict(required), optional=optional)
 
 
 def _content(name: str) -> bytes:

@@ -59,6 +59,7 @@ class Providers:
                 graph=graph,
                 partner_graph=self._partner_graph(graph, connection, deadline, read_only=dry_run),
                 emergency_access=self._emergency_access(connection),
+                gdap=self.settings.gdap,
                 report=report,
             ),
             deadline=deadline,

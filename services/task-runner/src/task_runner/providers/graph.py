@@ -91,9 +91,22 @@ class GraphClient:
             url = self._same_host(following, path)
         raise CannotTell(graph_errors.RESPONSE_INVALID, f"A page of {path} links to an earlier page.")
 
-    async def post(self, path: str, body: Mapping[str, Any], *, permission: str | None = None) -> dict[str, Any]:
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        permission: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Create an object. The request is not retried if its response was lost, because it may have been processed."""
-        return await self._with_retries("POST", self._url(path, None), permission, None, body)
+        return await self._with_retries("POST", self._url(path, None), permission, headers, body)
+
+    async def patch(
+        self, path: str, body: Mapping[str, Any], *, etag: str, permission: str | None = None
+    ) -> dict[str, Any]:
+        """Change an object that still has this ETag. The request is not retried if its response was lost."""
+        return await self._with_retries("PATCH", self._url(path, None), permission, {"If-Match": etag}, body)
 
     async def granted_roles(self) -> frozenset[str] | None:
         """Return the application permissions in the access token; None if it cannot be decoded."""

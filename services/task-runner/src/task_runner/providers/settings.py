@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from task_runner.tasks.gdap_profile import NO_GDAP_CHOICES, GdapProfile
+
 
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and URLs of the providers. All times are in seconds.
@@ -19,6 +21,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     login_url: str | None = None
     partner_tenant_id: str | None = None
     emergency_access: Mapping[str, tuple[str, ...]] = {}
+    gdap: GdapProfile = NO_GDAP_CHOICES
     proxy: str | None = None
     credential_prefix: str = ""
     credential_directory: str | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding_shared.contracts.session_api import TaskConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
+from task_runner.tasks.gdap_profile import NO_GDAP_CHOICES, GdapProfile
 from task_runner.tasks.graph import Graph
 from task_runner.tasks.payload import safe_text
 from task_runner.tasks.result import CannotTell, TaskFault
@@ -54,6 +55,7 @@ class Clients:
     graph: Graph | None
     partner_graph: Graph | None = None
     emergency_access: frozenset[str] = frozenset()
+    gdap: GdapProfile = NO_GDAP_CHOICES
     report: ProgressReport = ignore_progress
 
 
@@ -125,6 +127,11 @@ class TaskContext:
     def graph_used(self) -> Graph | None:
         """The Microsoft Graph client, or None without a provider connection."""
         return self._clients.graph
+
+    @property
+    def gdap(self) -> GdapProfile:
+        """The operator's choices for delegated administration."""
+        return self._clients.gdap
 
     @property
     def emergency_access(self) -> frozenset[str]:

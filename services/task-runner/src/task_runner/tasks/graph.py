@@ -49,8 +49,21 @@ class Graph(Protocol):
         """Return all items of a list, from all its pages. Raise ``CannotTell`` if it is too long."""
         ...
 
-    async def post(self, path: str, body: Mapping[str, Any], *, permission: str | None = None) -> dict[str, Any]:
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        permission: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Create an object. The request is not retried if its response was lost."""
+        ...
+
+    async def patch(
+        self, path: str, body: Mapping[str, Any], *, etag: str, permission: str | None = None
+    ) -> dict[str, Any]:
+        """Change an object that still has this ``@odata.etag``. The request is not retried if its response was lost."""
         ...
 
     async def renew_token(self) -> None:

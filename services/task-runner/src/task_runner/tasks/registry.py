@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from onboarding_shared.contracts.types import Mode
 from task_runner.domain.admission import InputsType
 from task_runner.tasks.declaration import DeclarationError, Task
 
@@ -46,6 +47,19 @@ def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> dict[str, T
             f" Installed are {', '.join(tasks)}."
         )
     return {name: task for name, task in tasks.items() if name not in left_out}
+
+
+def with_required(tasks: Mapping[str, Task], prefix: str, required: bool) -> dict[str, Task]:
+    """Return the tasks; the shared ones whose name begins with ``prefix`` gate their step only if ``required``."""
+    return {
+        name: _with_required(task, required) if name.startswith(prefix) and task.mode is Mode.SHARED else task
+        for name, task in tasks.items()
+    }
+
+
+def _with_required(task: Task, required: bool) -> Task:
+    declaration = msgspec.structs.replace(task.declaration, required=required)
+    return msgspec.structs.replace(task, declaration=declaration)
 
 
 def _load(point: EntryPoint) -> Iterator[Task]:

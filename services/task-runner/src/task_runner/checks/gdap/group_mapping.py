@@ -3,29 +3,31 @@
 Source of the status values: https://learn.microsoft.com/graph/api/resources/delegatedadminaccessassignment
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from task_runner.checks.gdap.groups import groups_by_id, groups_by_name, members_of
 from task_runner.checks.gdap.relationships import (
     READ_RELATIONSHIPS,
     RELATIONSHIPS,
     CustomerRelationships,
+    InvitationInputs,
+    Relationship,
     find_relationships,
     in_force,
     payload_of,
     reading_partner_tenant,
     roles_from,
 )
-from task_runner.checks.lists import GDAP_ROLES, GdapRoles
+from task_runner.checks.lists import GdapRoles, expected_roles
 from task_runner.providers.fields import Fields
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result, Wait
 
-READ_GROUPS = "GroupMember.Read.All"
 PENDING, ACTIVE, ERROR = "pending", "active", "error"
 REMOVED = ("deleting", "deleted")
 SECURITY_GROUP = "securityGroup"
@@ -85,14 +87,34 @@ def judged(
     )
 
 
+class Members(msgspec.Struct, frozen=True, kw_only=True):
+    """The members of the mapped groups by group id, and the account that must be one of them, if any is configured."""
+
+    by_group: Mapping[str, frozenset[str]]
+    service_account: str | None = None
+
+    def empty(self, mappings: Sequence[GroupMapping]) -> list[GroupMapping]:
+        """The mappings whose group has no member."""
+        return [mapping for mapping in mappings if self.by_group.get(mapping.assignment.group_id) == frozenset()]
+
+    def roles_of_service_account(self, mappings: Sequence[GroupMapping]) -> set[str]:
+        """The roles that the service account has by its groups."""
+        return {
+            role
+            for mapping in mappings
+            if self.service_account in self.by_group.get(mapping.assignment.group_id, frozenset())
+            for role in mapping.assignment.roles
+        }
+
+
 def decide(
-    expected: GdapRoles, relationships: CustomerRelationships, roles: Sequence[str], mappings: Sequence[GroupMapping]
+    expected: GdapRoles, relationships: CustomerRelationships, mappings: Sequence[GroupMapping], members: Members
 ) -> Result:
-    """Return the result for the mappings of a relationship with these roles. Raise ``Wait`` if one is pending."""
-    unmapped = [name for name, role in expected.required.items() if role in _unmapped(roles, mappings)]
-    payload = {**payload_of(relationships), **_payload(mappings), "unmapped_required_roles": unmapped}
+    """The result for the mappings of the active relationships together. Raises ``Wait`` while one is pending."""
+    unmapped = [name for name, role in expected.required.items() if role in _unmapped(relationships.roles, mappings)]
+    payload = {**payload_of(relationships), **_payload(mappings, members), "unmapped_required_roles": unmapped}
     if not mappings:
-        return Result.fail("MAPPING_NONE", "No security group is mapped to the relationship.", payload)
+        return Result.fail("MAPPING_NONE", "No security group is mapped to a relationship.", payload)
     if failed := [mapping for mapping in mappings if mapping.assignment.status == ERROR]:
         return Result.fail("MAPPING_ERROR", f"Microsoft Graph reports an error for {_list(failed)}.", payload)
     certain = [mapping for mapping in mappings if not mapping.unclear]
@@ -104,16 +126,33 @@ def decide(
     if pending := [mapping for mapping in mappings if mapping.assignment.status == PENDING and not mapping.stale]:
         message = f"Pending at Microsoft: {_list(pending)}."
         raise Wait("MAPPING_PENDING", message, seconds=SECONDS_TO_MAPPING, payload=payload)
+    empty = members.empty(mappings)
+    if len(empty) == len(mappings):
+        return Result.fail("MAPPING_NO_MEMBERS", f"No mapped group has a member: {_list(empty)}.", payload)
+    if members.service_account is not None and (
+        lacking := _without_service_account(expected, relationships.roles, mappings, members)
+    ):
+        message = f"The service account {members.service_account} is in no group for: {', '.join(lacking)}."
+        return Result.fail("SERVICE_ACCOUNT_NOT_MAPPED", message, payload)
     if stale := [mapping for mapping in mappings if mapping.stale]:
         message = f"The group does not exist, but another one has the conventional name: {_list(stale)}."
         return Result.warn("GROUP_ID_STALE", message, payload)
     if unmapped:
         message = f"No group is mapped to required roles of the relationship: {', '.join(unmapped)}."
         return Result.warn("MAPPING_PARTIAL", message, payload)
+    if empty:
+        return Result.warn("GROUP_EMPTY", f"A mapped group has no member: {_list(empty)}.", payload)
     return Result.ok("MAPPING_OK", f"{len(mappings)} mappings are active, and their groups exist.", payload)
 
 
-def _unmapped(roles: Sequence[str], mappings: Sequence[GroupMapping]) -> set[str]:
+def _without_service_account(
+    expected: GdapRoles, granted: Collection[str], mappings: Sequence[GroupMapping], members: Members
+) -> list[str]:
+    own = members.roles_of_service_account(mappings)
+    return [name for name, role in expected.required.items() if role in granted and role not in own]
+
+
+def _unmapped(roles: Collection[str], mappings: Sequence[GroupMapping]) -> set[str]:
     return set(roles) - {role for mapping in mappings for role in mapping.assignment.roles}
 
 
@@ -123,7 +162,7 @@ def _list(mappings: Sequence[GroupMapping]) -> str:
     )
 
 
-def _payload(mappings: Sequence[GroupMapping]) -> dict[str, Any]:
+def _payload(mappings: Sequence[GroupMapping], members: Members) -> dict[str, Any]:
     return {
         "mapping_count": len(mappings),
         "mappings": [
@@ -131,44 +170,64 @@ def _payload(mappings: Sequence[GroupMapping]) -> dict[str, Any]:
                 **msgspec.to_builtins(mapping.assignment),
                 "group_name": mapping.group_name,
                 "present_group_id": mapping.present_group_id if mapping.stale else None,
+                "member_count": _count(members.by_group.get(mapping.assignment.group_id)),
             }
             for mapping in mappings[:MAX_LISTED]
         ],
     }
 
 
+def _count(members: frozenset[str] | None) -> int | None:
+    return None if members is None else len(members)
+
+
 @task(
     "gdap.group_mapping",
     step=2,
-    title="Security groups are mapped to the roles of the relationship",
+    required=False,
+    inputs=InvitationInputs,
+    title="Security groups are mapped to the roles of the relationships",
 )
 async def gdap_group_mapping(context: TaskContext) -> Result:
-    """Reads the access assignments of the relationship, and their security groups in the partner tenant."""
+    """Reads the access assignments of the relationships, and their groups with members in the partner tenant."""
     await context.progress(0, 3, "Reading the relationships with the customer")
     relationships = await find_relationships(context)
-    relationship = in_force(relationships)
-    if isinstance(relationship, Result):
-        return relationship
-    await context.progress(1, 3, "Reading the access assignments")
-    path = f"{RELATIONSHIPS}/{quote(relationship.id, safe='')}/accessAssignments"
+    active = in_force(relationships)
+    if isinstance(active, Result):
+        return active
+    expected = expected_roles(context.gdap.required_roles)
+    await context.progress(1, 3, "Reading the mappings of groups to roles")
     with reading_partner_tenant():
-        items = await context.partner_graph.list(path, permission=READ_RELATIONSHIPS)
-        await context.progress(2, 3, "Reading the security groups of the partner tenant")
-        groups = await _security_groups(context)
+        assignments = [
+            assignment for relationship in active for assignment in await read_assignments(context, relationship)
+        ]
+        await context.progress(2, 3, "Reading the security groups and their members")
+        mappings = await _judged_assignments(context, expected, assignments)
+        present = {mapping.assignment.group_id for mapping in mappings if mapping.group_name is not None}
+        members = Members(by_group=await members_of(context, present), service_account=context.gdap.service_account)
     await context.progress(3, 3, "Done")
-    assignments = [assignment_from(Fields(item, f"accessAssignments[{index}]")) for index, item in enumerate(items)]
-    return decide(GDAP_ROLES, relationships, relationship.roles, judged(GDAP_ROLES, assignments, groups))
+    return decide(expected, relationships, mappings, members)
 
 
-async def _security_groups(context: TaskContext) -> dict[str, str]:
-    """Return id to name of every security group in the partner tenant."""
-    wanted = {"$filter": "securityEnabled eq true", "$select": "id,displayName,securityEnabled", "$top": "999"}
-    items = await context.partner_graph.list("/groups", wanted, permission=READ_GROUPS)
-    groups = [Fields(item, f"groups[{index}]") for index, item in enumerate(items)]
-    read = [
-        (fields.text("id").lower(), fields.text("displayName"), fields.flag("securityEnabled")) for fields in groups
-    ]
-    return {group_id: name for group_id, name, for_security in read if for_security}
+async def _judged_assignments(
+    context: TaskContext, expected: GdapRoles, assignments: Sequence[Assignment]
+) -> tuple[GroupMapping, ...]:
+    groups = await groups_by_id(context, {assignment.group_id for assignment in assignments})
+    usual = {
+        f"{expected.group_prefix} {expected.names[role]}"
+        for assignment in assignments
+        if assignment.group_id not in groups
+        for role in assignment.roles
+        if role in expected.names
+    }
+    return judged(expected, assignments, groups | await groups_by_name(context, usual))
+
+
+async def read_assignments(context: TaskContext, relationship: Relationship) -> list[Assignment]:
+    """Every access assignment of a relationship."""
+    path = f"{RELATIONSHIPS}/{quote(relationship.id, safe='')}/accessAssignments"
+    items = await context.partner_graph.list(path, permission=READ_RELATIONSHIPS)
+    return [assignment_from(Fields(item, f"accessAssignments[{index}]")) for index, item in enumerate(items)]
 
 
 def assignment_from(fields: Fields) -> Assignment:

@@ -1,9 +1,11 @@
 """``gdap.relationship``: the delegated admin relationship with the customer, and its end."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from task_runner.checks.gdap.relationships import (
     CustomerRelationships,
+    InvitationInputs,
     Relationship,
     find_relationships,
     in_force,
@@ -24,22 +26,39 @@ MOST_SERIOUS_FIRST = ("GDAP_MLT_READ_ONLY", "GDAP_EXPIRING", "GDAP_HAS_GLOBAL_AD
 
 
 def decide(relationships: CustomerRelationships) -> Result:
-    """Return the result for the relationships with a customer. Raise ``Wait`` and ``CannotTell`` as ``in_force``."""
-    relationship = in_force(relationships)
-    if isinstance(relationship, Result):
-        return relationship
-    warnings = _warnings(relationship, relationships.at)
+    """The result for the relationships with a customer. Raises ``Wait`` and ``CannotTell`` as ``in_force`` does."""
+    active = in_force(relationships)
+    if isinstance(active, Result):
+        return active
+    warnings = _warnings(active, relationships.at)
     payload = {**payload_of(relationships), "warnings": [code for code in MOST_SERIOUS_FIRST if code in warnings]}
     for code in MOST_SERIOUS_FIRST:
         if code in warnings:
             return Result.warn(code, warnings[code], payload)
-    return Result.ok(
-        "GDAP_ACTIVE", f"The relationship “{relationship.name}” is active until {_day(relationship)}.", payload
-    )
+    return Result.ok("GDAP_ACTIVE", f"{_name(active)} active until {_day(max(active, key=_end))}.", payload)
 
 
-def _warnings(relationship: Relationship, now: datetime) -> dict[str, str]:
-    """Return the warnings, reason code to message."""
+def _name(active: Sequence[Relationship]) -> str:
+    first = f"The relationship “{active[0].name}”"
+    return f"{first} is" if len(active) == 1 else f"{first} and {len(active) - 1} more are"
+
+
+def _end(relationship: Relationship) -> datetime:
+    return relationship.ends or datetime.max.replace(tzinfo=UTC)
+
+
+def _warnings(active: Sequence[Relationship], now: datetime) -> dict[str, str]:
+    """The warnings about the relationships together, as reason code to message."""
+    lasting = {role for relationship in active if not _ends_soon(relationship, now) for role in relationship.roles}
+    warnings: dict[str, str] = {}
+    for relationship in active:
+        for code, message in _warnings_of(relationship, now, lasting).items():
+            warnings.setdefault(code, message)
+    return warnings
+
+
+def _warnings_of(relationship: Relationship, now: datetime, lasting: set[str]) -> dict[str, str]:
+    """The warnings about one relationship; ``lasting`` are the roles that another one gives for longer."""
     warnings: dict[str, str] = {}
     if relationship.by_microsoft:
         message = f"“{relationship.name}” was created by the Microsoft-led transition and allows read access only."
@@ -47,13 +66,17 @@ def _warnings(relationship: Relationship, now: datetime) -> dict[str, str]:
     if ADMIN_ROLES.global_administrator in relationship.roles:
         message = f"“{relationship.name}” contains the Global Administrator role, so it cannot be auto extended."
         warnings["GDAP_HAS_GLOBAL_ADMIN"] = message
-    if relationship.ends is None or relationship.ends - now <= _needed(relationship):
-        extended = "" if relationship.auto_extend == AUTO_EXTEND else " and is not auto extended"
+    if _ends_soon(relationship, now) and not (relationship.roles and lasting.issuperset(relationship.roles)):
+        extended = "" if relationship.auto_extend == AUTO_EXTEND else " and is not extended by itself"
         warnings["GDAP_EXPIRING"] = f"“{relationship.name}” ends on {_day(relationship)}{extended}."
     if relationship.activated is None or now - relationship.activated < ACTIVATED_RECENTLY:
         message = f"“{relationship.name}” was activated less than {ACTIVATED_RECENTLY.seconds // 60} minutes ago."
         warnings["GDAP_RECENTLY_ACTIVATED"] = f"{message} It may not be effective in all services yet."
     return warnings
+
+
+def _ends_soon(relationship: Relationship, now: datetime) -> bool:
+    return relationship.ends is None or relationship.ends - now <= _needed(relationship)
 
 
 def _needed(relationship: Relationship) -> timedelta:
@@ -68,10 +91,12 @@ def _day(relationship: Relationship) -> str:
 @task(
     "gdap.relationship",
     step=1,
+    required=False,
+    inputs=InvitationInputs,
     title="A delegated admin relationship (GDAP) is active",
 )
 async def gdap_relationship(context: TaskContext) -> Result:
-    """Reads the delegated admin relationships with the customer in the partner tenant, and checks the preferred one."""
+    """Reads the delegated admin relationships with the customer in the partner tenant, which count together."""
     await context.progress(0, 1, "Reading the relationships with the customer")
     relationships = await find_relationships(context)
     await context.progress(1, 1, "Done")

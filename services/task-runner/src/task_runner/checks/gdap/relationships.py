@@ -6,12 +6,13 @@ Source of the status values: https://learn.microsoft.com/graph/api/resources/del
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 
 from task_runner.providers.fields import DATA_INCOMPLETE, Fields
-from task_runner.providers.graph_errors import GraphRefused, SignInRefused
+from task_runner.providers.graph_errors import NOT_FOUND, GraphRefused, SignInRefused
 from task_runner.providers.tokens import external_tenant
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
@@ -20,7 +21,8 @@ RELATIONSHIPS = "/tenantRelationships/delegatedAdminRelationships"
 READ_RELATIONSHIPS = "DelegatedAdminRelationship.Read.All"
 
 ACTIVE, EXPIRING, DRAFT, EXPIRED, APPROVAL_PENDING = "active", "expiring", "created", "expired", "approvalPending"
-PENDING_STATUSES = ("activating", "approved", APPROVAL_PENDING)
+ACTIVATING_STATUSES = ("activating", "approved")
+PENDING_STATUSES = (*ACTIVATING_STATUSES, APPROVAL_PENDING)
 TERMINATED_STATUSES = ("terminationRequested", "terminating", "terminated")
 UNKNOWN_STATUS = ""
 STATUS_PREFERENCE = (
@@ -39,9 +41,20 @@ MICROSOFT_LED_TRANSITION = "MLT_"
 """Prefix of the names of relationships that the Microsoft-led transition created; they allow read access only.
 Source: CIPP Test-CIPPGDAPRelationships.ps1."""
 SECONDS_TO_APPROVAL = 300.0
+SECONDS_TO_ACTIVATION = 10.0
 LONGEST_APPROVAL = timedelta(days=90)
-"""Threshold of this product: a request that was not approved for longer counts as expired."""
+"""Microsoft's limit: a request that was not approved in this time expires."""
+INVITATION = "https://admin.microsoft.com/AdminPortal/Home#/partners/invitation/granularAdminRelationships/"
+"""The page on which an administrator of the customer approves a relationship, followed by its id; public cloud.
+Source: https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview"""
 MAX_LISTED = 50
+RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]{1,100}$(?!\n)")]
+
+
+class InvitationInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The inputs of a check: ``relationship_id`` is an invitation that was sent without naming the customer."""
+
+    relationship_id: RelationshipId | None = None
 
 
 class Relationship(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +68,8 @@ class Relationship(msgspec.Struct, frozen=True, kw_only=True):
     ends: datetime | None
     auto_extend: str
     roles: tuple[str, ...]
+    customer: str | None = None
+    """The tenant of the customer, None for an invitation that is open to any."""
 
     @property
     def by_microsoft(self) -> bool:
@@ -63,15 +78,30 @@ class Relationship(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CustomerRelationships(msgspec.Struct, frozen=True, kw_only=True):
-    """All relationships with the customer, and the time of the check."""
+    """Every relationship with the customer, and the moment at which they are judged.
+
+    ``invitation`` is the relationship that the run names, whoever has approved it.
+    """
 
     customer: str
     relationships: tuple[Relationship, ...]
     at: datetime
+    invitation: Relationship | None = None
+
+    @property
+    def active(self) -> tuple[Relationship, ...]:
+        """The relationships that give access now; those that Microsoft created only if there is no other."""
+        active = tuple(relationship for relationship in self.relationships if relationship.status == ACTIVE)
+        return tuple(relationship for relationship in active if not relationship.by_microsoft) or active
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The role template ids of all active relationships together."""
+        return frozenset(role for relationship in self.active for role in relationship.roles)
 
     @property
     def best(self) -> Relationship | None:
-        """The preferred one: by ``STATUS_PREFERENCE``, then not created by Microsoft, then latest end, then newest."""
+        """The relationship that is named first: by ``STATUS_PREFERENCE``, ours, the latest end, the newest."""
         return max(self.relationships, key=_preference, default=None)
 
 
@@ -86,12 +116,18 @@ def _preference(relationship: Relationship) -> tuple[int, bool, datetime, dateti
     )
 
 
+def invitation_link(relationship: Relationship) -> str | None:
+    """The address at which the customer approves a relationship; None unless it awaits approval."""
+    return f"{INVITATION}{relationship.id}" if relationship.status == APPROVAL_PENDING else None
+
+
 def payload_of(customer: CustomerRelationships) -> dict[str, Any]:
     """Return the payload members that describe the relationships."""
     return {
         "customer_tenant_id": customer.customer,
         "judged_at": customer.at,
         "relationship": msgspec.to_builtins(customer.best),
+        "invitation_link": None if customer.best is None else invitation_link(customer.best),
         "relationship_count": len(customer.relationships),
         "relationships": [
             {"id": relationship.id, "name": relationship.name, "status": relationship.status, "ends": relationship.ends}
@@ -100,12 +136,16 @@ def payload_of(customer: CustomerRelationships) -> dict[str, Any]:
     }
 
 
-def in_force(customer: CustomerRelationships) -> Relationship | Result:
-    """Return the active relationship, or the result if none is active.
+def in_force(customer: CustomerRelationships) -> tuple[Relationship, ...] | Result:
+    """The relationships that give access now, or the result if none does.
 
-    Raise ``Wait`` if one is pending, ``CannotTell`` if an active one has no activation or end date.
+    Raises ``Wait`` while one is to be approved or activated, ``CannotTell`` if an active one has no beginning or end.
     """
     best, payload = customer.best, payload_of(customer)
+    invitation = customer.invitation
+    if invitation is not None and invitation.customer not in (None, customer.customer):
+        message = f"The invitation “{invitation.name}” was approved in another tenant: {invitation.customer}."
+        return Result.fail("GDAP_WRONG_TENANT", message, payload)
     if best is None or best.status == DRAFT:
         draft = "" if best is None else f" “{best.name}” was created but not sent for approval."
         return Result.fail("GDAP_MISSING", f"There is no relationship with the customer.{draft}", payload)
@@ -119,20 +159,21 @@ def in_force(customer: CustomerRelationships) -> Relationship | Result:
     if best.status != ACTIVE:
         message = f"The relationship “{best.name}” has the status {best.status}, which this version does not support."
         return Result.unknown("GDAP_STATUS_UNKNOWN", message, payload)
-    if best.activated is None or best.ends is None:
-        message = f"The relationship “{best.name}” is active, but has no activation date or no end date."
-        raise CannotTell(DATA_INCOMPLETE, message, payload)
-    return best
+    for relationship in customer.active:
+        if relationship.activated is None or relationship.ends is None:
+            message = f"The relationship “{relationship.name}” is active, but its activation or end is missing."
+            raise CannotTell(DATA_INCOMPLETE, message, payload)
+    return customer.active
 
 
 def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Result:
-    if best.status != APPROVAL_PENDING:
+    if best.status in ACTIVATING_STATUSES:
         message = f"The customer has approved “{best.name}”; Microsoft is activating it."
-    elif now - best.created > LONGEST_APPROVAL:
+        raise Wait("GDAP_ACTIVATING", message, seconds=SECONDS_TO_ACTIVATION, payload=payload)
+    if now - best.created > LONGEST_APPROVAL:
         message = f"“{best.name}” was not approved within {LONGEST_APPROVAL.days} days."
         return Result.fail("GDAP_EXPIRED", message, payload)
-    else:
-        message = f"The customer has not approved “{best.name}” yet."
+    message = f"The customer has not approved “{best.name}” yet."
     raise Wait("GDAP_APPROVAL_PENDING", message, seconds=SECONDS_TO_APPROVAL, payload=payload)
 
 
@@ -148,7 +189,29 @@ async def find_relationships(context: TaskContext) -> CustomerRelationships:
     with reading_partner_tenant():
         items = await context.partner_graph.list(RELATIONSHIPS, wanted, permission=READ_RELATIONSHIPS)
     relationships = [relationship_from(fields) for fields in _objects(items) if _customer_of(fields) == customer]
-    return CustomerRelationships(customer=customer, relationships=tuple(relationships), at=datetime.now(UTC))
+    invitation = await _invitation(context)
+    if invitation is not None and all(invitation.id != relationship.id for relationship in relationships):
+        relationships.append(invitation)
+    return CustomerRelationships(
+        customer=customer, relationships=tuple(relationships), at=datetime.now(UTC), invitation=invitation
+    )
+
+
+async def _invitation(context: TaskContext) -> Relationship | None:
+    """The relationship that the run's inputs name: an open invitation has no customer before its approval."""
+    if not isinstance(context.inputs, InvitationInputs) or context.inputs.relationship_id is None:
+        return None
+    path = f"{RELATIONSHIPS}/{quote(context.inputs.relationship_id, safe='')}"
+    with reading_partner_tenant():
+        try:
+            body = await context.partner_graph.get(path, permission=READ_RELATIONSHIPS)
+        except GraphRefused as refused:
+            if refused.reason_code != NOT_FOUND:
+                raise
+            raise CannotTell(
+                "GDAP_INVITATION_NOT_FOUND", "There is no relationship with the id in the inputs."
+            ) from None
+    return relationship_from(Fields(body, "delegatedAdminRelationship"))
 
 
 def _objects(items: Sequence[Any]) -> Iterator[Fields]:
@@ -172,6 +235,7 @@ def relationship_from(fields: Fields) -> Relationship:
         ends=fields.moment_or_none("endDateTime"),
         auto_extend=fields.text("autoExtendDuration"),
         roles=roles_from(fields),
+        customer=_customer_of(fields),
     )
 
 

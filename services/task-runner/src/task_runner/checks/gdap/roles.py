@@ -3,19 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from task_runner.checks.gdap.relationships import CustomerRelationships, find_relationships, in_force, payload_of
-from task_runner.checks.lists import GDAP_ROLES, GdapRoles
+from task_runner.checks.gdap.relationships import (
+    CustomerRelationships,
+    InvitationInputs,
+    find_relationships,
+    in_force,
+    payload_of,
+)
+from task_runner.checks.lists import ADMIN_ROLES, GdapRoles, expected_roles
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
 
 
 def decide(expected: GdapRoles, relationships: CustomerRelationships) -> Result:
-    """Return the result for the roles of the active relationship. Raise ``Wait`` and ``CannotTell`` as ``in_force``."""
-    relationship = in_force(relationships)
-    if isinstance(relationship, Result):
-        return relationship
-    granted = frozenset(relationship.roles)
+    """Return the result for the roles of the active relationships together. Raise as ``in_force`` does.
+
+    Global Administrator contains the rights of every other role.
+    """
+    active = in_force(relationships)
+    if isinstance(active, Result):
+        return active
+    granted = relationships.roles
     required, optional = _missing(expected.required, granted), _missing(expected.optional, granted)
     payload = {
         **payload_of(relationships),
@@ -32,6 +41,8 @@ def decide(expected: GdapRoles, relationships: CustomerRelationships) -> Result:
 
 
 def _missing(wanted: Mapping[str, str], granted: frozenset[str]) -> dict[str, str]:
+    if ADMIN_ROLES.global_administrator in granted:
+        return {}
     return {name: role for name, role in wanted.items() if role not in granted}
 
 
@@ -47,11 +58,13 @@ def _comparison(expected: GdapRoles, granted: frozenset[str]) -> dict[str, Any]:
 @task(
     "gdap.roles",
     step=2,
-    title="The relationship contains the required roles",
+    required=False,
+    inputs=InvitationInputs,
+    title="The relationships contain the required roles",
 )
 async def gdap_roles(context: TaskContext) -> Result:
     """Reads the relationship with the customer, and compares its directory roles to the required and optional ones."""
     await context.progress(0, 1, "Reading the relationships with the customer")
     relationships = await find_relationships(context)
     await context.progress(1, 1, "Done")
-    return decide(GDAP_ROLES, relationships)
+    return decide(expected_roles(context.gdap.required_roles), relationships)
