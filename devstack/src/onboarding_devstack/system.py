@@ -97,7 +97,13 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         "ONBOARDING_JWT_AUDIENCE": AUDIENCE,
     }
     own = {
-        "session-api": identity | {"ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"]},
+        "session-api": identity
+        | {
+            "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
+            "ONBOARDING_CONSENT_REDIRECT_URL": f"{at['session-api']}/onboarding/consent/callback",
+            "ONBOARDING_GRAPH_URL": at["graph"],
+            "ONBOARDING_LOGIN_URL": at["graph"],
+        },
         "task-runner": {
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],

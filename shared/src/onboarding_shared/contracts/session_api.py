@@ -1,12 +1,21 @@
 """Messages of session-api: commands to the task runner, and events of the onboarding session."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.topics import SESSIONS, TASK_COMMANDS, Topic
-from onboarding_shared.contracts.types import Count, Id, LongText, Moment, ShortText, StepNumber, TaskTypeName
+from onboarding_shared.contracts.types import (
+    ConsentClaim,
+    Count,
+    Id,
+    LongText,
+    Moment,
+    ShortText,
+    StepNumber,
+    TaskTypeName,
+)
 
 
 class TaskConnection(Struct, frozen=True, kw_only=True):
@@ -140,7 +149,7 @@ class ConsentAnswered(SessionMessage, frozen=True, kw_only=True):
 
     consent_request_id: Id
     provider_connection_id: Id
-    state: Literal["declined", "wrong_tenant", "reported"]
+    state: ConsentClaim
 
 
 TaskCommand = StartTask | CancelTask | ResumeTask

@@ -80,6 +80,32 @@ _DISABLED: dict[str, Any] = {
     "disabled_at": "2026-11-24T10:00:00Z",
     "disabled_by_user_id": 7,
 }
+_CONSENT_REQUEST: dict[str, Any] = {
+    "id": 12,
+    "tenant_id": 42,
+    "provider_connection_id": 5,
+    "onboarding_session_id": 3,
+    "state": "open",
+    "url": "https://login.microsoftonline.com/3f2504e0-4f89-41d3-9a0c-0305e82c3301/v2.0/adminconsent"
+    "?client_id=6fa459ea-ee8a-4ca4-894e-db77e160355e&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"
+    "&redirect_uri=https%3A%2F%2Fonboarding.example.com%2Fonboarding%2Fconsent%2Fcallback"
+    "&state=v3Jx0gJfH1xw2b8mYqTnM4cKz7rLsDpA9eUoWiXyZ0k",
+    "created_at": "2026-11-24T09:30:00Z",
+    "created_by_user_id": 7,
+    "expires_at": "2026-11-25T09:30:00Z",
+    "answered_at": None,
+    "reported_at": None,
+    "verified_at": None,
+    "run_id": None,
+}
+_CONSENT_REPORTED: dict[str, Any] = {
+    **_CONSENT_REQUEST,
+    "state": "reported",
+    "url": None,
+    "answered_at": "2026-11-24T09:35:00Z",
+    "reported_at": "2026-11-24T09:35:00Z",
+    "run_id": 17,
+}
 _EVIDENCE: dict[str, Any] = {
     "id": 205,
     "tenant_id": 42,
@@ -158,6 +184,9 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "listConnections": OperationExample([_CONNECTION]),
     "getConnection": OperationExample(_CONNECTION),
     "disableConnection": OperationExample(_DISABLED),
+    "createConsentRequest": OperationExample(_CONSENT_REQUEST, {"provider_connection_id": 5}),
+    "listConsentRequests": OperationExample([_CONSENT_REPORTED]),
+    "getConsentRequest": OperationExample(_CONSENT_REPORTED),
     "listEvidence": OperationExample([_EVIDENCE]),
     "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),
     "getEvidence": OperationExample({**_EVIDENCE, "record": '{"id":205,"tenant_id":42}'}),

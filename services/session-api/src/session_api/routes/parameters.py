@@ -10,6 +10,9 @@ RunId = Annotated[int, PathParameter(description="A run of the tenant.", example
 ConnectionId = Annotated[
     int, PathParameter(description="A provider connection of the tenant.", examples=[Example(value=5)])
 ]
+ConsentRequestId = Annotated[
+    int, PathParameter(description="A consent request of the tenant.", examples=[Example(value=12)])
+]
 EvidenceId = Annotated[
     int, PathParameter(description="An item of evidence of the tenant.", examples=[Example(value=205)])
 ]

@@ -36,6 +36,13 @@ WHERE tenant_id = :tenant AND id = :id
 RETURNING {_COLUMNS}
 """)  # noqa: S608 - no input, only names of ours
 
+_BRING_FORWARD = text(f"""
+UPDATE operation_runs
+SET resume_at = now(), repeats = 0, resend_due_at = now() + make_interval(secs => :silence)
+WHERE tenant_id = :tenant AND id = :id
+RETURNING {_COLUMNS}
+""")  # noqa: S608 - no input, only names of ours
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -103,6 +110,12 @@ async def request_cancellation(
 ) -> StoredRun:
     """Set an active run to ``cancelling``."""
     rows = await tx.execute(_CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds})
+    return _run(rows.one())
+
+
+async def bring_forward(tx: AsyncConnection, tenant_id: int, run_id: int, silence_seconds: float) -> StoredRun:
+    """Set that a waiting run is due now."""
+    rows = await tx.execute(_BRING_FORWARD, {"tenant": tenant_id, "id": run_id, "silence": silence_seconds})
     return _run(rows.one())
 
 

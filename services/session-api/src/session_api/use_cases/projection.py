@@ -1,20 +1,23 @@
 """Projects the messages of the runner onto runs and the catalogue of task types."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.task_runner import (
+    RunEventMessage,
     RunFinished,
     RunProgressed,
     RunStarted,
     TaskTypeDeclaration,
     TaskTypesAnnounced,
 )
-from session_api.domain.projection import project
-from session_api.store.projection import lock_runs, save_runs
+from session_api.domain.consent import CONSENT_TASK, PROVING
+from session_api.domain.projection import RunView, project
+from session_api.store.consents import verify_consents
+from session_api.store.projection import TenantRunId, lock_runs, save_runs
 from session_api.store.task_types import upsert_task_types
 
 
@@ -40,6 +43,20 @@ class Projection:
                 after[key] = project(after[key], message)
         open_before = {key: view for key, view in after.items() if before[key].state not in TERMINAL}
         await save_runs(tx, open_before, self._silence_seconds)
+        if proven := _consents_proven(messages, open_before):
+            await verify_consents(tx, proven)
+
+
+def _consents_proven(
+    messages: Sequence[RunEventMessage], unended_before: Mapping[TenantRunId, RunView]
+) -> Sequence[TenantRunId]:
+    """The runs whose result, new in this batch, proves a consent."""
+    finished = {
+        (message.tenant_id, message.run_id)
+        for message in messages
+        if isinstance(message, RunFinished) and message.task_type == CONSENT_TASK
+    }
+    return sorted(key for key in finished & unended_before.keys() if unended_before[key].status in PROVING)
 
 
 async def apply_task_types(tx: AsyncConnection, batch: Sequence[Received]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding_shared.contracts.session_api import StartTask, TaskConnection
 from onboarding_shared.contracts.types import SessionStatus
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
-from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.database import Database, after_commit
 from onboarding_shared.postgres.group_commit import GroupCommit
 from session_api.domain.connections import ConnectionRefusal
 from session_api.domain.guard import ActiveRun, Blocked, Created
@@ -67,6 +67,12 @@ class Starts:
         for answer in answers:
             STARTS.labels(_outcome(answer)).inc()
         return answers
+
+    async def start_within(self, tx: AsyncConnection, start: Start) -> StartAnswer:
+        """Decide one start in the transaction of a change that causes it."""
+        [answer] = await self._decide(tx, [start])
+        after_commit(tx, STARTS.labels(_outcome(answer)).inc)
+        return answer
 
     async def settle(self) -> None:
         """Wait until all starts so far are answered."""
