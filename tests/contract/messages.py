@@ -30,7 +30,7 @@ from onboarding_shared.contracts.task_runner import (
     TaskTypeDeclaration,
     TaskTypesAnnounced,
 )
-from onboarding_shared.contracts.types import CheckStatus, Licence, Mode, RunState, Scope
+from onboarding_shared.contracts.types import CheckStatus, ConsentClaim, Licence, Mode, RunState, Scope
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -79,7 +79,12 @@ EXPECTED: tuple[Message, ...] = (
         expires_at=at(9, 31, 0),
     ),
     ConsentAnswered(
-        tenant_id=42, session_id=71, by_user_id=7, consent_request_id=12, provider_connection_id=5, state="reported"
+        tenant_id=42,
+        session_id=71,
+        by_user_id=7,
+        consent_request_id=12,
+        provider_connection_id=5,
+        state=ConsentClaim.REPORTED,
     ),
     RunStarted(tenant_id=42, run_id=1001, task_type="license.inventory", attempt=1, started_at=at(9, 30, 1, 1)),
     RunProgressed(
@@ -111,7 +116,7 @@ EXPECTED: tuple[Message, ...] = (
         tenant_id=0,
         task_types=(
             TaskTypeDeclaration(
-                name="app.consent_grant",
+                name="app.grant",
                 title="Grant consent",
                 description="Creates what is missing of the service principal and its roles.",
                 step=3,

@@ -22,7 +22,7 @@ from session_api.app import build as build_session_api
 from session_api.settings import SessionApiSettings
 from tests.support.published import differences, page_of, resolved, violations
 
-TAGS = {"sessions", "tasks", "runs", "evidence", "provider connections", "catalogue", "schemas"}
+TAGS = {"sessions", "tasks", "runs", "evidence", "provider connections", "consent", "catalogue", "schemas"}
 EVIDENCE = ("OnboardingEvidence", "SealedEvidence", "ChainVerification", "ChainBreak", "BreakKind")
 VALUES = {"status", "state", "outcome", "run_state", "code"}
 """Members with few values, which a reader wants to see."""
@@ -61,7 +61,9 @@ def contents(page: Page, operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if "requestBody" in operation:
         yield from operation["requestBody"]["content"].values()
     statuses = operation["responses"]
-    yield from resolved(page, statuses["201" if "201" in statuses else "200"])["content"].values()
+    yield from resolved(page, statuses[next(made for made in ("201", "202", "200") if made in statuses)])[
+        "content"
+    ].values()
 
 
 @each_service

@@ -102,7 +102,10 @@ def test_we_read_what_we_write(message: Message) -> None:
 def test_the_types_are_reverse_dns_names_with_a_version() -> None:
     assert sorted(message.event_type() for message in all_messages()) == [
         "org.onboarding.CancelTask.v1",
+        "org.onboarding.ConsentAnswered.v1",
+        "org.onboarding.ConsentRequested.v1",
         "org.onboarding.EvidenceRecorded.v1",
+        "org.onboarding.ResumeTask.v1",
         "org.onboarding.RunFinished.v1",
         "org.onboarding.RunProgressed.v1",
         "org.onboarding.RunStarted.v1",

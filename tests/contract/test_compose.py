@@ -38,6 +38,7 @@ OF_THE_NETWORK = {
     "DATABASE_URL": "/run/onboarding/database-url",
     "ONBOARDING_JWKS": "/run/onboarding/jwks.json",
     "ONBOARDING_EVIDENCE_STORE_URL": "http://evidence-store:8000",
+    "ONBOARDING_CONSENT_REDIRECT_URL": "http://127.0.0.1:8000/onboarding/consent/callback",
     "ONBOARDING_GRAPH_URL": "http://graph:8000",
     "ONBOARDING_LOGIN_URL": "http://graph:8000",
     system.CREDENTIAL_VARIABLE: "any",

@@ -49,8 +49,10 @@ async def test_a_healthy_tenant_passes_every_check_that_is_required(system: Syst
         assert wanted_reason in (None, reason), task_type
 
 
-async def test_without_consent_the_permissions_are_missing(system: System) -> None:
-    assert await verdict(system, "app.consent", "unconsented") == ("succeeded", "fail", "CONSENT_MISSING")
+async def test_without_consent_there_is_no_connection(system: System) -> None:
+    expected = ("succeeded", "fail", "CONSENT_MISSING")
+
+    assert await verdict(system, "graph.connectivity", "healthy", consented=[]) == expected
 
 
 async def test_a_run_waits_for_consent_and_goes_on_when_resumed(system: System) -> None:

@@ -63,6 +63,12 @@ def test_the_task_runner_uses_the_graph_shaped_server(place: Place) -> None:
     assert runner["ONBOARDING_GRAPH_URL"] == runner["ONBOARDING_LOGIN_URL"] == "http://127.0.0.1:20003"
 
 
+def test_consent_links_lead_to_the_graph_shaped_server_and_back(place: Place) -> None:
+    api = environments(place)["session-api"]
+    assert api["ONBOARDING_GRAPH_URL"] == api["ONBOARDING_LOGIN_URL"] == "http://127.0.0.1:20003"
+    assert api["ONBOARDING_CONSENT_REDIRECT_URL"] == "http://127.0.0.1:20004/onboarding/consent/callback"
+
+
 def test_no_service_gets_the_database_of_another(place: Place) -> None:
     urls = {name: environment["DATABASE_URL"] for name, environment in environments(place).items()}
     assert urls == {name: database_urls(place)[name.replace("-", "_")] for name in urls}

@@ -23,6 +23,9 @@ from session_api.consumers import GROUP, applies
 from session_api.health import readiness_checks
 from session_api.routes.catalogue import CatalogueRoutes
 from session_api.routes.connections import ConnectionRoutes
+from session_api.routes.consent_callback import ConsentCallback
+from session_api.routes.consent_links import CALLBACK, ConsentLinks
+from session_api.routes.consents import ConsentRoutes
 from session_api.routes.evidence import EvidenceRoutes
 from session_api.routes.examples import EXAMPLES
 from session_api.routes.links import Links
@@ -36,10 +39,11 @@ from session_api.routes.tasks import TaskRoutes
 from session_api.settings import SessionApiSettings
 from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
 from session_api.use_cases.connections import Connections
+from session_api.use_cases.consents import Consents
 from session_api.use_cases.preflights import Preflights
 from session_api.use_cases.projection import Projection
 from session_api.use_cases.resends import Sweeper
-from session_api.use_cases.runs import Cancellations, Retries
+from session_api.use_cases.runs import Cancellations, Resumptions, Retries
 from session_api.use_cases.sessions import Sessions
 from session_api.use_cases.starts import Starts
 
@@ -106,6 +110,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         routes=_routes(settings, database, outbox, starts, evidence),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
+        public_paths=[CALLBACK],
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
         ),
@@ -124,14 +129,31 @@ def _routes(
     sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds))
     retries, preflights = Retries(database, starts), Preflights(database, evidence)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
+    resumptions = Resumptions(database, outbox, silence_seconds=settings.silence_seconds)
     connections = Connections(database)
+    consents = Consents(
+        database,
+        outbox,
+        starts,
+        lasts=timedelta(seconds=settings.consent.request_seconds),
+        silence_seconds=settings.silence_seconds,
+    )
+    consent_links = ConsentLinks(settings.consent, settings.public_url)
     return [
         with_parts(SessionRoutes, sessions=sessions, database=database, links=links),
         with_parts(CatalogueRoutes, database=database),
         with_parts(TaskRoutes, database=database),
         with_parts(StartRoutes, starts=starts, retries=retries, preflights=preflights, links=links),
         with_parts(StepRoutes, starts=starts, database=database, links=links),
-        with_parts(RunRoutes, cancellations=cancellations, database=database, links=links),
-        with_parts(ConnectionRoutes, connections=connections, database=database, links=links),
+        with_parts(RunRoutes, cancellations=cancellations, resumptions=resumptions, database=database, links=links),
+        with_parts(
+            ConnectionRoutes,
+            connections=connections,
+            database=database,
+            links=links,
+            credential_references=settings.credential_references,
+        ),
+        with_parts(ConsentRoutes, consents=consents, consent_links=consent_links, database=database, links=links),
+        with_parts(ConsentCallback, consents=consents),
         with_parts(EvidenceRoutes, store=evidence, links=links),
     ]

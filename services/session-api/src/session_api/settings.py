@@ -1,8 +1,64 @@
 """The settings of session-api."""
 
-from pydantic import Field, field_validator
+import json
+from typing import Annotated, Any
 
+from pydantic import Field, StringConstraints, field_validator
+
+from onboarding_shared.contracts.clouds import CLOUDS
+from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.service_settings import IdentitySettings, ServiceSettings
+from onboarding_shared.process.settings import Settings
+
+Guid = Annotated[str, StringConstraints(pattern=f"^{GUID_PATTERN}$", to_lower=True)]
+
+
+class ConsentSettings(Settings):
+    """Links with which a customer consents."""
+
+    redirect_url: str = Field(
+        "",
+        validation_alias="ONBOARDING_CONSENT_REDIRECT_URL",
+        description="Address that the link comes back to; unset = /onboarding/consent/callback at the public address",
+    )
+    client_ids: dict[str, Guid] | None = Field(
+        None,
+        validation_alias="ONBOARDING_CONSENT_CLIENT_IDS",
+        description="JSON: a cloud to the client id to consent to; unset = that of the connection",
+    )
+    request_seconds: int = Field(
+        86_400,
+        ge=60,
+        le=30 * 86_400,
+        validation_alias="ONBOARDING_CONSENT_REQUEST_SECONDS",
+        description="How long a link can be answered",
+    )
+    graph_url: str | None = Field(
+        None, validation_alias="ONBOARDING_GRAPH_URL", description="Replaces Microsoft Graph of every cloud"
+    )
+    login_url: str | None = Field(
+        None, validation_alias="ONBOARDING_LOGIN_URL", description="Replaces the sign-in address of every cloud"
+    )
+
+    @field_validator("client_ids", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"is not JSON: {error}") from error
+
+    @field_validator("client_ids")
+    @classmethod
+    def _of_clouds(cls, client_ids: dict[str, str] | None) -> dict[str, str] | None:
+        if unknown := sorted(set(client_ids or ()) - set(CLOUDS)):
+            raise ValueError(f"{', '.join(unknown)} is no cloud; known are {', '.join(CLOUDS)}")
+        return client_ids
+
+    @field_validator("redirect_url", "graph_url", "login_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        return url if url is None else http_url(url)
 
 
 class SessionApiSettings(ServiceSettings):
@@ -45,10 +101,22 @@ class SessionApiSettings(ServiceSettings):
         validation_alias="ONBOARDING_SWEEP_SECONDS",
         description="Seconds between two sweeps for commands to send again",
     )
+    credential_references: bool = Field(
+        False,
+        validation_alias="ONBOARDING_CREDENTIAL_REFERENCES",
+        description="true = new connections may have the old references env:NAME and file:/path",
+    )
+
+    consent: ConsentSettings = Field(default_factory=ConsentSettings)
 
     @field_validator("evidence_store_url", "public_url")
     @classmethod
     def _is_http(cls, url: str) -> str:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return url.rstrip("/")
+        return http_url(url).rstrip("/")
+
+
+def http_url(url: str) -> str:
+    """The address. Raises ``ValueError`` where it is neither empty nor one of HTTP."""
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return url

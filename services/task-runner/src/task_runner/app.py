@@ -141,6 +141,7 @@ def _provider_settings(outside: OutsideSettings, gdap: GdapSettings, concurrency
             service_account=gdap.service_account,
         ),
         proxy=outside.proxy,
+        credentials=outside.credentials or {},
         credential_prefix=outside.credential_prefix,
         credential_directory=outside.credential_directory,
     )

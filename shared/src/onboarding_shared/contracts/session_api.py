@@ -1,12 +1,21 @@
 """Messages of session-api: commands to the task runner, and events of the onboarding session."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.topics import SESSIONS, TASK_COMMANDS, Topic
-from onboarding_shared.contracts.types import Count, Id, LongText, Moment, ShortText, StepNumber, TaskTypeName
+from onboarding_shared.contracts.types import (
+    ConsentClaim,
+    Count,
+    Id,
+    LongText,
+    Moment,
+    ShortText,
+    StepNumber,
+    TaskTypeName,
+)
 
 
 class TaskConnection(Struct, frozen=True, kw_only=True):
@@ -23,8 +32,9 @@ class TaskConnection(Struct, frozen=True, kw_only=True):
 class StartTask(Message, frozen=True, kw_only=True):
     """Run this task. Repeated if the runner does not respond; the response to a repetition is the state of the run.
 
-    ``previously_ok``: the latest result of this task on this connection was ``ok`` or ``warn``. ``inputs`` fit the
-    ``inputs_schema`` of the task type, at most 16 KiB. A ``dry_run`` changes nothing at the provider.
+    ``previously_ok``: the latest result that was not ``unknown``, of this task on this connection, was ``ok`` or
+    ``warn``. ``inputs`` fit the ``inputs_schema`` of the task type, at most 16 KiB. A ``dry_run`` changes nothing at
+    the provider.
     """
 
     topic: ClassVar[Topic] = TASK_COMMANDS
@@ -140,7 +150,7 @@ class ConsentAnswered(SessionMessage, frozen=True, kw_only=True):
 
     consent_request_id: Id
     provider_connection_id: Id
-    state: Literal["declined", "wrong_tenant", "reported"]
+    state: ConsentClaim
 
 
 TaskCommand = StartTask | CancelTask | ResumeTask

@@ -75,6 +75,14 @@ class SessionStatus(StrEnum):
     ABANDONED = "abandoned"
 
 
+class ConsentClaim(StrEnum):
+    """The claim of a browser that comes back from a consent link. ``reported``: the consent was given."""
+
+    DECLINED = "declined"
+    WRONG_TENANT = "wrong_tenant"
+    REPORTED = "reported"
+
+
 class Scope(StrEnum):
     """The object of a task type, which its guard protects."""
 

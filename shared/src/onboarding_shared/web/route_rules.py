@@ -20,6 +20,8 @@ from onboarding_shared.web.identity import tenant_not_found
 from onboarding_shared.web.openapi_page import SCHEMA_CATCH_ALL
 from onboarding_shared.web.request_body import read_body, replay
 
+ANY_QUERY = "any_query"
+"""Option of a handler that reads the query itself, because strangers write it: its parameters are not checked."""
 TENANT = "tenant_id"
 """The path parameter that names a tenant. A caller whose token lacks that tenant gets no further."""
 
@@ -34,6 +36,7 @@ class RouteFacts(Struct, frozen=True):
     repeatable: frozenset[str]
     takes_body: bool
     needs_body: bool
+    any_query: bool
     allow: bytes
 
 
@@ -60,6 +63,7 @@ def _facts(handler: HTTPRouteHandler, model: Any, allow: bytes) -> RouteFacts:
         repeatable=frozenset(model.sequence_query_parameter_names),
         takes_body=body is not None,
         needs_body=body is not None and not body.is_optional and not body.has_default,
+        any_query=bool(handler.opt.get(ANY_QUERY)),
         allow=allow,
     )
 
@@ -90,7 +94,7 @@ class RouteRules:
             if scope["method"] == "OPTIONS":
                 await _options(facts.allow, send)
                 return
-            if scope["query_string"]:
+            if scope["query_string"] and not facts.any_query:
                 check_query(scope["query_string"], facts)
             body = await read_body(scope, receive)
             check_body_presence(body, facts)

@@ -54,4 +54,6 @@ def _task_type(declaration: TaskTypeDeclaration) -> TaskType:
         wait_limit_seconds=declaration.wait_limit_seconds,
         distribution=declaration.distribution,
         version=declaration.version,
+        inputs_schema=declaration.inputs_schema,
+        supports_dry_run=declaration.supports_dry_run,
     )

@@ -47,6 +47,8 @@ _RUN: dict[str, Any] = {
     "requested_by_user_id": 7,
     "cancel_requested_by_user_id": None,
     "retry_of_run_id": None,
+    "inputs": None,
+    "dry_run": False,
     "created_at": "2026-11-24T09:29:59Z",
     "started_at": "2026-11-24T09:30:00Z",
     "finished_at": "2026-11-24T09:30:01Z",
@@ -61,12 +63,20 @@ _CANCELLING: dict[str, Any] = {
     "finished_at": None,
     "cancel_requested_at": "2026-11-24T09:30:01Z",
 }
+_WAITING: dict[str, Any] = {
+    **_RUN,
+    "task_type": "app.consent",
+    "state": "waiting",
+    "waiting": {"reason_code": "CONSENT_MISSING", "resume_at": "2026-11-24T09:35:00Z"},
+    "result": None,
+    "finished_at": None,
+}
 _NEW_CONNECTION: dict[str, Any] = {
     "provider": "microsoft_graph",
     "display_name": "Contoso",
     "external_tenant_id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
     "client_id": "6fa459ea-ee8a-4ca4-894e-db77e160355e",
-    "credential_ref": "env:CONTOSO_SECRET",
+    "credential_ref": "graph-main",
     "cloud": "public",
 }
 _CONNECTION: dict[str, Any] = {
@@ -84,6 +94,32 @@ _DISABLED: dict[str, Any] = {
     "enabled": False,
     "disabled_at": "2026-11-24T10:00:00Z",
     "disabled_by_user_id": 7,
+}
+_CONSENT_REQUEST: dict[str, Any] = {
+    "id": 12,
+    "tenant_id": 42,
+    "provider_connection_id": 5,
+    "onboarding_session_id": 3,
+    "state": "open",
+    "url": "https://login.microsoftonline.com/3f2504e0-4f89-41d3-9a0c-0305e82c3301/v2.0/adminconsent"
+    "?client_id=6fa459ea-ee8a-4ca4-894e-db77e160355e&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"
+    "&redirect_uri=https%3A%2F%2Fonboarding.example.com%2Fonboarding%2Fconsent%2Fcallback"
+    "&state=v3Jx0gJfH1xw2b8mYqTnM4cKz7rLsDpA9eUoWiXyZ0k",
+    "created_at": "2026-11-24T09:30:00Z",
+    "created_by_user_id": 7,
+    "expires_at": "2026-11-25T09:30:00Z",
+    "answered_at": None,
+    "reported_at": None,
+    "verified_at": None,
+    "run_id": None,
+}
+_CONSENT_REPORTED: dict[str, Any] = {
+    **_CONSENT_REQUEST,
+    "state": "reported",
+    "url": None,
+    "answered_at": "2026-11-24T09:35:00Z",
+    "reported_at": "2026-11-24T09:35:00Z",
+    "run_id": 17,
 }
 _EVIDENCE: dict[str, Any] = {
     "id": 205,
@@ -106,6 +142,12 @@ _EVIDENCE: dict[str, Any] = {
     "seal": "9f86d081" * 8,
 }
 _LINK = {"run_id": 17, "url": "/tenants/42/onboarding/runs/17", "outcome": "created"}
+_START: dict[str, Any] = {
+    "provider_connection_id": 5,
+    "validate_only": False,
+    "inputs": {"group": "Helpdesk", "days": 30},
+    "dry_run": False,
+}
 _STARTED: dict[str, Any] = {
     "task_type": "license.inventory",
     "outcome": "started",
@@ -132,6 +174,8 @@ _TASK_TYPE: dict[str, Any] = {
     "wait_limit_seconds": 3600.0,
     "distribution": "onboarding-task-runner",
     "version": "0.1.0",
+    "inputs_schema": None,
+    "supports_dry_run": False,
 }
 _CHANGE = {
     "at": "2026-11-24T09:31:00Z",
@@ -152,17 +196,21 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "listTaskTypes": OperationExample([_TASK_TYPE]),
     "listReasonCodes": OperationExample([msgspec.to_builtins(REASONS["TIME_LIMIT_EXCEEDED"])]),
     "listTasks": OperationExample([_SUMMARY]),
-    "startRun": OperationExample(_LINK, {"provider_connection_id": 5, "validate_only": False}),
+    "startRun": OperationExample(_LINK, _START),
     "retryRun": OperationExample(_LINK),
     "listSteps": OperationExample([_STEP]),
     "startStep": OperationExample([_STARTED], {"provider_connection_id": 5, "include_optional": False}),
     "getRun": OperationExample(_RUN),
     "listRuns": OperationExample([_RUN]),
     "cancelRun": OperationExample(_CANCELLING),
+    "resumeRun": OperationExample(_WAITING),
     "createConnection": OperationExample(_CONNECTION, _NEW_CONNECTION),
     "listConnections": OperationExample([_CONNECTION]),
     "getConnection": OperationExample(_CONNECTION),
     "disableConnection": OperationExample(_DISABLED),
+    "createConsentRequest": OperationExample(_CONSENT_REQUEST, {"provider_connection_id": 5}),
+    "listConsentRequests": OperationExample([_CONSENT_REPORTED]),
+    "getConsentRequest": OperationExample(_CONSENT_REPORTED),
     "listEvidence": OperationExample([_EVIDENCE]),
     "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),
     "getEvidence": OperationExample({**_EVIDENCE, "record": '{"id":205,"tenant_id":42}'}),

@@ -22,6 +22,10 @@ class Links:
         """Return the URL of a provider connection."""
         return self._of(tenant_id, f"provider-connections/{connection_id}")
 
+    def consent_request(self, tenant_id: int, request_id: int) -> str:
+        """One consent request."""
+        return self._of(tenant_id, f"consent-requests/{request_id}")
+
     def next_page(self, path: str, query: Mapping[str, str | list[str]]) -> str:
         """Return the ``Link`` header of the next page of a list."""
         return f'<{self._public_url}{path}?{urlencode(query, doseq=True)}>; rel="next"'

@@ -12,6 +12,9 @@ RunId = Annotated[int, PathParameter(description="Id of a run of the tenant.", e
 ConnectionId = Annotated[
     int, PathParameter(description="Id of a provider connection of the tenant.", examples=[Example(value=5)])
 ]
+ConsentRequestId = Annotated[
+    int, PathParameter(description="A consent request of the tenant.", examples=[Example(value=12)])
+]
 EvidenceId = Annotated[
     int, PathParameter(description="Id of an item of evidence of the tenant.", examples=[Example(value=205)])
 ]

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from session_api.domain.starting import KnownConnection
+
 _COLUMNS = """id, tenant_id, provider, display_name, external_tenant_id, client_id, credential_ref, cloud, created_at,
        created_by_user_id, disabled_at, disabled_by_user_id"""
 
@@ -34,6 +36,11 @@ WHERE tenant_id = :tenant AND disabled_at IS NULL AND provider = :provider AND c
   AND external_tenant_id = :external_tenant_id AND client_id = :client_id AND credential_ref = :credential_ref
 ORDER BY id LIMIT 1
 """)  # noqa: S608 - no input, only names of ours
+_KNOWN = text("""
+SELECT tenant_id, id, disabled_at IS NOT NULL AS disabled, provider, external_tenant_id, client_id, credential_ref,
+       cloud
+FROM provider_connections WHERE tenant_id = :tenant
+""")
 _IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE tenant_id = :tenant AND id = :id")
 
 
@@ -125,6 +132,13 @@ async def disable_connection(
 async def is_enabled(tx: AsyncConnection, tenant_id: int, connection_id: int) -> bool | None:
     """Return True if the connection is enabled; None if the tenant has none with this id."""
     return (await tx.execute(_IS_ENABLED, {"tenant": tenant_id, "id": connection_id})).scalar_one_or_none()
+
+
+async def known_connections(tx: AsyncConnection, tenant_id: int) -> list[KnownConnection]:
+    """All connections of a tenant, as the rules take them."""
+    rows = await tx.execute(_KNOWN, {"tenant": tenant_id})
+    names = [field.name for field in fields(KnownConnection)]
+    return [KnownConnection(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
 def _stored(row: Row[Any]) -> StoredConnection:

@@ -1,6 +1,7 @@
 """The tables as SQLAlchemy metadata. The migrations create them; a test compares the two."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -72,7 +74,8 @@ PROVIDER_CONNECTIONS = Table(
     Column("disabled_by_user_id", BigInteger),
     UniqueConstraint("creation_key", name="provider_connections_created_once"),
     CheckConstraint(
-        "credential_ref ~ '^(env:[A-Za-z_]|file:/)'", name="provider_connections_credential_is_a_reference"
+        "credential_ref ~ '^(env:[A-Za-z_]|file:/|[a-z][a-z0-9-]{0,62}$)'",
+        name="provider_connections_credential_is_a_reference",
     ),
 )
 
@@ -160,6 +163,8 @@ OPERATION_RUNS = Table(
     _moment("resend_due_at", nullable=False),
     Column("repeats", Integer, nullable=False, server_default=text("0")),
     Column("retry_of_run_id", BigInteger),
+    Column("inputs", JSON),
+    Column("dry_run", Boolean, nullable=False, server_default=text("false")),
 )
 Index(
     "operation_runs_one_active",
@@ -193,3 +198,44 @@ Index(
     postgresql_where=text("session_id IS NOT NULL"),
 )
 Index("operation_runs_resend_due", OPERATION_RUNS.c.resend_due_at, postgresql_where=_ACTIVE)
+
+CONSENT_REQUESTS = Table(
+    "consent_requests",
+    METADATA,
+    _tenant(references_guard=True),
+    _identity(),
+    Column("state_hash", LargeBinary, nullable=False),
+    Column("session_id", BigInteger),
+    Column("provider_connection_id", BigInteger, nullable=False),
+    Column("external_tenant_id", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    _moment("created_at", now=True),
+    Column("created_by_user_id", BigInteger, nullable=False),
+    _moment("expires_at", nullable=False),
+    _moment("answered_at"),
+    _moment("reported_at"),
+    _moment("verified_at"),
+    Column("run_id", BigInteger),
+    UniqueConstraint("state_hash", name="consent_requests_one_per_link"),
+    CheckConstraint("octet_length(state_hash) = 32", name="consent_requests_secret_is_hashed"),
+    CheckConstraint("expires_at > created_at", name="consent_requests_expire_later"),
+    CheckConstraint("state <> 'reported' OR reported_at IS NOT NULL", name="consent_requests_reported_has_time"),
+    CheckConstraint("(state = 'verified') = (verified_at IS NOT NULL)", name="consent_requests_verified_has_time"),
+    ForeignKeyConstraint(
+        ("tenant_id", "session_id"),
+        ("onboarding_sessions.tenant_id", "onboarding_sessions.id"),
+        name="consent_requests_session_exists",
+    ),
+    ForeignKeyConstraint(
+        ("tenant_id", "provider_connection_id"),
+        ("provider_connections.tenant_id", "provider_connections.id"),
+        name="consent_requests_connection_exists",
+    ),
+)
+Index(
+    "consent_requests_unverified",
+    CONSENT_REQUESTS.c.tenant_id,
+    CONSENT_REQUESTS.c.provider_connection_id,
+    CONSENT_REQUESTS.c.id.desc(),
+    postgresql_where=text("state IN ('open', 'reported')"),
+)

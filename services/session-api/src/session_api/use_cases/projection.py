@@ -1,21 +1,25 @@
 """Projects the messages of task-runner onto runs and task types."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.task_runner import (
+    RunEventMessage,
     RunFinished,
     RunProgressed,
     RunStarted,
     TaskTypeDeclaration,
     TaskTypesAnnounced,
 )
-from session_api.domain.projection import project
-from session_api.store.projection import lock_runs, save_runs
+from session_api.domain.consent import CONSENT_TASK, PROVING
+from session_api.domain.projection import RunView, project
+from session_api.store.consents import verify_consents
+from session_api.store.projection import TenantRunId, lock_runs, save_runs
 from session_api.store.task_types import upsert_task_types
+from session_api.use_cases.inputs import usable
 
 
 class Projection:
@@ -40,13 +44,27 @@ class Projection:
                 after[key] = project(after[key], message)
         open_before = {key: view for key, view in after.items() if before[key].state not in TERMINAL}
         await save_runs(tx, open_before, self._silence_seconds)
+        if proven := _consents_proven(messages, open_before):
+            await verify_consents(tx, proven)
+
+
+def _consents_proven(
+    messages: Sequence[RunEventMessage], unended_before: Mapping[TenantRunId, RunView]
+) -> Sequence[TenantRunId]:
+    """The runs whose result, new in this batch, proves a consent."""
+    finished = {
+        (message.tenant_id, message.run_id)
+        for message in messages
+        if isinstance(message, RunFinished) and message.task_type == CONSENT_TASK
+    }
+    return sorted(key for key in finished & unended_before.keys() if unended_before[key].status in PROVING)
 
 
 async def apply_task_types(tx: AsyncConnection, batch: Sequence[Received]) -> None:
-    """Store the announced task types; the last announcement of a name applies."""
+    """Store every announced task type whose schema is usable; the last announcement of a name wins."""
     declarations: dict[str, TaskTypeDeclaration] = {}
     for received in batch:
         if isinstance(received.message, TaskTypesAnnounced):
             declarations.update({declaration.name: declaration for declaration in received.message.task_types})
     if declarations:
-        await upsert_task_types(tx, list(declarations.values()))
+        await upsert_task_types(tx, usable(declarations))

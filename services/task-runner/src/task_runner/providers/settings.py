@@ -4,17 +4,19 @@ from collections.abc import Mapping
 
 import msgspec
 
+from task_runner.named_credentials import NamedCredential
 from task_runner.tasks.gdap_profile import NO_GDAP_CHOICES, GdapProfile
 
 
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and URLs of the providers. All times are in seconds.
 
-    ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace the hosts of any cloud.
-    ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is the GUID of the partner tenant, None = not configured.
-    ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) maps the GUID of a tenant, in lower case, to the object ids
-    of its emergency access accounts. ``credential_prefix`` restricts ``env:NAME`` references to names with this prefix,
-    ``credential_directory`` restricts ``file:PATH`` references to files in this directory.
+    ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace every cloud's hosts.
+    ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is our own tenant at Microsoft, a GUID, None = not known.
+    ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) has the object ids of emergency access accounts, by the GUID
+    of their tenant in lower case. ``credentials`` (``ONBOARDING_CREDENTIALS``) are the credentials by name.
+    ``credential_prefix`` allows old ``env:NAME`` references to names that begin so, ``credential_directory`` old
+    ``file:PATH`` references to files in that folder; without them such references are refused.
     """
 
     graph_url: str | None = None
@@ -23,6 +25,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     emergency_access: Mapping[str, tuple[str, ...]] = {}
     gdap: GdapProfile = NO_GDAP_CHOICES
     proxy: str | None = None
+    credentials: Mapping[str, NamedCredential] = {}
     credential_prefix: str = ""
     credential_directory: str | None = None
     connect_timeout: float = 5.0
@@ -38,4 +41,6 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait: float = 10.0
     """Maximum delay before a retry of a request; a longer ``Retry-After`` ends the attempt."""
     max_sessions: int = 1024
-    """Maximum number of provider connections whose token is cached."""
+    """Maximum number of connections whose token is cached."""
+    certificate_wait: float = 10.0
+    """Pause before another token request with a certificate that is not known everywhere yet."""

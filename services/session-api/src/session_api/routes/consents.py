@@ -1,0 +1,111 @@
+"""Consent requests: create, list, look."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.web.identity import Caller, Permissions, requires
+from onboarding_shared.web.operations import LINK, LOCATION, TenantId
+from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
+from session_api.domain.consent import state_at
+from session_api.routes.consent_bodies import ConsentRequest, CreateConsentRequest
+from session_api.routes.consent_links import ConsentLinks
+from session_api.routes.consent_problems import consent_problem, consent_request_not_found
+from session_api.routes.links import Links
+from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
+from session_api.routes.parameters import ConsentRequestId
+from session_api.routes.starts import checked_connection
+from session_api.store.consents import LoadedConsent, find_consent, list_consents
+from session_api.use_cases.consents import Consents, CreatedConsent
+
+
+class ConsentRoutes(Controller):
+    """The operations under ``/consent-requests``."""
+
+    path = "/tenants/{tenant_id:int}/onboarding/consent-requests"
+    tags = ("consent",)
+
+    consents: Consents
+    consent_links: ConsentLinks
+    database: Database
+    links: Links
+
+    @post(
+        guards=[requires(Permissions.RUN)],
+        summary="Make a link with which the customer consents",
+        operation_id="createConsentRequest",
+        response_headers=[LOCATION],
+    )
+    async def create_request(
+        self,
+        tenant_id: TenantId,
+        caller: NamedDependency[Caller],
+        data: JSONBody[CreateConsentRequest | None] = None,
+    ) -> Response[ConsentRequest]:
+        """For the named provider connection, else the session's, else the only enabled one.
+
+        An administrator of the customer opens the url. Its secret is not stored: no later answer has the url again.
+        """
+        self.consent_links.check()
+        wanted = checked_connection((data or CreateConsentRequest()).provider_connection_id)
+        created = await self.consents.create(tenant_id, caller.user_id, wanted)
+        if not isinstance(created, CreatedConsent):
+            raise consent_problem(created)
+        return Response(
+            _body(created.loaded, url=self.consent_links.url(created.connection, created.secret)),
+            headers={
+                "Location": self.links.consent_request(tenant_id, created.loaded.request.id),
+                "Cache-Control": "no-store",
+            },
+        )
+
+    @get(
+        guards=[requires(Permissions.READ)],
+        summary="List consent requests, newest first",
+        operation_id="listConsentRequests",
+        response_headers=[LINK],
+    )
+    async def list_requests(
+        self, request: Request[Any, Any, Any], tenant_id: TenantId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Response[list[ConsentRequest]]:
+        """One page, without the urls; the Link header leads to the next page."""
+        before = before_id(cursor)
+        loaded = await self.database.run_single(lambda tx: list_consents(tx, tenant_id, before=before, limit=limit + 1))
+        page = loaded[:limit]
+        follows = IdPosition(page[-1].request.id) if len(loaded) > limit else None
+        return Response([_body(item) for item in page], headers=link_headers(request, self.links, follows))
+
+    @get(
+        "/{consent_request_id:int}",
+        guards=[requires(Permissions.READ)],
+        summary="Get a consent request",
+        operation_id="getConsentRequest",
+    )
+    async def get_request(self, tenant_id: TenantId, consent_request_id: ConsentRequestId) -> ConsentRequest:
+        """Its state, without the url. Only verified is proof: a check has seen the consent."""
+        loaded = await self.database.run_single(lambda tx: find_consent(tx, tenant_id, consent_request_id))
+        if loaded is None:
+            raise consent_request_not_found()
+        return _body(loaded)
+
+
+def _body(loaded: LoadedConsent, *, url: str | None = None) -> ConsentRequest:
+    request = loaded.request
+    return ConsentRequest(
+        id=request.id,
+        tenant_id=request.tenant_id,
+        provider_connection_id=request.provider_connection_id,
+        onboarding_session_id=request.session_id,
+        state=state_at(request, loaded.now),
+        url=url,
+        created_at=request.created_at,
+        created_by_user_id=request.created_by_user_id,
+        expires_at=request.expires_at,
+        answered_at=request.answered_at,
+        reported_at=request.reported_at,
+        verified_at=request.verified_at,
+        run_id=request.run_id,
+    )
