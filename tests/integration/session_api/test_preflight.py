@@ -233,3 +233,10 @@ async def test_a_task_type_that_is_withdrawn_during_the_look_is_not_known(
     answer = await look(api)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "TASK_TYPE_UNKNOWN")
+
+
+async def test_evidence_of_a_dry_run_does_not_count(api: Api, shelf: Shelf) -> None:
+    connection, at = await api.connection(), await now(api)
+    shelf.put("license.inventory", "ok", "LICENSE_P2", at, connection, dry_run=True)
+
+    assert by_check(await look(api))["licence"] == ("unknown", "NEVER_RUN")

@@ -33,6 +33,8 @@ async def test_a_run_shows_everything_that_is_known_of_it(api: Api) -> None:
         "requested_by_user_id": 7,
         "cancel_requested_by_user_id": None,
         "retry_of_run_id": None,
+        "inputs": None,
+        "dry_run": False,
         "started_at": None,
         "finished_at": None,
         "cancel_requested_at": None,

@@ -131,6 +131,8 @@ async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
         "wait_limit_seconds": 2592000.0,
         "distribution": "",
         "version": "",
+        "inputs_schema": None,
+        "supports_dry_run": False,
     }
 
 

@@ -4,9 +4,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from onboarding_shared.contracts.inputs import canonical
 from onboarding_shared.contracts.types import Mode, RunState, Scope
 
 TENANT_SCOPE = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a run is started with: ``inputs`` as canonical JSON. The same task with others is another run."""
+
+    inputs: str = canonical(None)
+    dry_run: bool = False
+
+
+NO_ARGUMENTS = Arguments()
 
 
 def scope_key(scope: Scope, connection_id: int | None) -> str:
@@ -34,6 +46,7 @@ class ActiveRun:
     state: RunState
     run_id: int | None = None
     since: datetime | None = None
+    arguments: Arguments = NO_ARGUMENTS
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,20 +78,23 @@ class Blocked:
 Decision = Created | Reused | Blocked
 
 
-def decide(task_type: str, mode: Mode, key: str, active: Sequence[ActiveRun]) -> Decision:
+def decide(
+    task_type: str, mode: Mode, key: str, active: Sequence[ActiveRun], arguments: Arguments = NO_ARGUMENTS
+) -> Decision:
     """Decide one start against the active runs of its tenant.
 
-    The same task type in the same scope is reused, unless that run is being cancelled: it would end without a
-    result, so it blocks the start. Otherwise an exclusive run conflicts with every run in an overlapping
-    scope, and a shared run only with exclusive ones.
+    The same task type in the same scope is reused if it has the same arguments. It blocks the start if it has others,
+    or if it is being cancelled, since it would end without a result. Otherwise an exclusive run conflicts with every
+    run in an overlapping scope, and a shared run only with exclusive ones.
     """
     for run in active:
         if run.key == (key, task_type):
-            return Blocked(run) if run.state is RunState.CANCELLING else Reused(run)
+            reusable = run.arguments == arguments and run.state is not RunState.CANCELLING
+            return Reused(run) if reusable else Blocked(run)
     blocking = _first_conflict(mode, key, active)
     if blocking is not None:
         return Blocked(blocking)
-    return Created(ActiveRun(task_type=task_type, scope_key=key, mode=mode, state=RunState.QUEUED))
+    return Created(ActiveRun(task_type=task_type, scope_key=key, mode=mode, state=RunState.QUEUED, arguments=arguments))
 
 
 def _first_conflict(mode: Mode, key: str, active: Iterable[ActiveRun]) -> ActiveRun | None:

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+from typing import Any
 
+from onboarding_shared.contracts.inputs import canonical
 from onboarding_shared.contracts.types import Mode, RunState, Scope, SessionStatus
 from session_api.domain.connections import ConnectionRefusal, Usable, choose_connection
-from session_api.domain.guard import ActiveRun, Blocked, Created, Decision, decide, scope_key
+from session_api.domain.guard import ActiveRun, Arguments, Blocked, Created, Decision, decide, scope_key
+from session_api.domain.inputs import Declared, InputsCheck, InputsRefusal, no_check, refuse_inputs
 
 LONGEST_RETRY_SECONDS = 30
 
@@ -17,7 +20,7 @@ LONGEST_RETRY_SECONDS = 30
 class Start:
     """A request to start a task; ``connection_id`` where the caller names the provider connection.
 
-    ``retry_of_run_id`` is the ended run that this one repeats.
+    ``retry_of_run_id`` is the ended run that this one repeats. A ``dry_run`` changes nothing at the provider.
     """
 
     tenant_id: int
@@ -26,6 +29,8 @@ class Start:
     user_id: int
     traceparent: str | None
     retry_of_run_id: int | None = None
+    inputs: Mapping[str, Any] | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class TaskRule:
     scope: Scope
     mode: Mode
     time_limit_seconds: float
+    inputs_schema: dict[str, Any] | None = None
+    supports_dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class TenantRun:
     mode: Mode
     state: RunState
     since: datetime
+    inputs: dict[str, Any] | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +112,14 @@ class Planned:
     connection: KnownConnection | None
 
 
-Plan = Planned | UnknownTaskType | ConnectionRefusal
+Plan = Planned | UnknownTaskType | ConnectionRefusal | InputsRefusal
 
 
-def plan(starts: Sequence[Start], context: StartContext) -> list[Plan]:
-    """Plan each start, in order. Of two equal starts in a batch, the second reuses the run of the first."""
+def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck = no_check) -> list[Plan]:
+    """Plan each start, in order. Of two equal starts in a batch, the second reuses the run of the first.
+
+    ``check`` is applied to the inputs of task types that declare some.
+    """
     rules = {rule.name: rule for rule in context.rules}
     sessions = {session.tenant_id: session for session in context.sessions}
     connections: dict[int, dict[int, KnownConnection]] = defaultdict(dict)
@@ -122,6 +134,11 @@ def plan(starts: Sequence[Start], context: StartContext) -> list[Plan]:
         rule = rules.get(start.task_type)
         if rule is None:
             plans.append(UnknownTaskType(start.task_type, tuple(sorted(rules))))
+            continue
+        declared = Declared(rule.name, rule.inputs_schema, rule.supports_dry_run)
+        refused = refuse_inputs(declared, start.inputs, dry_run=start.dry_run, check=check)
+        if refused is not None:
+            plans.append(refused)
             continue
         tenant_id = start.tenant_id
         planned = _plan(start, rule, sessions.get(tenant_id), connections[tenant_id], active[tenant_id])
@@ -150,7 +167,8 @@ def _plan(
         choice = Usable(None)
     connection = None if choice.connection_id is None else connections[choice.connection_id]
     key = scope_key(rule.scope, choice.connection_id)
-    return Planned(decide(start.task_type, rule.mode, key, active), session, connection)
+    arguments = Arguments(canonical(start.inputs), start.dry_run)
+    return Planned(decide(start.task_type, rule.mode, key, active, arguments), session, connection)
 
 
 def retry_after(blocked: Blocked, context: StartContext) -> int:
@@ -175,4 +193,5 @@ def _active(run: TenantRun) -> ActiveRun:
         state=run.state,
         run_id=run.run_id,
         since=run.since,
+        arguments=Arguments(canonical(run.inputs), run.dry_run),
     )

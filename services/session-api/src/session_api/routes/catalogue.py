@@ -53,4 +53,6 @@ def _task_type(declared: TaskTypeDeclaration) -> TaskType:
         wait_limit_seconds=declared.wait_limit_seconds,
         distribution=declared.distribution,
         version=declared.version,
+        inputs_schema=declared.inputs_schema,
+        supports_dry_run=declared.supports_dry_run,
     )

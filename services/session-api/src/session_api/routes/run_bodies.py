@@ -1,7 +1,7 @@
 """The bodies of requests and answers about starts. The names of the schemas and fields are the contract's."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -10,10 +10,16 @@ from session_api.domain.preflight import FindingStatus, Prediction
 
 
 class StartRun(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Optional wishes for a start. ``validate_only``: say what it would lead to and lack, and start nothing."""
+    """Optional wishes for a start. ``validate_only``: say what it would lead to and lack, and start nothing.
+
+    ``inputs`` have to fit the task type's ``inputs_schema``, with at most 16 KiB and 8 levels. They are stored and
+    shown, so they must not contain a secret. A ``dry_run`` only reads; its result is not the verdict of the task.
+    """
 
     provider_connection_id: int | None = None
     validate_only: bool = False
+    inputs: dict[str, Any] | None = None
+    dry_run: bool = False
 
 
 class StartStep(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from onboarding_shared.telemetry.tracing import current_traceparent
 from onboarding_shared.web.identity import Caller, Permissions, requires
 from onboarding_shared.web.operations import LOCATION, TenantId
 from session_api.domain.guard import Blocked, Reused
-from session_api.domain.starting import Planned, Start, UnknownTaskType
+from session_api.domain.starting import Planned, Start
 from session_api.routes.evidence import callers_headers
 from session_api.routes.links import Links
 from session_api.routes.parameters import RunId, TaskType
@@ -24,7 +24,6 @@ from session_api.routes.problems import (
     run_not_ended,
     run_not_found,
     start_problem,
-    unknown_task_type,
 )
 from session_api.routes.run_bodies import (
     BlockingRun,
@@ -34,7 +33,7 @@ from session_api.routes.run_bodies import (
     PreflightReport,
     StartRun,
 )
-from session_api.use_cases.preflights import Preflight, Preflights
+from session_api.use_cases.preflights import LookAnswer, Preflight, Preflights
 from session_api.use_cases.runs import Retries, RunNotEnded
 from session_api.use_cases.starts import Accepted, StartAnswer, Starts
 
@@ -77,6 +76,8 @@ class StartRoutes(Controller):
             connection_id=checked_connection(wanted.provider_connection_id),
             user_id=caller.user_id,
             traceparent=current_traceparent(),
+            inputs=wanted.inputs,
+            dry_run=wanted.dry_run,
         )
         if wanted.validate_only:
             return _looked(await self.preflights.look(start, callers_headers(request)), start, self.links)
@@ -93,7 +94,7 @@ class StartRoutes(Controller):
     async def retry_run(
         self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]
     ) -> Response[OperationRunLink]:
-        """Starts the task of a run that has ended once more, on the same provider connection."""
+        """Starts the task of a run that has ended once more: same provider connection, inputs and dry run."""
         answer = await self.retries.retry(tenant_id, run_id, caller.user_id)
         if answer is None:
             raise run_not_found()
@@ -117,9 +118,9 @@ def _response(answer: StartAnswer, tenant_id: int, links: Links) -> Response[Ope
     return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})
 
 
-def _looked(found: Preflight | UnknownTaskType, start: Start, links: Links) -> Response[Any]:
-    if isinstance(found, UnknownTaskType):
-        raise unknown_task_type(found)
+def _looked(found: LookAnswer, start: Start, links: Links) -> Response[Any]:
+    if not isinstance(found, Preflight):
+        raise start_problem(found, start.tenant_id, links)
     return Response(_report(found, start, links), status_code=200)
 
 

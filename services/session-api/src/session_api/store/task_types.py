@@ -36,7 +36,7 @@ _ANY = text("SELECT count(*) FROM task_types")
 _CURRENT_CONNECTION = text(f"""
 SELECT provider_connection_id FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
 """)  # noqa: S608 - no input, only constants of ours
-# Two index look-ups per task type, however many runs the tenant has had.
+# Two index look-ups per task type, however many runs the tenant has had. A dry run is no verdict.
 _SUMMARIES = text(f"""
 WITH enabled AS (
     SELECT count(*) AS count, min(id) AS first_id FROM provider_connections
@@ -55,6 +55,7 @@ CROSS JOIN judged
 LEFT JOIN LATERAL (
     SELECT status, reason_code, message, finished_at FROM operation_runs r
     WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN {ANSWERED_STATES}
+      AND NOT r.dry_run
       AND r.scope_key = CASE WHEN t.scope = 'connection' THEN coalesce('connection:' || judged.connection_id, 'tenant')
                              ELSE 'tenant' END
     ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
@@ -62,6 +63,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT id FROM operation_runs r
     WHERE r.tenant_id = :tenant AND r.task_type = t.name
+      AND NOT r.dry_run
       AND r.scope_key = CASE WHEN t.scope = 'connection' THEN coalesce('connection:' || judged.connection_id, 'tenant')
                              ELSE 'tenant' END
     ORDER BY r.id DESC LIMIT 1

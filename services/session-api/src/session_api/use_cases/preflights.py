@@ -16,6 +16,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.errors import DependencyDown
 from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.domain.connections import ConnectionRefusal
+from session_api.domain.inputs import DryRunNotSupported, InputsInvalid, InputsNotAccepted, InputsRefusal
 from session_api.domain.preflight import (
     Knowledge,
     KnownEvidence,
@@ -29,6 +30,7 @@ from session_api.domain.preflight import (
 from session_api.domain.starting import Planned, Start, StartContext, UnknownTaskType, plan
 from session_api.store.starts import load_start_context
 from session_api.store.task_types import FRESH_SECONDS, list_task_types
+from session_api.use_cases.inputs import check_inputs
 
 LOOKED_AT = 50
 """Items of each task type: a tenant with several connections has evidence of each."""
@@ -42,6 +44,9 @@ class Preflight:
     prediction: Prediction
     plan: Planned | ConnectionRefusal
     findings: list[PreflightCheck]
+
+
+LookAnswer = Preflight | UnknownTaskType | InputsRefusal
 
 
 class _Item(msgspec.Struct, frozen=True):
@@ -65,18 +70,21 @@ class Preflights:
         self._database = database
         self._evidence = evidence
 
-    async def look(self, start: Start, headers: Mapping[str, str]) -> Preflight | UnknownTaskType:
+    async def look(self, start: Start, headers: Mapping[str, str]) -> LookAnswer:
         """Predict the outcome of ``start``. ``headers`` are the caller's, for evidence-store."""
 
         async def read(tx: AsyncConnection) -> tuple[StartContext, list[TaskTypeDeclaration]]:
-            return await load_start_context(tx, [start.tenant_id]), await list_task_types(tx)
+            context = await load_start_context(tx, [start.tenant_id], [start.task_type])
+            return context, await list_task_types(tx)
 
         context, declared = await self._database.run(read)
         task_types = {declaration.name: declaration for declaration in declared}
-        [planned] = plan([start], context)
+        [planned] = plan([start], context, check_inputs)
         task_type = task_types.get(start.task_type)  # None: withdrawn between the two reads
         if isinstance(planned, UnknownTaskType) or task_type is None:
             return UnknownTaskType(start.task_type, tuple(sorted(task_types)))
+        if isinstance(planned, InputsInvalid | InputsNotAccepted | DryRunNotSupported):
+            return planned
         knowledge = await self._know(start.tenant_id, evidence_needed(task_type), headers)
 
         def fresh_seconds(name: str) -> float:
@@ -101,7 +109,7 @@ class Preflights:
         try:
             answer = await self._evidence.get(f"/tenants/{tenant_id}/onboarding/evidence", query, headers)
             if answer.status == 200:
-                return [_known(item) for item in _items.decode(answer.body)]
+                return [_known(item) for item in _items.decode(answer.body) if not item.payload.get("dry_run")]
         except (DependencyDown, msgspec.MsgspecError):
             return Unreadable(UNREADABLE)
         return Unreadable("PERMISSION_MISSING" if answer.status == 403 else UNREADABLE)

@@ -19,6 +19,7 @@ from session_api.domain.projection import RunView, project
 from session_api.store.consents import verify_consents
 from session_api.store.projection import TenantRunId, lock_runs, save_runs
 from session_api.store.task_types import upsert_task_types
+from session_api.use_cases.inputs import usable
 
 
 class Projection:
@@ -60,10 +61,10 @@ def _consents_proven(
 
 
 async def apply_task_types(tx: AsyncConnection, batch: Sequence[Received]) -> None:
-    """Store every announced task type; the last announcement of a name wins."""
+    """Store every announced task type whose schema is usable; the last announcement of a name wins."""
     declarations: dict[str, TaskTypeDeclaration] = {}
     for received in batch:
         if isinstance(received.message, TaskTypesAnnounced):
             declarations.update({declaration.name: declaration for declaration in received.message.task_types})
     if declarations:
-        await upsert_task_types(tx, list(declarations.values()))
+        await upsert_task_types(tx, usable(declarations))
