@@ -8,7 +8,7 @@ from typing import Any
 
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import TaskContext, discover
-from task_runner.testing import CREDENTIAL, connection_to, serving
+from task_runner.testing import CREDENTIAL, CREDENTIALS, connection_to, serving
 
 TASKS = discover()
 
@@ -46,7 +46,7 @@ async def context_on(answer: Answer, **settings: Any) -> AsyncIterator[TaskConte
         await send({"type": "http.response.body", "body": body})
 
     async with serving(app) as url:
-        limits = {"graph_url": url, "login_url": url, "attempts": 1, **settings}
+        limits = {"graph_url": url, "login_url": url, "attempts": 1, "credentials": CREDENTIALS, **settings}
         async with Providers(ProviderSettings(**limits)) as providers:
             yield providers.context_for(
                 tenant_id=1,

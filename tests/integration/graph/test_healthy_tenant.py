@@ -95,7 +95,7 @@ async def test_one_token_serves_every_request_of_a_connection() -> None:
         async with task_context(server=server) as context:
             for _ in range(3):
                 await TASKS["graph.connectivity"](context)
-                session = context.graph._sessions.of(context.graph._connection)
+                session = context.graph._sessions.of(context.graph._use)
                 seen.append(session.token_obtained)
 
     assert len(set(seen)) == 1
@@ -103,7 +103,7 @@ async def test_one_token_serves_every_request_of_a_connection() -> None:
 
 async def test_a_token_near_its_end_is_renewed() -> None:
     async with task_context(token_lifetime=30) as context:
-        session = context.graph._sessions.of(context.graph._connection)
+        session = context.graph._sessions.of(context.graph._use)
         await session.ensure_token()
         first = session.token_obtained
         await session.ensure_token()

@@ -9,7 +9,7 @@ import pytest
 
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import TaskFault
-from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, connection_to, graph_server
+from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, CREDENTIALS, connection_to, graph_server
 from tests.integration.graph.hostile import (
     TASKS,
     TENANT,
@@ -97,7 +97,10 @@ async def test_a_tenant_id_that_is_no_guid_is_refused_before_any_request() -> No
         visits.append(path)
         return as_json({})
 
-    async with serving_elsewhere(watch) as url, Providers(ProviderSettings(graph_url=url, login_url=url)) as providers:
+    async with (
+        serving_elsewhere(watch) as url,
+        Providers(ProviderSettings(graph_url=url, login_url=url, credentials=CREDENTIALS)) as providers,
+    ):
         context = providers.context_for(
             tenant_id=1,
             run_id=1,
@@ -119,7 +122,7 @@ async def serving_elsewhere(answer: Answer) -> AsyncIterator[str]:
 
 async def test_a_missing_credential_is_a_fault_that_names_the_reference() -> None:
     async with graph_server() as server:
-        settings = ProviderSettings(graph_url=server.url, login_url=server.url)
+        settings = ProviderSettings(graph_url=server.url, login_url=server.url, credential_prefix="NOT_SET_")
         async with Providers(settings) as providers:
             context = providers.context_for(
                 tenant_id=1,

@@ -20,7 +20,7 @@ from task_runner.checks.identity.user_consent import AUTHORIZATION
 from task_runner.checks.lists import ADMIN_ROLES, MANIFEST
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import discover
-from task_runner.testing import CLIENT_ID, GraphServer, connection_to, graph_server, task_context
+from task_runner.testing import CLIENT_ID, CREDENTIALS, GraphServer, connection_to, graph_server, task_context
 from tests.support.emergency import ACCOUNT, TENANT, TOLD
 
 TASKS = discover()
@@ -140,7 +140,7 @@ class World:
     async def _started(self) -> GraphServer:
         server = await self._stack.enter_async_context(graph_server())
         hosts = {"graph_url": server.url, "login_url": server.url, "partner_tenant_id": PARTNER_TENANT}
-        settings = ProviderSettings(**hosts, **TOLD, tenant_request_rate=10_000.0)
+        settings = ProviderSettings(**hosts, **TOLD, tenant_request_rate=10_000.0, credentials=CREDENTIALS)
         self._providers = await self._stack.enter_async_context(Providers(settings))
         return server
 

@@ -11,7 +11,7 @@ import pytest
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.providers.http import SharedTransport
 from task_runner.tasks import CannotTell, Task, TaskFault, Wait, discover
-from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, connection_to, graph_server, task_context
+from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, CREDENTIALS, connection_to, graph_server, task_context
 
 OWN = [task for task in discover().values() if task.declaration.distribution == "onboarding-task-runner"]
 TENANTS = [f"aaaaaaaa-0000-4000-8000-0000000000{number:02}" for number in range(1, 4)]
@@ -79,7 +79,11 @@ async def providers(spy: Spy) -> AsyncIterator[Providers]:
             await server.tell(tenant, "slow", delay_seconds=0.2)
         await server.tell(TENANTS[2])
         limits = ProviderSettings(
-            graph_url=server.url, login_url=server.url, tenant_requests=3, tenant_request_rate=1000.0
+            graph_url=server.url,
+            login_url=server.url,
+            tenant_requests=3,
+            tenant_request_rate=1000.0,
+            credentials=CREDENTIALS,
         )
         async with Providers(limits) as opened:
             yield opened

@@ -17,7 +17,16 @@ from microsoft_emulator.recorded import EMERGENCY_ACCESS, control_request, guid_
 from microsoft_emulator.tenants import PARTNER_TENANT
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import TaskFault, Wait, discover
-from task_runner.testing import CLIENT_ID, CREDENTIAL, CREDENTIAL_NAME, GraphServer, connection_to, emulator, serving
+from task_runner.testing import (
+    CLIENT_ID,
+    CREDENTIAL,
+    CREDENTIAL_NAME,
+    CREDENTIALS,
+    GraphServer,
+    connection_to,
+    emulator,
+    serving,
+)
 from tests.support.recorded import EXPECTED
 
 TASKS = discover()
@@ -97,7 +106,7 @@ class World:
         await server.tell(guid_of("healthy"), **control_request("healthy", CLIENT_ID))
         limits: dict[str, Any] = {"attempts": 1, "request_timeout": REQUEST_SECONDS, "tenant_request_rate": 10_000.0}
         hosts = {"graph_url": url, "login_url": url, "partner_tenant_id": PARTNER_TENANT}
-        told = ProviderSettings(**hosts, **limits, emergency_access=EMERGENCY_ACCESS)
+        told = ProviderSettings(**hosts, **limits, emergency_access=EMERGENCY_ACCESS, credentials=CREDENTIALS)
         self._providers = await self._stack.enter_async_context(Providers(told))
 
     def _count(self, name: str) -> int:

@@ -134,6 +134,7 @@ def _provider_settings(outside: OutsideSettings, concurrency: int) -> ProviderSe
         partner_tenant_id=outside.partner_tenant_id,
         emergency_access=outside.emergency_access or {},
         proxy=outside.proxy,
+        credentials=outside.credentials or {},
         credential_prefix=outside.credential_prefix,
         credential_directory=outside.credential_directory,
     )

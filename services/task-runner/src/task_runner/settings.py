@@ -3,11 +3,12 @@
 import json
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, InstanceOf, StringConstraints, field_validator
 
 from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.service_settings import ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
+from task_runner.named_credentials import NamedCredential, parse_credentials
 
 _WHOLE_GUID = f"^{GUID_PATTERN}$"
 Guid = Annotated[str, StringConstraints(pattern=_WHOLE_GUID, to_lower=True)]
@@ -115,16 +116,26 @@ class OutsideSettings(Settings):
     proxy: str | None = Field(
         None, validation_alias="ONBOARDING_PROVIDER_PROXY", repr=False, description="HTTP proxy on the way to providers"
     )
+    credentials: dict[str, InstanceOf[NamedCredential]] | None = Field(
+        None,
+        validation_alias="ONBOARDING_CREDENTIALS",
+        description="JSON or TOML: the credentials by name, with the tenants that may use each",
+    )
     credential_prefix: str = Field(
         "",
         validation_alias="ONBOARDING_CREDENTIAL_PREFIX",
-        description="env:NAME references are allowed for names that begin so only",
+        description="Old references env:NAME are allowed for names that begin so; unset = none",
     )
     credential_directory: str | None = Field(
         None,
         validation_alias="ONBOARDING_CREDENTIAL_DIRECTORY",
-        description="file:PATH references are allowed for files in this folder only",
+        description="Old references file:PATH are allowed for files in this folder; unset = none",
     )
+
+    @field_validator("credentials", mode="before")
+    @classmethod
+    def _parsed(cls, value: Any) -> Any:
+        return parse_credentials(value) if isinstance(value, str) else value
 
     @field_validator("emergency_access", mode="before")
     @classmethod

@@ -31,12 +31,20 @@ from microsoft_emulator.applications import Application, Secret
 from microsoft_emulator.behaviour import Control
 from microsoft_emulator.tenants import PARTNER_TENANT, Start
 from onboarding_shared.contracts.task_runner import Progress
+from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks.context import NO_DETAILS, Connection, RunDetails, TaskContext
 
 CLIENT_ID = "0f0f0f0f-1111-4222-8333-444444444444"
 CREDENTIAL_NAME = "TASK_CONTEXT_CLIENT_SECRET"
 CREDENTIAL = "a-secret-only-for-tests"
+CREDENTIAL_REF = "task-context"
+CREDENTIALS = {
+    CREDENTIAL_REF: NamedCredential(
+        name=CREDENTIAL_REF, kind=CredentialKind.SECRET, source=f"env:{CREDENTIAL_NAME}", client_id=CLIENT_ID
+    )
+}
+"""The credential that connections of tests name; its secret is in the variable CREDENTIAL_NAME."""
 
 
 PARTNER_SIDE = APP_ROLES.partner_side
@@ -101,7 +109,7 @@ async def graph_server() -> AsyncIterator[GraphServer]:
         yield GraphServer(url, client)
 
 
-def connection_to(tenant: str, credential_ref: str = f"env:{CREDENTIAL_NAME}") -> Connection:
+def connection_to(tenant: str, credential_ref: str = CREDENTIAL_REF) -> Connection:
     """A provider connection to a tenant of the emulator."""
     return Connection(
         id=1,
@@ -148,7 +156,8 @@ async def task_context(
         if behaviour != "healthy" or options or not used.knows(guid):
             await used.tell(guid, behaviour, **options)
         hosts = {"graph_url": used.url, "login_url": used.url}
-        limits: dict[str, Any] = {**hosts, "partner_tenant_id": PARTNER_TENANT, **(settings or {})}
+        defaults = {"partner_tenant_id": PARTNER_TENANT, "credentials": CREDENTIALS, "certificate_wait": 0.05}
+        limits: dict[str, Any] = {**hosts, **defaults, **(settings or {})}
         async with Providers(ProviderSettings(**limits)) as providers:
             yield providers.context_for(
                 tenant_id=1,

@@ -1,58 +1,69 @@
-"""Credential references: where secrets come from, and which are never handed out."""
+"""Files and variables with credentials, and who may use which credential."""
 
 import os
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from task_runner.providers.credentials import resolve_credential
+from onboarding_shared.contracts.clouds import CLOUDS
+from task_runner.named_credentials import CredentialKind, NamedCredential
+from task_runner.providers.credentials.choice import Credentials
+from task_runner.providers.credentials.files import UnreadableCredential, read_file, read_variable
+from task_runner.providers.credentials.proof import read_text
 from task_runner.providers.settings import ProviderSettings
-from task_runner.tasks import TaskFault
+from task_runner.providers.tenant_connection import TenantConnection
+from task_runner.tasks import Connection, TaskFault
 
-ANY = ProviderSettings()
+APPLICATION = "aaaaaaaa-0000-4000-8000-00000000000a"
+MAIN = NamedCredential(
+    name="main",
+    kind=CredentialKind.SECRET,
+    source="env:GRAPH_SECRET",
+    client_id=APPLICATION,
+    tenants=frozenset({7}),
+    clouds=frozenset({"public"}),
+)
+CONNECTION = Connection(
+    id=1,
+    provider="microsoft_graph",
+    external_tenant_id="aaaaaaaa-0000-4000-8000-000000000001",
+    client_id=APPLICATION.upper(),
+    credential_ref="main",
+    cloud="public",
+)
 
 
-def refused(reference: str, settings: ProviderSettings = ANY, environment: dict[str, str] | None = None) -> str:
-    with pytest.raises(TaskFault) as caught:
-        resolve_credential(reference, settings, environment or {})
-    assert caught.value.reason_code == "CREDENTIAL_MISSING"
-    assert not caught.value.retryable
+def unreadable(where: str, directory: str | None = None) -> str:
+    with pytest.raises(UnreadableCredential) as caught:
+        read_file(where, directory)
+    assert "x-secret" not in str(caught.value)
     return str(caught.value)
 
 
+def refused(tenant: int = 7, settings: ProviderSettings | None = None, **changed: str) -> str:
+    used = settings or ProviderSettings(credentials={"main": MAIN})
+    with pytest.raises(TaskFault) as caught:
+        Credentials(used).of(TenantConnection(tenant, msgspec.structs.replace(CONNECTION, **changed)))
+    assert not caught.value.retryable
+    return caught.value.reason_code
+
+
 def test_a_secret_comes_from_the_environment() -> None:
-    assert resolve_credential("env:MY_SECRET", ANY, {"MY_SECRET": " s3cret\n"}) == "s3cret"
+    assert read_variable("MY_SECRET", {"MY_SECRET": " s3cret\n"}) == "s3cret"
 
 
 def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3cret\n")
 
-    assert resolve_credential(f"file:{tmp_path}/secret", ANY) == "s3cret"
+    assert read_file(f"{tmp_path}/secret") == "s3cret"
 
 
-@pytest.mark.parametrize("reference", ["", "env:", "file:", "vault:x", "MY_SECRET", ":x"])
-def test_a_malformed_reference_is_refused(reference: str) -> None:
-    refused(reference, environment={"MY_SECRET": "x"})
-
-
-def test_a_variable_that_is_not_set_is_named() -> None:
-    assert "MY_SECRET" in refused("env:MY_SECRET")
-
-
-def test_an_empty_secret_is_missing() -> None:
-    refused("env:MY_SECRET", environment={"MY_SECRET": "  "})
-
-
-@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE", "KAFKA_SASL_PASSWORD", "ONBOARDING_JWKS"])
-def test_the_services_own_variables_are_never_handed_out(name: str) -> None:
-    assert "x-secret" not in refused(f"env:{name}", environment={name: "x-secret"})
-
-
-def test_a_prefix_restricts_the_variables() -> None:
-    settings = ProviderSettings(credential_prefix="GRAPH_")
-
-    refused("env:MY_SECRET", settings, {"MY_SECRET": "x"})
-    assert resolve_credential("env:GRAPH_ONE", settings, {"GRAPH_ONE": "x"}) == "x"
+@pytest.mark.parametrize("environment", [{}, {"MY_SECRET": "  "}])
+def test_a_variable_without_a_secret_is_named(environment: dict[str, str]) -> None:
+    with pytest.raises(UnreadableCredential):
+        read_variable("MY_SECRET", environment)
 
 
 def test_a_folder_restricts_the_files_also_through_links_and_dots(tmp_path: Path) -> None:
@@ -61,21 +72,87 @@ def test_a_folder_restricts_the_files_also_through_links_and_dots(tmp_path: Path
     (tmp_path / "outside").write_text("x-secret")
     (inside / "link").symlink_to(tmp_path / "outside")
     (inside / "good").write_text("fine")
-    settings = ProviderSettings(credential_directory=str(inside))
 
-    assert resolve_credential(f"file:{inside}/good", settings) == "fine"
+    assert read_file(f"{inside}/good", str(inside)) == "fine"
     for path in (tmp_path / "outside", inside / "link", inside / ".." / "outside"):
-        assert "x-secret" not in refused(f"file:{path}", settings)
+        unreadable(str(path), str(inside))
 
 
-def test_a_missing_file_a_folder_a_device_and_a_huge_file_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "huge").write_bytes(b"x" * 70_000)
+def test_what_is_no_small_file_with_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "huge").write_bytes(b"x-secret" * 10_000)
+    (tmp_path / "binary").write_bytes(b"\xff\xfex-secret")
+    (tmp_path / "empty").write_text(" \n")
 
-    for path in (tmp_path / "none", tmp_path, Path(os.devnull), tmp_path / "huge", "\0"):
-        refused(f"file:{path}")
+    for name in ("none", "", "huge", "binary", "empty", "\0"):
+        unreadable(f"{tmp_path}/{name}")
 
 
-def test_a_binary_file_is_refused_without_showing_it(tmp_path: Path) -> None:
-    (tmp_path / "binary").write_bytes(b"\xff\xfesecret")
+def test_a_pipe_or_device_never_blocks(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to("/proc/self/environ")
+    began = time.monotonic()
 
-    assert "secret" not in refused(f"file:{tmp_path}/binary")
+    for path in (str(pipe), os.devnull, "/dev/zero", "/proc/kmsg", "/proc/self/environ", f"{tmp_path}/link"):
+        unreadable(path)
+    assert time.monotonic() - began < 1
+
+
+async def test_why_a_credential_is_unreadable_stays_in_the_log() -> None:
+    with pytest.raises(TaskFault) as caught:
+        await read_text("main", lambda: read_file("/nowhere/at/all"))
+
+    assert caught.value.reason_code == "CREDENTIAL_MISSING"
+    assert "main" in str(caught.value)
+    assert "/nowhere" not in str(caught.value)
+
+
+async def test_a_credential_is_read_for_each_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    credential = Credentials(ProviderSettings(credentials={"main": MAIN})).of(TenantConnection(7, CONNECTION))
+
+    for secret in ("s3cret-old", "s3cret-new"):
+        monkeypatch.setenv("GRAPH_SECRET", secret)
+        proof = await credential.prove("https://login.example/token")
+        assert proof.members == {"client_secret": secret}
+        assert proof.hidden == (secret,)
+        assert secret not in repr(proof)
+
+
+def test_only_allowed_tenants_clouds_and_applications_use_it() -> None:
+    assert refused(tenant=8) == "CREDENTIAL_NOT_ALLOWED"
+    assert [refused(cloud=cloud) for cloud in CLOUDS if cloud != "public"] == ["CREDENTIAL_NOT_ALLOWED"] * 3
+    assert refused(client_id="bbbbbbbb-0000-4000-8000-00000000000b") == "CREDENTIAL_CLIENT_MISMATCH"
+
+
+@pytest.mark.parametrize("reference", ["other", "", "Main", "vault:x", ":x", "s3cret~Value"])
+def test_an_unknown_name_is_missing(reference: str) -> None:
+    assert refused(credential_ref=reference) == "CREDENTIAL_MISSING"
+
+
+@pytest.mark.parametrize("reference", ["env:GRAPH_SECRET", "file:/run/secrets/graph", "env:", "file:"])
+def test_old_references_are_refused_by_default(reference: str) -> None:
+    assert refused(credential_ref=reference) == "CREDENTIAL_NOT_ALLOWED"
+
+
+def test_a_prefix_allows_variables_and_no_files() -> None:
+    settings = ProviderSettings(credential_prefix="GRAPH_")
+
+    assert refused(settings=settings, credential_ref="env:MY_SECRET") == "CREDENTIAL_NOT_ALLOWED"
+    assert refused(settings=settings, credential_ref="file:/run/secrets/graph") == "CREDENTIAL_NOT_ALLOWED"
+    allowed = msgspec.structs.replace(CONNECTION, credential_ref="env:GRAPH_MAIN")
+    assert Credentials(settings).of(TenantConnection(8, allowed)).name == "env:GRAPH_MAIN"
+
+
+def test_a_folder_allows_files_and_no_variables() -> None:
+    settings = ProviderSettings(credential_directory="/run/secrets")
+
+    assert refused(settings=settings, credential_ref="env:GRAPH_SECRET") == "CREDENTIAL_NOT_ALLOWED"
+    allowed = msgspec.structs.replace(CONNECTION, credential_ref="file:/run/secrets/graph")
+    assert Credentials(settings).of(TenantConnection(8, allowed)).name == "file:/run/secrets/graph"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE", "KAFKA_SASL_PASSWORD", "ONBOARDING_JWKS"])
+def test_the_services_own_variables_are_never_handed_out(name: str) -> None:
+    settings = ProviderSettings(credential_prefix=name[:4])
+
+    assert refused(settings=settings, credential_ref=f"env:{name}") == "CREDENTIAL_NOT_ALLOWED"

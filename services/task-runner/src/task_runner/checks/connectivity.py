@@ -1,9 +1,12 @@
 """``graph.connectivity``: does Microsoft Graph answer, and for the tenant we think it is?"""
 
 import time
+from datetime import UTC, datetime
 
 import msgspec
 
+from onboarding_shared.contracts.types import CheckStatus
+from task_runner.providers.credentials.certificates import expires_soon
 from task_runner.providers.fields import DATA_INCOMPLETE, Fields, only
 from task_runner.providers.graph_errors import FORBIDDEN, GraphRefused, SignInRefused
 from task_runner.tasks.context import TaskContext
@@ -46,6 +49,17 @@ def decide(
     return Result.ok("GRAPH_OK", f"{organization.display_name} answers; it has {user_count} users.", payload)
 
 
+def with_credential(result: Result, expires_at: datetime | None, now: datetime) -> Result:
+    """The result with the end of the certificate; ``warn`` instead of ``ok`` if that is soon. None = not known."""
+    if expires_at is None:
+        return result
+    payload = {**result.payload, "credential_expires_at": expires_at.isoformat()}
+    if result.status is CheckStatus.OK and expires_soon(expires_at, now):
+        message = f"Microsoft Graph answers; the application's certificate expires on {expires_at:%Y-%m-%d}."
+        return Result.warn("CREDENTIAL_EXPIRES_SOON", message, payload)
+    return Result.of(result.status, result.reason_code, result.message, payload)
+
+
 @task(
     "graph.connectivity",
     step=4,
@@ -55,7 +69,7 @@ def decide(
 async def connectivity(context: TaskContext) -> Result:
     """Signs in as the application, reads the organization and counts its users."""
     try:
-        return await _check(context)
+        return with_credential(await _check(context), context.graph.credential_expires_at, datetime.now(UTC))
     except SignInRefused as refused:
         return Result.fail(refused.reason_code, refused.message, refused.payload)
     except GraphRefused as refused:

@@ -6,9 +6,12 @@ from typing import Self
 
 import msgspec
 
+from task_runner.providers.credentials.choice import Credentials
+from task_runner.providers.credentials.managed_identity import ManagedIdentities
 from task_runner.providers.graph import GraphClient
 from task_runner.providers.http import SharedTransport, open_client
 from task_runner.providers.settings import ProviderSettings
+from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.providers.tokens import GraphSessions
 from task_runner.tasks.context import (
     NO_DETAILS,
@@ -24,10 +27,11 @@ from task_runner.tasks.context import (
 class Providers:
     """Holds the connection pool and the cached tokens. Use it as an async context manager, or close it."""
 
-    def __init__(self, settings: ProviderSettings | None = None) -> None:
+    def __init__(self, settings: ProviderSettings | None = None, identities: ManagedIdentities | None = None) -> None:
         self.settings = settings or ProviderSettings()
         self._transport = SharedTransport(self.settings)
-        self._sessions = GraphSessions(self.settings, self._transport)
+        self._credentials = Credentials(self.settings, identities)
+        self._sessions = GraphSessions(self.settings, self._transport, self._credentials)
 
     def context_for(
         self,
@@ -46,9 +50,8 @@ class Providers:
         ``deadline`` is on ``time.monotonic()``; ``report`` is awaited with each progress.
         """
         dry_run = details.dry_run
-        graph = (
-            GraphClient(connection, self._sessions, self.settings, deadline, read_only=dry_run) if connection else None
-        )
+        use = TenantConnection(tenant_id, connection) if connection else None
+        graph = GraphClient(use, self._sessions, self.settings, deadline, read_only=dry_run) if use else None
         return TaskContext(
             tenant_id=tenant_id,
             run_id=run_id,
@@ -57,7 +60,7 @@ class Providers:
             clients=Clients(
                 open_http=lambda: open_client(self._transport, self.settings, read_only=dry_run),
                 graph=graph,
-                partner_graph=self._partner_graph(graph, connection, deadline, read_only=dry_run),
+                partner_graph=self._partner_graph(graph, use, deadline, read_only=dry_run),
                 emergency_access=self._emergency_access(connection),
                 report=report,
             ),
@@ -67,14 +70,16 @@ class Providers:
         )
 
     def _partner_graph(
-        self, graph: GraphClient | None, connection: Connection | None, deadline: float, *, read_only: bool
+        self, graph: GraphClient | None, use: TenantConnection | None, deadline: float, *, read_only: bool
     ) -> GraphClient | None:
         """The client of the same application in our own tenant; it shares the record."""
         partner = self.settings.partner_tenant_id
-        if graph is None or connection is None or partner is None:
+        if graph is None or use is None or partner is None:
             return None
-        own = msgspec.structs.replace(connection, external_tenant_id=partner)
-        return GraphClient(own, self._sessions, self.settings, deadline, graph.record, read_only=read_only)
+        own = msgspec.structs.replace(use.connection, external_tenant_id=partner)
+        return GraphClient(
+            use._replace(connection=own), self._sessions, self.settings, deadline, graph.record, read_only=read_only
+        )
 
     def _emergency_access(self, connection: Connection | None) -> frozenset[str]:
         tenant = connection.external_tenant_id.lower() if connection else ""
@@ -82,6 +87,7 @@ class Providers:
 
     async def close(self) -> None:
         """Close every connection. Contexts made before are of no use after it."""
+        await self._credentials.close()
         await self._transport.close_pool()
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from task_runner.named_credentials import NamedCredential
+
 
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and addresses of the outside world. All times are seconds.
@@ -11,8 +13,9 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace every cloud's hosts.
     ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is our own tenant at Microsoft, a GUID, None = not known.
     ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) has the object ids of emergency access accounts, by the GUID
-    of their tenant in lower case. ``credential_prefix`` restricts ``env:NAME`` references to names that begin so,
-    ``credential_directory`` restricts ``file:PATH`` references to files in that folder.
+    of their tenant in lower case. ``credentials`` (``ONBOARDING_CREDENTIALS``) are the credentials by name.
+    ``credential_prefix`` allows old ``env:NAME`` references to names that begin so, ``credential_directory`` old
+    ``file:PATH`` references to files in that folder; without them such references are refused.
     """
 
     graph_url: str | None = None
@@ -20,6 +23,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     partner_tenant_id: str | None = None
     emergency_access: Mapping[str, tuple[str, ...]] = {}
     proxy: str | None = None
+    credentials: Mapping[str, NamedCredential] = {}
     credential_prefix: str = ""
     credential_directory: str | None = None
     connect_timeout: float = 5.0
@@ -36,3 +40,5 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum seconds that a request waits for its retry; a longer wait ends the attempt."""
     max_sessions: int = 1024
     """Maximum number of connections whose token is cached."""
+    certificate_wait: float = 10.0
+    """Pause before another token request with a certificate that is not known everywhere yet."""

@@ -27,6 +27,10 @@ class Graph(Protocol):
     def record(self) -> GraphRecord:
         """The responses that were read."""
 
+    @property
+    def credential_expires_at(self) -> datetime | None:
+        """The end of the application's certificate, once a token was used; None = not known."""
+
     async def get(
         self,
         path: str,

@@ -1,0 +1,1 @@
+"""What the application proves its identity with: secret, certificate, federated token or managed identity."""

@@ -1,0 +1,87 @@
+"""The members of a token request that prove which application sends it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from task_runner.providers.credentials.files import Read, UnreadableCredential
+from task_runner.tasks.result import TaskFault
+
+MISSING = "CREDENTIAL_MISSING"
+INVALID = "CREDENTIAL_INVALID"
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The members of one token request. ``hidden`` are texts to keep out of messages; ``repr`` contains neither."""
+
+    members: Mapping[str, str] = field(repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    expires_at: datetime | None = None
+    """The end of the credential itself; None = not known."""
+
+
+class Credential(Protocol):
+    """What an application proves its identity with. ``name`` is for messages."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def prove(self, token_url: str) -> Proof:
+        """A proof for one request to this address. Raises ``TaskFault`` or ``CannotTell``."""
+        ...
+
+    def forget(self) -> None:
+        """Keep nothing of the last proof: it was refused."""
+
+
+def assertion_proof(assertion: str, hidden: tuple[str, ...] = (), expires_at: datetime | None = None) -> Proof:
+    """The proof that consists of a signed assertion."""
+    members = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+    return Proof(members, (assertion, *hidden), expires_at)
+
+
+async def read_text(name: str, read: Read) -> str:
+    """Read a credential in a thread. Raises ``TaskFault`` ``CREDENTIAL_MISSING``; the reason is in the log only."""
+    try:
+        return await asyncio.to_thread(read)
+    except UnreadableCredential as error:
+        _log.warning("credential_unreadable", credential_name=name, reason=str(error))
+        message = f"The credential {name} cannot be read; the log of the task runner says why."
+        raise TaskFault(MISSING, message) from None
+
+
+class SecretCredential:
+    """A client secret, read anew for each token request."""
+
+    def __init__(self, name: str, read: Read) -> None:
+        self.name = name
+        self._read = read
+
+    async def prove(self, token_url: str) -> Proof:
+        secret = await read_text(self.name, self._read)
+        return Proof({"client_secret": secret}, (secret,))
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
+class FederatedTokenFile:
+    """A token of another issuer in a file that its platform replaces, read anew for each token request."""
+
+    def __init__(self, name: str, read: Read) -> None:
+        self.name = name
+        self._read = read
+
+    async def prove(self, token_url: str) -> Proof:
+        return assertion_proof(await read_text(self.name, self._read))
+
+    def forget(self) -> None:
+        """Nothing is kept."""
