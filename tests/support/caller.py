@@ -7,24 +7,24 @@ import httpx2
 
 from microsoft_emulator.app_roles import APP_ROLES
 from microsoft_emulator.tenants import PARTNER_TENANT
+from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
 from tests.support.waiting import eventually
 
 ENDED = ("succeeded", "failed", "cancelled", "timed_out")
-CREDENTIAL = "env:ONBOARDING_DEMO_CLIENT_SECRET"
-CLIENT_ID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "application.test"))
+CREDENTIAL, CLIENT_ID = DEMO_CREDENTIAL, DEMO_CLIENT_ID
 
 
 class Caller:
     """Requests below ``/tenants/{tenant}/onboarding`` of the session API with one token."""
 
     def __init__(self, url: str, token: str, tenant: int, *, graph: str, secret: str) -> None:
-        """``graph`` is the emulator, ``secret`` what the reference ``CREDENTIAL`` resolves to."""
+        """``graph`` is the emulator, ``secret`` the one of the credential ``CREDENTIAL``."""
         self.url = url
         self.token = token
         self.tenant = tenant
         self.external_tenant = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.test"))
         self._graph = graph
-        self._secrets = [secret]
+        self._secret = secret
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # Plain HTTP on loopback: reading all certificate authorities for each caller would cost more than its requests.
         self.http = httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=False, timeout=30)
@@ -60,10 +60,9 @@ class Caller:
             f"tenants/{self.external_tenant}", {"behaviour": behaviour, "consented": [CLIENT_ID], **control}
         )
 
-    async def register(self, secret: str | None = None) -> None:
-        """Register the application, with one more secret if given, and give it its side of the partner's tenant."""
-        self._secrets += [secret] if secret else []
-        registration = {"secrets": [{"value": value} for value in self._secrets]}
+    async def register(self) -> None:
+        """Register the application, and give it its side of the partner's tenant."""
+        registration = {"secrets": [{"value": self._secret}]}
         await self._tell(f"applications/{CLIENT_ID}", registration)
         await self._tell(f"tenants/{PARTNER_TENANT}/consents/{CLIENT_ID}", {"granted": APP_ROLES.partner_side})
 

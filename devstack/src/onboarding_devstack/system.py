@@ -26,6 +26,16 @@ PROCESSES = (*ENGINES, *SERVICES)
 CREDENTIAL_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
 DEMO_CLIENT_ID = "66666666-7777-4888-9999-aaaaaaaaaaaa"
 """The application that is registered at the emulator, with the secret in CREDENTIAL_VARIABLE."""
+DEMO_CREDENTIAL = "demo"
+CREDENTIALS = {
+    DEMO_CREDENTIAL: {
+        "kind": "secret",
+        "source": f"env:{CREDENTIAL_VARIABLE}",
+        "client_id": DEMO_CLIENT_ID,
+        "tenants": "all",
+    }
+}
+"""The credentials that connections can name."""
 
 # Settings that the environment of `onboarding up` may override, with their defaults.
 TUNING = {
@@ -109,6 +119,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
             "ONBOARDING_LOGIN_URL": at["graph"],
             "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,
             "ONBOARDING_EMERGENCY_ACCESS": json.dumps(EMERGENCY_ACCESS),
+            "ONBOARDING_CREDENTIALS": json.dumps(CREDENTIALS),
             CREDENTIAL_VARIABLE: place.secrets["client_secret"],
         },
         "evidence-store": identity,

@@ -191,7 +191,7 @@ def connection_body(name: str = "main", **more: Any) -> dict[str, Any]:
         "display_name": name,
         "external_tenant_id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
         "client_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-        "credential_ref": "env:GRAPH_SECRET",
+        "credential_ref": "graph-main",
         "cloud": "public",
         **more,
     }

@@ -53,7 +53,7 @@ async def test_a_silent_run_is_asked_about_with_the_command_it_had(api: Api) -> 
     assert (command.tenant_id, command.run_id, command.task_type) == (TENANT, run_id, "graph.connectivity")
     assert (command.requested_by, command.repeat) == (7, 1)
     assert command.connection is not None
-    assert (command.connection.id, command.connection.credential_ref) == (connection, "env:GRAPH_SECRET")
+    assert (command.connection.id, command.connection.credential_ref) == (connection, "graph-main")
 
 
 async def test_each_repetition_waits_twice_as_long_up_to_ten_minutes(api: Api) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from onboarding_shared.web.errors import BadRequest
-from session_api.domain.connections import is_credential_reference, is_guid
+from session_api.domain.connections import is_credential_reference, is_guid, names_credential
 from session_api.routes.links import Links
 from session_api.routes.paging import IdPosition, before_id, decode_cursor, encode_cursor
 
@@ -19,6 +19,13 @@ def test_names_of_variables_and_absolute_paths_are_references(text: str) -> None
 )
 def test_anything_else_might_be_a_secret(text: str) -> None:
     assert not is_credential_reference(text)
+
+
+@pytest.mark.parametrize("references", [True, False])
+def test_old_references_are_names_only_where_allowed(references: bool) -> None:
+    assert names_credential("graph-main", references=references)
+    assert names_credential("env:GRAPH_SECRET", references=references) is references
+    assert not names_credential("Hunter2", references=references)
 
 
 def test_a_guid_has_one_notation() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from onboarding_devstack.cli.demo.api import Api, Refused
 from onboarding_devstack.cli.demo.view import TERMINAL_STATES, DemoView, StepView, TaskView
 from onboarding_devstack.cli.exits import CommandError, Exit
-from onboarding_devstack.system import DEMO_CLIENT_ID
+from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
 
 STEP_TITLES = {
     1: "Relationship",
@@ -18,7 +18,6 @@ STEP_TITLES = {
     4: "Connectivity and licences",
     5: "Security baseline",
 }
-CREDENTIAL = "env:ONBOARDING_DEMO_CLIENT_SECRET"
 AWAITED = ("CONSENT_MISSING", "CONSENT_PERMISSIONS_MISSING", "GDAP_APPROVAL_PENDING")
 """Reason codes of runs that wait for the customer, which may take days."""
 GOOD = ("ok", "warn")
@@ -102,10 +101,10 @@ class DemoRun:
                 "display_name": f"Customer of tenant {self._api.tenant}",
                 "external_tenant_id": self._customer,
                 "client_id": DEMO_CLIENT_ID,
-                "credential_ref": CREDENTIAL,
+                "credential_ref": DEMO_CREDENTIAL,
             },
         )
-        self._view.show(f"Provider connection {connection['id']} references the credential {CREDENTIAL}.")
+        self._view.show(f"Provider connection {connection['id']} uses the credential {DEMO_CREDENTIAL}.")
         self.outcome.session = await self._change(session, provider_connection_id=connection["id"])
 
     async def _assign(self) -> None:

@@ -5,14 +5,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from onboarding_shared.contracts.credentials import CREDENTIAL_NAME_PATTERN
 from onboarding_shared.contracts.types import GUID_PATTERN
 
 _GUID = re.compile(GUID_PATTERN)
+_CREDENTIAL_NAME = re.compile(CREDENTIAL_NAME_PATTERN)
 _ENVIRONMENT_NAME = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ABSOLUTE_PATH = re.compile(r"file:/[^\x00-\x1f\x7f]{1,400}")
 
 CREDENTIAL_RULE = (
-    "credential_ref is a reference, env:NAME or file:/absolute/path; the credential itself is never stored."
+    "credential_ref is the name of a credential that the operator has defined for the task runner, such as "
+    "graph-main; the credential itself is never stored."
 )
 GUID_RULE = "a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 
@@ -37,8 +40,16 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
+def names_credential(text: str, *, references: bool) -> bool:
+    """True if ``text`` is the name of a credential, or one of the old references where they are allowed.
+
+    Any other text could be the credential itself.
+    """
+    return _CREDENTIAL_NAME.fullmatch(text) is not None or (references and is_credential_reference(text))
+
+
 def is_credential_reference(text: str) -> bool:
-    """True if ``text`` is a reference to a credential; any other text could be the credential itself."""
+    """True if ``text`` is an old reference to a credential: a variable or a file of the task runner."""
     if _ENVIRONMENT_NAME.fullmatch(text):
         return True
     return _ABSOLUTE_PATH.fullmatch(text) is not None and "/../" not in f"{text}/"

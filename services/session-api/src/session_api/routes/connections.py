@@ -18,8 +18,8 @@ from session_api.domain.connections import (
     GUID_RULE,
     Cloud,
     Provider,
-    is_credential_reference,
     is_guid,
+    names_credential,
 )
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
@@ -50,6 +50,7 @@ class ConnectionRoutes(Controller):
     connections: Connections
     database: Database
     links: Links
+    credential_references: bool
 
     @post(
         summary="Create a provider connection",
@@ -60,11 +61,13 @@ class ConnectionRoutes(Controller):
     async def create_connection(
         self, tenant_id: TenantId, data: JSONBody[NewProviderConnection], caller: NamedDependency[Caller]
     ) -> Response[ProviderConnection]:
-        """Stores a reference to the credential and never the credential itself.
+        """Stores the name of the credential and never the credential itself.
 
         The same request again answers 200 with the connection that it created the first time.
         """
-        created = await self.connections.create(tenant_id, caller.user_id, _checked(data))
+        created = await self.connections.create(
+            tenant_id, caller.user_id, _checked(data, references=self.credential_references)
+        )
         connection = created.connection
         if isinstance(created, SameConnection) and connection.display_name != data.display_name:
             raise connection_exists(connection.id)
@@ -105,12 +108,12 @@ class ConnectionRoutes(Controller):
         return _found(await self.connections.disable(tenant_id, connection_id, caller.user_id))
 
 
-def _checked(data: JSONBody[NewProviderConnection]) -> NewConnection:
+def _checked(data: JSONBody[NewProviderConnection], *, references: bool) -> NewConnection:
     """The connection to store. A wrong value is answered with its rule and never repeated: it may be a secret."""
     for field, value in (("external_tenant_id", data.external_tenant_id), ("client_id", data.client_id)):
         if not is_guid(value):
             raise BadRequest("INVALID_FIELD", f"{field} must be {GUID_RULE}", extra={"field": field})
-    if not is_credential_reference(data.credential_ref):
+    if not names_credential(data.credential_ref, references=references):
         raise BadRequest("CREDENTIAL_NOT_A_REFERENCE", CREDENTIAL_RULE, extra={"field": "credential_ref"})
     return NewConnection(
         creation_key=uuid4(),
