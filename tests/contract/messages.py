@@ -96,6 +96,7 @@ EXPECTED: tuple[Message, ...] = (
         progress=Progress(done=3, total=None, message="Reading subscriptions"),
         reason_code="PROVIDER_THROTTLED",
         resume_at=at(9, 31, 0),
+        message="Microsoft Graph throttles the requests.",
     ),
     RunFinished(
         tenant_id=42,

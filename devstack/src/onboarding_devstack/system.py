@@ -110,7 +110,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         "session-api": identity
         | {
             "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
-            "ONBOARDING_CONSENT_REDIRECT_URL": f"{at['session-api']}/onboarding/consent/callback",
+            "ONBOARDING_CONSENT_REDIRECT_URL": consent_redirect(place),
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],
         },
@@ -205,9 +205,18 @@ def _graph(place: Place) -> Process:
     )
 
 
+def consent_redirect(place: Place) -> str:
+    """The address to which the consent page returns."""
+    return f"{addresses(place)['session-api']}/onboarding/consent/callback"
+
+
 def _first_state(place: Place) -> dict[str, object]:
     """The state of the emulator after each start: the registered application, with its side of the partner's tenant."""
-    registration = {"display_name": "Onboarding demo", "secrets": [{"value": place.secrets["client_secret"]}]}
+    registration = {
+        "display_name": "Onboarding demo",
+        "secrets": [{"value": place.secrets["client_secret"]}],
+        "redirect_uris": [consent_redirect(place)],
+    }
     partner = {"consented": [DEMO_CLIENT_ID], "granted": APP_ROLES.partner_side}
     return {"applications": {DEMO_CLIENT_ID: registration}, "tenants": {PARTNER_TENANT: partner}}
 

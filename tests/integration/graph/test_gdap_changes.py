@@ -31,12 +31,10 @@ async def relationships_of(context: TaskContext) -> list[dict[str, Any]]:
 
 
 async def approve(server: GraphServer, relationship_id: str, tenant: str) -> None:
-    """Approve a relationship as an administrator of the tenant does, on the emulator's page."""
+    """Approve a relationship as an administrator of the tenant."""
     async with httpx2.AsyncClient() as client:
-        answer = await client.post(
-            f"{server.url}/partner/relationships/{relationship_id}", data={"tenant": tenant, "answer": "approve"}
-        )
-        assert answer.status_code < 400, answer.text
+        address = f"{server.url}/_control/relationships/{relationship_id}/approve"
+        assert (await client.post(address, json={"tenant": tenant})).status_code == 204
 
 
 async def test_an_invitation_is_created_locked_and_waited_for() -> None:

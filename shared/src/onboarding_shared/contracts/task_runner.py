@@ -53,12 +53,16 @@ class RunStarted(RunMessage, frozen=True, kw_only=True):
 
 
 class RunProgressed(RunMessage, frozen=True, kw_only=True):
-    """The state of an unfinished run. Also the response to a repeated command while the run has not ended."""
+    """The state of an unfinished run. Also the response to a repeated command while the run has not ended.
+
+    ``reason_code`` and ``message`` are those of a wait: the event that is awaited, and what helps it along.
+    """
 
     state: RunState
     progress: Progress | None = None
     reason_code: ReasonCode | None = None
     resume_at: Moment | None = None
+    message: LongText | None = None
 
 
 class RunFinished(RunMessage, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -46,6 +46,10 @@ def demo(
             " half-mapped-groups, report-only-policies, broken-consent, throttled. Default: a fresh tenant."
         ),
     ] = None,
+    way: Annotated[
+        Literal["link", "gdap"],
+        Parameter(help="How a fresh customer lets us in: by consent link alone, or with delegated administration too."),
+    ] = "gdap",
     as_json: Json = False,
     broker: BrokerChoice = None,
     data: Data = None,
@@ -59,17 +63,20 @@ def demo(
 
     customer = chosen_customer(tenant)
     try:
-        return asyncio.run(_run(url, customer, as_json, broker, data))
+        return asyncio.run(_run(url, customer, way, as_json, broker, data))
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
 
 
-async def _run(url: str | None, customer: "Customer", as_json: bool, broker: str | None, data: Path | None) -> Exit:
+async def _run(
+    url: str | None, customer: "Customer", way: str, as_json: bool, broker: str | None, data: Path | None
+) -> Exit:
     from onboarding_devstack.cli.demo.api import Api, Refused
     from onboarding_devstack.cli.demo.ending import next_steps, print_evidence, print_remedies
     from onboarding_devstack.cli.demo.fleet import FleetDemo
     from onboarding_devstack.cli.demo.run import DemoRun, steps_of
     from onboarding_devstack.cli.demo.view import view_for
+    from onboarding_devstack.cli.demo.ways import CustomerAdministrator, Way
     from onboarding_devstack.cli.screen import err, table_out
 
     screen, tenant = err(), customer.tenant
@@ -86,8 +93,12 @@ async def _run(url: str | None, customer: "Customer", as_json: bool, broker: str
                 await _configure_customer(system, customer)
                 screen.print(f"\nOnboarding tenant {tenant} over {system.url}", markup=False)
                 with view_for(screen, steps_of(catalogue)) as view:
-                    kind = FleetDemo if customer.recorded else DemoRun
-                    outcome = await kind(first, second, view, catalogue, customer.guid).run()
+                    if customer.recorded:
+                        run: DemoRun = FleetDemo(first, second, view, catalogue, customer.guid)
+                    else:
+                        administrator = CustomerAdministrator(system.graph) if system.graph else None
+                        run = DemoRun(first, second, view, catalogue, customer.guid, administrator, Way(way))
+                    outcome = await run.run()
             except Refused as refused:
                 raise CommandError(
                     Exit.FAILED, f"{refused.status} {refused.code}: {refused}", refused.body.get("next")

@@ -1,4 +1,4 @@
-"""The customer of the demo: a new one, or a recorded one; both have consented."""
+"""The customer of the demo: one that never consented, or a recorded one that has."""
 
 import time
 import uuid
@@ -38,7 +38,7 @@ def chosen_customer(wanted: str | None) -> Customer:
     tenant = fresh if wanted is None else int(wanted)
     if not 1 <= tenant <= MOST:
         raise CommandError(Exit.USAGE, f"--tenant must be between 1 and {MOST}")
-    return Customer(tenant, customer_of(tenant), {"consented": [DEMO_CLIENT_ID]})
+    return Customer(tenant, customer_of(tenant), {"relationships": []})
 
 
 def _recorded(name: str, tenant: int) -> Customer:

@@ -8,6 +8,7 @@ from typing import Any
 
 from onboarding_devstack.cli.demo.api import Api, Refused
 from onboarding_devstack.cli.demo.view import TERMINAL_STATES, DemoView, StepView, TaskView
+from onboarding_devstack.cli.demo.ways import CustomerAdministrator, Way
 from onboarding_devstack.cli.exits import CommandError, Exit
 from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
 
@@ -21,6 +22,7 @@ STEP_TITLES = {
 AWAITED = ("CONSENT_MISSING", "CONSENT_PERMISSIONS_MISSING", "GDAP_APPROVAL_PENDING")
 """Reason codes of runs that wait for the customer, which may take days."""
 GOOD = ("ok", "warn")
+MAPPING_STEP, CONSENT_STEP = 2, 3
 RUN_TIMEOUT = 180.0
 POLL_SECONDS = 0.1
 
@@ -60,17 +62,27 @@ def steps_of(catalogue: Sequence[dict[str, Any]]) -> dict[int, StepView]:
 class DemoRun:
     """Onboards a tenant. `second` is the client of a second user, who takes over the session, if given.
 
-    `customer` is the tenant id of the customer at Microsoft.
+    `customer` is the tenant id of the customer at Microsoft. Its `administrator` consents, and with the way `gdap`
+    approves the invitation first; without one, the customer must have consented already.
     """
 
     def __init__(
-        self, first: Api, second: Api | None, view: DemoView, catalogue: Sequence[dict[str, Any]], customer: str
+        self,
+        first: Api,
+        second: Api | None,
+        view: DemoView,
+        catalogue: Sequence[dict[str, Any]],
+        customer: str,
+        administrator: CustomerAdministrator | None = None,
+        way: Way = Way.LINK,
     ) -> None:
         self._api = first
         self._second = second
         self._view = view
         self._catalogue = catalogue
         self._customer = customer
+        self._administrator = administrator
+        self._way = way
         self.outcome = Outcome()
 
     async def run(self) -> Outcome:
@@ -134,23 +146,70 @@ class DemoRun:
 
     async def _do_tasks(self, step: int) -> None:
         required = [task["name"] for task in self._catalogue if task["step"] == step and task["required"]]
+        if self._administrator is not None:
+            if self._way is Way.GDAP:
+                required = [*await self._delegate(step, self._administrator), *required]
+            if step == CONSENT_STEP:
+                await self._consent(self._administrator)
         await self._run_all(step, required)
         unknown = [name for name in required if self.outcome.verdicts[name] == "unknown"]
         if unknown:
             self._view.show(f"Status unknown: running {', '.join(unknown)} again.")
             await self._run_all(step, unknown)
 
+    async def _consent(self, administrator: CustomerAdministrator) -> None:
+        """Send the consent link; the administrator accepts, and the product starts `app.consent`."""
+        request = await self._api.of_tenant("POST", "/consent-requests")
+        self._view.show(f"Consent link for the customer: {request['url'].split('?')[0]}?…")
+        status = await administrator.accept_consent(request["url"])
+        self._view.show(f"The customer's administrator accepted; the callback answered {status}.")
+
+    async def _delegate(self, step: int, administrator: CustomerAdministrator) -> list[str]:
+        """Invite the customer in step 1, map the groups in step 2; returns the checks of the step to run."""
+        if step == 1:
+            invitation = await self._start("gdap.invite")
+            waiting = await self._wait_until_waiting(step, "gdap.invite", invitation)
+            link = waiting["message"].rsplit(" ", 1)[-1]
+            self._view.show(f"Invitation link for the customer: {link}")
+            await administrator.approve_invitation(link, self._customer)
+            self._view.show("The customer's administrator approved the invitation.")
+            await self._api.of_tenant("POST", f"/runs/{invitation}/resume")
+            await self._follow(step, "gdap.invite", invitation)
+            return ["gdap.relationship"]
+        if step == MAPPING_STEP:
+            await self._follow(step, "gdap.map_groups", await self._start("gdap.map_groups"))
+            return ["gdap.roles", "gdap.group_mapping"]
+        return []
+
+    async def _start(self, name: str) -> int:
+        return int((await self._api.of_tenant("POST", f"/tasks/{name}/runs"))["run_id"])
+
+    async def _wait_until_waiting(self, step: int, name: str, run_id: int) -> dict[str, Any]:
+        deadline = time.monotonic() + RUN_TIMEOUT
+        while True:
+            run = await self._api.of_tenant("GET", f"/runs/{run_id}")
+            self._view.show_run(step, name, run)
+            if run.get("waiting"):
+                return dict(run["waiting"])
+            if run["state"] in TERMINAL_STATES or time.monotonic() > deadline:
+                raise CommandError(Exit.FAILED, f"run {run_id} of {name} ended without waiting: {run['state']}")
+            await asyncio.sleep(POLL_SECONDS)
+
     async def _run_all(self, step: int, names: Sequence[str]) -> None:
         """Run the tasks concurrently and wait until each has ended, or waits for the customer."""
         await asyncio.gather(*(self._run(step, name) for name in names))
 
     async def _run(self, step: int, name: str) -> None:
-        started = await self._api.of_tenant("POST", f"/tasks/{name}/runs")
+        await self._follow(step, name, await self._start(name))
+
+    async def _follow(self, step: int, name: str, run_id: int) -> None:
+        """Show a run until it has ended. Without an administrator, a run that waits for the customer is left."""
         deadline = time.monotonic() + RUN_TIMEOUT
         while True:
-            run = await self._api.of_tenant("GET", f"/runs/{started['run_id']}")
+            run = await self._api.of_tenant("GET", f"/runs/{run_id}")
             self._view.show_run(step, name, run)
-            if (run.get("waiting") or {}).get("reason_code") in AWAITED:
+            waits = (run.get("waiting") or {}).get("reason_code") in AWAITED
+            if waits and self._administrator is None:
                 self.outcome.verdicts[name] = "waiting"
                 return
             if run["state"] in TERMINAL_STATES:

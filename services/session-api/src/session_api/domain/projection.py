@@ -50,6 +50,7 @@ def _started(view: RunView, message: RunStarted) -> RunView:
         progress_message=None if new_attempt else view.progress_message,
         resume_at=None if new_attempt else view.resume_at,
         reason_code=None if new_attempt else view.reason_code,
+        message=None if new_attempt else view.message,
     )
 
 
@@ -65,6 +66,7 @@ def _progressed(view: RunView, message: RunProgressed) -> RunView:
         progress_total=progress.total if progress else view.progress_total,
         progress_message=progress.message if progress else view.progress_message,
         reason_code=message.reason_code,
+        message=message.message,
         resume_at=message.resume_at,
     )
 

@@ -67,7 +67,11 @@ _WAITING: dict[str, Any] = {
     **_RUN,
     "task_type": "app.consent",
     "state": "waiting",
-    "waiting": {"reason_code": "CONSENT_MISSING", "resume_at": "2026-11-24T09:35:00Z"},
+    "waiting": {
+        "reason_code": "CONSENT_MISSING",
+        "message": "The customer's administrator has not consented yet.",
+        "resume_at": "2026-11-24T09:35:00Z",
+    },
     "result": None,
     "finished_at": None,
 }

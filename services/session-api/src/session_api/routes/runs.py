@@ -162,7 +162,7 @@ def _progress(run: StoredRun) -> RunProgress | None:
 def _waiting(run: StoredRun) -> RunWaiting | None:
     if run.state is not RunState.WAITING:
         return None
-    return RunWaiting(reason_code=run.reason_code, resume_at=run.resume_at)
+    return RunWaiting(reason_code=run.reason_code, message=run.message, resume_at=run.resume_at)
 
 
 def _result(run: StoredRun) -> RunResult:

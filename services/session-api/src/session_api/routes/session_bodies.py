@@ -132,9 +132,10 @@ class RunResult(Struct, kw_only=True):
 
 
 class RunWaiting(Struct, kw_only=True):
-    """The reason for which a run is waiting, and the time at which it resumes."""
+    """The reason for which a run is waiting, what helps it along, and the time at which it resumes."""
 
     reason_code: str | None = None
+    message: str | None = None
     resume_at: datetime | None = None
 
 

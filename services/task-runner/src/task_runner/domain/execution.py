@@ -49,6 +49,7 @@ def describe(execution: Execution) -> RunProgressed | RunFinished:
         progress=execution.progress,
         reason_code=execution.reason_code,
         resume_at=execution.resume_at if execution.state is RunState.WAITING else None,
+        message=execution.message if execution.state is RunState.WAITING else None,
     )
 
 

@@ -48,7 +48,7 @@ INVITATION = "https://admin.microsoft.com/AdminPortal/Home#/partners/invitation/
 """The page on which an administrator of the customer approves a relationship, followed by its id; public cloud.
 Source: https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview"""
 MAX_LISTED = 50
-RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]{1,100}$(?!\n)")]
+RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]+$(?!\n)", max_length=100)]
 
 
 class InvitationInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
