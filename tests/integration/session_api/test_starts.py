@@ -164,7 +164,7 @@ async def test_the_named_connection_travels_with_the_command(api: Api) -> None:
             provider="microsoft_graph",
             external_tenant_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, "main")),
             client_id="7c9e6679-7425-40de-944b-e07fc1f90ae7",
-            credential_ref="env:GRAPH_SECRET",
+            credential_ref="graph-main",
             cloud="public",
         )
     )

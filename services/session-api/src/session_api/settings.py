@@ -97,6 +97,12 @@ class SessionApiSettings(ServiceSettings):
         validation_alias="ONBOARDING_SWEEP_SECONDS",
         description="Time between two looks for silent runs",
     )
+    credential_references: bool = Field(
+        False,
+        validation_alias="ONBOARDING_CREDENTIAL_REFERENCES",
+        description="true = new connections may have the old references env:NAME and file:/path",
+    )
+
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
 
     @field_validator("evidence_store_url", "public_url")
