@@ -116,7 +116,7 @@ EXPECTED: tuple[Message, ...] = (
         tenant_id=0,
         task_types=(
             TaskTypeDeclaration(
-                name="app.consent_grant",
+                name="app.grant",
                 title="Grant consent",
                 description="Creates what is missing of the service principal and its roles.",
                 step=3,

@@ -61,7 +61,9 @@ def contents(page: Page, operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if "requestBody" in operation:
         yield from operation["requestBody"]["content"].values()
     statuses = operation["responses"]
-    yield from resolved(page, statuses["201" if "201" in statuses else "200"])["content"].values()
+    yield from resolved(page, statuses[next(made for made in ("201", "202", "200") if made in statuses)])[
+        "content"
+    ].values()
 
 
 @each_service

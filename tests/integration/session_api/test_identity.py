@@ -20,6 +20,7 @@ ROUTES = [
     ("GET", f"{_BASE}/runs", "onboarding.read"),
     ("GET", f"{_BASE}/runs/1", "onboarding.read"),
     ("POST", f"{_BASE}/runs/1/cancel", "onboarding.run"),
+    ("POST", f"{_BASE}/runs/1/resume", "onboarding.run"),
     ("POST", f"{_BASE}/runs/1/retry", "onboarding.run"),
     ("GET", f"{_BASE}/provider-connections", "onboarding.connections"),
     ("POST", f"{_BASE}/provider-connections", "onboarding.connections"),

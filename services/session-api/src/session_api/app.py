@@ -43,7 +43,7 @@ from session_api.use_cases.consents import Consents
 from session_api.use_cases.preflights import Preflights
 from session_api.use_cases.projection import Projection
 from session_api.use_cases.resends import Sweeper
-from session_api.use_cases.runs import Cancellations, Retries
+from session_api.use_cases.runs import Cancellations, Resumptions, Retries
 from session_api.use_cases.sessions import Sessions
 from session_api.use_cases.starts import Starts
 
@@ -129,6 +129,7 @@ def _routes(
     sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds))
     retries, preflights = Retries(database, starts), Preflights(database, evidence)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
+    resumptions = Resumptions(database, outbox, silence_seconds=settings.silence_seconds)
     connections = Connections(database)
     consents = Consents(
         database,
@@ -144,8 +145,14 @@ def _routes(
         with_parts(TaskRoutes, database=database),
         with_parts(StartRoutes, starts=starts, retries=retries, preflights=preflights, links=links),
         with_parts(StepRoutes, starts=starts, database=database, links=links),
-        with_parts(RunRoutes, cancellations=cancellations, database=database, links=links),
-        with_parts(ConnectionRoutes, connections=connections, database=database, links=links),
+        with_parts(RunRoutes, cancellations=cancellations, resumptions=resumptions, database=database, links=links),
+        with_parts(
+            ConnectionRoutes,
+            connections=connections,
+            database=database,
+            links=links,
+            credential_references=settings.credential_references,
+        ),
         with_parts(ConsentRoutes, consents=consents, consent_links=consent_links, database=database, links=links),
         with_parts(ConsentCallback, consents=consents),
         with_parts(EvidenceRoutes, store=evidence, links=links),

@@ -32,8 +32,9 @@ class TaskConnection(Struct, frozen=True, kw_only=True):
 class StartTask(Message, frozen=True, kw_only=True):
     """Run this task. Repeated if the runner does not respond; the response to a repetition is the state of the run.
 
-    ``previously_ok``: the latest result of this task on this connection was ``ok`` or ``warn``. ``inputs`` fit the
-    ``inputs_schema`` of the task type, at most 16 KiB. A ``dry_run`` changes nothing at the provider.
+    ``previously_ok``: the latest result that was not ``unknown``, of this task on this connection, was ``ok`` or
+    ``warn``. ``inputs`` fit the ``inputs_schema`` of the task type, at most 16 KiB. A ``dry_run`` changes nothing at
+    the provider.
     """
 
     topic: ClassVar[Topic] = TASK_COMMANDS

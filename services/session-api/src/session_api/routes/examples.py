@@ -42,6 +42,8 @@ _RUN: dict[str, Any] = {
     "requested_by_user_id": 7,
     "cancel_requested_by_user_id": None,
     "retry_of_run_id": None,
+    "inputs": None,
+    "dry_run": False,
     "created_at": "2026-11-24T09:29:59Z",
     "started_at": "2026-11-24T09:30:00Z",
     "finished_at": "2026-11-24T09:30:01Z",
@@ -56,12 +58,20 @@ _CANCELLING: dict[str, Any] = {
     "finished_at": None,
     "cancel_requested_at": "2026-11-24T09:30:01Z",
 }
+_WAITING: dict[str, Any] = {
+    **_RUN,
+    "task_type": "app.consent",
+    "state": "waiting",
+    "waiting": {"reason_code": "CONSENT_MISSING", "resume_at": "2026-11-24T09:35:00Z"},
+    "result": None,
+    "finished_at": None,
+}
 _NEW_CONNECTION: dict[str, Any] = {
     "provider": "microsoft_graph",
     "display_name": "Contoso",
     "external_tenant_id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
     "client_id": "6fa459ea-ee8a-4ca4-894e-db77e160355e",
-    "credential_ref": "env:CONTOSO_SECRET",
+    "credential_ref": "graph-main",
     "cloud": "public",
 }
 _CONNECTION: dict[str, Any] = {
@@ -127,6 +137,12 @@ _EVIDENCE: dict[str, Any] = {
     "seal": "9f86d081" * 8,
 }
 _LINK = {"run_id": 17, "url": "/tenants/42/onboarding/runs/17", "outcome": "created"}
+_START: dict[str, Any] = {
+    "provider_connection_id": 5,
+    "validate_only": False,
+    "inputs": {"group": "Helpdesk", "days": 30},
+    "dry_run": False,
+}
 _STARTED: dict[str, Any] = {
     "task_type": "license.inventory",
     "outcome": "started",
@@ -153,6 +169,8 @@ _TASK_TYPE: dict[str, Any] = {
     "wait_limit_seconds": 3600.0,
     "distribution": "onboarding-task-runner",
     "version": "0.1.0",
+    "inputs_schema": None,
+    "supports_dry_run": False,
 }
 _CHANGE = {
     "at": "2026-11-24T09:31:00Z",
@@ -173,13 +191,14 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "listTaskTypes": OperationExample([_TASK_TYPE]),
     "listReasonCodes": OperationExample([msgspec.to_builtins(REASONS["TIME_LIMIT_EXCEEDED"])]),
     "listTasks": OperationExample([_SUMMARY]),
-    "startRun": OperationExample(_LINK, {"provider_connection_id": 5, "validate_only": False}),
+    "startRun": OperationExample(_LINK, _START),
     "retryRun": OperationExample(_LINK),
     "listSteps": OperationExample([_STEP]),
     "startStep": OperationExample([_STARTED], {"provider_connection_id": 5, "include_optional": False}),
     "getRun": OperationExample(_RUN),
     "listRuns": OperationExample([_RUN]),
     "cancelRun": OperationExample(_CANCELLING),
+    "resumeRun": OperationExample(_WAITING),
     "createConnection": OperationExample(_CONNECTION, _NEW_CONNECTION),
     "listConnections": OperationExample([_CONNECTION]),
     "getConnection": OperationExample(_CONNECTION),

@@ -21,14 +21,18 @@ _PROBLEM_MEMBERS: Mapping[str, Schema] = {
     ),
     "locked_by_user_id": Schema(type=OpenAPIType.INTEGER, description="With EDIT_LOCKED."),
     "locked_until": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME, description="With EDIT_LOCKED."),
+    "pointer": Schema(type=OpenAPIType.STRING, description="With INPUTS_INVALID: a JSON pointer within the inputs."),
     "provider_connection_id": Schema(
         type=OpenAPIType.INTEGER, description="With CONNECTION_DISABLED and CONNECTION_EXISTS."
     ),
     "provider_connection_ids": Schema(
         type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.INTEGER), description="With CONNECTION_NOT_CHOSEN."
     ),
+    "rule": Schema(type=OpenAPIType.STRING, description="With INPUTS_INVALID: the keyword of the JSON Schema."),
     "session_status": Schema(type=OpenAPIType.STRING, enum=[*SessionStatus], description="With SESSION_CLOSED."),
-    "state": Schema(type=OpenAPIType.STRING, enum=[*RunState], description="With RUN_ENDED and RUN_NOT_ENDED."),
+    "state": Schema(
+        type=OpenAPIType.STRING, enum=[*RunState], description="With RUN_ENDED, RUN_NOT_ENDED and RUN_NOT_WAITING."
+    ),
     "step": Schema(type=OpenAPIType.INTEGER, description="With STEP_NOT_READY."),
     "tasks": Schema(
         type=OpenAPIType.ARRAY,

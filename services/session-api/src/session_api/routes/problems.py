@@ -11,10 +11,11 @@ from onboarding_shared.web.errors import BadRequest, Conflict, DependencyDown, N
 from session_api.domain.connections import CREDENTIAL_RULE, ConnectionRefusal, NotChosen, NotUsable
 from session_api.domain.edit_lock import LockHeld
 from session_api.domain.guard import ActiveRun
+from session_api.domain.inputs import DryRunNotSupported, InputsInvalid, InputsNotAccepted, InputsRefusal
 from session_api.domain.sessions import SessionClosed, StepNotReady, StepOutOfOrder
 from session_api.domain.starting import UnknownTaskType
 from session_api.routes.links import Links
-from session_api.use_cases.runs import RunEnded, RunNotEnded
+from session_api.use_cases.runs import RunEnded, RunNotEnded, RunNotWaiting
 from session_api.use_cases.sessions import NoSuchSession, SessionRefusal
 from session_api.use_cases.starts import BlockedBy
 
@@ -30,12 +31,16 @@ CODES: Mapping[str, str] = {
     "CONSENT_REQUEST_NOT_FOUND": "This tenant has no such consent request: list them, or create one.",
     "CREDENTIAL_NOT_A_REFERENCE": CREDENTIAL_RULE,
     "DATABASE_UNAVAILABLE": "The database does not answer: try again after the seconds in Retry-After.",
+    "DRY_RUN_NOT_SUPPORTED": "The task type has supports_dry_run false: start it without dry_run.",
     "EDIT_LOCKED": "Somebody else edits this session: wait until locked_until, or take over with takeover=true.",
     "EVIDENCE_STORE_UNAVAILABLE": "Evidence cannot be read now: try again after the seconds in Retry-After.",
+    "INPUTS_INVALID": "Correct the inputs at pointer: see inputs_schema of the task type.",
+    "INPUTS_NOT_ACCEPTED": "The task type has no inputs_schema: start it without inputs.",
     "INVALID_CURSOR": "A cursor comes from a Link header of the same list: start again without one.",
     "RUN_ENDED": "The run has ended already: its state and result are final.",
     "RUN_NOT_ENDED": "The run goes on: wait for its end, or cancel it, then retry it.",
     "RUN_NOT_FOUND": "This tenant has no such run.",
+    "RUN_NOT_WAITING": "Only a waiting run can be resumed: see state; read the run, or start the task again.",
     "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
     "SESSION_NOT_FOUND": "This tenant has no such session: GET the current one.",
     "STEP_NOT_FOUND": "The wizard has the steps 1 to 5.",
@@ -139,7 +144,10 @@ def blocking_run(run: ActiveRun, tenant_id: int, links: Links) -> dict[str, Any]
     }
 
 
-def start_problem(refused: BlockedBy | UnknownTaskType | ConnectionRefusal, tenant_id: int, links: Links) -> Problem:
+StartRefusal = BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal
+
+
+def start_problem(refused: StartRefusal, tenant_id: int, links: Links) -> Problem:
     """Why a start made no run."""
     match refused:
         case BlockedBy():
@@ -148,6 +156,21 @@ def start_problem(refused: BlockedBy | UnknownTaskType | ConnectionRefusal, tena
             return unknown_task_type(refused)
         case NotUsable() | NotChosen():
             return connection_problem(refused)
+        case InputsInvalid() | InputsNotAccepted() | DryRunNotSupported():
+            return inputs_problem(refused)
+
+
+def inputs_problem(refused: InputsRefusal) -> Problem:
+    """What the task type does not accept."""
+    match refused:
+        case InputsInvalid():
+            where = f" at {refused.pointer}" if refused.pointer else ""
+            extra = {"pointer": refused.pointer, "rule": refused.rule}
+            return BadRequest("INPUTS_INVALID", f"The inputs are wrong{where}: {refused.message}", extra=extra)
+        case InputsNotAccepted():
+            return BadRequest("INPUTS_NOT_ACCEPTED", f"The task type {refused.task_type} takes no inputs")
+        case DryRunNotSupported():
+            return BadRequest("DRY_RUN_NOT_SUPPORTED", f"The task type {refused.task_type} cannot be run dry")
 
 
 def unknown_task_type(refused: UnknownTaskType) -> Problem:
@@ -179,6 +202,12 @@ def run_ended(refused: RunEnded) -> Problem:
     """The run cannot be cancelled any more."""
     state = refused.run.state
     return Conflict("RUN_ENDED", f"The run has ended: {state}", extra={"state": state})
+
+
+def run_not_waiting(refused: RunNotWaiting) -> Problem:
+    """The run does not wait."""
+    state = refused.run.state
+    return Conflict("RUN_NOT_WAITING", f"The run does not wait: {state}", extra={"state": state})
 
 
 def run_not_ended(refused: RunNotEnded) -> Problem:

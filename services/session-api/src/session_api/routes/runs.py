@@ -1,4 +1,4 @@
-"""Runs: look at one, list them, cancel one."""
+"""Runs: look at one, list them, cancel one, resume one."""
 
 from typing import Annotated, Any
 
@@ -17,10 +17,10 @@ from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit, refuse_nulls
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
 from session_api.routes.parameters import RunId
-from session_api.routes.problems import run_ended, run_not_found
+from session_api.routes.problems import run_ended, run_not_found, run_not_waiting
 from session_api.routes.session_bodies import OperationRun, RunProgress, RunResult, RunWaiting
 from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
-from session_api.use_cases.runs import Cancellations, RunEnded
+from session_api.use_cases.runs import Cancellations, Resumptions, RunEnded, RunNotWaiting
 
 _ONE = "/{run_id:int}"
 
@@ -54,6 +54,7 @@ class RunRoutes(Controller):
     tags = ("runs",)
 
     cancellations: Cancellations
+    resumptions: Resumptions
     database: Database
     links: Links
 
@@ -108,6 +109,22 @@ class RunRoutes(Controller):
             raise run_ended(found)
         return _body(found, self.links)
 
+    @post(
+        f"{_ONE}/resume",
+        status_code=202,
+        guards=[requires(Permissions.RUN)],
+        summary="Run a waiting run again now",
+        operation_id="resumeRun",
+    )
+    async def resume_run(self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]) -> OperationRun:
+        """For a run that waits for something which has happened meanwhile. It runs again from its start."""
+        found = await self.resumptions.resume(tenant_id, run_id, caller.user_id)
+        if found is None:
+            raise run_not_found()
+        if isinstance(found, RunNotWaiting):
+            raise run_not_waiting(found)
+        return _body(found, self.links)
+
 
 def _body(run: StoredRun, links: Links) -> OperationRun:
     ended = run.state in TERMINAL
@@ -125,6 +142,8 @@ def _body(run: StoredRun, links: Links) -> OperationRun:
         requested_by_user_id=run.requested_by_user_id,
         cancel_requested_by_user_id=run.cancel_requested_by_user_id,
         retry_of_run_id=run.retry_of_run_id,
+        inputs=run.inputs,
+        dry_run=run.dry_run,
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,

@@ -93,7 +93,7 @@ class OnboardingStep(Struct, kw_only=True):
 
 
 class TaskType(Struct, kw_only=True):
-    """A task type as its author declared it."""
+    """A task type as its author declared it. ``inputs_schema`` is null if its runs take no inputs."""
 
     name: str
     title: str
@@ -110,6 +110,8 @@ class TaskType(Struct, kw_only=True):
     wait_limit_seconds: float
     distribution: str
     version: str
+    inputs_schema: dict[str, Any] | None
+    supports_dry_run: bool
 
 
 class RunProgress(Struct, kw_only=True):
@@ -137,7 +139,10 @@ class RunWaiting(Struct, kw_only=True):
 
 
 class OperationRun(Struct, kw_only=True):
-    """A run. ``result`` is null until it has ended; ``retry_of_run_id`` is the run that it repeats."""
+    """A run. ``result`` is null until it has ended; ``retry_of_run_id`` is the run that it repeats.
+
+    ``inputs`` are those of its start. A ``dry_run`` only reads, and its result is not the verdict of the task.
+    """
 
     id: int
     tenant_id: int
@@ -152,6 +157,8 @@ class OperationRun(Struct, kw_only=True):
     requested_by_user_id: int
     cancel_requested_by_user_id: int | None = None
     retry_of_run_id: int | None = None
+    inputs: dict[str, Any] | None = None
+    dry_run: bool
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -160,7 +167,7 @@ class OperationRun(Struct, kw_only=True):
 
 
 class NewProviderConnection(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A connection to the customer's tenant at a provider. ``credential_ref`` is env:NAME or file:/absolute/path."""
+    """A connection to the customer's tenant at a provider. ``credential_ref`` is the name of a credential."""
 
     provider: Provider = Provider.MICROSOFT_GRAPH
     display_name: NonEmptyText
@@ -171,7 +178,7 @@ class NewProviderConnection(Struct, kw_only=True, frozen=True, forbid_unknown_fi
 
 
 class ProviderConnection(Struct, kw_only=True):
-    """A provider connection. It names where the credential lies and never holds it."""
+    """A provider connection. It names the credential and never contains it."""
 
     id: int
     tenant_id: int

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.session_api import TaskConnection
 from onboarding_shared.contracts.types import RunState
-from session_api.store.states import ACTIVE_STATES
+from session_api.store.states import ACTIVE_STATES, previously_ok
 
 LONGEST_TIMEOUT_SECONDS = 600.0
 
@@ -29,8 +30,9 @@ WITH due AS MATERIALIZED (
     RETURNING r.*
 )
 SELECT t.tenant_id, t.id AS run_id, t.task_type, t.session_id, t.requested_by_user_id, t.created_at, t.traceparent,
-       t.state, t.repeats, t.last_heard_at IS NOT NULL AS ever_answered, t.cancel_requested_at,
-       t.cancel_requested_by_user_id,
+       t.state, CAST(t.inputs AS text) AS inputs, t.dry_run, t.repeats,
+       t.last_heard_at IS NOT NULL AS ever_answered, t.cancel_requested_at,
+       t.cancel_requested_by_user_id, {previously_ok("t")},
        c.id AS connection_id, c.provider, c.external_tenant_id, c.client_id, c.credential_ref, c.cloud
 FROM taken t
 LEFT JOIN provider_connections c ON c.tenant_id = t.tenant_id AND c.id = t.provider_connection_id
@@ -54,7 +56,10 @@ class OverdueRun:
     ever_answered: bool
     cancel_requested_at: datetime | None
     cancel_requested_by_user_id: int | None
+    previously_ok: bool
     connection: TaskConnection | None
+    inputs: dict[str, Any] | None
+    dry_run: bool
 
 
 async def take_overdue_runs(tx: AsyncConnection, *, limit: int, silence_seconds: float) -> list[OverdueRun]:
@@ -77,7 +82,10 @@ def _overdue_run(row: Row[Any]) -> OverdueRun:
         ever_answered=row.ever_answered,
         cancel_requested_at=row.cancel_requested_at,
         cancel_requested_by_user_id=row.cancel_requested_by_user_id,
+        previously_ok=row.previously_ok,
         connection=None if row.connection_id is None else _connection(row),
+        inputs=None if row.inputs is None else msgspec.json.decode(row.inputs),
+        dry_run=row.dry_run,
     )
 
 

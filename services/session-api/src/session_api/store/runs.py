@@ -1,10 +1,11 @@
-"""The SQL of reading runs and requesting their cancellation."""
+"""The SQL of reading runs, requesting their cancellation and bringing them forward."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +17,8 @@ from session_api.store.states import ACTIVE_STATES
 
 _COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_total, progress_message, status,
        reason_code, message, resume_at, session_id, provider_connection_id, requested_by_user_id, created_at,
-       started_at, finished_at, cancel_requested_at, cancel_requested_by_user_id, retry_of_run_id"""
+       started_at, finished_at, cancel_requested_at, cancel_requested_by_user_id, retry_of_run_id,
+       CAST(inputs AS text) AS inputs, dry_run"""
 
 _FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only names of ours
 _LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")  # noqa: S608 - no input, only names of ours
@@ -69,6 +71,8 @@ class StoredRun:
     cancel_requested_at: datetime | None
     cancel_requested_by_user_id: int | None
     retry_of_run_id: int | None
+    inputs: dict[str, Any] | None
+    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ async def bring_forward(tx: AsyncConnection, tenant_id: int, run_id: int, silenc
 def _run(row: Row[Any]) -> StoredRun:
     columns: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(StoredRun)}
     columns["state"] = RunState(row.state)
+    columns["inputs"] = None if row.inputs is None else msgspec.json.decode(row.inputs)
     return StoredRun(**columns)
 
 

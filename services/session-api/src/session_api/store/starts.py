@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.starting import Planned, Start, StartContext
-from session_api.store.states import ACTIVE_STATES, OPEN_STATUSES
+from session_api.store.states import ACTIVE_STATES, OPEN_STATUSES, previously_ok
 
 # ``DO UPDATE … WHERE false`` locks a row that is there without writing a new version of it, and inserts one that
 # is not: one statement, one order, so that two of them cannot deadlock.
@@ -33,7 +33,8 @@ _LOAD = text(f"""
 SELECT json_build_object(
   'now', now(),
   'runs', (SELECT coalesce(json_agg(r ORDER BY r.run_id), '[]') FROM (
-      SELECT tenant_id, id AS run_id, task_type, scope_key, mode, state, created_at AS since FROM operation_runs
+      SELECT tenant_id, id AS run_id, task_type, scope_key, mode, state, created_at AS since, inputs, dry_run
+      FROM operation_runs
       WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND state IN {ACTIVE_STATES}) r),
   'sessions', (SELECT coalesce(json_agg(s), '[]') FROM (
       SELECT tenant_id, id, status, provider_connection_id FROM onboarding_sessions
@@ -43,21 +44,27 @@ SELECT json_build_object(
              credential_ref, cloud
       FROM provider_connections WHERE tenant_id = ANY(CAST(:tenants AS bigint[]))) c),
   'rules', (SELECT coalesce(json_agg(t), '[]') FROM (
-      SELECT name, scope, mode, time_limit_seconds FROM task_types) t)
+      SELECT name, scope, mode, time_limit_seconds,
+             CASE WHEN name = ANY(CAST(:task_types AS text[])) THEN declaration -> 'inputs_schema' END AS inputs_schema,
+             coalesce(CAST(declaration ->> 'supports_dry_run' AS boolean), false) AS supports_dry_run
+      FROM task_types) t)
 )::text
 """)  # noqa: S608 - no input, only constants of ours
 
-_INSERT = text("""
+_INSERT = text(f"""
 INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, session_id, provider_connection_id,
-                            requested_by_user_id, traceparent, retry_of_run_id, resend_due_at)
+                            requested_by_user_id, traceparent, retry_of_run_id, inputs, dry_run,
+                            resend_due_at)
 SELECT tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent, retry_of_run_id,
-       now() + make_interval(secs => :silence)
+       CAST(inputs AS json), dry_run, now() + make_interval(secs => :silence)
 FROM unnest(CAST(:tenants AS bigint[]), CAST(:task_types AS text[]), CAST(:scope_keys AS text[]),
             CAST(:modes AS text[]), CAST(:sessions AS bigint[]), CAST(:connections AS bigint[]),
-            CAST(:users AS bigint[]), CAST(:traceparents AS text[]), CAST(:retried AS bigint[]))
-     AS new (tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent, retry_of_run_id)
-RETURNING tenant_id, scope_key, task_type, id AS run_id, created_at
-""")
+            CAST(:users AS bigint[]), CAST(:traceparents AS text[]), CAST(:retried AS bigint[]),
+            CAST(:inputs AS text[]), CAST(:dry_runs AS boolean[]))
+     AS new (tenant_id, task_type, scope_key, mode, session_id, connection_id, user_id, traceparent, retry_of_run_id,
+             inputs, dry_run)
+RETURNING tenant_id, scope_key, task_type, id AS run_id, created_at, {previously_ok("operation_runs")}
+""")  # noqa: S608 - no input, only names of ours
 
 _BEGIN_SESSIONS = text("""
 WITH begun AS (
@@ -79,11 +86,18 @@ class Inserted(NamedTuple):
 
     run_id: int
     created_at: datetime
+    previously_ok: bool
 
 
-async def load_start_context(tx: AsyncConnection, tenant_ids: Sequence[int]) -> StartContext:
-    """The rows that decide the starts of these tenants, read in one statement."""
-    return _decoder.decode((await tx.execute(_LOAD, {"tenants": tenant_ids})).scalar_one())
+async def load_start_context(
+    tx: AsyncConnection, tenant_ids: Sequence[int], task_types: Iterable[str] = ()
+) -> StartContext:
+    """The rows that decide the starts of these tenants, read in one statement.
+
+    Only the rules of ``task_types`` have the schema of their inputs.
+    """
+    values = {"tenants": tenant_ids, "task_types": sorted(set(task_types))}
+    return _decoder.decode((await tx.execute(_LOAD, values)).scalar_one())
 
 
 async def insert_runs(
@@ -103,10 +117,15 @@ async def insert_runs(
             "users": [start.user_id for start, _ in created],
             "traceparents": [start.traceparent for start, _ in created],
             "retried": [start.retry_of_run_id for start, _ in created],
+            "inputs": [_json(start.inputs) for start, _ in created],
+            "dry_runs": [start.dry_run for start, _ in created],
             "silence": silence_seconds,
         },
     )
-    return {(row.tenant_id, row.scope_key, row.task_type): Inserted(row.run_id, row.created_at) for row in rows}
+    return {
+        (row.tenant_id, row.scope_key, row.task_type): Inserted(row.run_id, row.created_at, row.previously_ok)
+        for row in rows
+    }
 
 
 async def begin_sessions(tx: AsyncConnection, first: Mapping[tuple[int, int], int]) -> None:
@@ -120,3 +139,7 @@ async def begin_sessions(tx: AsyncConnection, first: Mapping[tuple[int, int], in
             "users": [first[key] for key in keys],
         },
     )
+
+
+def _json(inputs: Mapping[str, Any] | None) -> str | None:
+    return None if inputs is None else msgspec.json.encode(inputs).decode()

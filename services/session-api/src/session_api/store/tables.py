@@ -1,6 +1,7 @@
 """The tables of session-api as SQLAlchemy metadata; the migrations make them, a test compares the two."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -73,7 +74,8 @@ PROVIDER_CONNECTIONS = Table(
     Column("disabled_by_user_id", BigInteger),
     UniqueConstraint("creation_key", name="provider_connections_created_once"),
     CheckConstraint(
-        "credential_ref ~ '^(env:[A-Za-z_]|file:/)'", name="provider_connections_credential_is_a_reference"
+        "credential_ref ~ '^(env:[A-Za-z_]|file:/|[a-z][a-z0-9-]{0,62}$)'",
+        name="provider_connections_credential_is_a_reference",
     ),
 )
 
@@ -161,6 +163,8 @@ OPERATION_RUNS = Table(
     _moment("resend_due_at", nullable=False),
     Column("repeats", Integer, nullable=False, server_default=text("0")),
     Column("retry_of_run_id", BigInteger),
+    Column("inputs", JSON),
+    Column("dry_run", Boolean, nullable=False, server_default=text("false")),
 )
 Index(
     "operation_runs_one_active",

@@ -84,6 +84,9 @@ def commands(run: OverdueRun) -> Iterator[Outgoing]:
             requested_by=run.requested_by_user_id,
             requested_at=run.created_at,
             repeat=run.repeats,
+            inputs=run.inputs,
+            dry_run=run.dry_run,
+            previously_ok=run.previously_ok,
         )
         yield Outgoing(start, traceparent=run.traceparent)
     if cancelling:

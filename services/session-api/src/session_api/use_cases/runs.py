@@ -1,15 +1,15 @@
-"""Cancellations and retries of runs."""
+"""Cancellations, resumptions and retries of runs."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.run_states import TERMINAL, RunEvent, next_state
-from onboarding_shared.contracts.session_api import CancelTask
+from onboarding_shared.contracts.session_api import CancelTask, ResumeTask
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.starting import Start
-from session_api.store.runs import StoredRun, find_run, request_cancellation
+from session_api.store.runs import StoredRun, bring_forward, find_run, request_cancellation
 from session_api.store.starts import lock_tenants
 from session_api.use_cases.starts import StartAnswer, Starts
 
@@ -52,6 +52,44 @@ class Cancellations:
         return await self._database.run(work)
 
 
+class RunNotWaiting:
+    """The run does not wait, so it cannot be resumed."""
+
+    def __init__(self, run: StoredRun) -> None:
+        self.run = run
+
+
+class Resumptions:
+    """Resumes waiting runs: stores that they are due and publishes ResumeTask; the runner runs them again at once."""
+
+    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._silence_seconds = silence_seconds
+
+    async def resume(self, tenant_id: int, run_id: int, user_id: int) -> StoredRun | RunNotWaiting | None:
+        """Resume a waiting run; safe to repeat. None where this tenant has no such run."""
+
+        async def work(tx: AsyncConnection) -> StoredRun | RunNotWaiting | None:
+            await lock_tenants(tx, [tenant_id])
+            run = await find_run(tx, tenant_id, run_id, lock=True)
+            if run is None:
+                return None
+            if run.state is not RunState.WAITING:
+                return RunNotWaiting(run)
+            resumed = await bring_forward(tx, tenant_id, run_id, self._silence_seconds)
+            command = ResumeTask(
+                tenant_id=tenant_id,
+                run_id=run_id,
+                requested_by=user_id,
+                requested_at=resumed.resume_at or resumed.created_at,
+            )
+            await self._outbox.append(tx, [Outgoing(command, traceparent=current_traceparent())])
+            return resumed
+
+        return await self._database.run(work)
+
+
 class RunNotEnded:
     """The run is still active, so it cannot be retried."""
 
@@ -67,7 +105,10 @@ class Retries:
         self._starts = starts
 
     async def retry(self, tenant_id: int, run_id: int, user_id: int) -> StartAnswer | RunNotEnded | None:
-        """Start the task of an ended run again, on the same connection. None where this tenant has no such run."""
+        """Start the task of an ended run again, on the same connection and with the same inputs.
+
+        None where this tenant has no such run.
+        """
         run = await self._database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if run is None:
             return None
@@ -81,5 +122,7 @@ class Retries:
                 user_id=user_id,
                 traceparent=current_traceparent(),
                 retry_of_run_id=run_id,
+                inputs=run.inputs,
+                dry_run=run.dry_run,
             )
         )

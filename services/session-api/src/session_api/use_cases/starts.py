@@ -14,6 +14,7 @@ from onboarding_shared.postgres.database import Database, after_commit
 from onboarding_shared.postgres.group_commit import GroupCommit
 from session_api.domain.connections import ConnectionRefusal
 from session_api.domain.guard import ActiveRun, Blocked, Created
+from session_api.domain.inputs import InputsRefusal
 from session_api.domain.starting import (
     KnownConnection,
     Plan,
@@ -26,6 +27,7 @@ from session_api.domain.starting import (
 )
 from session_api.metrics import STARTS
 from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_runs, load_start_context, lock_tenants
+from session_api.use_cases.inputs import check_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class BlockedBy:
     retry_seconds: int
 
 
-StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal
+StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal
 
 
 class Starts:
@@ -87,8 +89,8 @@ class Starts:
     async def _decide(self, tx: AsyncConnection, starts: Sequence[Start]) -> list[StartAnswer]:
         tenant_ids = sorted({start.tenant_id for start in starts})
         await lock_tenants(tx, tenant_ids)
-        context = await load_start_context(tx, tenant_ids)
-        plans = plan(starts, context)
+        context = await load_start_context(tx, tenant_ids, (start.task_type for start in starts))
+        plans = plan(starts, context, check_inputs)
         created = [
             (start, planned)
             for start, planned in zip(starts, plans, strict=True)
@@ -129,6 +131,9 @@ def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]
         connection=None if planned.connection is None else _command_connection(planned.connection),
         requested_by=start.user_id,
         requested_at=run.created_at,
+        inputs=None if start.inputs is None else dict(start.inputs),
+        dry_run=start.dry_run,
+        previously_ok=run.previously_ok,
     )
     return Outgoing(command, traceparent=start.traceparent)
 

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -12,12 +13,13 @@ import stamina
 
 from task_runner.providers import graph_errors
 from task_runner.providers.backoff import FIRST_WAIT, JITTER, LONGEST_BACKOFF, backoff_hook, retry_after_of
-from task_runner.providers.graph_errors import GraphRefused, SignInRefused
+from task_runner.providers.dry_run import refuse_write
+from task_runner.providers.graph_errors import CredentialPending, GraphRefused, SignInRefused
 from task_runner.providers.http import TOO_LARGE
 from task_runner.providers.record import RecordedResponse, ResponseRecord
 from task_runner.providers.settings import ProviderSettings
+from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.providers.tokens import GraphSession, GraphSessions
-from task_runner.tasks.context import Connection
 from task_runner.tasks.result import CannotTell
 
 __all__ = ["API_VERSION", "GraphClient", "GraphRefused", "SignInRefused"]
@@ -25,6 +27,8 @@ __all__ = ["API_VERSION", "GraphClient", "GraphRefused", "SignInRefused"]
 API_VERSION = "v1.0"
 MARGIN = 0.25
 """Seconds before the run's deadline at which a request gives up, so that the run can still report the reason."""
+CERTIFICATE_RETRIES = 3
+"""Further token requests with a certificate that is not known everywhere yet."""
 
 Params = Mapping[str, str]
 
@@ -38,16 +42,24 @@ class GraphClient:
 
     def __init__(
         self,
-        connection: Connection,
+        use: TenantConnection,
         sessions: GraphSessions,
         settings: ProviderSettings,
         deadline: float,
         record: ResponseRecord | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
-        """With ``record`` the client notes its responses there, beside those of another client."""
+        """With ``record`` the client notes its responses there, beside those of another client.
+
+        With ``read_only`` it raises ``TaskFault`` on every request that is not a read, and sends nothing.
+        """
+        self._read_only = read_only
         self.record = record or ResponseRecord(API_VERSION)
-        self._connection = connection
+        self._use = use
         self._sessions = sessions
+        self.credential_expires_at: datetime | None = None
+        """The end of the credential, once a token was used; None = not known."""
         self._settings = settings
         self._deadline = deadline
 
@@ -94,6 +106,10 @@ class GraphClient:
         """Create something. Not sent again after a lost answer: read first what is there, then run the task again."""
         return await self._with_retries("POST", self._url(path, None), permission, None, body)
 
+    async def renew_token(self) -> None:
+        """Get a new access token: an older one names the permissions of its time."""
+        await self._ready_session(not_older_than=time.monotonic())
+
     async def granted_roles(self) -> frozenset[str] | None:
         """The application permissions that the access token itself names; None when it cannot be read."""
         session = await self._ready_session()
@@ -107,6 +123,8 @@ class GraphClient:
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
+        if self._read_only:
+            refuse_write(method, url)
         hook = backoff_hook(
             repeatable=method == "GET", longest_wait=self._settings.longest_wait, remaining=self._remaining
         )
@@ -138,15 +156,27 @@ class GraphClient:
         return self._decoded(session, response, content, url, permission)
 
     async def _ready_session(self, not_older_than: float = 0.0) -> GraphSession:
-        session = self._sessions.of(self._connection)
+        retries = 0
+        while True:
+            try:
+                return await self._signed_in(not_older_than)
+            except CredentialPending:
+                retries += 1
+                if retries > CERTIFICATE_RETRIES or self._remaining() <= self._settings.certificate_wait:
+                    raise
+            await asyncio.sleep(self._settings.certificate_wait)
+
+    async def _signed_in(self, not_older_than: float) -> GraphSession:
+        session = self._sessions.of(self._use)
         try:
             async with asyncio.timeout(self._limit()):
                 await session.ensure_token(not_older_than)
-        except SignInRefused:
-            self._sessions.forget(self._connection)
+        except (SignInRefused, CredentialPending):
+            self._sessions.forget(self._use)
             raise
         except TimeoutError:
             raise graph_errors.unavailable("The token service", "no answer in time") from None
+        self.credential_expires_at = session.credential_expires_at
         return session
 
     async def _exchange(
@@ -172,7 +202,7 @@ class GraphClient:
             except (httpx2.TransportError, httpx2.DecodingError) as error:
                 raise graph_errors.unavailable(where, type(error).__name__) from None
         recorded = RecordedResponse(
-            external_tenant_id=self._connection.external_tenant_id,
+            external_tenant_id=self._use.connection.external_tenant_id,
             method=method,
             url=url,
             status=response.status_code,
@@ -200,11 +230,11 @@ class GraphClient:
         return body
 
     def _url(self, path: str, params: Params | None) -> str:
-        cloud = self._sessions.of(self._connection).cloud
+        cloud = self._sessions.of(self._use).cloud
         return str(httpx2.URL(f"{cloud.graph_url}/{API_VERSION}{path}", params=params))
 
     def _same_host(self, link: object, path: str) -> str:
-        own = httpx2.URL(self._sessions.of(self._connection).cloud.graph_url)
+        own = httpx2.URL(self._sessions.of(self._use).cloud.graph_url)
         try:
             url = httpx2.URL(link) if isinstance(link, str) else None
         except httpx2.InvalidURL:

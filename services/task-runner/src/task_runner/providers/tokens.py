@@ -5,23 +5,27 @@ import base64
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx2
 import msgspec
-from authlib.integrations.base_client import OAuthError
+from authlib.common.urls import add_params_to_qs
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+from onboarding_shared.contracts.clouds import CloudHosts
 from onboarding_shared.contracts.types import GUID_PATTERN
 from task_runner.providers import graph_errors
 from task_runner.providers.backoff import retry_after_of
-from task_runner.providers.clouds import CloudHosts, cloud_of
-from task_runner.providers.credentials import resolve_credential
+from task_runner.providers.clouds import cloud_of
+from task_runner.providers.credentials.choice import Credentials
+from task_runner.providers.credentials.proof import Credential, Proof
 from task_runner.providers.gates import TenantGate, TenantGates
 from task_runner.providers.http import SharedTransport, timeouts
 from task_runner.providers.settings import ProviderSettings
+from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.tasks.context import Connection
 from task_runner.tasks.result import CannotTell, TaskFault
 
@@ -31,7 +35,7 @@ RENEW_BEFORE = 60
 SHORTEST_SECRET = 8
 """A shorter text is not hidden: it would be found inside ordinary words."""
 
-SENT_IN_BODY = "client_secret_post"
+NO_PROOF = Proof({})
 
 _GUID = re.compile(GUID_PATTERN)
 
@@ -43,15 +47,37 @@ def external_tenant(connection: Connection) -> str:
     return connection.external_tenant_id
 
 
+class _Client(AsyncOAuth2Client):
+    """An OAuth client that has an expired token renewed by its session, where Authlib would repeat the last proof."""
+
+    def __init__(self, renew: Callable[[], Awaitable[None]], **options: Any) -> None:
+        super().__init__(**options)
+        self._renew = renew
+
+    async def ensure_active_token(self, token: Any) -> None:
+        if token.is_expired(leeway=0):
+            await self._renew()
+
+
 class GraphSession:
-    """The OAuth client of one connection, with its secret and current token; its ``repr`` contains neither.
+    """The OAuth client of one connection, with its credential and current token; its ``repr`` contains neither.
 
     ``gate`` gives the turns of its tenant's requests.
     """
 
     def __init__(
-        self, connection: Connection, settings: ProviderSettings, transport: SharedTransport, gates: TenantGates
+        self,
+        connection: Connection,
+        credential: Credential,
+        settings: ProviderSettings,
+        transport: SharedTransport,
+        gates: TenantGates,
     ) -> None:
+        self.credential = credential
+        self._proof = NO_PROOF
+        self._hidden: tuple[str, ...] = ()
+        self.credential_expires_at: datetime | None = None
+        """The end of the credential itself, once a token was requested; None = not known."""
         tenant = external_tenant(connection)
         self.cloud: CloudHosts = cloud_of(connection.cloud, settings)
         self._token_url = f"{self.cloud.login_url}/{tenant}/oauth2/v2.0/token"
@@ -59,10 +85,11 @@ class GraphSession:
         self._lock = asyncio.Lock()
         self.token_obtained = 0.0
         """Time at which the current token was fetched, on ``time.monotonic()``."""
-        self._client = AsyncOAuth2Client(
+        self._client_id = connection.client_id
+        self._client = _Client(
+            self.ensure_token,
             client_id=connection.client_id,
-            client_secret=resolve_credential(connection.credential_ref, settings),
-            token_endpoint_auth_method=SENT_IN_BODY,
+            token_endpoint_auth_method=self._add_proof,
             scope=f"{self.cloud.graph_url}/.default",
             token_endpoint=self._token_url,
             grant_type="client_credentials",
@@ -93,16 +120,18 @@ class GraphSession:
             token = self._client.token
             if token and self.token_obtained >= not_older_than and not token.is_expired(leeway=RENEW_BEFORE):
                 return
+            self._proof = await self.credential.prove(self._token_url)
+            self._hidden, self.credential_expires_at = self._proof.hidden, self._proof.expires_at
             try:
                 await self._client.fetch_token()
                 self.token_obtained = time.monotonic()
-            except OAuthError as error:
-                raise graph_errors.token_refusal(str(error.error or ""), str(error.description or "")) from None
             except httpx2.TransportError as error:
                 raise graph_errors.unavailable(self._token_url, type(error).__name__) from None
             except (httpx2.HTTPStatusError, ValueError):
                 message = f"{self._token_url} sent no token and no OAuth error."
                 raise CannotTell(graph_errors.RESPONSE_INVALID, message) from None
+            finally:
+                self._proof = NO_PROOF
             if not isinstance(self._client.token.get("access_token"), str):
                 self._client.token = None
                 raise CannotTell(graph_errors.RESPONSE_INVALID, f"{self._token_url} sent no access token.")
@@ -114,11 +143,16 @@ class GraphSession:
         return roles_claim(token["access_token"]) if token else None
 
     def redacted(self, text: str) -> str:
-        """The text without this connection's secret and token, for error texts that go on."""
+        """The text without this connection's credential and token, for error texts that go on."""
         token = self._client.token or {}
-        for secret in (self._client.client_secret, token.get("access_token")):
+        for secret in (*self._hidden, token.get("access_token")):
             text = text.replace(secret, "[redacted]") if secret and len(secret) >= SHORTEST_SECRET else text
         return text
+
+    def _add_proof(self, _: Any, method: str, uri: str, headers: Any, body: Any) -> tuple[str, Any, Any]:
+        """Add client id and proof to the body of a token request, as Authlib calls it."""
+        members = [("client_id", self._client_id), *self._proof.members.items()]
+        return uri, headers, add_params_to_qs(body or "", members)
 
     def _check_token_response(self, response: httpx2.Response) -> httpx2.Response:
         if response.status_code == 429:
@@ -129,43 +163,54 @@ class GraphSession:
         if 300 <= response.status_code < 400:
             message = f"{self._token_url} answered with a redirect, which is never followed."
             raise CannotTell(graph_errors.REDIRECTED, message)
+        if refusal := graph_errors.token_refusal_in(response.json()):
+            raise refusal
         return response
 
 
 class GraphSessions:
     """The sessions of all connections in use; the longest unused one goes when there are too many."""
 
-    def __init__(self, settings: ProviderSettings, transport: SharedTransport) -> None:
+    def __init__(self, settings: ProviderSettings, transport: SharedTransport, credentials: Credentials) -> None:
         self._settings = settings
+        self._credentials = credentials
         self._transport = transport
         self._gates = TenantGates(requests=settings.tenant_requests, rate=settings.tenant_request_rate)
-        self._sessions: OrderedDict[Connection, GraphSession] = OrderedDict()
+        self._sessions: OrderedDict[TenantConnection, GraphSession] = OrderedDict()
 
-    def of(self, connection: Connection) -> GraphSession:
-        """The session of this connection. Raises ``TaskFault`` when its credential or cloud cannot be used."""
-        session = self._sessions.get(connection)
+    def of(self, use: TenantConnection) -> GraphSession:
+        """The session of a connection for a tenant; sessions of two tenants or two credentials are never shared.
+
+        Raises ``TaskFault`` when the credential or cloud cannot be used.
+        """
+        session = self._sessions.get(use)
         if session is None:
-            session = self._sessions[connection] = GraphSession(
-                connection, self._settings, self._transport, self._gates
+            credential = self._credentials.of(use)
+            session = self._sessions[use] = GraphSession(
+                use.connection, credential, self._settings, self._transport, self._gates
             )
             if len(self._sessions) > self._settings.max_sessions:
                 self._sessions.popitem(last=False)
-        self._sessions.move_to_end(connection)
+        self._sessions.move_to_end(use)
         return session
 
-    def forget(self, connection: Connection) -> None:
-        """Read the credential again next time: it may have been replaced."""
-        self._sessions.pop(connection, None)
+    def forget(self, use: TenantConnection) -> None:
+        """Keep neither token nor assertion: the credential may have been replaced."""
+        if session := self._sessions.pop(use, None):
+            session.credential.forget()
 
 
 def roles_claim(access_token: str) -> frozenset[str] | None:
-    """The ``roles`` of a JWT, unverified: good for showing what was granted, never for granting anything."""
+    """The ``roles`` of a JWT, unverified: good for showing what was granted, never for granting anything.
+
+    A token without that claim names no permission; None is a token that cannot be read.
+    """
     try:
         payload = access_token.split(".")[1]
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError, msgspec.DecodeError):
         return None
-    roles = claims.get("roles") if isinstance(claims, dict) else None
+    roles = claims.get("roles", []) if isinstance(claims, dict) else None
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         return None
     return frozenset(roles)
