@@ -9,8 +9,9 @@ from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.service_settings import ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
 from task_runner.named_credentials import NamedCredential, parse_credentials
-from task_runner.tasks.gdap_profile import DEFAULT_DURATION_DAYS
 
+LONGEST_RELATIONSHIP_DAYS = 730
+"""Microsoft's longest duration of a delegated admin relationship."""
 _WHOLE_GUID = f"^{GUID_PATTERN}$"
 Guid = Annotated[str, StringConstraints(pattern=_WHOLE_GUID, to_lower=True)]
 
@@ -170,9 +171,9 @@ class GdapSettings(Settings):
         description="JSON: the directory roles that a relationship must have, name to role template id",
     )
     duration_days: int = Field(
-        DEFAULT_DURATION_DAYS,
+        LONGEST_RELATIONSHIP_DAYS,
         ge=1,
-        le=DEFAULT_DURATION_DAYS,
+        le=LONGEST_RELATIONSHIP_DAYS,
         validation_alias="ONBOARDING_GDAP_DURATION_DAYS",
         description="Duration of the relationships that gdap.invite creates, in days",
     )

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-DEFAULT_DURATION_DAYS = 730
-"""Microsoft's longest duration of a relationship."""
-
 
 class GdapProfile(msgspec.Struct, frozen=True, kw_only=True):
     """The roles that a relationship must have, and how invitations are made.
@@ -16,7 +13,7 @@ class GdapProfile(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     required_roles: Mapping[str, str] = {}
-    duration_days: int = DEFAULT_DURATION_DAYS
+    duration_days: int = 730
     auto_extend: bool = True
     service_account: str | None = None
 
