@@ -162,7 +162,7 @@ def test_next_steps_of_a_stopped_system_begin_with_its_start() -> None:
 
 def test_a_tenant_is_chosen_by_id_or_customer_name() -> None:
     assert chosen_customer("42").tenant == 42
-    assert chosen_customer("42").control == {"consented": ["66666666-7777-4888-9999-aaaaaaaaaaaa"]}
+    assert chosen_customer("42").control == {"relationships": []}
     assert chosen_customer("throttled").recorded == "throttled"
     assert chosen_customer("throttled").control["behaviour"] == "throttling"
 

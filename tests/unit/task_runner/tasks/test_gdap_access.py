@@ -6,7 +6,7 @@ import pytest
 
 from task_runner.checks.gdap import group_mapping as mapping
 from task_runner.checks.gdap import roles
-from task_runner.checks.gdap.group_mapping import Assignment, judged
+from task_runner.checks.gdap.group_mapping import Assignment, Members, judged
 from task_runner.checks.gdap.relationships import CustomerRelationships, Relationship
 from task_runner.checks.lists import GdapRoles
 from task_runner.tasks import Result, Wait
@@ -77,11 +77,16 @@ def assignment(group: str, *granted: str, status: str = "active", kind: str = "s
     return Assignment(id=f"of {group}", etag=None, status=status, kind=kind, group_id=group, roles=granted)
 
 
+MEMBERS = Members(by_group={group: frozenset({"somebody"}) for group in GROUPS})
 USERS, TEAMS = assignment("g-users", "users"), assignment("g-teams", "teams")
 
 
 def mapped(*assignments: Assignment, granted: tuple[str, ...] = ("teams", "users")) -> Result:
-    return mapping.decide(EXPECTED, partner_relationships(*granted), granted, judged(EXPECTED, assignments, GROUPS))
+    return decide_with(MEMBERS, *assignments, granted=granted)
+
+
+def decide_with(members: Members, *assignments: Assignment, granted: tuple[str, ...] = ("teams", "users")) -> Result:
+    return mapping.decide(EXPECTED, partner_relationships(*granted), judged(EXPECTED, assignments, GROUPS), members)
 
 
 def test_mappings_that_are_active_to_groups_that_exist_are_ok() -> None:
@@ -137,3 +142,34 @@ def test_a_role_outside_the_relationship_needs_no_mapping() -> None:
 def test_the_evidence_of_a_stale_mapping_names_its_group() -> None:
     (listed, *_) = mapped(assignment("gone", "users"), TEAMS).payload["mappings"]
     assert (listed["group_id"], listed["group_name"], listed["present_group_id"]) == ("gone", None, "g-users")
+
+
+def test_a_mapped_group_without_members_is_a_warning() -> None:
+    members = Members(by_group={"g-users": frozenset(), "g-teams": frozenset({"somebody"})})
+    assert decision_of(decide_with(members, USERS, TEAMS)) == ("warn", "GROUP_EMPTY")
+
+
+def test_mapped_groups_without_any_member_fail() -> None:
+    members = Members(by_group={"g-users": frozenset(), "g-teams": frozenset()})
+    assert decision_of(decide_with(members, USERS, TEAMS)) == ("fail", "MAPPING_NO_MEMBERS")
+
+
+@pytest.mark.parametrize(
+    ("in_teams", "expected"), [(True, ("ok", "MAPPING_OK")), (False, ("fail", "SERVICE_ACCOUNT_NOT_MAPPED"))]
+)
+def test_the_service_account_must_have_every_required_role(in_teams: bool, expected: tuple[str, str]) -> None:
+    teams = frozenset({"robot"}) if in_teams else frozenset({"somebody"})
+    members = Members(by_group={"g-users": frozenset({"robot"}), "g-teams": teams}, service_account="robot")
+    assert decision_of(decide_with(members, USERS, TEAMS)) == expected
+
+
+def test_roles_of_all_active_relationships_count_together() -> None:
+    first, second = (partner_relationships("users"), partner_relationships("teams", "reader"))
+    relationships = (*first.relationships, *second.relationships)
+    together = CustomerRelationships(customer="customer", relationships=relationships, at=NOW)
+    assert decision_of(roles.decide(EXPECTED, together)) == ("ok", "GDAP_ROLES_OK")
+
+
+def test_global_administrator_contains_every_role() -> None:
+    relationships = partner_relationships("62e90394-69f5-4237-9190-012177145e10")
+    assert decision_of(roles.decide(EXPECTED, relationships)) == ("ok", "GDAP_ROLES_OK")

@@ -95,11 +95,18 @@ def test_no_relationship_at_all_fails() -> None:
     assert (result.status.value, result.reason_code) == ("fail", "GDAP_MISSING")
 
 
-@pytest.mark.parametrize("status", ["approvalPending", "approved", "activating"])
-def test_a_relationship_on_its_way_is_waited_for(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("approvalPending", ("GDAP_APPROVAL_PENDING", 300.0)),
+        ("approved", ("GDAP_ACTIVATING", 10.0)),
+        ("activating", ("GDAP_ACTIVATING", 10.0)),
+    ],
+)
+def test_a_relationship_on_its_way_is_waited_for(status: str, expected: tuple[str, float]) -> None:
     with pytest.raises(Wait) as waiting:
         judge(relationship(status, activated=None, ends=None))
-    assert (waiting.value.reason_code, waiting.value.seconds) == ("GDAP_APPROVAL_PENDING", 300.0)
+    assert (waiting.value.reason_code, waiting.value.seconds) == expected
     assert waiting.value.payload["relationship"]["status"] == status
 
 
@@ -149,6 +156,7 @@ def test_a_relationship_is_read_as_microsoft_documents_it() -> None:
     body = {
         "id": "5d027261-d21f-4aa9-b7db-7fa1f56fb163-8777b240-c6f0-4469-9e98-a3205431b836",
         "displayName": "Contoso admin relationship",
+        "customer": None,
         "accessDetails": {"unifiedRoles": [{"roleDefinitionId": "DD4DB9A0-cc4a-4213-9f9f-70242232d97e"}]},
         "status": "active",
         "autoExtendDuration": "P180D",
@@ -166,3 +174,15 @@ def test_a_relationship_is_read_as_microsoft_documents_it() -> None:
         auto_extend="P180D",
         roles=("dd4db9a0-cc4a-4213-9f9f-70242232d97e",),
     )
+
+
+def test_a_role_that_another_relationship_gives_for_longer_does_not_expire() -> None:
+    lasting = relationship(name="Lasting", roles=("reader",))
+    ending = relationship(name="Ending", ends=timedelta(days=3), roles=("reader",))
+    assert judge(lasting, ending).reason_code == "GDAP_ACTIVE"
+
+
+def test_a_role_that_only_an_ending_relationship_gives_expires() -> None:
+    lasting = relationship(name="Lasting", roles=("reader",))
+    ending = relationship(name="Ending", ends=timedelta(days=3), roles=("reader", "writer"))
+    assert judge(lasting, ending).reason_code == "GDAP_EXPIRING"

@@ -39,6 +39,8 @@ def test_our_own_tasks_are_installed() -> None:
     assert list(discover()) == [
         "app.consent",
         "gdap.group_mapping",
+        "gdap.invite",
+        "gdap.map_groups",
         "gdap.relationship",
         "gdap.roles",
         "graph.connectivity",
