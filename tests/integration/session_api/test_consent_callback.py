@@ -11,7 +11,7 @@ from onboarding_shared.contracts.session_api import ConsentAnswered, ResumeTask,
 from onboarding_shared.contracts.task_runner import RunProgressed
 from onboarding_shared.contracts.types import ConsentClaim, RunState
 from session_api.settings import SessionApiSettings
-from tests.integration.session_api.consent_scene import (
+from tests.integration.session_api.consent_harness import (
     CALLBACK,
     CONNECTIONS,
     STRANGER,
@@ -88,12 +88,12 @@ async def test_a_page_is_kept_nowhere_and_loads_nothing(api: Api, request_: dict
 
 async def test_a_replay_shows_the_same_and_does_nothing(api: Api, request_: dict[str, Any]) -> None:
     first = await accept(api, request_)
-    before, said = await look(api, request_), await api.said()
+    before, said = await look(api, request_), await api.outbox_messages()
     second = await accept(api, request_)
 
     assert (second.status_code, second.text) == (first.status_code, first.text)
     assert await look(api, request_) == before
-    assert await api.said() == said
+    assert await api.outbox_messages() == said
 
 
 async def test_two_browsers_at_once_start_one_check(api: Api, request_: dict[str, Any]) -> None:
@@ -218,7 +218,7 @@ async def test_a_waiting_check_is_resumed(api: Api, request_: dict[str, Any]) ->
         tenant_id=TENANT, run_id=run_id, task_type="app.consent", attempt=1, state=RunState.WAITING, resume_at=later
     )
     await api.begin(run_id, "app.consent")
-    await api.hear(waits)
+    await api.consume(waits)
     await accept(api, request_)
     after, run = await look(api, request_), (await runs(api))[0]
 

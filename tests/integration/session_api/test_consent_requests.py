@@ -8,7 +8,7 @@ import pytest
 
 from onboarding_shared.contracts.session_api import ConsentRequested
 from session_api.settings import SessionApiSettings
-from tests.integration.session_api.consent_scene import (
+from tests.integration.session_api.consent_harness import (
     CONNECTIONS,
     REQUESTS,
     ask,
@@ -214,4 +214,4 @@ async def test_without_a_session_nothing_is_told(api: Api) -> None:
     await connect(api)
     await ask(api)
 
-    assert await api.said() == []
+    assert await api.outbox_messages() == []

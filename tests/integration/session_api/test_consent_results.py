@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from session_api.settings import SessionApiSettings
-from tests.integration.session_api.consent_scene import (
+from tests.integration.session_api.consent_harness import (
     REQUESTS,
     accept,
     ask,

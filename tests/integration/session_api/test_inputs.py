@@ -34,7 +34,7 @@ INPUTS = {"group": "Helpdesk", "days": 7.0, "tags": ["ü"]}
 @pytest.fixture
 async def api(api: Api) -> Api:
     """The service with a task type that takes inputs."""
-    await api.hear(
+    await api.consume(
         TaskTypesAnnounced(
             tenant_id=0, task_types=(*CATALOGUE, declaration(TASK, inputs_schema=SCHEMA, supports_dry_run=True))
         )
@@ -95,7 +95,7 @@ async def test_a_retry_repeats_inputs_and_dry_run(api: Api) -> None:
 async def test_a_retry_is_refused_when_the_schema_changed(api: Api) -> None:
     first = (await api.start(TASK, {"inputs": INPUTS})).json()["run_id"]
     await api.finish(first, TASK, "fail")
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(declaration(TASK),)))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(declaration(TASK),)))
     answer = await api.caller().post(f"{BASE}/runs/{first}/retry")
 
     assert (answer.status_code, answer.json()["code"]) == (400, "INPUTS_NOT_ACCEPTED")
@@ -163,7 +163,7 @@ async def test_of_duplicate_keys_the_last_counts(api: Api) -> None:
 
 async def test_numbers_stay_as_they_were_sent(api: Api) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "array", "items": {"type": "number"}}}}
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(declaration("n.n", inputs_schema=schema),)))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(declaration("n.n", inputs_schema=schema),)))
     numbers = {"n": [1, 1.0, -0.5, 1e300, 2**63 - 1, -(2**63)]}
     run = await run_of(api, await api.start("n.n", {"inputs": numbers}))
 
@@ -239,7 +239,7 @@ async def test_the_catalogue_shows_schema_and_dry_run(api: Api) -> None:
 )
 async def test_a_hostile_schema_keeps_only_its_task_out(api: Api, schema: dict[str, Any]) -> None:
     announced = (declaration("bad.task", inputs_schema=schema), declaration("good.task"))
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=announced))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=announced))
     names = {kind["name"] for kind in (await api.caller().get("/onboarding/task-types")).json()}
 
     assert ("bad.task" in names, "good.task" in names) == (False, True)

@@ -17,7 +17,7 @@ async def waiting(api: Api) -> int:
     """A run that waits for consent."""
     run_id = int((await api.start("license.inventory")).json()["run_id"])
     await api.begin(run_id, "license.inventory")
-    await api.hear(
+    await api.consume(
         RunProgressed(
             tenant_id=TENANT,
             run_id=run_id,
@@ -39,7 +39,7 @@ async def test_a_waiting_run_is_resumed_by_one_command(api: Api) -> None:
     assert answer.status_code == 202
     assert (body["id"], body["state"], body["waiting"]["reason_code"]) == (run_id, "waiting", "CONSENT_MISSING")
     assert body["waiting"]["resume_at"] < "2099"
-    assert await api.said() == [("StartTask", TENANT), ("ResumeTask", TENANT)]
+    assert await api.outbox_messages() == [("StartTask", TENANT), ("ResumeTask", TENANT)]
     (command,) = await api.rows("SELECT data FROM outbox WHERE event_type LIKE '%ResumeTask%'")
     message = json.loads(bytes(command[0]))
     assert (message["run_id"], message["requested_by"]) == (run_id, 8)
@@ -60,7 +60,7 @@ async def test_a_queued_run_cannot_be_resumed(api: Api) -> None:
     body = answer.json()
     assert (answer.status_code, body["code"], body["state"]) == (409, "RUN_NOT_WAITING", "queued")
     assert "start the task again" in body["next"]
-    assert await api.said() == [("StartTask", TENANT)]
+    assert await api.outbox_messages() == [("StartTask", TENANT)]
 
 
 @pytest.mark.parametrize("ending", ["succeeded", "cancelling"])
@@ -86,7 +86,7 @@ async def test_the_run_of_another_tenant_cannot_be_resumed(api: Api) -> None:
     answer = await api.caller(7, tenants=[43]).post(f"/tenants/43/onboarding/runs/{run_id}/resume")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "RUN_NOT_FOUND")
-    assert await api.said() == [("StartTask", TENANT)]
+    assert await api.outbox_messages() == [("StartTask", TENANT)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from task_runner.domain.outcomes import RetryLater
 from task_runner.store.settling import Settlement
 from task_runner.tasks import Result, Task, TaskContext, TaskFault, Wait
 from task_runner.testing import graph_server, task_context
-from tests.integration.task_runner.scene import Scene, start
+from tests.integration.task_runner.runner_harness import RunnerHarness, start
 from tests.integration.task_runner.working import finished, summary, task_that
 
 
@@ -38,10 +38,10 @@ def given(inputs: Any = None, *, dry_run: bool = False, run_id: int = 1) -> Star
     return msgspec.structs.replace(start(run_id, "test.task"), inputs=inputs, dry_run=dry_run)
 
 
-async def test_a_task_sees_the_inputs_of_its_run(scene: Scene) -> None:
-    scene.new_worker(echoing()).start()
-    await scene.apply(given({"group": "Helpdesk"}))
-    end = await finished(scene)
+async def test_a_task_sees_the_inputs_of_its_run(harness: RunnerHarness) -> None:
+    harness.new_worker(echoing()).start()
+    await harness.apply(given({"group": "Helpdesk"}))
+    end = await finished(harness)
 
     assert summary(end) == ("succeeded", "ok", "ECHO_OK", 1)
     assert end.payload["inputs"] == {"group": "Helpdesk", "days": 30}
@@ -49,70 +49,70 @@ async def test_a_task_sees_the_inputs_of_its_run(scene: Scene) -> None:
     assert "dry_run" not in end.payload
 
 
-async def test_inputs_that_do_not_fit_end_the_run(scene: Scene) -> None:
-    scene.new_worker(echoing())
-    await scene.apply(given({"days": 5}), given({"group": "x", "days": 91}, run_id=2), given(run_id=3))
-    ends = await scene.said()
+async def test_inputs_that_do_not_fit_end_the_run(harness: RunnerHarness) -> None:
+    harness.new_worker(echoing())
+    await harness.apply(given({"days": 5}), given({"group": "x", "days": 91}, run_id=2), given(run_id=3))
+    ends = await harness.new_messages()
 
     assert [(end.run_id, end.state, end.reason_code) for end in ends if isinstance(end, RunFinished)] == [
         (1, RunState.FAILED, "INPUTS_INVALID"),
         (2, RunState.FAILED, "INPUTS_INVALID"),
         (3, RunState.FAILED, "INPUTS_INVALID"),
     ]
-    assert [row.inputs for row in await scene.sql("SELECT inputs FROM executions")] == [None, None, None]
+    assert [row.inputs for row in await harness.sql("SELECT inputs FROM executions")] == [None, None, None]
 
 
-async def test_inputs_survive_the_loss_of_a_lease(scene: Scene) -> None:
-    worker = scene.new_worker(echoing())
-    await scene.apply(given({"group": "Helpdesk", "days": 7}, dry_run=True))
-    await scene.claim()
-    await scene.sql("UPDATE executions SET lease_expires_at = now() - interval '1 second'")
+async def test_inputs_survive_the_loss_of_a_lease(harness: RunnerHarness) -> None:
+    worker = harness.new_worker(echoing())
+    await harness.apply(given({"group": "Helpdesk", "days": 7}, dry_run=True))
+    await harness.claim()
+    await harness.sql("UPDATE executions SET lease_expires_at = now() - interval '1 second'")
     await worker.leases.recover()
-    (claim,) = await scene.claim()
+    (claim,) = await harness.claim()
 
     assert (claim.execution.attempt, claim.execution.dry_run) == (2, True)
     assert claim.inputs == {"group": "Helpdesk", "days": 7}
 
 
-async def test_another_worker_resumes_a_run_with_its_inputs(scene: Scene) -> None:
-    scene.tasks["test.task"] = echoing()
-    await scene.apply(given({"group": "Helpdesk", "days": 7}, dry_run=True))
-    (claim,) = await scene.claim(worker="w1")
+async def test_another_worker_resumes_a_run_with_its_inputs(harness: RunnerHarness) -> None:
+    harness.tasks["test.task"] = echoing()
+    await harness.apply(given({"group": "Helpdesk", "days": 7}, dry_run=True))
+    (claim,) = await harness.claim(worker="w1")
     again = RetryLater(delay=0.0, reason_code="WORKER_STOPPED", message="Stopped.")
-    await scene.settle(
+    await harness.settle(
         Settlement(run_id=1, lease_token=claim.lease_token, observed=RunState.RUNNING, outcome=again, excused=True)
     )
-    scene.new_worker(echoing(), name="w2").start()
-    end = await finished(scene)
+    harness.new_worker(echoing(), name="w2").start()
+    end = await finished(harness)
 
     assert (end.attempt, end.payload["inputs"]) == (2, {"group": "Helpdesk", "days": 7})
     assert (end.payload["dry_run"], end.payload["seen"]) == (True, True)
 
 
-async def test_a_repeated_command_keeps_the_first_inputs(scene: Scene) -> None:
-    scene.new_worker(echoing())
-    await scene.apply(given({"group": "first"}))
-    await scene.apply(given({"group": "second"}))
-    (claim,) = await scene.claim()
+async def test_a_repeated_command_keeps_the_first_inputs(harness: RunnerHarness) -> None:
+    harness.new_worker(echoing())
+    await harness.apply(given({"group": "first"}))
+    await harness.apply(given({"group": "second"}))
+    (claim,) = await harness.claim()
 
     assert claim.inputs == {"group": "first"}
 
 
-async def test_a_task_that_changed_its_inputs_ends_the_run(scene: Scene) -> None:
-    scene.tasks["test.task"] = echoing()
-    await scene.apply(given({"group": "Helpdesk"}))
+async def test_a_task_that_changed_its_inputs_ends_the_run(harness: RunnerHarness) -> None:
+    harness.tasks["test.task"] = echoing()
+    await harness.apply(given({"group": "Helpdesk"}))
 
     class Other(Struct, frozen=True, forbid_unknown_fields=True):
         name: Annotated[str, Meta(max_length=50)]
 
-    scene.new_worker(task_that(echo, inputs=Other)).start()
-    assert summary(await finished(scene)) == ("failed", "unknown", "INPUTS_INVALID", 1)
+    harness.new_worker(task_that(echo, inputs=Other)).start()
+    assert summary(await finished(harness)) == ("failed", "unknown", "INPUTS_INVALID", 1)
 
 
-async def test_a_dry_run_of_a_task_without_it_is_refused(scene: Scene) -> None:
-    scene.new_worker(task_that(echo))
-    await scene.apply(given(dry_run=True))
-    (end,) = await scene.said()
+async def test_a_dry_run_of_a_task_without_it_is_refused(harness: RunnerHarness) -> None:
+    harness.new_worker(task_that(echo))
+    await harness.apply(given(dry_run=True))
+    (end,) = await harness.new_messages()
 
     assert isinstance(end, RunFinished)
     assert (end.state, end.reason_code, end.payload) == (RunState.FAILED, "DRY_RUN_NOT_SUPPORTED", {"dry_run": True})
@@ -131,20 +131,20 @@ async def waiting(context: TaskContext) -> Result:
 
 
 @pytest.mark.parametrize("do", [failing, crashing, waiting])
-async def test_every_ending_of_a_dry_run_says_so(scene: Scene, do: Any) -> None:
-    scene.new_worker(task_that(do, dry_run=True, wait_limit=0.001)).start()
-    await scene.apply(given(dry_run=True))
+async def test_every_ending_of_a_dry_run_says_so(harness: RunnerHarness, do: Any) -> None:
+    harness.new_worker(task_that(do, dry_run=True, wait_limit=0.001)).start()
+    await harness.apply(given(dry_run=True))
 
-    assert (await finished(scene)).payload["dry_run"] is True
+    assert (await finished(harness)).payload["dry_run"] is True
 
 
-async def test_a_task_cannot_claim_that_it_ran_dry(scene: Scene) -> None:
+async def test_a_task_cannot_claim_that_it_ran_dry(harness: RunnerHarness) -> None:
     async def pretend(context: TaskContext) -> Result:
         return Result.ok("ECHO_OK", payload={"dry_run": True, "value": 1})
 
-    scene.new_worker(task_that(pretend)).start()
-    await scene.apply(given())
-    payload = (await finished(scene)).payload
+    harness.new_worker(task_that(pretend)).start()
+    await harness.apply(given())
+    payload = (await finished(harness)).payload
 
     assert (payload["value"], "dry_run" in payload) == (1, False)
 

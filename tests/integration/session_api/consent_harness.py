@@ -29,7 +29,7 @@ def with_redirect(settings: SessionApiSettings, **more: Any) -> SessionApiSettin
 async def offer_consent_check(api: Api) -> None:
     """Announce the check as the runner does: of one connection."""
     check = declaration("app.consent", scope=Scope.CONNECTION, step=2)
-    await api.hear(TaskTypesAnnounced(tenant_id=0, task_types=(check,)))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(check,)))
 
 
 async def connect(api: Api, name: str = "main") -> int:
