@@ -18,7 +18,7 @@ TASKS = discover()
 GDAP = [name for name in TASKS if name.startswith("gdap.")]
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 HELPDESK_ADMINISTRATOR = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
-EXCHANGE = ROLES["Exchange Administrator"]
+PRIVILEGED_ROLES = ROLES["Privileged Role Administrator"]
 REQUIRED = list(GDAP_ROLES.required.values())
 
 
@@ -62,10 +62,10 @@ async def test_the_roles_of_the_relationship(roles: list[str], expected: tuple[s
     ("mappings", "expected"),
     [
         ([], ("fail", "MAPPING_NONE")),
-        ([{"role": EXCHANGE}], ("warn", "MAPPING_PARTIAL")),
-        ([{"role": EXCHANGE, "group_exists": False}], ("warn", "GROUP_ID_STALE")),
+        ([{"role": PRIVILEGED_ROLES}], ("warn", "MAPPING_PARTIAL")),
+        ([{"role": PRIVILEGED_ROLES, "group_exists": False}], ("warn", "GROUP_ID_STALE")),
         ([{"role": HELPDESK_ADMINISTRATOR, "group_exists": False}], ("fail", "GROUP_MISSING")),
-        ([{"role": EXCHANGE, "status": "error"}], ("fail", "MAPPING_ERROR")),
+        ([{"role": PRIVILEGED_ROLES, "status": "error"}], ("fail", "MAPPING_ERROR")),
     ],
 )
 async def test_the_mapping_of_roles_to_groups(mappings: list[Any], expected: tuple[str, str]) -> None:

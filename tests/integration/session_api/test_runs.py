@@ -73,12 +73,17 @@ async def test_a_waiting_run_shows_its_reason_and_resume_time(api: Api) -> None:
             state=RunState.WAITING,
             reason_code="THROTTLED",
             resume_at=datetime(2026, 11, 24, 9, 5, tzinfo=UTC),
+            message="Microsoft Graph throttles.",
         )
     )
     body = (await api.caller().get(f"{RUNS}/{run_id}")).json()
 
     assert body["state"] == "waiting"
-    assert body["waiting"] == {"reason_code": "THROTTLED", "resume_at": "2026-11-24T09:05:00Z"}
+    assert body["waiting"] == {
+        "reason_code": "THROTTLED",
+        "message": "Microsoft Graph throttles.",
+        "resume_at": "2026-11-24T09:05:00Z",
+    }
     assert body["result"] is None
 
 
