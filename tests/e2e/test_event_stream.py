@@ -10,9 +10,11 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator
 
+from onboarding_devstack.cli.demo.ways import CustomerAdministrator
 from tests.support.caller import Caller
 from tests.support.outside_reader import Event, read_everything
 from tests.support.system import System
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.system
 
@@ -42,12 +44,21 @@ async def look_after(system: System) -> int:
         return first.tenant
 
 
+async def accept_consent(system: System, caller: Caller) -> None:
+    """Accept a consent link as an administrator of the customer, while a run waits for it."""
+    waiting = await caller.start("app.consent")
+    await eventually(lambda: caller.state(waiting), equals="waiting")
+    request = (await caller.post("/consent-requests")).json()
+    assert await CustomerAdministrator(system.journal["graph"]).accept_consent(request["url"]) == 200
+
+
 async def complete(system: System) -> None:
-    """One tenant through all five steps of the wizard."""
+    """One tenant, whose administrator consents by link, through all five steps of the wizard."""
     async with system.caller() as caller:
         session = (await caller.post("/session")).json()["id"]
-        connection = await caller.connect("healthy")
+        connection = await caller.connect("healthy", consented=[])
         await caller.patch(f"/session/{session}", json={"provider_connection_id": connection})
+        await accept_consent(system, caller)
         catalogue = (await caller.http.get("/onboarding/task-types")).json()
         for step in range(1, 6):
             await caller.patch(f"/session/{session}", json={"current_step": step})

@@ -1,6 +1,7 @@
 """Many callers at the same moment: one run, one session, one winner."""
 
 import asyncio
+import uuid
 from collections import Counter
 
 import pytest
@@ -59,7 +60,10 @@ async def test_the_guard_is_free_once_the_exclusive_run_ends(system: System) -> 
 
 async def test_exclusive_tasks_of_different_connections_do_not_exclude_each_other(system: System) -> None:
     async with system.caller() as caller:
-        connections = [await caller.connect("slow", delay_seconds=0.5) for _ in range(2)]
+        connections = []
+        for number in range(2):
+            caller.external_tenant = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{caller.tenant}-{number}.customers.test"))
+            connections.append(await caller.connect("slow", delay_seconds=0.5))
         answers = [
             await caller.post("/tasks/example.upkeep/runs", json={"provider_connection_id": connection})
             for connection in connections

@@ -62,7 +62,8 @@ class Caller:
 
     async def register(self) -> None:
         """Register the application, and give it its side of the partner's tenant."""
-        registration = {"secrets": [{"value": self._secret}]}
+        callback = f"{self.url}/onboarding/consent/callback"
+        registration = {"secrets": [{"value": self._secret}], "redirect_uris": [callback]}
         await self._tell(f"applications/{CLIENT_ID}", registration)
         await self._tell(f"tenants/{PARTNER_TENANT}/consents/{CLIENT_ID}", {"granted": APP_ROLES.partner_side})
 
