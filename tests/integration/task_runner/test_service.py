@@ -153,18 +153,18 @@ async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
         uvicorn.Config(runner.http, port=settings.http.port, lifespan="on", log_config=None)  # type: ignore[arg-type]
     )
     serving = asyncio.create_task(server.serve())
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{settings.http.port}") as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{settings.http.port}") as http:
 
         async def ready() -> int:
             try:
-                return (await client.get("/health/ready")).status_code
+                return (await http.get("/health/ready")).status_code
             except httpx2.TransportError:
                 return 0
 
         await eventually(ready, equals=200)
-        report = (await client.get("/health/ready")).json()
+        report = (await http.get("/health/ready")).json()
         assert {check["name"] for check in report["checks"]} == {"database", "relay", "consumer", "worker"}
-        assert (await client.get("/health/live")).status_code == 200
+        assert (await http.get("/health/live")).status_code == 200
         await client.publish(start(1))
         await client.receive(RunFinished)
     server.should_exit = True
