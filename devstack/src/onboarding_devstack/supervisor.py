@@ -73,6 +73,7 @@ class Supervisor:
                     keeper.result()
         finally:
             everything.cancel()
+            await asyncio.gather(everything, return_exceptions=True)
         self._journal.ready = True
         self._journal.write()
 
