@@ -69,9 +69,11 @@ async def test_an_accepted_link_is_reported_and_checked(api: Api, request_: dict
     assert after["reported_at"] == after["answered_at"] == run["created_at"]
     assert (run["task_type"], run["requested_by_user_id"]) == ("app.consent", 7)
     assert run["provider_connection_id"] == request_["provider_connection_id"]
-    [command] = await sent(api)
-    assert isinstance(command, StartTask)
-    assert (command.run_id, command.task_type) == (run["id"], "app.consent")
+    start, resume = await sent(api)
+    assert isinstance(start, StartTask)
+    assert (start.run_id, start.task_type) == (run["id"], "app.consent")
+    assert isinstance(resume, ResumeTask)
+    assert resume.run_id == run["id"]
 
 
 async def test_a_page_is_kept_nowhere_and_loads_nothing(api: Api, request_: dict[str, Any]) -> None:
@@ -101,7 +103,7 @@ async def test_two_browsers_at_once_start_one_check(api: Api, request_: dict[str
 
     assert {outcome(answer) for answer in answers} == {(200, "Thank you")}
     assert len(await runs(api)) == 1
-    assert len(await sent(api)) == 1
+    assert [type(command) for command in await sent(api)] == [StartTask, ResumeTask]
 
 
 async def test_a_refusal_is_declined_although_it_says_consent(api: Api, request_: dict[str, Any]) -> None:

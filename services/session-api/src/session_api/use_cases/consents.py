@@ -161,11 +161,10 @@ class Consents:
         started = await self._starts.start_within(tx, start)
         if not isinstance(started, Accepted):
             return None, []
-        if started.created:
-            return started.run_id, []
-        run = await find_run(tx, request.tenant_id, started.run_id, lock=True)
+        run = None if started.created else await find_run(tx, request.tenant_id, started.run_id, lock=True)
         if run is not None and run.state is RunState.WAITING:
             await bring_forward(tx, request.tenant_id, run.id, self._silence_seconds)
+        # A new run gets the command too: Microsoft shows the consent after seconds, so its first wait must be short.
         command = ResumeTask(
             tenant_id=request.tenant_id,
             run_id=started.run_id,
