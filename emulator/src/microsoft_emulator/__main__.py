@@ -10,7 +10,7 @@ import msgspec
 import uvicorn
 
 from microsoft_emulator.app import build
-from microsoft_emulator.tenants import Start
+from microsoft_emulator.tenants import FirstState
 
 START_VARIABLE = "MICROSOFT_EMULATOR_START"
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    start = msgspec.json.decode(os.environ.get(START_VARIABLE) or "{}", type=Start)
+    start = msgspec.json.decode(os.environ.get(START_VARIABLE) or "{}", type=FirstState)
     uvicorn.run(
         build(start), host=arguments.host, port=arguments.port, log_level="warning", timeout_graceful_shutdown=5
     )

@@ -20,11 +20,11 @@ from microsoft_emulator import (
 )
 from microsoft_emulator.applications import Applications
 from microsoft_emulator.behaviour import Behaviour, Control
-from microsoft_emulator.consent_page import Consent
+from microsoft_emulator.consent_page import ConsentLink
 from microsoft_emulator.controls import begin, control_handlers
 from microsoft_emulator.replies import graph_error
 from microsoft_emulator.routing import Call, Route, dispatch
-from microsoft_emulator.tenants import Start, Tenants
+from microsoft_emulator.tenants import FirstState, Tenants
 
 ROUTES: tuple[Route, ...] = (
     *reads.ROUTES,
@@ -38,12 +38,12 @@ ROUTES: tuple[Route, ...] = (
 AnyRequest = Request[Any, Any, Any]
 
 
-def build(start: Start | None = None) -> Litestar:
+def build(start: FirstState | None = None) -> Litestar:
     """Create a server with its own state: no registrations and no consents, except those of ``start``.
 
     Raises ``ValueError`` if ``start`` contains a wrong registration.
     """
-    begins = start or Start()
+    begins = start or FirstState()
     tenants = Tenants(Applications(), begins.tenants)
     begin(tenants, begins)
 
@@ -69,7 +69,7 @@ def _login_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
     async def admin_consent(tenant_id: FromPath[str], request: AnyRequest) -> Response[Any]:
         version = 2 if request.url.path.endswith("/v2.0/adminconsent") else 1
         link = consent_page.read(tenants, tenant_id, version, dict(request.query_params))
-        if not isinstance(link, Consent):
+        if not isinstance(link, ConsentLink):
             return link
         posted = request.method == "POST"
         return consent_page.decide(tenants, link, await _form(request)) if posted else consent_page.show(link)

@@ -16,7 +16,7 @@ ANY_TENANT = "organizations"
 DECLINED = "AADSTS65004: The user declined to consent to access the application."
 
 
-class Consent(msgspec.Struct, frozen=True, kw_only=True):
+class ConsentLink(msgspec.Struct, frozen=True, kw_only=True):
     """A link to the page. ``named`` is the tenant in it, ``tenant`` None if any tenant may accept."""
 
     named: str
@@ -41,7 +41,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
         return [*roles, *(f"{name} (delegated)" for name in self.application.required_scopes)]
 
 
-def read(tenants: Tenants, named: str, version: int, query: Mapping[str, str]) -> Consent | Response[Any]:
+def read(tenants: Tenants, named: str, version: int, query: Mapping[str, str]) -> ConsentLink | Response[Any]:
     """The link of a request, or the page with the reason why it cannot be used."""
     tenant = tenants.named(named)
     if tenant is None and (named != ANY_TENANT or query.get("client_id") is None):
@@ -64,7 +64,7 @@ def read(tenants: Tenants, named: str, version: int, query: Mapping[str, str]) -
         return html.error_page("900971", "The application has no redirect URI.")
     if redirect_uri not in application.redirect_uris:
         return html.error_page("50011", "The redirect URI is not among those of the application.")
-    return Consent(
+    return ConsentLink(
         named=named,
         version=version,
         client_id=client_id,
@@ -76,7 +76,7 @@ def read(tenants: Tenants, named: str, version: int, query: Mapping[str, str]) -
     )
 
 
-def show(consent: Consent) -> Response[Any]:
+def show(consent: ConsentLink) -> Response[Any]:
     """The page itself."""
     tenant = consent.tenant.guid if consent.tenant else None
     who = f"the tenant {tenant}" if tenant else "your tenant"
@@ -89,7 +89,7 @@ def show(consent: Consent) -> Response[Any]:
     )
 
 
-def decide(tenants: Tenants, consent: Consent, form: Mapping[str, str]) -> Response[Any]:
+def decide(tenants: Tenants, consent: ConsentLink, form: Mapping[str, str]) -> Response[Any]:
     """Do what the form says, and redirect to the application."""
     if not html.is_valid(consent.subject, form.get("token", "")):
         return html.page("We cannot continue", html.paragraph("The form does not belong to this page."), status=403)
@@ -106,13 +106,13 @@ def decide(tenants: Tenants, consent: Consent, form: Mapping[str, str]) -> Respo
     return _redirect(consent, answer | ({"scope": consent.scope} if consent.version == 2 else {}))
 
 
-def _declined(consent: Consent) -> dict[str, str]:
+def _declined(consent: ConsentLink) -> dict[str, str]:
     if consent.version == 1:
         return {"error": "permission_denied", "error_description": DECLINED}
     return {"error": "consent_required", "error_description": DECLINED, "admin_consent": "True"}
 
 
-def _redirect(consent: Consent, answer: dict[str, str]) -> Response[Any]:
+def _redirect(consent: ConsentLink, answer: dict[str, str]) -> Response[Any]:
     query = answer if consent.state is None else {**answer, "state": consent.state}
     joint = "&" if "?" in consent.redirect_uri else "?"
     return Response(None, status_code=302, headers={"Location": f"{consent.redirect_uri}{joint}{urlencode(query)}"})

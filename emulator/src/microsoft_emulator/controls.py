@@ -13,7 +13,7 @@ from microsoft_emulator.applications import Application
 from microsoft_emulator.approvals import approve
 from microsoft_emulator.behaviour import ConsentShape, Control
 from microsoft_emulator.replies import reply
-from microsoft_emulator.tenants import Start, Tenant, Tenants
+from microsoft_emulator.tenants import FirstState, Tenant, Tenants
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,7 +22,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tenant: str
 
 
-def begin(tenants: Tenants, start: Start) -> None:
+def begin(tenants: Tenants, start: FirstState) -> None:
     """Return to the state of the start. Raises ``ValueError`` if it contains a wrong registration."""
     tenants.reset()
     tenants.applications.clear()
@@ -32,7 +32,7 @@ def begin(tenants: Tenants, start: Start) -> None:
         tenants.applications.register(client_id, application)
 
 
-def control_handlers(tenants: Tenants, start: Start) -> list[HTTPRouteHandler]:
+def control_handlers(tenants: Tenants, start: FirstState) -> list[HTTPRouteHandler]:
     """The handlers of all control requests."""
 
     @post("/_control/relationships/{relationship_id:str}/approve")

@@ -16,9 +16,9 @@ from microsoft_emulator.relationships import (
     ASSIGNED,
     REMOVED,
     TERMINATED,
-    Assignment,
-    Progress,
+    AccessAssignment,
     Relationship,
+    StatusProgress,
     moment,
     new_id,
 )
@@ -44,7 +44,7 @@ def _create(call: Call) -> Response[Any]:
         auto_extend=body.get("autoExtendDuration") or OFF,
         roles=roles_in(body["accessDetails"]),
         customer=_customer(body),
-        progress=Progress(("created",)),
+        progress=StatusProgress(("created",)),
         created=datetime.now(UTC),
         visible_from=call.tenant.visible_later(),
     )
@@ -117,8 +117,8 @@ def _request(call: Call) -> Response[Any]:
         return not_found(call.arguments["id"])
     action = body.get("action")
     steps = {
-        ("lockForApproval", "created"): Progress(("approvalPending",)),
-        ("terminate", "active"): Progress(TERMINATED, call.tenant.control.activation_delay_seconds),
+        ("lockForApproval", "created"): StatusProgress(("approvalPending",)),
+        ("terminate", "active"): StatusProgress(TERMINATED, call.tenant.control.activation_delay_seconds),
     }
     progress = steps.get((str(action), relationship.status))
     if progress is None:
@@ -149,8 +149,8 @@ def _assign(call: Call) -> Response[Any]:
         return bad_request("The access container does not exist.")
     if any(each.group == group and each.status not in REMOVED for each in relationship.assignments.values()):
         return _conflict("An access assignment for this access container already exists.")
-    progress = Progress(ASSIGNED, call.tenant.control.assignment_delay_seconds)
-    assignment = Assignment(str(uuid.uuid4()), group, roles, progress, datetime.now(UTC))
+    progress = StatusProgress(ASSIGNED, call.tenant.control.assignment_delay_seconds)
+    assignment = AccessAssignment(str(uuid.uuid4()), group, roles, progress, datetime.now(UTC))
     relationship.assignments[assignment.id] = assignment
     return reply({**assignment.body, "status": "pending"}, 201)
 
@@ -169,7 +169,7 @@ def _for_assignment(change: Any) -> Answer:
     return answer
 
 
-def _reassign(call: Call, relationship: Relationship, assignment: Assignment) -> Response[Any]:
+def _reassign(call: Call, relationship: Relationship, assignment: AccessAssignment) -> Response[Any]:
     body = call.json() or {}
     roles = roles_in(body.get("accessDetails"))
     if body.keys() != {"accessDetails"} or not roles or not set(roles) <= set(relationship.roles):
@@ -180,7 +180,7 @@ def _reassign(call: Call, relationship: Relationship, assignment: Assignment) ->
         return reply(assignment.body)
     control: Control = call.tenant.control
     assignment.roles, assignment.version = roles, assignment.version + 1
-    assignment.progress = Progress(ASSIGNED, control.assignment_delay_seconds)
+    assignment.progress = StatusProgress(ASSIGNED, control.assignment_delay_seconds)
     operation, now = str(uuid.uuid4()), moment(datetime.now(UTC))
     made = {
         "id": operation,
@@ -189,15 +189,15 @@ def _reassign(call: Call, relationship: Relationship, assignment: Assignment) ->
         "createdDateTime": now,
         "lastModifiedDateTime": now,
     }
-    steps = Progress(("notStarted", "running", "succeeded"), control.assignment_delay_seconds)
+    steps = StatusProgress(("notStarted", "running", "succeeded"), control.assignment_delay_seconds)
     relationship.operations[operation] = (made, steps)
     origin = str(call.request.base_url).rstrip("/")
     location = f"{origin}/v1.0{RELATIONSHIPS}/{relationship.id}/operations/{operation}"
     return reply(None, 202, {"Location": location, "Retry-After": "1"})
 
 
-def _unassign(call: Call, relationship: Relationship, assignment: Assignment) -> Response[Any]:
-    assignment.progress = Progress(REMOVED, call.tenant.control.assignment_delay_seconds)
+def _unassign(call: Call, relationship: Relationship, assignment: AccessAssignment) -> Response[Any]:
+    assignment.progress = StatusProgress(REMOVED, call.tenant.control.assignment_delay_seconds)
     assignment.version += 1
     return reply(None, 204)
 

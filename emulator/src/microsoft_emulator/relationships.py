@@ -19,7 +19,7 @@ REMOVED: Steps = ("deleting", "deleted")
 
 
 @dataclass
-class Progress:
+class StatusProgress:
     """Statuses that follow each other: the last one is reached ``seconds`` after the beginning."""
 
     steps: Steps
@@ -36,13 +36,13 @@ class Progress:
 
 
 @dataclass
-class Assignment:
+class AccessAssignment:
     """An access assignment: the roles of a group of the partner."""
 
     id: str
     group: str
     roles: tuple[str, ...]
-    progress: Progress
+    progress: StatusProgress
     created: datetime
     version: int = 1
 
@@ -81,15 +81,15 @@ class Relationship:
     auto_extend: str | None
     roles: tuple[str, ...]
     customer: str | None
-    progress: Progress
+    progress: StatusProgress
     created: datetime
     activated: datetime | None = None
     ends: datetime | None = None
     version: int = 1
     visible_from: float = 0.0
-    assignments: dict[str, Assignment] = field(default_factory=dict)
+    assignments: dict[str, AccessAssignment] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
-    operations: dict[str, tuple[dict[str, Any], Progress]] = field(default_factory=dict)
+    operations: dict[str, tuple[dict[str, Any], StatusProgress]] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -108,7 +108,7 @@ class Relationship:
 
     def approve(self, tenant: str, seconds: float) -> None:
         """Accept the invitation for a customer; it is active after this time."""
-        self.customer, self.progress = tenant, Progress(APPROVED, seconds)
+        self.customer, self.progress = tenant, StatusProgress(APPROVED, seconds)
         self.activated = datetime.now(UTC) + timedelta(seconds=seconds)
         self.ends = self.activated + timedelta(days=int(self.duration[1:-1]))
         self.version += 1
@@ -151,7 +151,7 @@ def from_shape(
         auto_extend=shape.auto_extend,
         roles=tuple(ROLES.values()) if shape.roles is None else shape.roles,
         customer=customer,
-        progress=Progress((shape.status,)),
+        progress=StatusProgress((shape.status,)),
         created=now - timedelta(days=shape.created_days_ago),
         activated=None if shape.activated_days_ago is None else now - timedelta(days=shape.activated_days_ago),
         ends=None if shape.days_left is None else now + timedelta(days=shape.days_left),
@@ -159,13 +159,13 @@ def from_shape(
     )
 
 
-def _mapped(customer: str, number: int, mapping: MappingShape) -> Assignment:
+def _mapped(customer: str, number: int, mapping: MappingShape) -> AccessAssignment:
     exists = mapping.group_exists and mapping.role in NAMES
-    return Assignment(
+    return AccessAssignment(
         id=stable_id(customer, f"accessAssignment/{number}"),
         group=group_of(NAMES[mapping.role]) if exists else stable_id(customer, f"deleted group/{number}"),
         roles=(mapping.role,),
-        progress=Progress((mapping.status,)),
+        progress=StatusProgress((mapping.status,)),
         created=datetime(2026, 1, 7, 22, 55, 18, tzinfo=UTC),
     )
 

@@ -12,7 +12,7 @@ from microsoft_emulator.ids import PARTNER_TENANT, is_guid, stable_id
 from microsoft_emulator.principals import Principal, Timed, new_assignment, new_grant, new_principal
 from microsoft_emulator.relationships import Relationship, from_shape
 
-__all__ = ["PARTNER_TENANT", "Start", "Tenant", "Tenants"]
+__all__ = ["PARTNER_TENANT", "FirstState", "Tenant", "Tenants"]
 
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The tenant that owns Microsoft's own applications."""
@@ -97,7 +97,7 @@ class Tenant:
             principal.grants = [Timed(body, visible_from)]
 
 
-class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FirstState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The state after the start and after each reset: registrations by client id, tenants by GUID."""
 
     applications: dict[str, Application] = {}

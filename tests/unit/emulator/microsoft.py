@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from microsoft_emulator.app import build
-from microsoft_emulator.tenants import PARTNER_TENANT, Start
+from microsoft_emulator.tenants import PARTNER_TENANT, FirstState
 
 URL = "http://emulator"
 APP = "11111111-aaaa-4bbb-8ccc-222222222222"
@@ -91,7 +91,7 @@ def codes(answer: httpx2.Response) -> tuple[int, str, list[int]]:
 
 
 @asynccontextmanager
-async def microsoft(start: Start | None = None, **application: Any) -> AsyncIterator[Microsoft]:
+async def microsoft(start: FirstState | None = None, **application: Any) -> AsyncIterator[Microsoft]:
     """A new emulator with the application registered."""
     transport = httpx2.ASGITransport(app=build(start))
     async with httpx2.AsyncClient(transport=transport, base_url=URL) as http:

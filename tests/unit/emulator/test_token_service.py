@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from microsoft_emulator.behaviour import Control
-from microsoft_emulator.tenants import Start
+from microsoft_emulator.tenants import FirstState
 from tests.unit.emulator.microsoft import APP, OTHER, PARTNER, SECRET, TENANT, Microsoft, codes, microsoft
 
 
@@ -158,7 +158,7 @@ async def test_a_reset_returns_to_the_first_state() -> None:
 
 
 async def test_the_first_state_may_hold_a_consent() -> None:
-    async with microsoft(Start(tenants={TENANT: Control(consented=frozenset({APP}))})) as ms:
+    async with microsoft(FirstState(tenants={TENANT: Control(consented=frozenset({APP}))})) as ms:
         assert "roles" in claims(await ms.access())
 
 

@@ -29,7 +29,7 @@ from microsoft_emulator.app import build
 from microsoft_emulator.app_roles import APP_ROLES
 from microsoft_emulator.applications import Application, Secret
 from microsoft_emulator.behaviour import Control
-from microsoft_emulator.tenants import PARTNER_TENANT, Start
+from microsoft_emulator.tenants import PARTNER_TENANT, FirstState
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers import Providers, ProviderSettings
@@ -55,7 +55,7 @@ def emulator() -> ASGIApp:
     """A Microsoft emulator that knows the application of ``connection_to``."""
     application = Application(secrets=(Secret(value=CREDENTIAL),))
     partner = Control(consented=frozenset({CLIENT_ID}), granted=PARTNER_SIDE)
-    return build(Start(applications={CLIENT_ID: application}, tenants={PARTNER_TENANT: partner}))
+    return build(FirstState(applications={CLIENT_ID: application}, tenants={PARTNER_TENANT: partner}))
 
 
 class GraphServer:

@@ -11,7 +11,7 @@ from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.web.route_rules import ANY_QUERY
 from session_api.domain.consent import ConsentAnswer
 from session_api.routes.consent_links import CALLBACK
-from session_api.routes.consent_pages import HEADERS, PAGES, UNAVAILABLE, UNKNOWN, Page
+from session_api.routes.consent_pages import HEADERS, PAGES, UNAVAILABLE, UNKNOWN, ConsentPage
 from session_api.use_cases.consents import Consents
 
 MAX_QUERY_BYTES, MAX_PARAMETERS = 8192, 20
@@ -59,5 +59,5 @@ def read_answer(query: bytes) -> Mapping[str, str] | None:
     return answer
 
 
-def _response(page: Page) -> Response[str]:
+def _response(page: ConsentPage) -> Response[str]:
     return Response(page.html, status_code=page.status, media_type=MediaType.HTML, headers=HEADERS)

@@ -22,7 +22,7 @@ HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ConsentPage:
     """A page with its status."""
 
     status: int
@@ -40,25 +40,27 @@ class Page:
         )
 
 
-UNKNOWN = Page(
+UNKNOWN = ConsentPage(
     400, "This link is not known", "Please open the link that you were sent once more, or ask for a new one."
 )
-UNAVAILABLE = Page(503, "Please try again", "The answer could not be recorded. Load this page again in a minute.")
+UNAVAILABLE = ConsentPage(
+    503, "Please try again", "The answer could not be recorded. Load this page again in a minute."
+)
 PAGES = {
-    ConsentState.REPORTED: Page(
+    ConsentState.REPORTED: ConsentPage(
         200, "Thank you", "The answer was received and is being checked. You can close this page."
     ),
-    ConsentState.DECLINED: Page(
+    ConsentState.DECLINED: ConsentPage(
         200,
         "The consent was not given",
         "Nothing was changed. If that was not intended, open the link once more and accept.",
     ),
-    ConsentState.WRONG_TENANT: Page(
+    ConsentState.WRONG_TENANT: ConsentPage(
         200,
         "This was another organisation",
         "The consent was given for another organisation than the link is for. "
         "Please open the link once more and sign in as an administrator of the right one.",
     ),
-    ConsentState.EXPIRED: Page(410, "This link has expired", "Please ask whoever sent it for a new one."),
+    ConsentState.EXPIRED: ConsentPage(410, "This link has expired", "Please ask whoever sent it for a new one."),
 }
 """The page for each claim of an answer."""
