@@ -52,7 +52,7 @@ class _File(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """How a command ended and what it printed, both streams together."""
+    """The exit code of a command and its output, both streams together."""
 
     exit_code: int
     printed: tuple[str, ...]
@@ -123,7 +123,7 @@ class Shell:
 
 
 def fits(shown: tuple[str, ...], printed: tuple[str, ...]) -> bool:
-    """Whether the output is what the page shows, apart from what differs from run to run."""
+    """True if the output is as the page shows it, apart from volatile parts."""
     pattern = "".join(
         r"(?:[^\n]*\n)*?" if line == "…" else r"[^\n]*".join(map(re.escape, _stable(line).split("…"))) + r"\n"
         for line in map(str.rstrip, shown)

@@ -21,7 +21,7 @@ def rows(page: Path, heading: str | None = None) -> list[list[str]]:
 
 
 def words(cell: str) -> list[str]:
-    """What a cell has in backticks."""
+    """The texts of a cell that are in backticks."""
     return re.findall(r"`([^`]+)`", cell)
 
 

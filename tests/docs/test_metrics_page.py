@@ -30,7 +30,7 @@ SERVICES = {"S": session_api.app, "R": task_runner.app, "E": evidence_store.app}
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Scraped]]:
-    """What each service's own process answers, although nothing that it needs is there."""
+    """The metrics page of each service's process, without any of its dependencies."""
     folder = tmp_path_factory.mktemp("metrics")
     with contextlib.ExitStack() as stack:
         started = {letter: (stack.enter_context(alone(module, folder))) for letter, module in SERVICES.items()}

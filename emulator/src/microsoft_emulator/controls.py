@@ -64,7 +64,7 @@ def _application_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
 
 
 def _registration(client_id: str, application: Application) -> Response[Any]:
-    """What is registered, without the secrets."""
+    """The registration without its secrets."""
     shown = msgspec.to_builtins(application) | {"secrets": len(application.secrets)}
     return reply({"client_id": client_id, **shown, "required_app_roles": application.app_roles})
 

@@ -31,7 +31,7 @@ async def waited(details: RunDetails = NO_DETAILS, **options: Any) -> Wait:
 def answers(
     *, roles: tuple[str, ...] = tuple(MANIFEST.app_roles.values()), grants: tuple[Any, ...] = (), **principal: Any
 ) -> dict[str, Any]:
-    """What Graph answers about the application, as overrides."""
+    """Responses of Graph about the application, as overrides."""
     return {
         OWN: {**PRINCIPAL, **principal},
         GRAPH: {"id": "graph", "accountEnabled": True},

@@ -14,7 +14,7 @@ ADVANCED = {"ConsistencyLevel": "eventual"}
 
 
 async def holders(ms: Microsoft, path: str = f"{ROLES}/roleAssignmentScheduleInstances") -> list[Any]:
-    """What a fixture adds to the three usual administrators."""
+    """The administrators that a fixture adds to the three usual ones."""
     return (await ms.listed(f"{path}{OF_ROLE}"))[3:]
 
 

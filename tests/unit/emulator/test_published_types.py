@@ -27,7 +27,7 @@ DIRECTORY = [
 
 
 def faults(kind: str, value: Any, where: str) -> list[str]:
-    """What a value has that its published kind does not allow."""
+    """The parts of a value that its published kind does not allow."""
     name, nullable = kind.removesuffix("?"), kind.endswith("?")
     if value is None:
         return [] if nullable else [f"{where} is null"]

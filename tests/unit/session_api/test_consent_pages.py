@@ -6,19 +6,19 @@ import re
 
 import pytest
 
-from session_api.routes.consent_pages import HEADERS, PAGES, UNAVAILABLE, UNKNOWN, Page
+from session_api.routes.consent_pages import HEADERS, PAGES, UNAVAILABLE, UNKNOWN, ConsentPage
 
 EVERY = [*PAGES.values(), UNKNOWN, UNAVAILABLE]
 
 
 @pytest.mark.parametrize("page", EVERY, ids=lambda page: page.title)
-def test_a_page_has_neither_script_nor_link_nor_form(page: Page) -> None:
+def test_a_page_has_neither_script_nor_link_nor_form(page: ConsentPage) -> None:
     assert not re.search(r"<(script|a|form|img|link|iframe)\b|\bon\w+=|https?:", page.html)
     assert page.html.startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize("page", EVERY, ids=lambda page: page.title)
-def test_the_policy_allows_the_style_of_a_page(page: Page) -> None:
+def test_the_policy_allows_the_style_of_a_page(page: ConsentPage) -> None:
     (style,) = re.findall(r"<style>(.*?)</style>", page.html)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 

@@ -1,4 +1,4 @@
-"""What an answer to a consent link changes."""
+"""The changes that an answer to a consent link makes."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -27,7 +27,7 @@ _FILE = re.compile(r"file:/[^\x00-\x1f\x7f]{1,400}")
 
 
 class CredentialKind(StrEnum):
-    """What an application proves its identity with."""
+    """The kind of proof of an application's identity."""
 
     SECRET = "secret"  # noqa: S105 - the name of a kind
     CERTIFICATE = "certificate"

@@ -60,7 +60,7 @@ def inputs_defect(inputs: Mapping[str, Any]) -> InputsDefect | None:
 
 
 def schema_defect(schema: Mapping[str, Any]) -> str | None:
-    """Why this schema cannot be used for inputs, None if it can."""
+    """Return the defect that makes a schema unusable for inputs, or None."""
     if _deeper_than(schema, MAX_SCHEMA_DEPTH):
         return f"it is nested deeper than {MAX_SCHEMA_DEPTH} levels"
     if len(msgspec.json.encode(schema)) > MAX_SCHEMA_BYTES:

@@ -87,7 +87,6 @@ def build_http(
 
     Raises ``ValueError`` if there is no authenticator and a route is not public.
     """
-    public = PUBLIC_SCHEMA_PATHS | _OPERATORS | frozenset(public_paths)
     codes = {**CODES, **description.codes}
     problems = ProblemResponses(codes, translations or {})
     facts: dict[int, RouteFacts] = {}
@@ -95,6 +94,7 @@ def build_http(
     ready = HealthProbes([*checks, *identity])
     page = metrics or MetricsPage(description.title, description.version)
     page.watch(ready)
+    public = PUBLIC_SCHEMA_PATHS | _OPERATORS | frozenset(public_paths)
     app = HttpApplication(
         route_handlers=[*routes, *health_routes(HealthProbes(()), ready), metrics_route(page)],
         dependencies={"caller": Provide(current_caller, sync_to_thread=False)},
@@ -111,7 +111,18 @@ def build_http(
     facts.update(facts_of(app))
     describe_problems(app.openapi_schema, codes)
     _check_no_route_is_open(app, authenticator, public)
-    app.edge = Edge(
+    app.edge = _edge(app, authenticator, public, problems, page)
+    return app
+
+
+def _edge(
+    app: HttpApplication,
+    authenticator: Authenticator | None,
+    public: Collection[str],
+    problems: ProblemResponses,
+    page: MetricsPage,
+) -> Edge:
+    return Edge(
         app.route,
         authenticator=authenticator,
         public_paths=public,
@@ -119,7 +130,6 @@ def build_http(
         problems=problems,
         requests=page.requests,
     )
-    return app
 
 
 def current_caller(request: Request[Any, Any, Any]) -> Caller:

@@ -12,7 +12,7 @@ TENANT_SCOPE = "tenant"
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a run is started with: ``inputs`` as canonical JSON. The same task with others is another run."""
+    """The arguments of a start: ``inputs`` as canonical JSON. A start with other arguments is another run."""
 
     inputs: str = canonical(None)
     dry_run: bool = False

@@ -45,7 +45,7 @@ class Declared:
 def refuse_inputs(
     declared: Declared, inputs: Mapping[str, Any] | None, *, dry_run: bool, check: InputsCheck
 ) -> InputsRefusal | None:
-    """Why a start with these inputs is refused, None if it is not. No inputs are the same as an empty object."""
+    """Return the refusal of a start with these inputs, or None. No inputs are the same as an empty object."""
     if dry_run and not declared.supports_dry_run:
         return DryRunNotSupported(declared.task_type)
     if declared.inputs_schema is None:

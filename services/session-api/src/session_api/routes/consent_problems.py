@@ -8,7 +8,7 @@ from session_api.use_cases.consents import ConsentRefusal, NoConnection
 
 
 def consent_problem(refused: ConsentRefusal) -> Problem:
-    """Why no request was made."""
+    """The problem of a consent request that was not created."""
     match refused:
         case NotUsable() | NotChosen():
             return connection_problem(refused)

@@ -148,7 +148,7 @@ StartRefusal = BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal
 
 
 def start_problem(refused: StartRefusal, tenant_id: int, links: Links) -> Problem:
-    """Why a start made no run."""
+    """The problem of a start that created no run."""
     match refused:
         case BlockedBy():
             return blocked_problem(refused, tenant_id, links)
@@ -161,7 +161,7 @@ def start_problem(refused: StartRefusal, tenant_id: int, links: Links) -> Proble
 
 
 def inputs_problem(refused: InputsRefusal) -> Problem:
-    """What the task type does not accept."""
+    """The problem of inputs or a dry run that the task type does not accept."""
     match refused:
         case InputsInvalid():
             where = f" at {refused.pointer}" if refused.pointer else ""

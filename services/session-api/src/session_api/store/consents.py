@@ -72,7 +72,7 @@ class LoadedConsent:
 
 @dataclass(frozen=True, slots=True)
 class OpenConsents:
-    """How many requests of a tenant are open, and when the first of them expires."""
+    """The number of open requests of a tenant, and the time at which the first of them expires."""
 
     count: int
     first_expires_in: timedelta

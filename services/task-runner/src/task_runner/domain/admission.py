@@ -74,7 +74,7 @@ def admit(
 
 
 def inputs_misfit(given: Mapping[str, Any] | None, declared: InputsType | None) -> str | None:
-    """Why inputs do not fit the declared struct, None if they do. No inputs are the same as an empty object."""
+    """Return the mismatch of inputs and the declared struct, or None. No inputs are the same as an empty object."""
     if declared is None:
         return None if given is None else "The task takes no inputs."
     defect = inputs_defect(given or {})

@@ -30,7 +30,7 @@ async def ignore_progress(progress: Progress) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDetails:
-    """What a task may need to know about its run besides the ids.
+    """Facts about a run besides its ids.
 
     ``since_wake`` is in seconds from the last ResumeTask, at the start of the attempt, None if there was none;
     ``previously_ok`` is true if the latest result of this task on this connection, apart from ``unknown`` ones, was
@@ -49,7 +49,7 @@ NO_DETAILS = RunDetails()
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """What an attempt may use: ``graph`` is None without a connection, ``report`` is awaited with each progress."""
+    """The clients of an attempt: ``graph`` is None without a connection, ``report`` is awaited with each progress."""
 
     open_http: "Callable[[], httpx2.AsyncClient]"
     graph: Graph | None

@@ -106,15 +106,12 @@ def task(
     gates, ``permissions`` the provider permissions it needs, ``licence`` the edition of Microsoft Entra ID (``P1``,
     ``P2``) without which it cannot answer, ``version`` that of the rules (the distribution's own when empty). In
     seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
-    how long a run may ``Wait``, counted from its start. ``description`` defaults to the docstring.
-    ``inputs`` is a frozen struct of bounded fields, which becomes ``context.inputs``; with ``dry_run`` the task can be
-    run without changing anything.
-    Raises ``DeclarationError`` naming what is wrong.
+    how long a run may ``Wait``, counted from its start. ``description`` defaults to the docstring. ``inputs`` is a
+    frozen struct of bounded fields, ``context.inputs``; with ``dry_run`` the task can run without a change. Raises ``DeclarationError`` naming what is wrong.
     """
 
     def declare(function: TaskFunction) -> Task:
         _check_function(name, function)
-        _check_times(name, time_limit, fresh_for, wait_limit)
         fields = {
             "name": name,
             "title": title,
@@ -125,10 +122,8 @@ def task(
             "required": required,
             "permissions": _permissions(name, permissions),
             "licence": licence,
-            "time_limit_seconds": float(time_limit),
             "max_attempts": retry.attempts,
-            "fresh_seconds": float(fresh_for),
-            "wait_limit_seconds": float(wait_limit),
+            **_times(name, time_limit, fresh_for, wait_limit),
             "version": version,
             "inputs_schema": _inputs_schema(name, inputs),
             "supports_dry_run": dry_run,
@@ -138,13 +133,18 @@ def task(
     return declare
 
 
-def _check_times(name: str, time_limit: float, fresh_for: float, wait_limit: float) -> None:
+def _times(name: str, time_limit: float, fresh_for: float, wait_limit: float) -> dict[str, float]:
     if not 0 < time_limit <= LONGEST_TIME_LIMIT:
         raise DeclarationError(
             f"Task {name!r}: time_limit must be greater than 0 and at most {LONGEST_TIME_LIMIT:.0f} s"
         )
     if not (0 < fresh_for < math.inf and 0 < wait_limit < math.inf):
         raise DeclarationError(f"Task {name!r}: fresh_for and wait_limit must be greater than 0 and finite")
+    return {
+        "time_limit_seconds": float(time_limit),
+        "fresh_seconds": float(fresh_for),
+        "wait_limit_seconds": float(wait_limit),
+    }
 
 
 def _permissions(name: str, permissions: Sequence[str]) -> list[str]:

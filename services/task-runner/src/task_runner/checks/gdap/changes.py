@@ -1,4 +1,4 @@
-"""What the two changes of delegated administration have in common: permission, plan and its result in a dry run."""
+"""Shared by the two changes of delegated administration: permission, planned changes and result of a dry run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,1 +1,1 @@
-"""What the application proves its identity with: secret, certificate, federated token or managed identity."""
+"""The proofs of the application's identity: secret, certificate, federated token or managed identity."""

@@ -29,7 +29,7 @@ class Proof:
 
 
 class Credential(Protocol):
-    """What an application proves its identity with. ``name`` is for messages."""
+    """The proof of an application's identity. ``name`` is for messages."""
 
     @property
     def name(self) -> str: ...
