@@ -21,7 +21,7 @@ ROWS = "SELECT count(*) FROM {schema}.{table} AS t WHERE strpos(t::text, $1) > 0
 
 
 @pytest.fixture
-    """The secrets that nobody may find after their use in healthy, refused and failing runs, and refused requests."""
+async def secrets(system: System) -> dict[str, str]:
     """The secrets that nobody may find after their use in healthy, refused and failing runs, and refused requests."""
     pasted = f"Pasted-{uuid.uuid4()}"
     async with system.caller() as caller:

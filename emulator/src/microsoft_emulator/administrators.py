@@ -47,11 +47,11 @@ def _additional(tenant: Tenant) -> list[tuple[str, PRINCIPAL | None]]:
         Fixture.GUEST: _user(tenant, GUEST_ADMINISTRATOR),
         Fixture.DISABLED: _user(tenant, DISABLED_ADMINISTRATOR),
     }
-    found: list[tuple[str, PRINCIPAL | None]] = [
+    added: list[tuple[str, PRINCIPAL | None]] = [
         (principal["id"], principal) for fixture, principal in principals.items() if tenant.control.has(fixture)
     ]
     unreadable = (tenant.id_of("user/Unreadable Administrator"), None)
-    return [*found, unreadable] if tenant.control.has(Fixture.UNREADABLE) else found
+    return [*added, unreadable] if tenant.control.has(Fixture.UNREADABLE) else added
 
 
 def _assigned(tenant: Tenant, names: tuple[str, ...]) -> list[tuple[str, PRINCIPAL | None]]:

@@ -50,9 +50,9 @@ def refused(
 
 def _read(text: str) -> _Assertion | None:
     try:
-        found = jws.extract_compact(text.encode())
-        claims = msgspec.json.decode(found.payload, type=dict[str, Any])
-        return _Assertion(text, dict(found.protected), claims)
+        token = jws.extract_compact(text.encode())
+        claims = msgspec.json.decode(token.payload, type=dict[str, Any])
+        return _Assertion(text, dict(token.protected), claims)
     except (JoseError, ValueError):
         return None
 
@@ -100,16 +100,17 @@ def _federated(application: Application, read: _Assertion) -> Refused | None:
     if not application.federated:
         return "70021", "The application has no federated credential."
     issuer, subject = str(read.claims.get("iss")), str(read.claims.get("sub"))
-    known = [one for one in application.federated if one.issuer == issuer]
+    known = [credential for credential in application.federated if credential.issuer == issuer]
     if not known:
         return "700211", f"No federated credential has the issuer {issuer}."
-    known = [one for one in known if one.subject == subject]
+    known = [credential for credential in known if credential.subject == subject]
     if not known:
         return "700213", f"No federated credential has the subject {subject}."
-    known = [one for one in known if _for_audience(one, read.claims.get("aud"))]
+    known = [credential for credential in known if _for_audience(credential, read.claims.get("aud"))]
     if not known:
         return "700212", "No federated credential has the audience of the assertion."
-    if not any(read.signed_by(KeySet.import_key_set({"keys": one.jwks.get("keys", [])})) for one in known):
+    key_sets = (KeySet.import_key_set({"keys": credential.jwks.get("keys", [])}) for credential in known)
+    if not any(read.signed_by(keys) for keys in key_sets):
         return "700027", "The signature of the assertion is invalid."
     return _outside_time(read)
 

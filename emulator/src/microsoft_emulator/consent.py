@@ -48,13 +48,14 @@ def _grants(call: Call) -> Any:
 def _assigned_to(call: Call) -> Any:
     if call.tenant.principal_with(call.arguments["id"]) is None:
         return not_found(call.arguments["id"])
-    held = [body for each in call.tenant.principals.values() if each.visible for body in _bodies(each.assignments)]
+    visible = (principal for principal in call.tenant.principals.values() if principal.visible)
+    held = [body for principal in visible for body in _bodies(principal.assignments)]
     return [body for body in held if body["resourceId"] == call.arguments["id"]]
 
 
 def _bodies(items: list[Any]) -> list[dict[str, Any]]:
-    found: list[Timed] = [item for item in items if item.visible]
-    return [item.body for item in found]
+    visible: list[Timed] = [item for item in items if item.visible]
+    return [item.body for item in visible]
 
 
 def _create(call: Call) -> Response[Any]:

@@ -29,10 +29,10 @@ def _names(tenant: Tenant) -> dict[str, tuple[str, ...]]:
     """The names of the groups with the names of their first members."""
     if tenant.guid == PARTNER_TENANT:
         return {"All employees": PEOPLE, **{f"M365 GDAP {role}": PEOPLE[:1] for role in ROLES}}
-    found: dict[str, tuple[str, ...]] = {"All Employees": PEOPLE, "Sales": PEOPLE[:2]}
+    members_by_group: dict[str, tuple[str, ...]] = {"All Employees": PEOPLE, "Sales": PEOPLE[:2]}
     if tenant.control.has(Fixture.GROUP):
-        found[ADMINISTRATORS_GROUP] = PEOPLE[3:5]
-    return found
+        members_by_group[ADMINISTRATORS_GROUP] = PEOPLE[3:5]
+    return members_by_group
 
 
 def group_id(tenant: Tenant, name: str) -> str:
@@ -57,16 +57,16 @@ def groups(tenant: Tenant) -> list[dict[str, Any]]:
 
 def member_ids(tenant: Tenant, group: str) -> list[str] | None:
     """The ids of the members of a group; None if there is no such group."""
-    found = next((names for name, names in _names(tenant).items() if group_id(tenant, name) == group), None)
-    if found is None:
+    members = next((names for name, names in _names(tenant).items() if group_id(tenant, name) == group), None)
+    if members is None:
         return None
-    added = [each.body["id"] for each in tenant.members_added.get(group, ()) if each.visible]
-    return [*(tenant.id_of(f"user/{name}") for name in found), *added]
+    added = [member.body["id"] for member in tenant.members_added.get(group, ()) if member.visible]
+    return [*(tenant.id_of(f"user/{name}") for name in members), *added]
 
 
 def _one(call: Call) -> Any:
-    found = [group for group in groups(call.tenant) if group["id"] == call.arguments["id"]]
-    return found[0] if found else not_found(call.arguments["id"])
+    matching = [group for group in groups(call.tenant) if group["id"] == call.arguments["id"]]
+    return matching[0] if matching else not_found(call.arguments["id"])
 
 
 def _members(call: Call) -> Any:
@@ -94,7 +94,7 @@ def _add_member(call: Call) -> Response[Any]:
         return bad_request("The body must have the property '@odata.id' with the address of a directory object.")
     if not any(known["id"] == user for known in users(call.tenant)):
         return not_found(user)
-    if user in ids or any(each.body["id"] == user for each in call.tenant.members_added.get(group, ())):
+    if user in ids or any(member.body["id"] == user for member in call.tenant.members_added.get(group, ())):
         return bad_request("One or more added object references already exist for the property 'members'.")
     call.tenant.members_added.setdefault(group, []).append(Timed({"id": user}, call.tenant.visible_later()))
     return reply(None, 204)

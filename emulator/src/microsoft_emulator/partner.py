@@ -48,7 +48,7 @@ def _assignments(call: Call) -> Any:
     customer = call.tenants.of(relationship.customer) if relationship.customer else None
     if customer and call.path in customer.control.overrides:
         return customer.control.overrides[call.path]
-    return [each.body for each in relationship.assignments.values() if each.status != GONE]
+    return [assignment.body for assignment in relationship.assignments.values() if assignment.status != GONE]
 
 
 def _assignment(call: Call) -> Any:

@@ -35,7 +35,7 @@ def _create(call: Call) -> Response[Any]:
     body = call.json()
     if (fault := fault_of_relationship(body)) is not None or body is None:
         return bad_request(str(fault))
-    if any(each.name == body["displayName"] for each in call.tenants.relationships()):
+    if any(other.name == body["displayName"] for other in call.tenants.relationships()):
         return _conflict("A relationship with this displayName exists.")
     relationship = Relationship(
         id=new_id(),
@@ -145,9 +145,9 @@ def _assign(call: Call) -> Response[Any]:
     group, roles = group_in(body.get("accessContainer")), roles_in(body.get("accessDetails"))
     if group is None or not roles or not set(roles) <= set(relationship.roles):
         return bad_request("accessContainer must be a security group, and the roles those of the relationship.")
-    if not any(each["id"] == group and each["securityEnabled"] for each in groups(call.tenant)):
+    if not any(known["id"] == group and known["securityEnabled"] for known in groups(call.tenant)):
         return bad_request("The access container does not exist.")
-    if any(each.group == group and each.status not in REMOVED for each in relationship.assignments.values()):
+    if any(other.group == group and other.status not in REMOVED for other in relationship.assignments.values()):
         return _conflict("An access assignment for this access container already exists.")
     progress = StatusProgress(ASSIGNED, call.tenant.control.assignment_delay_seconds)
     assignment = AccessAssignment(str(uuid.uuid4()), group, roles, progress, datetime.now(UTC))

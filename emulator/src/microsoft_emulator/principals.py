@@ -36,12 +36,12 @@ class Principal(Timed):
     @property
     def granted_names(self) -> list[str]:
         """The names of the visible permissions on Microsoft Graph."""
-        held = [each.body["appRoleId"] for each in self.assignments if each.visible]
+        held = [assignment.body["appRoleId"] for assignment in self.assignments if assignment.visible]
         return sorted({NAMES[role] for role in held if role in NAMES})
 
     def holds(self, app_role_id: str) -> bool:
         """True if the permission is assigned, visible or not."""
-        return any(each.body["appRoleId"] == app_role_id for each in self.assignments)
+        return any(assignment.body["appRoleId"] == app_role_id for assignment in self.assignments)
 
 
 def new_principal(tenant: str, app_id: str, display_name: str, owner: str, visible_from: float) -> Principal:

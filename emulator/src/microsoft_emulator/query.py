@@ -57,8 +57,8 @@ def clauses(request: AnyRequest) -> list[Clause] | None:
     """The conditions of ``$filter``; None if it has another form."""
     text = request.query_params.get("$filter", "")
     read = [_clause(part.strip()) for part in text.split(" and ")] if text else []
-    found = [clause for clause in read if clause is not None]
-    return found if len(found) == len(read) else None
+    valid = [clause for clause in read if clause is not None]
+    return valid if len(valid) == len(read) else None
 
 
 def _clause(text: str) -> Clause | None:
@@ -93,10 +93,10 @@ def _unknown_option(given: set[str], query: Query) -> Response[Any] | None:
 
 
 def _wrong_filter(request: AnyRequest, query: Query) -> Response[Any] | None:
-    found = clauses(request)
-    if found is None or any(f"{clause.name} {clause.operator}" not in query.filters for clause in found):
+    wanted = clauses(request)
+    if wanted is None or any(f"{clause.name} {clause.operator}" not in query.filters for clause in wanted):
         return _unsupported("The filter clause is invalid or not supported for this resource.")
-    if any(len(clause.values) > MAX_VALUES for clause in found):
+    if any(len(clause.values) > MAX_VALUES for clause in wanted):
         return _unsupported(f"A filter may have at most {MAX_VALUES} values.")
     return None
 

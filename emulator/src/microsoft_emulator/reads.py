@@ -28,8 +28,8 @@ def _from(source: Callable[[Tenant], Any]) -> Answer:
 
 
 def _user(call: Call) -> Any:
-    found = [user for user in directory.users(call.tenant) if user["id"] == call.arguments["id"]]
-    return found[0] if found else not_found(call.arguments["id"])
+    matching = [user for user in directory.users(call.tenant) if user["id"] == call.arguments["id"]]
+    return matching[0] if matching else not_found(call.arguments["id"])
 
 
 def _role_query(kind: str) -> Query:

@@ -38,8 +38,8 @@ class Call:
 
     def filter_of(self, name: str) -> str | None:
         """The value that ``$filter`` requires of a property."""
-        found = [clause for clause in odata.clauses(self.request) or () if clause.name == name]
-        return str(found[0].values[0]) if found else None
+        matching = [clause for clause in odata.clauses(self.request) or () if clause.name == name]
+        return str(matching[0].values[0]) if matching else None
 
 
 Answer = Callable[[Call], Any]
@@ -63,8 +63,8 @@ class Route(msgspec.Struct, frozen=True):
         """The variable parts of a path; None if it is another path."""
         parts = re.split(r"\{(\w+)\}", self.path)
         text = "".join(re.escape(part) if index % 2 == 0 else f"(?P<{part}>[^/']+)" for index, part in enumerate(parts))
-        found = re.fullmatch(text, path)
-        return found.groupdict() if found else None
+        matched = re.fullmatch(text, path)
+        return matched.groupdict() if matched else None
 
     def permits(self, roles: frozenset[str]) -> bool:
         """True if a token with these roles may use it."""
@@ -78,10 +78,10 @@ def any_of(*names: str) -> Permissions:
 
 def dispatch(routes: Sequence[Route], call: Call, roles: frozenset[str]) -> Response[Any]:
     """Respond to a request by the route of its path and verb."""
-    found = [(route, arguments) for route in routes if (arguments := route.match(call.path)) is not None]
-    if not found:
-        return graph_error(404, "ResourceNotFound", f"Resource not found for the segment '{call.path}'.")
-    mine = [(route, arguments) for route, arguments in found if route.method == call.request.method]
+    of_path = [(route, arguments) for route in routes if (arguments := route.match(call.path)) is not None]
+    if not of_path:
+        return graph_error(404, "ResourceNotFound", f"Resource not of_path for the segment '{call.path}'.")
+    mine = [(route, arguments) for route, arguments in of_path if route.method == call.request.method]
     if not mine:
         return graph_error(405, "Request_BadRequest", "The HTTP method is not allowed for this resource.")
     route, arguments = mine[0]

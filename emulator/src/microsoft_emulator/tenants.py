@@ -35,8 +35,8 @@ class Tenant:
         self.graph_principal_id = graph.id
         shapes = self.control.relationships
         shapes = () if guid == PARTNER_TENANT else (RelationshipShape(),) if shapes is None else shapes
-        found = [from_shape(guid, number, shape, self.control.mappings) for number, shape in enumerate(shapes)]
-        self.relationships: dict[str, Relationship] = {each.id: each for each in found}
+        begun = [from_shape(guid, number, shape, self.control.mappings) for number, shape in enumerate(shapes)]
+        self.relationships: dict[str, Relationship] = {relationship.id: relationship for relationship in begun}
 
     @property
     def domain(self) -> str:
@@ -63,7 +63,7 @@ class Tenant:
 
     def principal_with(self, object_id: str) -> Principal | None:
         """The visible service principal with this object id."""
-        return next((each for each in self.principals.values() if each.visible and each.id == object_id), None)
+        return next((known for known in self.principals.values() if known.visible and known.id == object_id), None)
 
     def granted_names(self, app_id: str) -> list[str]:
         """The names of the Graph permissions that tokens of the application name."""
@@ -139,11 +139,11 @@ class Tenants:
     def relationships(self, matches: Callable[[Relationship], bool] = lambda _: True) -> Iterator[Relationship]:
         """The visible relationships of all known tenants that match."""
         for tenant in list(self._tenants.values()):
-            yield from (each for each in tenant.relationships.values() if each.visible and matches(each))
+            yield from (known for known in tenant.relationships.values() if known.visible and matches(known))
 
     def relationship(self, relationship_id: str) -> Relationship | None:
         """The visible relationship with this id."""
-        return next(self.relationships(lambda each: each.id == relationship_id), None)
+        return next(self.relationships(lambda known: known.id == relationship_id), None)
 
     def forget(self, relationship_id: str) -> None:
         """Remove a relationship."""
