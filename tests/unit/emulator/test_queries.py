@@ -16,7 +16,7 @@ IDS = ",".join(f"'{number:08}-0000-4000-8000-000000000000'" for number in range(
     ("path", "code"),
     [
         ("/users?$filter=startswith(displayName,'A')", "Request_UnsupportedQuery"),
-        ("/users?$filter=jobTitle eq 'CEO'", "Request_UnsupportedQuery"),
+        ("/users?$filter=jobTitle eq 'Director'", "Request_UnsupportedQuery"),
         ("/users?$filter=accountEnabled eq true or userType eq 'Guest'", "Request_UnsupportedQuery"),
         (f"/users?$filter=id in ({IDS})", "Request_UnsupportedQuery"),
         (f"{SKUS}?$filter=skuPartNumber eq 'SPE_E5'", "Request_BadRequest"),

@@ -128,7 +128,6 @@ async def task_context(
     server: GraphServer | None = None,
     tenant: str | None = None,
     connected: bool = True,
-    consented: bool = True,
     time_limit: float = 30.0,
     progress: list[Progress] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -138,7 +137,7 @@ async def task_context(
     """Yield a context like that of the worker, for a tenant with the given behaviour.
 
     Starts an emulator unless one is given; a new tenant unless ``tenant`` names one. The tenant has consented to the
-    application unless ``consented`` is False or the server was told something else of it. What the task reports is
+    application without ``consented=False``, unless the server was told something else of it. What the task reports is
     appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
     ``inputs=MyInputs(…)`` and ``dry_run=True`` are those of the run.
     """
@@ -151,7 +150,7 @@ async def task_context(
         reported.append(step)
 
     async with graph_server() if server is None else nullcontext(server) as used:
-        if not consented:
+        if options.get("consented") is False:
             options["consented"] = ()
         if behaviour != "healthy" or options or not used.knows(guid):
             await used.tell(guid, behaviour, **options)

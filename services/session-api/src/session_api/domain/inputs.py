@@ -51,8 +51,3 @@ def refuse_inputs(
     if declared.inputs_schema is None:
         return None if inputs is None else InputsNotAccepted(declared.task_type)
     return check(declared.inputs_schema, inputs or {})
-
-
-def no_check(schema: Mapping[str, Any], inputs: Mapping[str, Any]) -> InputsInvalid | None:
-    """Raises ``NotImplementedError``: for decisions about task types without inputs."""
-    raise NotImplementedError("A task type with inputs needs a check of them")

@@ -11,7 +11,7 @@ from onboarding_shared.contracts.inputs import canonical
 from onboarding_shared.contracts.types import Mode, RunState, Scope, SessionStatus
 from session_api.domain.connections import ConnectionRefusal, Usable, choose_connection
 from session_api.domain.guard import ActiveRun, Arguments, Blocked, Created, Decision, decide, scope_key
-from session_api.domain.inputs import Declared, InputsCheck, InputsRefusal, no_check, refuse_inputs
+from session_api.domain.inputs import Declared, InputsCheck, InputsRefusal, refuse_inputs
 
 LONGEST_RETRY_SECONDS = 30
 
@@ -115,7 +115,7 @@ class Planned:
 Plan = Planned | UnknownTaskType | ConnectionRefusal | InputsRefusal
 
 
-def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck = no_check) -> list[Plan]:
+def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck) -> list[Plan]:
     """Plan each start, in order. Of two equal starts in a batch, the second reuses the run of the first.
 
     ``check`` is applied to the inputs of task types that declare some.

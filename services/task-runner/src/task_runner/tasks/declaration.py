@@ -106,9 +106,8 @@ def task(
     gates, ``permissions`` the provider permissions it needs, ``licence`` the edition of Microsoft Entra ID (``P1``,
     ``P2``) without which it cannot answer, ``version`` that of the rules (the distribution's own when empty). In
     seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
-    how long a run may ``Wait``, counted from its start. ``description`` defaults to the docstring. ``inputs`` is a
-    frozen struct of bounded fields, ``context.inputs``; with ``dry_run`` the task can run without a change.
-    Raises ``DeclarationError`` naming what is wrong.
+    how long a run may ``Wait``, counted from its start. ``inputs`` is a frozen struct of bounded
+    fields; with ``dry_run`` the task can run without a change. Raises ``DeclarationError`` naming what is wrong.
     """
 
     def declare(function: TaskFunction) -> Task:
