@@ -78,7 +78,7 @@ class GraphServer:
         self._told.add(tenant.lower())
 
     def knows(self, tenant: str) -> bool:
-        """True if the tenant was told how to behave."""
+        """True if the behaviour of the tenant was set."""
         return tenant.lower() in self._told
 
 
@@ -137,7 +137,7 @@ async def task_context(
     """Yield a context like that of the worker, for a tenant with the given behaviour.
 
     Starts an emulator unless one is given; a new tenant unless ``tenant`` names one. The tenant has consented to the
-    application without ``consented=False``, unless the server was told something else of it. What the task reports is
+    application without ``consented=False``, unless the server was given another state of it. What the task reports is
     appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
     ``inputs=MyInputs(…)`` and ``dry_run=True`` are those of the run.
     """

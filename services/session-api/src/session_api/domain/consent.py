@@ -66,7 +66,7 @@ class ConsentAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``claimed``: what the answer says, ``expired`` for a link whose time is over, None for no answer at all.
+    """``claimed``: the state that the answer claims, ``expired`` for an expired link, None for no answer.
 
     ``state`` is the new state of the request, or the one that it has.
     """

@@ -77,7 +77,7 @@ Knowledge = Sequence[KnownEvidence] | Unreadable
 
 
 def evidence_needed(task_type: TaskTypeDeclaration) -> tuple[str, ...]:
-    """The task types whose evidence the checks of this one need."""
+    """Return the task types whose evidence the checks of ``task_type`` use."""
     consent = (CONSENT_TASK,) if task_type.permissions else ()
     return (*consent, LICENCE_TASK) if task_type.licence else consent
 
@@ -130,7 +130,7 @@ def _connection(task_type: TaskTypeDeclaration, plan: Planned | ConnectionRefusa
 
 def _guard(plan: Planned | ConnectionRefusal) -> PreflightCheck:
     if not isinstance(plan, Planned):
-        message = "Without a usable provider connection it is open which runs would be in the way."
+        message = "Conflicting runs cannot be determined without a usable provider connection."
         return PreflightCheck("guard", FindingStatus.UNKNOWN, None, message)
     run = plan.decision.run
     if isinstance(plan.decision, Blocked):

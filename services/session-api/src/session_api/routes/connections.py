@@ -112,7 +112,7 @@ class ConnectionRoutes(Controller):
 
 
 def _checked(data: JSONBody[NewProviderConnection], *, references: bool) -> NewConnection:
-    """The connection to store. A wrong value is answered with its rule and never repeated: it may be a secret."""
+    """Return the connection to store. An error contains the rule and never the value, which may be a secret."""
     for field, value in (("external_tenant_id", data.external_tenant_id), ("client_id", data.client_id)):
         if not is_guid(value):
             raise BadRequest("INVALID_FIELD", f"{field} must be {GUID_RULE}", extra={"field": field})

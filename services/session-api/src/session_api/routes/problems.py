@@ -8,7 +8,7 @@ import msgspec
 
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.web.errors import BadRequest, Conflict, DependencyDown, NotFound, Problem
-from session_api.domain.connections import CREDENTIAL_RULE, ConnectionRefusal, NotChosen, NotUsable
+from session_api.domain.connections import ConnectionRefusal, NotChosen, NotUsable
 from session_api.domain.edit_lock import LockHeld
 from session_api.domain.guard import ActiveRun
 from session_api.domain.inputs import DryRunNotSupported, InputsInvalid, InputsNotAccepted, InputsRefusal
@@ -20,26 +20,26 @@ from session_api.use_cases.sessions import NoSuchSession, SessionRefusal
 from session_api.use_cases.starts import BlockedBy
 
 CODES: Mapping[str, str] = {
-    "BLOCKED_BY_RUN": "Another run must end first: see blocking_run. Try again after Retry-After, or cancel that run.",
-    "CONNECTION_DISABLED": "The provider connection is disabled: name another one, or create one.",
+    "BLOCKED_BY_RUN": "Another run must end first: retry after the seconds in Retry-After, or cancel blocking_run.",
+    "CONNECTION_DISABLED": "The provider connection is disabled: use another one, or create one.",
     "CONNECTION_EXISTS": "Use the existing provider connection, or disable it first: see provider_connection_id.",
     "CONNECTION_MISSING": "Create a provider connection to the customer's tenant first.",
     "CONNECTION_NOT_CHOSEN": "Name a provider connection in the start, or choose one for the session.",
-    "CONNECTION_NOT_FOUND": "This tenant has no such provider connection: list them, or create one.",
+    "CONNECTION_NOT_FOUND": "The tenant has no provider connection with this id: list its connections, or create one.",
     "CONSENT_NOT_CONFIGURED": "The operator sets ONBOARDING_CONSENT_REDIRECT_URL or ONBOARDING_PUBLIC_URL.",
     "CONSENT_REQUESTS_LIMIT": "Use a link that is open, or wait until the first expires: see Retry-After.",
     "CONSENT_REQUEST_NOT_FOUND": "This tenant has no such consent request: list them, or create one.",
-    "CREDENTIAL_NOT_A_REFERENCE": CREDENTIAL_RULE,
-    "DATABASE_UNAVAILABLE": "The database does not answer: try again after the seconds in Retry-After.",
+    "CREDENTIAL_NOT_A_REFERENCE": "Send the name of a credential that the operator has defined at task-runner.",
+    "DATABASE_UNAVAILABLE": "The database is not available: retry after the seconds in Retry-After.",
     "DRY_RUN_NOT_SUPPORTED": "The task type has supports_dry_run false: start it without dry_run.",
-    "EDIT_LOCKED": "Somebody else edits this session: wait until locked_until, or take over with takeover=true.",
-    "EVIDENCE_STORE_UNAVAILABLE": "Evidence cannot be read now: try again after the seconds in Retry-After.",
+    "EDIT_LOCKED": "Another user holds the edit lock: wait until locked_until, or take it over with takeover=true.",
+    "EVIDENCE_STORE_UNAVAILABLE": "Evidence cannot be read at present: retry after the seconds in Retry-After.",
     "INPUTS_INVALID": "Correct the inputs at pointer: see inputs_schema of the task type.",
     "INPUTS_NOT_ACCEPTED": "The task type has no inputs_schema: start it without inputs.",
-    "INVALID_CURSOR": "A cursor comes from a Link header of the same list: start again without one.",
-    "RUN_ENDED": "The run has ended already: its state and result are final.",
-    "RUN_NOT_ENDED": "The run goes on: wait for its end, or cancel it, then retry it.",
-    "RUN_NOT_FOUND": "This tenant has no such run.",
+    "INVALID_CURSOR": "A cursor is valid for the list that returned it only: start again without a cursor.",
+    "RUN_ENDED": "The run has ended: its state and result are final.",
+    "RUN_NOT_ENDED": "The run is still active: wait for its end, or cancel it; then retry it.",
+    "RUN_NOT_FOUND": "The tenant has no run with this id: list its runs.",
     "RUN_NOT_WAITING": "Only a waiting run can be resumed: see state; read the run, or start the task again.",
     "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
     "SESSION_NOT_FOUND": "The tenant has no session with this id: GET its current session.",

@@ -37,7 +37,7 @@ class StepRoutes(Controller):
         operation_id="listSteps",
     )
     async def list_steps(self, tenant_id: TenantId) -> list[OnboardingStep]:
-        """For each step, the tasks by status and the required tasks that keep it from being left."""
+        """Return for each step the number of tasks by status, and the required tasks that are not ok or warn."""
         summaries = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
         bodies = {summary.readiness.task_type: summary_body(summary) for summary in summaries}
         return [

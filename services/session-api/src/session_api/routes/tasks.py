@@ -24,7 +24,7 @@ class TaskRoutes(Controller):
         operation_id="listTasks",
     )
     async def list_tasks(self, tenant_id: TenantId) -> list[OnboardingTaskSummary]:
-        """Each task type with the result of its latest finished run; unknown when it is out of date."""
+        """Return each task type with the result of its latest finished run, ``unknown`` if it has expired."""
         summaries = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
         return [summary_body(summary) for summary in summaries]
 

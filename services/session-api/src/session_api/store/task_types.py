@@ -119,7 +119,7 @@ async def summarize_tasks(tx: AsyncConnection, tenant_id: int, chosen: int | Non
     """Every task type with its current result: see ``freshness.current_result``.
 
     Tasks of scope ``connection`` are judged by the runs of the connection ``chosen``, or if None of the only enabled
-    one: a result of another connection says nothing about it.
+    one: a result of another connection does not count.
     """
     parameters = {"tenant": tenant_id, "chosen": chosen, "fresh_seconds": FRESH_SECONDS}
     return [_summary(row) for row in await tx.execute(_SUMMARIES, parameters)]

@@ -87,7 +87,7 @@ class Providers:
         return frozenset(account.lower() for account in self.settings.emergency_access.get(tenant, ()))
 
     async def close(self) -> None:
-        """Close every connection. Contexts made before are of no use after it."""
+        """Close the HTTP connection pool. Existing contexts cannot be used after it."""
         await self._credentials.close()
         await self._transport.close_pool()
 

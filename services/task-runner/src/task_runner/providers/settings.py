@@ -12,7 +12,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits and URLs of the providers. All times are in seconds.
 
     ``graph_url`` and ``login_url`` (``ONBOARDING_GRAPH_URL``, ``ONBOARDING_LOGIN_URL``) replace every cloud's hosts.
-    ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is our own tenant at Microsoft, a GUID, None = not known.
+    ``partner_tenant_id`` (``ONBOARDING_PARTNER_TENANT_ID``) is the GUID of the partner tenant, None = unknown.
     ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) has the object ids of emergency access accounts, by the GUID
     of their tenant in lower case. ``credentials`` (``ONBOARDING_CREDENTIALS``) are the credentials by name.
     ``credential_prefix`` allows old ``env:NAME`` references to names that begin so, ``credential_directory`` old

@@ -18,7 +18,7 @@ PAUSE = 30.0
 WATCHED = 600.0
 """Seconds after the run was woken in which the consent is expected at any moment."""
 PAUSE_BEFORE = 300.0
-"""Seconds between attempts while nobody said that the customer has consented."""
+"""Seconds between attempts without a notice that the customer has consented."""
 
 _LINK = "Send the consent link to an administrator of the customer; the run checks again by itself."
 

@@ -54,7 +54,7 @@ async def read_text(name: str, read: Read) -> str:
         return await asyncio.to_thread(read)
     except UnreadableCredential as error:
         _log.warning("credential_unreadable", credential_name=name, reason=str(error))
-        message = f"The credential {name} cannot be read; the log of the task runner says why."
+        message = f"The credential {name} cannot be read; see the log of task-runner."
         raise TaskFault(MISSING, message) from None
 
 
