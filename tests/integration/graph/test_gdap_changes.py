@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
 from microsoft_emulator.partner import RELATIONSHIPS
@@ -195,3 +196,40 @@ async def test_the_service_account_must_be_in_the_mapped_groups(
         result = await GROUP_MAPPING(context)
 
     assert (result.status.value, result.reason_code) == expected
+
+
+async def test_a_group_with_another_role_keeps_it_beside_the_new_one() -> None:
+    tenant = str(uuid.uuid4())
+    reader, administrator = "Global Reader", "Cloud Application Administrator"
+    async with graph_server() as server:
+        await server.tell(tenant, mappings=[{"role": GDAP_ROLES.required["Privileged Role Administrator"]}])
+        async with task_context(server=server, tenant=tenant) as context:
+            (group,) = await context.partner_graph.list(
+                "/groups", {"$filter": f"displayName eq 'M365 GDAP {administrator}'"}
+            )
+            (relationship,) = await relationships_of(context)
+            path = f"{RELATIONSHIPS}/{relationship['id']}/accessAssignments"
+            container = {"accessContainerId": group["id"], "accessContainerType": "securityGroup"}
+            roles = [{"roleDefinitionId": GDAP_ROLES.optional[reader]}]
+            body = {"accessContainer": container, "accessDetails": {"unifiedRoles": roles}}
+            await context.partner_graph.post(path, body)
+            await mapped(context)
+            assignments = await context.partner_graph.list(path)
+
+    of_group = [item for item in assignments if item["accessContainer"]["accessContainerId"] == group["id"]]
+    granted = [{role["roleDefinitionId"] for role in item["accessDetails"]["unifiedRoles"]} for item in of_group]
+    assert granted == [{GDAP_ROLES.optional[reader], GDAP_ROLES.required[administrator]}]
+
+
+async def test_an_invitation_outside_the_public_cloud_has_no_link() -> None:
+    tenant = str(uuid.uuid4())
+    async with graph_server() as server:
+        await server.tell(tenant, relationships=[])
+        async with task_context(server=server, tenant=tenant) as context:
+            assert context.connection is not None
+            context.connection = msgspec.structs.replace(context.connection, cloud="us_gov")
+            wait = await waiting(INVITE, context)
+
+    assert wait.payload["invitation_link"] is None
+    assert "Partner Center" in wait.message
+    assert "https://" not in wait.message

@@ -9,12 +9,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from task_runner.checks.gdap.changes import WRITE_RELATIONSHIPS, PlannedChange, dry_run_result
+from task_runner.checks.gdap.changes import WRITE_RELATIONSHIPS, PlannedChange, changed_meanwhile, dry_run_result
 from task_runner.checks.gdap.relationships import (
     ACTIVATING_STATUSES,
     APPROVAL_PENDING,
     DRAFT,
-    INVITATION,
     LONGEST_APPROVAL,
     PENDING_STATUSES,
     READ_RELATIONSHIPS,
@@ -24,6 +23,7 @@ from task_runner.checks.gdap.relationships import (
     CustomerRelationships,
     Relationship,
     find_relationships,
+    invitation_link,
     payload_of,
     reading_partner_tenant,
     relationship_from,
@@ -126,7 +126,7 @@ async def gdap_invite(context: TaskContext) -> Result:
             relationship = await _create(context, invitation)
         if relationship.status == DRAFT:
             relationship = await _lock_for_approval(context, relationship)
-    raise waiting_for(relationship, payload)
+    raise waiting_for(relationship, customer.cloud, payload)
 
 
 def planned(relationship: Relationship | None, invitation: Invitation) -> Sequence[PlannedChange]:
@@ -138,13 +138,14 @@ def planned(relationship: Relationship | None, invitation: Invitation) -> Sequen
     return (lock,) if relationship.status == DRAFT else ()
 
 
-def waiting_for(relationship: Relationship, payload: Mapping[str, Any]) -> Wait:
-    """The wait for the approval, whose message has the customer's link, or for the activation."""
+def waiting_for(relationship: Relationship, cloud: str, payload: Mapping[str, Any]) -> Wait:
+    """The wait for the approval, whose message has the customer's link if it is known, or for the activation."""
     if relationship.status in ACTIVATING_STATUSES:
         message = f"The customer has approved “{relationship.name}”; Microsoft is activating it."
         return Wait("GDAP_ACTIVATING", message, seconds=SECONDS_TO_ACTIVATION, payload=payload)
-    link = f"{INVITATION}{relationship.id}"
-    message = f"The customer has not approved “{relationship.name}” yet. An administrator of the customer opens {link}"
+    link = invitation_link(relationship, cloud)
+    place = link or f"the invitation of relationship {relationship.id}, whose link Partner Center shows"
+    message = f"The customer has not approved “{relationship.name}” yet. An administrator of the customer opens {place}"
     details = {**payload, "relationship": msgspec.to_builtins(relationship), "invitation_link": link}
     return Wait("GDAP_APPROVAL_PENDING", message, seconds=SECONDS_TO_APPROVAL, payload=details)
 
@@ -168,9 +169,9 @@ async def _lock_for_approval(context: TaskContext, relationship: Relationship) -
             f"{path}/requests", {"action": "lockForApproval"}, permission=WRITE_RELATIONSHIPS
         )
     except GraphRefused as refused:
-        if refused.http_status != 404:
+        if refused.http_status != 404 and not changed_meanwhile(refused):
             raise
-        message = f"The relationship “{relationship.name}” was created and cannot be read yet."
+        message = f"The relationship “{relationship.name}” is not in the read state any more, or cannot be read yet."
         raise TaskFault("GDAP_NOT_VISIBLE_YET", message, retryable=True) from None
     body = await context.partner_graph.get(path, permission=READ_RELATIONSHIPS)
     locked = relationship_from(Fields(body, "delegatedAdminRelationship"))

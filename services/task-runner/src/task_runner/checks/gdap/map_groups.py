@@ -20,10 +20,11 @@ from task_runner.checks.gdap.relationships import (
     reading_partner_tenant,
 )
 from task_runner.checks.lists import GdapRoles, expected_roles
+from task_runner.providers.fields import DATA_INCOMPLETE
 from task_runner.providers.graph_errors import GraphRefused
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
-from task_runner.tasks.result import Result, TaskFault, Wait
+from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
 
 SECONDS_TO_MAPPING = 15.0
 
@@ -174,10 +175,12 @@ async def _apply(context: TaskContext, mapping: RoleMapping) -> None:
             body = {"accessContainer": container, **details}
             await context.partner_graph.post(path, body, permission=WRITE_RELATIONSHIPS)
         else:
+            if mapping.existing.etag is None:
+                raise CannotTell(DATA_INCOMPLETE, f"The mapping {mapping.existing.id} has no ETag.")
             await context.partner_graph.patch(
                 f"{path}/{quote(mapping.existing.id, safe='')}",
                 details,
-                etag=mapping.existing.etag or "*",
+                etag=mapping.existing.etag,
                 permission=WRITE_RELATIONSHIPS,
             )
     except GraphRefused as refused:

@@ -45,9 +45,11 @@ SECONDS_TO_ACTIVATION = 10.0
 LONGEST_APPROVAL = timedelta(days=90)
 """Microsoft's limit: a request that was not approved in this time expires."""
 INVITATION = "https://admin.microsoft.com/AdminPortal/Home#/partners/invitation/granularAdminRelationships/"
-"""The page on which an administrator of the customer approves a relationship, followed by its id; public cloud.
+"""The page on which an administrator of the customer approves a relationship, followed by its id, in the public cloud.
 Source: https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview"""
 MAX_LISTED = 50
+PUBLIC = "public"
+"""The only cloud whose page for approvals is known."""
 RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]+$(?!\n)", max_length=100)]
 
 
@@ -87,6 +89,7 @@ class CustomerRelationships(msgspec.Struct, frozen=True, kw_only=True):
     relationships: tuple[Relationship, ...]
     at: datetime
     invitation: Relationship | None = None
+    cloud: str = PUBLIC
 
     @property
     def active(self) -> tuple[Relationship, ...]:
@@ -116,9 +119,10 @@ def _preference(relationship: Relationship) -> tuple[int, bool, datetime, dateti
     )
 
 
-def invitation_link(relationship: Relationship) -> str | None:
-    """The address at which the customer approves a relationship; None unless it awaits approval."""
-    return f"{INVITATION}{relationship.id}" if relationship.status == APPROVAL_PENDING else None
+def invitation_link(relationship: Relationship, cloud: str) -> str | None:
+    """The address at which the customer approves a relationship; None unless it awaits approval in the public cloud."""
+    known = relationship.status == APPROVAL_PENDING and cloud == PUBLIC
+    return f"{INVITATION}{relationship.id}" if known else None
 
 
 def payload_of(customer: CustomerRelationships) -> dict[str, Any]:
@@ -127,7 +131,7 @@ def payload_of(customer: CustomerRelationships) -> dict[str, Any]:
         "customer_tenant_id": customer.customer,
         "judged_at": customer.at,
         "relationship": msgspec.to_builtins(customer.best),
-        "invitation_link": None if customer.best is None else invitation_link(customer.best),
+        "invitation_link": None if customer.best is None else invitation_link(customer.best, customer.cloud),
         "relationship_count": len(customer.relationships),
         "relationships": [
             {"id": relationship.id, "name": relationship.name, "status": relationship.status, "ends": relationship.ends}
@@ -193,7 +197,11 @@ async def find_relationships(context: TaskContext) -> CustomerRelationships:
     if invitation is not None and all(invitation.id != relationship.id for relationship in relationships):
         relationships.append(invitation)
     return CustomerRelationships(
-        customer=customer, relationships=tuple(relationships), at=datetime.now(UTC), invitation=invitation
+        customer=customer,
+        relationships=tuple(relationships),
+        at=datetime.now(UTC),
+        invitation=invitation,
+        cloud=context.connection.cloud,
     )
 
 
