@@ -106,7 +106,11 @@ async def test_each_task_type_takes_two_index_lookups(api: Api) -> None:
     )
     await api.rows("ANALYZE operation_runs")
     ((plan,),) = await api.rows(
-        f"EXPLAIN (ANALYZE, FORMAT JSON) {_SUMMARIES.text}", tenant=TENANT, chosen=None, fresh_seconds=1.0
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {_SUMMARIES.text}",
+        tenant=TENANT,
+        of_session=True,
+        chosen=None,
+        fresh_seconds=1.0,
     )
     reads = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "operation_runs"]
 

@@ -17,7 +17,7 @@ from session_api.routes.run_bodies import StartedTask, StartStep
 from session_api.routes.session_bodies import OnboardingStep
 from session_api.routes.starts import checked_connection
 from session_api.routes.tasks import summary_body
-from session_api.store.task_types import list_task_types, summarize_current_tasks
+from session_api.store.task_types import list_task_types, summarize_tasks
 from session_api.use_cases.starts import Accepted, BlockedBy, StartAnswer, Starts
 
 
@@ -38,7 +38,7 @@ class StepRoutes(Controller):
     )
     async def list_steps(self, tenant_id: TenantId) -> list[OnboardingStep]:
         """Return for each step the number of tasks by status, and the required tasks that are not ok or warn."""
-        summaries = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
+        summaries = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
         bodies = {summary.readiness.task_type: summary_body(summary) for summary in summaries}
         return [
             OnboardingStep(

@@ -7,7 +7,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import TenantId
 from session_api.routes.session_bodies import OnboardingTaskSummary
-from session_api.store.task_types import TaskSummary, summarize_current_tasks
+from session_api.store.task_types import TaskSummary, summarize_tasks
 
 
 class TaskRoutes(Controller):
@@ -25,7 +25,7 @@ class TaskRoutes(Controller):
     )
     async def list_tasks(self, tenant_id: TenantId) -> list[OnboardingTaskSummary]:
         """Return each task type with the result of its latest finished run, ``unknown`` if it has expired."""
-        summaries = await self.database.run_single(lambda tx: summarize_current_tasks(tx, tenant_id))
+        summaries = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
         return [summary_body(summary) for summary in summaries]
 
 

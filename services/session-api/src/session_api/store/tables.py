@@ -186,9 +186,10 @@ Index(
     "operation_runs_finished",
     OPERATION_RUNS.c.tenant_id,
     OPERATION_RUNS.c.task_type,
+    OPERATION_RUNS.c.scope_key,
     OPERATION_RUNS.c.finished_at.desc(),
     OPERATION_RUNS.c.id.desc(),
-    postgresql_where=text(f"state IN {ANSWERED_STATES}"),
+    postgresql_where=text(f"state IN {ANSWERED_STATES} AND NOT dry_run"),
 )
 Index(
     "operation_runs_of_session",

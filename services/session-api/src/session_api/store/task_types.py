@@ -13,6 +13,7 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus, Scope
 from session_api.domain.freshness import NO_CONNECTION_CHOSEN, LatestResult, current_result
 from session_api.domain.readiness import TaskReadiness
+from session_api.domain.sessions import KEEP, Keep
 from session_api.store.states import ANSWERED_STATES, OPEN_STATUSES
 
 _UPSERT = text("""
@@ -32,19 +33,19 @@ WHERE announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(
 """)
 _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
 _ANY = text("SELECT count(*) FROM task_types")
-# The connection by which a task is judged: the one that a start without a named connection would use.
-_CURRENT_CONNECTION = text(f"""
-SELECT provider_connection_id FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
-""")  # noqa: S608 - no input, only constants of ours
 # Two index look-ups per task type, however many runs the tenant has had. A dry run is no verdict.
 _SUMMARIES = text(f"""
-WITH enabled AS (
+WITH chosen AS (
+    SELECT CASE WHEN :of_session THEN (
+        SELECT provider_connection_id FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
+    ) ELSE CAST(:chosen AS bigint) END AS connection_id
+), enabled AS (
     SELECT count(*) AS count, min(id) AS first_id FROM provider_connections
     WHERE tenant_id = :tenant AND disabled_at IS NULL
 ), judged AS (
-    SELECT coalesce(CAST(:chosen AS bigint), CASE WHEN count = 1 THEN first_id END) AS connection_id,
-           CAST(:chosen AS bigint) IS NULL AND count > 1 AS not_chosen
-    FROM enabled
+    SELECT coalesce(chosen.connection_id, CASE WHEN count = 1 THEN first_id END) AS connection_id,
+           chosen.connection_id IS NULL AND count > 1 AS not_chosen
+    FROM enabled CROSS JOIN chosen
 )
 SELECT t.name, t.step, t.required, t.scope, now() AS now, latest.id AS last_run_id,
        judged.connection_id, judged.not_chosen,
@@ -109,19 +110,19 @@ async def count_task_types(tx: AsyncConnection) -> int:
     return (await tx.execute(_ANY)).scalar_one()
 
 
-async def summarize_current_tasks(tx: AsyncConnection, tenant_id: int) -> list[TaskSummary]:
-    """``summarize_tasks`` by the connection of the open session, if there is one."""
-    chosen = (await tx.execute(_CURRENT_CONNECTION, {"tenant": tenant_id})).scalar_one_or_none()
-    return await summarize_tasks(tx, tenant_id, chosen)
+async def summarize_tasks(tx: AsyncConnection, tenant_id: int, chosen: int | Keep | None = KEEP) -> list[TaskSummary]:
+    """Return every task type with its current result: see ``freshness.current_result``.
 
-
-async def summarize_tasks(tx: AsyncConnection, tenant_id: int, chosen: int | None) -> list[TaskSummary]:
-    """Every task type with its current result: see ``freshness.current_result``.
-
-    Tasks of scope ``connection`` are judged by the runs of the connection ``chosen``, or if None of the only enabled
-    one: a result of another connection does not count.
+    Tasks of scope ``connection`` are judged by the runs of the connection ``chosen``, by default the open session's, or
+    if None of the only enabled one: a result of another connection does not count.
     """
-    parameters = {"tenant": tenant_id, "chosen": chosen, "fresh_seconds": FRESH_SECONDS}
+    of_session = isinstance(chosen, Keep)
+    parameters = {
+        "tenant": tenant_id,
+        "of_session": of_session,
+        "chosen": None if of_session else chosen,
+        "fresh_seconds": FRESH_SECONDS,
+    }
     return [_summary(row) for row in await tx.execute(_SUMMARIES, parameters)]
 
 
