@@ -21,7 +21,7 @@ EXPECTED = {
         **HEALTHY,
         "license.inventory": "warn LICENSE_FREE",
         "identity.baseline": "ok BASELINE_SECURITY_DEFAULTS",
-        "identity.emergency_access": "warn BREAKGLASS_GUESSED",
+        "identity.emergency_access": "unknown NOT_LICENSED",
     },
     "expired-relationship": {
         **ON_P2,
@@ -35,7 +35,7 @@ EXPECTED = {
         "identity.baseline": "warn BASELINE_CA_REPORT_ONLY",
         "identity.admin_mfa": "warn ADMIN_MFA_REPORT_ONLY",
         "identity.legacy_auth": "warn LEGACY_REPORT_ONLY",
-        "identity.emergency_access": "warn BREAKGLASS_GUESSED",
+        "identity.emergency_access": "warn BREAKGLASS_NO_POLICY",
     },
     "broken-consent": {
         **ON_P2,

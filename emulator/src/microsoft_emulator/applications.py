@@ -31,7 +31,7 @@ class Federated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of ``PUT /_control/applications/{client_id}``.
 
-    ``certificates`` are PEM texts. ``required_app_roles`` are names of permissions (None = the ten that onboarding
+    ``certificates`` are PEM texts. ``required_app_roles`` are names of permissions (None = those that onboarding
     requires), ``required_scopes`` delegated permissions. ``single_tenant``: usable in ``home_tenant`` only.
     """
 

@@ -34,6 +34,7 @@ class Fixture(StrEnum):
     FOREIGN_GROUP = "foreign-group-administrator"
     SERVICE_PRINCIPAL = "service-principal-administrator"
     GROUP = "group-administrator"
+    ELIGIBLE_MEMBER = "eligible-group-member"
     UNREADABLE = "unreadable-administrator"
     DELETED = "deleted-administrator"
     GUEST = "guest-administrator"

@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Response
 
-from microsoft_emulator.behaviour import Fixture
+from microsoft_emulator.behaviour import Fixture, Premium
 from microsoft_emulator.directory import PEOPLE, users
 from microsoft_emulator.gdap_roles import ROLES
 from microsoft_emulator.ids import PARTNER_TENANT
@@ -76,6 +76,25 @@ def _members(call: Call) -> Any:
     return [USER | user for user in users(call.tenant) if user["id"] in ids]
 
 
+def _eligible_members(call: Call) -> Any:
+    tenant = call.tenant
+    if call.filter_of("groupId") is None:
+        return bad_request("The filter on groupId is required.")
+    group, user = group_id(tenant, ADMINISTRATORS_GROUP), tenant.id_of(f"user/{PEOPLE[5]}")
+    eligible = [
+        {
+            "id": f"{group}_member_{user}",
+            "groupId": group,
+            "principalId": user,
+            "accessId": "member",
+            "memberType": "direct",
+            "startDateTime": None,
+            "endDateTime": None,
+        }
+    ]
+    return eligible if tenant.control.has(Fixture.ELIGIBLE_MEMBER) else eligible[:0]
+
+
 def _groups_of_user(call: Call) -> Any:
     if not any(user["id"] == call.arguments["id"] for user in users(call.tenant)):
         return not_found(call.arguments["id"])
@@ -112,6 +131,15 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/groups/{id}", _one, READ, Query(type="Group")),
     Route("GET", "/groups/{id}/members", _members, READ, _USERS),
     Route("POST", "/groups/{id}/members/$ref", _add_member, WRITE),
+    Route("GET", "/groups/{id}/transitiveMembers", _members, READ, _USERS),
+    Route(
+        "GET",
+        "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances",
+        _eligible_members,
+        any_of("PrivilegedEligibilitySchedule.Read.AzureADGroup"),
+        Query(type="PrivilegedAccessGroupEligibilityScheduleInstance", filters=frozenset({"groupId eq"}), max_top=999),
+        Premium.PIM,
+    ),
     Route(
         "GET",
         "/groups/{id}/transitiveMembers/microsoft.graph.user",

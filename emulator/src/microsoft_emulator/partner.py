@@ -42,12 +42,12 @@ def _one(call: Call) -> Any:
 
 
 def _assignments(call: Call) -> Any:
+    overridden = call.tenants.override_of(call.path) if of_partner(call) else None
+    if overridden is not None:
+        return overridden
     relationship = found(call)
     if relationship is None:
         return not_found(call.arguments["id"])
-    customer = call.tenants.of(relationship.customer) if relationship.customer else None
-    if customer and call.path in customer.control.overrides:
-        return customer.control.overrides[call.path]
     return [assignment.body for assignment in relationship.assignments.values() if assignment.status != GONE]
 
 

@@ -45,12 +45,12 @@ class Clause(msgspec.Struct, frozen=True):
     def matches(self, item: Any, lenient: bool) -> bool:
         """True if the item has one of the values.
 
-        ``lenient``: an item without the property, or with another type of it, matches too: tests create such items by
-        ``overrides``.
+        ``lenient``: an item without the property, or with an empty or wrong one, matches too: tests create such items
+        by ``overrides``.
         """
         for name in self.name.split("/"):
             item = item.get(name) if isinstance(item, dict) else None
-        return item in self.values or (lenient and not isinstance(item, type(self.values[0])))
+        return item in self.values or (lenient and (item == "" or not isinstance(item, type(self.values[0]))))
 
 
 def clauses(request: AnyRequest) -> list[Clause] | None:

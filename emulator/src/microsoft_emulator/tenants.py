@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -144,6 +145,11 @@ class Tenants:
     def relationship(self, relationship_id: str) -> Relationship | None:
         """The visible relationship with this id."""
         return next(self.relationships(lambda known: known.id == relationship_id), None)
+
+    def override_of(self, path: str) -> Any:
+        """What a control request of any known tenant says to send for this path of the partner's; None = nothing."""
+        overrides = (tenant.control.overrides.get(path) for tenant in self._tenants.values())
+        return next((body for body in overrides if body is not None), None)
 
     def forget(self, relationship_id: str) -> None:
         """Remove a relationship."""

@@ -120,9 +120,12 @@ async def test_a_success_that_is_no_json_object_is_unknown(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"error":"text"}', b'{"error":{"code":1}}'])
-async def test_a_refusal_of_any_shape_is_understood_by_its_status(body: bytes) -> None:
-    async with context_on(graph_answers((403, {}, body))) as context:
-        assert await reason_code_of(context) == "GRAPH_FORBIDDEN"
+async def test_a_refusal_that_is_not_microsofts_says_nothing_about_permissions(body: bytes) -> None:
+    async with context_on(graph_answers((403, {}, body)), attempts=1) as context:
+        with pytest.raises(TaskFault) as caught:
+            await reason_code_of(context)
+
+    assert (caught.value.reason_code, caught.value.retryable) == ("GRAPH_UNAVAILABLE", True)
 
 
 async def test_a_body_that_is_too_large_is_refused() -> None:

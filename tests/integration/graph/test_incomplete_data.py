@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from microsoft_emulator.directory import ADMINISTRATORS
 from microsoft_emulator.partner import RELATIONSHIPS
 from microsoft_emulator.tenants import PARTNER_TENANT
-from task_runner.checks.identity.admin_mfa import REPORT
 from task_runner.checks.identity.protection import DEFAULTS, POLICIES
+from task_runner.checks.identity.registration import REPORT
 from task_runner.checks.identity.user_consent import AUTHORIZATION
 from task_runner.checks.lists import ADMIN_ROLES, MANIFEST
 from task_runner.providers import Providers, ProviderSettings
@@ -54,10 +54,10 @@ PATHS: dict[str, tuple[str, ...]] = {
 NOT_READ = frozenset(
     {
         "tenantType", "type", "isDefault", "isInitial", "capabilities",
-        "skuId", "appliesTo", "suspended", "warning", "lockedOut", "servicePlanName", "provisioningStatus",
-        "servicePrincipalRiskLevels", "clientApplications", "includeUserActions", "sessionControls",
-        "includeAuthenticationContextClassReferences", "includeGuestsOrExternalUsers",
-        "principalId", "directoryScopeId", "assignmentType", "principalType", "resourceDisplayName", "appId",
+        "skuId", "appliesTo", "suspended", "warning", "lockedOut", "servicePlanName", "skuPartNumber",
+        "servicePrincipalRiskLevels", "includeUserActions", "sessionControls",
+        "includeAuthenticationContextClassReferences",
+        "directoryScopeId", "assignmentType", "memberType", "principalType", "resourceDisplayName", "appId",
         "userPrincipalName", "createdDateTime", "modifiedDateTime", "templateId", "insiderRiskLevels",
         "authenticationFlows", "appOwnerOrganizationId", "servicePrincipalType", "principalDisplayName",
         "startDateTime", "endDateTime", "mailEnabled", "groupTypes", "isAssignableToRole",
@@ -67,24 +67,31 @@ NOT_READ_IN = {
     RELATIONSHIPS: {"@odata.type", "@odata.etag", "duration", "lastModifiedDateTime"},
     "accessAssignments": {"@odata.type", "@odata.etag", "createdDateTime", "lastModifiedDateTime"},
     DEFAULTS: {"id", "displayName"},
-    REPORT: {"userDisplayName", "userType", "isPasswordlessCapable", "methodsRegistered", "lastUpdatedDateTime"},
+    REPORT: {
+        "userDisplayName", "userType", "isPasswordlessCapable", "methodsRegistered", "lastUpdatedDateTime",
+        "isMfaRegistered",
+    },
+    POLICIES: {"displayName"},
     AUTHORIZATION: {
         "id", "displayName", "allowInvitesFrom", "allowedToUseSSPR", "blockMsolPowerShell", "guestUserRoleId",
         "allowedToCreateApps", "allowedToCreateSecurityGroups", "allowedToCreateTenants", "allowedToReadOtherUsers",
     },
     "/subscribedSkus": {"id"},
-    "/users": {"displayName"},
+    "/users": {"displayName", "userType"},
     f"{ROLES}/roleAssignmentScheduleInstances": {"id"},
     f"{ROLES}/roleEligibilityScheduleInstances": {"id"},
     OURS: {"displayName"},
     f"/servicePrincipals(appId='{MANIFEST.resource_app_id}')": {"displayName", "accountEnabled"},
-    "appRoleAssignments": {"id"},
+    "appRoleAssignments": {"id", "principalId"},
 }  # fmt: skip
-NOT_READ_BY = {
-    "identity.baseline": {"includeGroups", "includeRoles"},
-    "identity.global_admins": {"accountEnabled"},
-    "identity.emergency_access": {"onPremisesSyncEnabled"},
+NOT_READ_BY = {"identity.emergency_access": {"onPremisesSyncEnabled"}}
+DECIDING = {
+    "identity.baseline": lambda policy: policy["grantControls"]["builtInControls"] == ["mfa"],
+    "identity.admin_mfa": lambda policy: policy["grantControls"]["builtInControls"] == ["mfa"],
+    "identity.legacy_auth": lambda policy: policy["grantControls"]["builtInControls"] == ["block"],
+    "identity.emergency_access": lambda policy: policy["state"] == "enabled",
 }
+"""The policies on which a check's ``ok`` depends; another one that cannot be judged changes nothing."""
 ASKED_FOR = {
     "gdap.group_mapping": ("/groups", lambda group: group["securityEnabled"]),
     "identity.global_admins": ("/users", lambda user: user["displayName"] in ADMINISTRATORS),
@@ -114,11 +121,10 @@ def ways(body: Any, before: Way = ()) -> Iterator[Way]:
 
 def is_read(task: str, path: str, way: Way) -> bool:
     name = way[-1]
-    inside_principal = len(way) > 1 and way[-2] == "principal"
     unread = NOT_READ_IN.get(path) or NOT_READ_IN.get(path.rpartition("/")[2], set())
-    if way[-2:] in (("customer", "displayName"), ("principal", "displayName")):
+    if way[-2:] in (("customer", "displayName"), ("principal", "displayName"), ("principal", "id")):
         return False
-    return not (name in NOT_READ or name in NOT_READ_BY.get(task, ()) or (name in unread and not inside_principal))
+    return not (name in NOT_READ or name in NOT_READ_BY.get(task, ()) or name in unread)
 
 
 def tenant_of(task: str) -> str:
@@ -136,6 +142,8 @@ class World:
         self.bodies = {name: self._runner.run(self._healthy(name, paths)) for name, paths in PATHS.items()}
         for name, (path, asked) in ASKED_FOR.items():
             self.bodies[name][path] = [item for item in self.bodies[name][path] if asked(item)]
+        for name, decides in DECIDING.items():
+            self.bodies[name][POLICIES] = [item for item in self.bodies[name][POLICIES] if decides(item)]
 
     async def _started(self) -> GraphServer:
         server = await self._stack.enter_async_context(graph_server())

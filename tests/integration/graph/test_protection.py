@@ -1,18 +1,17 @@
 """The checks of policies over real HTTP: their requests, and the tenants that these go to."""
 
-import copy
 import uuid
 from typing import Any
 
 import pytest
 
-from task_runner.checks.identity.admin_mfa import REPORT
 from task_runner.checks.identity.protection import DEFAULTS, POLICIES
+from task_runner.checks.identity.registration import REPORT
 from task_runner.checks.lists import MANIFEST
 from task_runner.tasks import discover
 from task_runner.testing import task_context
 from tests.support.emergency import ACCOUNT, TENANT, TOLD
-from tests.support.policies import COMPLETE
+from tests.support.policies import sent
 
 TASKS = discover()
 ON = {DEFAULTS: {"isEnabled": True}}
@@ -41,11 +40,13 @@ def test_the_last_step_requires_only_what_every_edition_can_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("identity.admin_mfa", "ADMIN_MFA_MISSING"), ("identity.legacy_auth", "LEGACY_NOT_BLOCKED")]
+    ("unlicensed", "reason"),
+    [(("policy", "pim", "report"), "BASELINE_NONE"), ("free", "SECURITY_DEFAULTS_NEEDED")],
 )
-async def test_a_free_tenant_has_no_policies_and_fails(name: str, reason: str) -> None:
-    async with task_context("unlicensed") as context:
-        result = await TASKS[name](context)
+async def test_without_policies_the_licence_decides_what_to_do(unlicensed: tuple[str, ...] | str, reason: str) -> None:
+    control: dict[str, Any] = {"behaviour": "unlicensed"} if unlicensed == "free" else {"unlicensed": unlicensed}
+    async with task_context(**control) as context:
+        result = await TASKS["identity.baseline"](context)
 
     assert (result.status.value, result.reason_code) == ("fail", reason)
 
@@ -61,7 +62,7 @@ async def test_the_list_of_administrators_is_read_to_its_last_page() -> None:
 
 async def test_an_inaccessible_report_names_the_missing_permission() -> None:
     granted = [name for name in MANIFEST.app_roles if name != "AuditLog.Read.All"]
-    async with task_context(granted=granted) as context:
+    async with task_context(tenant=TENANT, settings=TOLD, granted=granted) as context:
         result = await TASKS["identity.admin_mfa"](context)
 
     assert (result.status.value, result.reason_code) == ("unknown", "GRAPH_FORBIDDEN")
@@ -73,9 +74,7 @@ def policies(*changes: dict[str, Any]) -> dict[str, Any]:
     """Policies for everybody, each with other ``conditions.users``."""
     made = []
     for number, users in enumerate(changes):
-        policy = copy.deepcopy(COMPLETE) | {"id": f"p{number}"}
-        policy["conditions"]["users"] |= users
-        made.append(policy)
+        made.append(sent(f"p{number}", users=users))
     return {POLICIES: made}
 
 
@@ -104,8 +103,8 @@ async def test_a_possibly_enabled_policy_prevents_emergency_access_ok() -> None:
     [
         ([{"id": "u", "accountEnabled": True}], ("ok", "BREAKGLASS_OK")),
         ([{"id": "u", "accountEnabled": False}, {"id": "v", "accountEnabled": True}], ("ok", "BREAKGLASS_OK")),
-        ([{"id": "u", "accountEnabled": False}], ("fail", "BREAKGLASS_MISSING")),
-        ([], ("fail", "BREAKGLASS_MISSING")),
+        ([{"id": "u", "accountEnabled": False}], ("fail", "BREAKGLASS_UNUSABLE")),
+        ([], ("fail", "BREAKGLASS_UNUSABLE")),
         ([{"id": "u"}], ("unknown", "DATA_INCOMPLETE")),
     ],
 )
@@ -129,7 +128,7 @@ async def test_an_account_that_the_directory_does_not_have_is_missing() -> None:
     async with task_context(tenant=TENANT, settings=settings) as context:
         result = await TASKS["identity.emergency_access"](context)
 
-    assert (result.status.value, result.reason_code) == ("fail", "BREAKGLASS_MISSING")
+    assert (result.status.value, result.reason_code) == ("fail", "BREAKGLASS_UNUSABLE")
     assert sorted(account["kind"] for account in result.payload["accounts"]) == ["missing", "user"]
 
 

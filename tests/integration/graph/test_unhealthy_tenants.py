@@ -37,11 +37,11 @@ WITHOUT_ROLES: dict[str, Any] = {"granted": ["CrossTenantInformation.ReadBasic.A
     ("control", "name", "expected"),
     [
         ({"behaviour": "wrong-tenant"}, "graph.connectivity", ("fail", "GRAPH_TENANT_MISMATCH")),
-        (UNLICENSED, "license.inventory", ("warn", "LICENSE_FREE")),
-        (UNLICENSED, "identity.baseline", ("fail", "BASELINE_NONE")),
-        (UNLICENSED, "identity.admin_mfa", ("fail", "ADMIN_MFA_MISSING")),
-        (UNLICENSED, "identity.legacy_auth", ("fail", "LEGACY_NOT_BLOCKED")),
-        (UNLICENSED, "identity.emergency_access", ("warn", "BREAKGLASS_GUESSED")),
+        (UNLICENSED, "license.inventory", ("fail", "LICENSE_NONE")),
+        (UNLICENSED, "identity.baseline", ("fail", "SECURITY_DEFAULTS_NEEDED")),
+        (UNLICENSED, "identity.admin_mfa", ("fail", "SECURITY_DEFAULTS_NEEDED")),
+        (UNLICENSED, "identity.legacy_auth", ("fail", "SECURITY_DEFAULTS_NEEDED")),
+        (UNLICENSED, "identity.emergency_access", ("unknown", "NOT_LICENSED")),
         (UNLICENSED, "identity.user_consent", ("ok", "CONSENT_USER_BLOCKED")),
         (UNLICENSED, "identity.global_admins", ("ok", "GA_OK")),
         (UNCONSENTED, "graph.connectivity", ("fail", "CONSENT_MISSING")),
@@ -205,8 +205,57 @@ async def test_an_answer_of_another_shape_is_unknown(overrides: dict[str, Any]) 
     )
 
 
-async def test_an_administrator_that_cannot_be_looked_up_is_incomplete_data() -> None:
+async def test_administrators_who_do_not_exist_any_more_do_not_count() -> None:
     async with task_context(overrides={"/users": []}) as context:
         result = await TASKS["identity.global_admins"](context)
 
-    assert (result.status.value, result.reason_code) == ("unknown", "DATA_INCOMPLETE")
+    assert (result.status.value, result.reason_code) == ("fail", "GA_TOO_FEW")
+    assert len(result.payload["deleted_users"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("objects", "expected"),
+    [
+        (("foreign-group-administrator",), ("warn", "GA_PARTNER")),
+        (("service-principal-administrator",), ("warn", "GA_HIGH")),
+        (("group-administrator",), ("warn", "GA_HIGH")),
+        (("group-administrator", "eligible-group-member"), ("warn", "GA_HIGH")),
+        (("unreadable-administrator",), ("unknown", "DATA_INCOMPLETE")),
+        (("deleted-administrator",), ("ok", "GA_OK")),
+        (("guest-administrator",), ("warn", "GA_HIGH")),
+        (("disabled-administrator",), ("warn", "GA_HIGH")),
+    ],
+)
+async def test_unusual_holders_of_global_administrator(objects: tuple[str, ...], expected: tuple[str, str]) -> None:
+    async with task_context(directory=objects) as context:
+        result = await TASKS["identity.global_admins"](context)
+
+    assert (result.status.value, result.reason_code) == expected
+
+
+async def test_eligible_members_of_a_group_are_holders() -> None:
+    async with task_context(directory=("group-administrator", "eligible-group-member")) as context:
+        result = await TASKS["identity.global_admins"](context)
+
+    by_way = {(user["active"], user["eligible"], user["via_group"]) for user in result.payload["users"]}
+    assert (result.payload["user_count"], by_way) == (
+        7,
+        {(True, False, False), (False, True, False), (True, False, True), (False, True, True)},
+    )
+
+
+@pytest.mark.parametrize("name", ["identity.admin_mfa", "identity.baseline"])
+async def test_guests_and_the_sync_account_change_no_verdict_on_mfa(name: str) -> None:
+    objects = ("guest-administrator", "sync-account")
+    async with task_context(tenant=TENANT, settings=TOLD, directory=objects) as context:
+        result = await TASKS[name](context)
+
+    assert result.status.value == "ok"
+
+
+async def test_a_report_that_a_licensed_tenant_is_refused_is_read_again() -> None:
+    async with task_context(tenant=TENANT, settings=TOLD, unlicensed=("report",)) as context:
+        with pytest.raises(TaskFault) as caught:
+            await TASKS["identity.admin_mfa"](context)
+
+    assert (caught.value.reason_code, caught.value.retryable) == ("GRAPH_UNAVAILABLE", True)

@@ -87,6 +87,19 @@ async def test_a_group_with_the_role_has_members() -> None:
     assert [member["displayName"] for member in members] == ["Grady Archie", "Isaiah Langer"]
 
 
+async def test_a_group_with_the_role_has_eligible_members() -> None:
+    eligible = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
+    async with microsoft() as ms:
+        await with_objects(ms, "group-administrator", "eligible-group-member")
+        (administrators,) = await holders(ms)
+        group = administrators["principalId"]
+        (member,) = await ms.listed(f"{eligible}?$filter=groupId eq '{group}'")
+        unfiltered = await ms.graph(eligible)
+
+    assert (member["groupId"], member["accessId"]) == (group, "member")
+    assert unfiltered.status_code == 400
+
+
 async def test_the_report_holds_guests_and_the_sync_account() -> None:
     async with microsoft() as ms:
         await with_objects(ms, "guest-administrator", "disabled-administrator", "sync-account")
@@ -121,6 +134,7 @@ def test_every_fixture_is_tested_here() -> None:
         "foreign-group-administrator",
         "service-principal-administrator",
         "group-administrator",
+        "eligible-group-member",
         "unreadable-administrator",
         "deleted-administrator",
         "guest-administrator",

@@ -1,5 +1,6 @@
 """Every object that the emulator sends has the properties, enumerations and nulls of the published types."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ SIMPLE: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float),
 ALL_OF_A_USER = (
     "$select=id,displayName,userPrincipalName,mail,accountEnabled,onPremisesSyncEnabled,onPremisesImmutableId,userType"
 )
+ELIGIBLE = "PrivilegedAccessGroupEligibilityScheduleInstance"
 DIRECTORY = [
     "foreign-group-administrator",
     "service-principal-administrator",
@@ -120,15 +122,18 @@ def path_of(route: Route, ids: dict[str, str], parts: dict[str, str]) -> str:
 async def test_every_read_sends_published_objects(fixtures: list[str]) -> None:
     found: list[str] = []
     async with microsoft() as ms:
+        directory = [*fixtures, "eligible-group-member"]
         for tenant in (TENANT, PARTNER):
-            await ms.tell(tenant, consented=[APP], granted=list(APP_ROLES.app_roles), directory=fixtures)
+            await ms.tell(tenant, consented=[APP], granted=list(APP_ROLES.app_roles), directory=directory)
         await ms.consent(TENANT, scopes=["User.Read"])
         ids, parts = await filled_in(ms), await relationship(ms)
+        group = str(uuid.uuid5(uuid.UUID(TENANT), "group/Tenant Administrators"))
         for route in (route for route in ROUTES if route.method == "GET"):
             tenant = PARTNER if route.path.startswith(RELATIONSHIPS) else TENANT
             options = ["$count=true"] if route.query.cast else []
             options += ["$expand=principal"] if route.query.expands else []
             options += [ALL_OF_A_USER] if route.query.type == "User" else []
+            options += [f"$filter=groupId eq '{group}'"] if route.query.type == ELIGIBLE else []
             path = f"{path_of(route, ids, parts)}?{'&'.join(options)}"
             answer = await ms.graph(path, tenant=tenant, headers={"ConsistencyLevel": "eventual"})
             assert answer.status_code == 200, path

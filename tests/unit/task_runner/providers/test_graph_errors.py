@@ -25,8 +25,7 @@ def body(code: str = "Code", message: str = "Text.") -> dict[str, Any]:
         (400, body(), "GRAPH_REQUEST_REJECTED"),
         (401, body(), "GRAPH_FORBIDDEN"),
         (403, body(), "GRAPH_FORBIDDEN"),
-        (403, None, "GRAPH_FORBIDDEN"),
-        (404, body(), "GRAPH_NOT_FOUND"),
+        (404, body("Request_ResourceNotFound"), "GRAPH_NOT_FOUND"),
         (302, None, "GRAPH_REDIRECTED"),
         (400, body("AadPremiumLicenseRequired"), "NOT_LICENSED"),
         (403, body("AccessDenied", "Your tenant is not licensed for this feature."), "NOT_LICENSED"),
@@ -38,6 +37,17 @@ def test_a_refusal_for_good_is_an_unknown_answer(status: int, sent: Any, reason:
 
     assert isinstance(error, GraphRefused)
     assert (error.reason_code, error.http_status) == (reason, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "sent"),
+    [(401, None), (403, None), (403, {"error": "text"}), (404, None), (404, body("UnknownError", "<!DOCTYPE html>"))],
+)
+def test_a_refusal_without_a_code_of_microsoft_graph_comes_from_between(status: int, sent: Any) -> None:
+    error = refusal(status, "https://graph/x", sent, "One.Read", None)
+
+    assert isinstance(error, TaskFault)
+    assert (error.reason_code, error.retryable) == ("GRAPH_UNAVAILABLE", True)
 
 
 def test_a_missing_permission_is_named() -> None:

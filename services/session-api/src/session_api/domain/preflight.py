@@ -14,8 +14,8 @@ from session_api.domain.starting import Planned
 
 CONSENT_TASK = "app.consent"
 LICENCE_TASK = "license.inventory"
-_ENOUGH = {Licence.P1: {"LICENSE_P1", "LICENSE_P2"}, Licence.P2: {"LICENSE_P2"}}
-_TOO_LITTLE = {"LICENSE_NONE", "LICENSE_FREE", "LICENSE_SUSPENDED", "LICENSE_P1"}
+_ENOUGH = {Licence.P1: {"LICENSE_P1", "LICENSE_P2", "LICENSE_GRACE"}, Licence.P2: {"LICENSE_P2"}}
+_TOO_LITTLE = {"LICENSE_NONE", "LICENSE_FREE", "LICENSE_SUSPENDED", "LICENSE_NOT_PROVISIONED", "LICENSE_P1"}
 
 
 class FindingStatus(StrEnum):

@@ -1,7 +1,7 @@
 """The published ids that the checks use. Each list is a JSON file that names its source."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from typing import Final
 
@@ -27,29 +27,43 @@ class AppManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class LicencePlans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The service plans that contain Microsoft Entra ID P1 and P2."""
+    """The service plans that contain Microsoft Entra ID P1 and P2.
+
+    ``self_service`` are the part numbers of free products that users take themselves.
+    """
 
     source: str
     premium_p1: str
     premium_p2: str
+    self_service_source: str
+    self_service: frozenset[str]
+
+    @property
+    def premium(self) -> tuple[str, str]:
+        """Both service plans."""
+        return self.premium_p1, self.premium_p2
 
 
 class AdminRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Role template ids of directory roles.
 
-    ``administrators`` is name to id of the roles for which Microsoft recommends to require MFA.
+    ``administrators`` is name to id of the roles for which Microsoft recommends to require MFA. ``synchronization`` are
+    the roles of the accounts of directory synchronization, which Microsoft excludes from MFA.
     """
 
     source: str
     global_administrator: str
     administrators_source: str
     administrators: dict[str, str]
+    synchronization_source: str
+    synchronization: dict[str, str]
 
 
 class GdapRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The directory roles that a relationship should contain: name to role template id.
 
     ``group_prefix``, a space and the role's name form the conventional name of the security group of a role.
+    ``contained_in`` is role template id to those of the roles that have all of its rights and more.
     """
 
     source: str
@@ -57,6 +71,13 @@ class GdapRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group_prefix: str
     required: dict[str, str]
     optional: dict[str, str]
+    contained_source: str = ""
+    contained_in: dict[str, tuple[str, ...]] = {}
+
+    def has_rights_of(self, role: str, granted: Collection[str]) -> bool:
+        """Return True if the granted roles contain the role, or one with all of its rights."""
+        containing = (role, *self.contained_in.get(role, ()), ADMIN_ROLES.global_administrator)
+        return any(candidate in granted for candidate in containing)
 
     @property
     def names(self) -> dict[str, str]:

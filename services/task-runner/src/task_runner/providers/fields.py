@@ -63,6 +63,10 @@ class Fields:
             self._wrong(name, "a non-negative integer")
         return value
 
+    def count_or_zero(self, name: str) -> int:
+        """Return a non-negative integer; null is 0."""
+        return 0 if self._value(name) is None else self.count(name)
+
     def at(self, name: str) -> "Fields":
         """Return an object."""
         return Fields(self._value(name), f"{self.where}.{name}")
@@ -78,6 +82,10 @@ class Fields:
             self._wrong(name, "a list of strings")
         return tuple(value)
 
+    def texts_or_empty(self, name: str) -> tuple[str, ...]:
+        """Return a list of strings; null is an empty list."""
+        return () if self._value(name) is None else self.texts(name)
+
     def each(self, name: str) -> tuple["Fields", ...]:
         """Return a list of objects."""
         value = self._value(name)
@@ -92,6 +100,14 @@ class Fields:
     def is_null(self, name: str) -> bool:
         """Return True if the field is null. The field must exist."""
         return self._value(name) is None
+
+    def is_empty(self, name: str) -> bool:
+        """Return True if the field is an empty list or object. The field must exist."""
+        return self._value(name) in ([], {})
+
+    def names(self) -> frozenset[str]:
+        """Return the names of all fields."""
+        return frozenset(self._values)
 
     def _value(self, name: str) -> object:
         if name not in self._values:

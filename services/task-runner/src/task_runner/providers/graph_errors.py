@@ -71,6 +71,10 @@ _AADSTS: Mapping[int, tuple[str, str]] = {
 """AADSTS number to reason code and meaning. Sources: CIPP Get-NormalizedError.ps1, and
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes."""
 
+_ABSENT_CODES = frozenset(
+    {"request_resourcenotfound", "resourcenotfound", "itemnotfound", "notfound", "directory_objectnotfound"}
+)
+"""Error codes with which Microsoft Graph says that an object does not exist. Another 404 is not about the object."""
 _TRANSIENT_OAUTH_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
 _NO_LICENCE_CODES = frozenset({"aadpremiumlicenserequired", "authentication_requestfromnonpremiumtenantorb2ctenant"})
 _NO_LICENCE_TEXTS = (
@@ -127,6 +131,8 @@ def refusal(
     if _is_licence_error(code, text):
         message = f"The tenant has no licence for this request: {text}"
         return GraphRefused(NOT_LICENSED, message, status, code, {"applicable": False})
+    if (status in (401, 403, 404) and not code) or (status == 404 and code.lower() not in _ABSENT_CODES):
+        return unavailable(url, f"HTTP {status} {code}, which is no answer of Microsoft Graph".replace(" ,", ","))
     if status in (401, 403):
         needed = f" The application needs the permission {permission}." if permission else ""
         missing = {"missing_permission": permission} if permission else {}

@@ -111,7 +111,8 @@ def decide(
     expected: GdapRoles, relationships: CustomerRelationships, mappings: Sequence[GroupMapping], members: Members
 ) -> Result:
     """The result for the mappings of the active relationships together. Raises ``Wait`` while one is pending."""
-    unmapped = [name for name, role in expected.required.items() if role in _unmapped(relationships.roles, mappings)]
+    mapped = {role for mapping in mappings for role in mapping.assignment.roles}
+    unmapped = _lacking(expected, relationships.roles, mapped)
     payload = {**payload_of(relationships), **_payload(mappings, members), "unmapped_required_roles": unmapped}
     if not mappings:
         return Result.fail("MAPPING_NONE", "No security group is mapped to a relationship.", payload)
@@ -129,9 +130,8 @@ def decide(
     empty = members.empty(mappings)
     if len(empty) == len(mappings):
         return Result.fail("MAPPING_NO_MEMBERS", f"No mapped group has a member: {_list(empty)}.", payload)
-    if members.service_account is not None and (
-        lacking := _without_service_account(expected, relationships.roles, mappings, members)
-    ):
+    own = members.roles_of_service_account(mappings)
+    if members.service_account is not None and (lacking := _lacking(expected, relationships.roles, own)):
         message = f"The service account {members.service_account} is in no group for: {', '.join(lacking)}."
         return Result.fail("SERVICE_ACCOUNT_NOT_MAPPED", message, payload)
     if stale := [mapping for mapping in mappings if mapping.stale]:
@@ -145,15 +145,13 @@ def decide(
     return Result.ok("MAPPING_OK", f"{len(mappings)} mappings are active, and their groups exist.", payload)
 
 
-def _without_service_account(
-    expected: GdapRoles, granted: Collection[str], mappings: Sequence[GroupMapping], members: Members
-) -> list[str]:
-    own = members.roles_of_service_account(mappings)
-    return [name for name, role in expected.required.items() if role in granted and role not in own]
-
-
-def _unmapped(roles: Collection[str], mappings: Sequence[GroupMapping]) -> set[str]:
-    return set(roles) - {role for mapping in mappings for role in mapping.assignment.roles}
+def _lacking(expected: GdapRoles, granted: Collection[str], available: Collection[str]) -> list[str]:
+    """Return the names of the required roles that the relationships give and that ``available`` roles do not."""
+    return [
+        name
+        for name, role in expected.required.items()
+        if expected.has_rights_of(role, granted) and not expected.has_rights_of(role, available)
+    ]
 
 
 def _list(mappings: Sequence[GroupMapping]) -> str:

@@ -10,7 +10,7 @@ from task_runner.checks.gdap.relationships import (
     in_force,
     payload_of,
 )
-from task_runner.checks.lists import ADMIN_ROLES, GdapRoles, expected_roles
+from task_runner.checks.lists import GdapRoles, expected_roles
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
@@ -19,13 +19,15 @@ from task_runner.tasks.result import Result
 def decide(expected: GdapRoles, relationships: CustomerRelationships) -> Result:
     """Return the result for the roles of the active relationships together. Raise as ``in_force`` does.
 
-    Global Administrator contains the rights of every other role.
+    Roles with more rights count: Application Administrator contains Cloud Application Administrator, and Global
+    Administrator every other one.
     """
     active = in_force(relationships)
     if isinstance(active, Result):
         return active
     granted = relationships.roles
-    required, optional = _missing(expected.required, granted), _missing(expected.optional, granted)
+    required = _missing(expected, expected.required, granted)
+    optional = _missing(expected, expected.optional, granted)
     payload = {
         **payload_of(relationships),
         **_comparison(expected, granted),
@@ -40,10 +42,8 @@ def decide(expected: GdapRoles, relationships: CustomerRelationships) -> Result:
     return Result.ok("GDAP_ROLES_OK", "The relationship contains all required and optional roles.", payload)
 
 
-def _missing(wanted: Mapping[str, str], granted: frozenset[str]) -> dict[str, str]:
-    if ADMIN_ROLES.global_administrator in granted:
-        return {}
-    return {name: role for name, role in wanted.items() if role not in granted}
+def _missing(expected: GdapRoles, wanted: Mapping[str, str], granted: frozenset[str]) -> dict[str, str]:
+    return {name: role for name, role in wanted.items() if not expected.has_rights_of(role, granted)}
 
 
 def _comparison(expected: GdapRoles, granted: frozenset[str]) -> dict[str, Any]:

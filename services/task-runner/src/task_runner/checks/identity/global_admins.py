@@ -1,11 +1,14 @@
 """``identity.global_admins``: number and kind of Global Administrators."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from task_runner.checks.identity.holders import PERMISSIONS, find_holders, synchronized
-from task_runner.providers.fields import Fields
+from task_runner.checks.identity.accounts import READ_USERS, Account, read_accounts
+from task_runner.checks.identity.holders import PERMISSIONS, Holder, Kind, find_holders, ids_of
+from task_runner.checks.judging import MAX_LISTED, NotJudged, settled
+from task_runner.providers.fields import DATA_INCOMPLETE
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
@@ -13,52 +16,119 @@ from task_runner.tasks.result import Result
 FEWEST = 2
 MOST_WELL = 4
 MOST = 8
-MAX_LISTED = 200
 
 
-class GlobalAdministrator(msgspec.Struct, frozen=True, kw_only=True):
-    """A user with an active or eligible assignment of the Global Administrator role."""
+class GlobalAdministrators(msgspec.Struct, frozen=True, kw_only=True):
+    """The holders of the role, and the accounts of the users among them by id.
 
-    id: str
-    active: bool
-    eligible: bool
-    via_group: bool
-    synchronized: bool
-
-
-def decide(users: tuple[GlobalAdministrator, ...], applications: tuple[str, ...], privileged_identity: bool) -> Result:
-    """Return the result for the users and applications that have the role.
-
-    ``privileged_identity``: eligible assignments were read; without a P2 licence there are none. Applications count
-    for the upper limits, not for the lower limit.
+    ``privileged_identity``: eligible assignments were read; without a P2 licence there are none.
     """
-    payload = _payload(users, applications, privileged_identity)
-    total = len(users) + len(applications)
-    synced = sum(user.synchronized for user in users)
-    if len(users) < FEWEST:
-        message = f"Only {len(users)} users are Global Administrators; at least {FEWEST} are recommended."
+
+    holders: tuple[Holder, ...]
+    accounts: Mapping[str, Account]
+    privileged_identity: bool = True
+
+    @property
+    def people(self) -> tuple[Account, ...]:
+        """The accounts of people, members and guests, enabled or not."""
+        return tuple(account for account in self._present() if not account.machine)
+
+    @property
+    def able(self) -> tuple[Account, ...]:
+        """The people who can sign in."""
+        return tuple(account for account in self.people if account.enabled)
+
+    @property
+    def machines(self) -> list[str]:
+        """The ids of applications and machine accounts."""
+        own = [account.id for account in self._present() if account.machine]
+        return sorted([*own, *ids_of(self.holders, Kind.APPLICATION)])
+
+    @property
+    def partners(self) -> list[str]:
+        """The ids of groups and other principals of other organizations."""
+        return ids_of(self.holders, Kind.PARTNER)
+
+    @property
+    def unresolved(self) -> list[str]:
+        """The ids of holders of which Microsoft Graph returns nothing, and which are no users."""
+        return [own for own in ids_of(self.holders, Kind.UNRESOLVED) if own not in self.accounts]
+
+    @property
+    def deleted(self) -> list[str]:
+        """The ids of users who do not exist any more."""
+        return [own for own in ids_of(self.holders, Kind.USER) if own not in self.accounts]
+
+    def _present(self) -> list[Account]:
+        return [self.accounts[holder.id] for holder in self.holders if holder.id in self.accounts]
+
+
+def decide(administrators: GlobalAdministrators) -> Result:
+    """Return the result for the holders of the role.
+
+    Only people who can sign in count for the lower limit. Everything that holds the role counts for the upper limits,
+    because a disabled account can be enabled again.
+    """
+    unresolved = administrators.unresolved
+    possible = [_decide(administrators, extra) for extra in ((0, len(unresolved)) if unresolved else (0,))]
+    message = "Microsoft Graph returns only the id of this holder of the role."
+    return settled(
+        possible,
+        [NotJudged(id=own, name=None, reason_code=DATA_INCOMPLETE, message=message) for own in unresolved],
+    )
+
+
+def _decide(administrators: GlobalAdministrators, others: int) -> Result:
+    payload = _payload(administrators)
+    able, people = len(administrators.able), administrators.people
+    total = len(people) + len(administrators.machines) + others
+    if able < FEWEST:
+        message = f"Only {able} Global Administrators can sign in; at least {FEWEST} are recommended."
         return Result.fail("GA_TOO_FEW", message, payload)
     if total > MOST:
-        message = f"{total} users and applications are Global Administrators; {FEWEST} to {MOST_WELL} are recommended."
-        return Result.fail("GA_TOO_MANY", message, payload)
+        return Result.fail("GA_TOO_MANY", _too_many(total), payload)
+    synced = sum(account.synchronized for account in people)
     if synced:
-        message = f"{synced} of {len(users)} Global Administrators are synchronized from on-premises."
+        message = f"{synced} of {len(people)} Global Administrators are synchronized from on-premises."
         return Result.warn("GA_SYNCED", message, payload)
+    if administrators.partners:
+        message = f"Other organizations hold Global Administrator: {', '.join(administrators.partners[:10])}."
+        return Result.warn("GA_PARTNER", message, payload)
     if total > MOST_WELL:
-        message = f"{total} users and applications are Global Administrators; {FEWEST} to {MOST_WELL} are recommended."
-        return Result.warn("GA_HIGH", message, payload)
-    return Result.ok("GA_OK", f"{total} Global Administrators, all cloud-only.", payload)
+        return Result.warn("GA_HIGH", _too_many(total), payload)
+    return Result.ok("GA_OK", f"{total} Global Administrators, all cloud-only; {able} can sign in.", payload)
 
 
-def _payload(
-    users: tuple[GlobalAdministrator, ...], applications: tuple[str, ...], privileged_identity: bool
-) -> dict[str, Any]:
+def _too_many(total: int) -> str:
+    return f"{total} users and applications are Global Administrators; {FEWEST} to {MOST_WELL} are recommended."
+
+
+def _payload(administrators: GlobalAdministrators) -> dict[str, Any]:
     return {
-        "user_count": len(users),
-        "application_count": len(applications),
-        "eligible_read": privileged_identity,
-        "users": [msgspec.to_builtins(user) for user in users[:MAX_LISTED]],
-        "applications": list(applications[:MAX_LISTED]),
+        "user_count": len(administrators.people),
+        "able_count": len(administrators.able),
+        "application_count": len(administrators.machines),
+        "eligible_read": administrators.privileged_identity,
+        "users": [_user(administrators, holder) for holder in _users(administrators)[:MAX_LISTED]],
+        "applications": administrators.machines[:MAX_LISTED],
+        "partners": administrators.partners[:MAX_LISTED],
+        "deleted_users": administrators.deleted[:MAX_LISTED],
+        "groups_without_members": ids_of(administrators.holders, Kind.EMPTY_GROUP)[:MAX_LISTED],
+        "unresolved": administrators.unresolved[:MAX_LISTED],
+    }
+
+
+def _users(administrators: GlobalAdministrators) -> Sequence[Holder]:
+    return [holder for holder in administrators.holders if holder.id in administrators.accounts]
+
+
+def _user(administrators: GlobalAdministrators, holder: Holder) -> dict[str, Any]:
+    account = administrators.accounts[holder.id]
+    return {
+        **msgspec.to_builtins(account),
+        "active": holder.active,
+        "eligible": holder.eligible,
+        "via_group": holder.via_group,
     }
 
 
@@ -66,25 +136,17 @@ def _payload(
     "identity.global_admins",
     step=5,
     title="Two to four Global Administrators, all cloud-only",
-    permissions=PERMISSIONS,
+    permissions=(*PERMISSIONS, READ_USERS),
 )
 async def identity_global_admins(context: TaskContext) -> Result:
-    """Reads the active and eligible Global Administrators, direct and through groups, and their synchronization."""
+    """Reads the active and eligible Global Administrators, direct and through groups, and their accounts."""
     await context.progress(0, 2, "Reading the role assignments")
     role = await find_holders(context)
-    users = [holder for holder in role.holders if holder.is_user]
-    await context.progress(1, 2, f"Reading {len(users)} users")
-    flags = await synchronized(context, [holder.id for holder in users])
-    administrators = tuple(
-        GlobalAdministrator(
-            id=holder.id,
-            active=holder.active,
-            eligible=holder.eligible,
-            via_group=holder.via_group,
-            synchronized=Fields(flags, "users").flag(holder.id),
-        )
-        for holder in users
-    )
+    ids = ids_of(role.holders, Kind.USER, Kind.UNRESOLVED)
+    await context.progress(1, 2, f"Reading {len(ids)} users")
+    accounts = await read_accounts(context, ids)
     await context.progress(2, 2, "Done")
-    applications = tuple(holder.id for holder in role.holders if not holder.is_user)
-    return decide(administrators, applications, role.privileged_identity)
+    administrators = GlobalAdministrators(
+        holders=role.holders, accounts=accounts, privileged_identity=role.privileged_identity
+    )
+    return decide(administrators)

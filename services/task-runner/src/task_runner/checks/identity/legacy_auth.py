@@ -1,78 +1,128 @@
 """``identity.legacy_auth``: blocking of legacy authentication, which does not support MFA."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from task_runner.checks.identity.conditional_access import READ_POLICIES
-from task_runner.checks.identity.policies import AccessPolicy, access_policies
-from task_runner.checks.identity.protection import read_policies_without_defaults, read_security_defaults
+from task_runner.checks.identity.audience import Tolerated
+from task_runner.checks.identity.conditions import LEGACY_CLIENTS
+from task_runner.checks.identity.controls import Demand
+from task_runner.checks.identity.coverage import Coverage, Gap, GapKind, Sought, best_coverage, gaps_of
+from task_runner.checks.identity.policies import READ_POLICIES, AccessPolicy, enforced_of, possible_policy
+from task_runner.checks.identity.protection import Protection, defaults_needed, read_protection, tolerated_by
+from task_runner.checks.judging import MAX_LISTED, settled
+from task_runner.checks.subscriptions import READ_ORGANIZATION
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
 
-LEGACY_CLIENTS = frozenset({"exchangeActiveSync", "other"})
-"""The client types of legacy authentication. One policy must contain both (ScubaGear, MS.AAD.1.1v1)."""
-MAX_LISTED = 200
+_EXCLUSIONS = (GapKind.PEOPLE, GapKind.APPLICATION)
 
 
-def blocks_legacy(policy: AccessPolicy) -> bool:
-    """Return True if the policy blocks legacy authentication for all users and applications, except its exclusions."""
-    applies = policy.audience.everybody and policy.all_applications and policy.client_types >= LEGACY_CLIENTS
-    return applies and policy.blocks and not policy.narrowing
-
-
-def exclusions(policy: AccessPolicy, declared: frozenset[str]) -> tuple[str, ...]:
-    """Return the exclusions of the policy as display texts, without the accounts and groups in ``declared``."""
-    audience = policy.audience
-    return (
-        *(f"user {object_id}" for object_id in sorted(audience.exclude_users - declared)),
-        *(f"group {object_id}" for object_id in sorted(audience.exclude_groups - declared)),
-        *(f"role {object_id}" for object_id in sorted(audience.exclude_roles)),
-        *(("guests",) if audience.guests_excluded else ()),
-        *(("applications",) if policy.applications_excluded else ()),
+def blocking(policies: Sequence[AccessPolicy]) -> tuple[AccessPolicy, ...]:
+    """Return the policies that block a client type of legacy authentication, for whomever."""
+    return tuple(
+        policy for policy in policies if policy.control.demand is Demand.BLOCK and policy.clients & LEGACY_CLIENTS
     )
 
 
-def decide(security_defaults: bool, policies: tuple[AccessPolicy, ...], declared: frozenset[str]) -> Result:
-    """Return the result for security defaults and the policies; ``policies`` is empty if defaults are enabled.
+def blocked(client: str) -> Sought:
+    """Return the block of a client type for everybody as what has to be covered."""
+    return Sought(who=None, clients=frozenset({client}), control_gap=lambda _: None, closes=_blocks)
 
-    ``declared`` are the object ids of the emergency access accounts and groups, which may be excluded.
-    """
-    blocking = [policy for policy in policies if blocks_legacy(policy)]
-    payload = _payload(security_defaults, policies, blocking, declared)
-    if security_defaults:
-        return Result.ok("LEGACY_BLOCKED", "Security defaults are enabled; they block legacy authentication.", payload)
-    enforced = [policy for policy in blocking if policy.enforced]
-    complete = next((policy for policy in enforced if not exclusions(policy, declared)), None)
-    if complete is not None:
-        return Result.ok("LEGACY_BLOCKED", f"“{complete.name}” blocks legacy authentication.", payload)
-    if enforced:
-        excluded = min((exclusions(policy, declared) for policy in enforced), key=len)
-        message = f"Legacy authentication is blocked, but not for: {', '.join(excluded[:10])}."
+
+def _blocks(policy: AccessPolicy) -> bool:
+    return policy.control.demand is Demand.BLOCK
+
+
+def decide(protection: Protection, tolerated: Tolerated) -> Result:
+    """Return the result for security defaults and the policies, which are not read if defaults are enabled."""
+    if protection.security_defaults:
+        message = "Security defaults are enabled; they block legacy authentication."
+        return Result.ok("LEGACY_BLOCKED", message, {"security_defaults_enabled": True})
+    if not protection.licensed:
+        return defaults_needed()
+    policies = protection.policies
+    possible = [_decide(policies.policies, policies.count, tolerated)]
+    if policies.not_judged:
+        widest = (*policies.policies, possible_policy(Demand.BLOCK))
+        possible.append(_decide(widest, policies.count, tolerated))
+    return settled(possible, policies.not_judged)
+
+
+def _decide(policies: Sequence[AccessPolicy], count: int, tolerated: Tolerated) -> Result:
+    payload = _payload(policies, count, tolerated)
+    enforced = _coverages(enforced_of(policies), tolerated)
+    gaps = _gaps(enforced)
+    if enforced and not gaps:
+        names = _names(enforced)
+        return Result.ok("LEGACY_BLOCKED", f"{names} blocks legacy authentication.", payload)
+    if enforced and all(_is_exclusion(gap) for gap in gaps):
+        message = f"Legacy authentication is blocked, with exclusions: {_texts(gaps)}."
         return Result.warn("LEGACY_EXCLUSIONS", message, payload)
-    if blocking:
-        message = f"“{blocking[0].name}”, which blocks legacy authentication, is in report-only mode."
+    eventual = _coverages(policies, tolerated)
+    if eventual and all(_is_exclusion(gap) for gap in _gaps(eventual)):
+        message = f"{_names(eventual)} or a policy beside it, which blocks legacy authentication, is report-only."
         return Result.warn("LEGACY_REPORT_ONLY", message, payload)
-    message = (
-        "Security defaults are disabled and no Conditional Access policy blocks legacy authentication for all users."
-    )
+    partly = blocking(enforced_of(policies))
+    if partly:
+        parts = "; ".join(f"“{policy.name}”: {_texts(_gaps_alone(policy, tolerated))}" for policy in partly[:3])
+        return Result.fail("LEGACY_PARTIAL", f"Legacy authentication is blocked only in part: {parts}.", payload)
+    message = "Security defaults are disabled, and no enabled policy blocks legacy authentication."
     return Result.fail("LEGACY_NOT_BLOCKED", message, payload)
 
 
-def _payload(
-    security_defaults: bool, policies: tuple[AccessPolicy, ...], blocking: list[AccessPolicy], declared: frozenset[str]
-) -> dict[str, Any]:
+def _is_exclusion(gap: Gap) -> bool:
+    return gap.kind in _EXCLUSIONS
+
+
+def _coverages(policies: Sequence[AccessPolicy], tolerated: Tolerated) -> tuple[Coverage, ...]:
+    """Return the best coverage of each client type of legacy authentication; empty if one is covered by no policy."""
+    candidates = blocking(policies)
+    coverages = [
+        best_coverage(
+            tuple(policy for policy in candidates if client in policy.clients), candidates, blocked(client), tolerated
+        )
+        for client in sorted(LEGACY_CLIENTS)
+    ]
+    return tuple(coverage for coverage in coverages if coverage) if all(coverages) else ()
+
+
+def _gaps(coverages: Sequence[Coverage]) -> list[Gap]:
+    return [gap for coverage in coverages for gap in coverage.gaps]
+
+
+def _gaps_alone(policy: AccessPolicy, tolerated: Tolerated) -> list[Gap]:
+    missing = [
+        Gap(kind=GapKind.CLIENT, text=f"not for the client type {client}", id=client)
+        for client in sorted(LEGACY_CLIENTS - policy.clients)
+    ]
+    return [*missing, *gaps_of(policy, blocked(next(iter(policy.clients & LEGACY_CLIENTS))), tolerated)]
+
+
+def _texts(gaps: Sequence[Gap]) -> str:
+    return ", ".join(dict.fromkeys(gap.text for gap in gaps[:20]))
+
+
+def _names(coverages: Sequence[Coverage]) -> str:
+    return " with ".join(dict.fromkeys(f"“{coverage.policy.name}”" for coverage in coverages))
+
+
+def _payload(policies: Sequence[AccessPolicy], count: int, tolerated: Tolerated) -> dict[str, Any]:
     return {
-        "security_defaults_enabled": security_defaults,
-        "policy_count": len(policies),
-        "declared_exclusions": sorted(declared),
+        "security_defaults_enabled": False,
+        "policy_count": count,
+        "declared_exclusions": sorted(tolerated.emergency_access),
         "blocking_policies": [
             {
                 "id": policy.id,
                 "name": policy.name,
-                "state": policy.state,
-                "exclusions": list(exclusions(policy, declared)[:MAX_LISTED]),
+                "enforced": policy.enforced,
+                "gaps": [gap.text for gap in _gaps_alone(policy, tolerated)][:MAX_LISTED],
+                "tolerated_exclusions": [
+                    str(principal) for principal in sorted(policy.audience.excluded) if principal in tolerated
+                ][:MAX_LISTED],
             }
-            for policy in blocking[:MAX_LISTED]
+            for policy in blocking(policies)[:MAX_LISTED]
         ],
     }
 
@@ -82,15 +132,11 @@ def _payload(
     step=5,
     title="Legacy authentication is blocked",
     required=False,
-    permissions=(READ_POLICIES,),
+    permissions=(READ_POLICIES, READ_ORGANIZATION),
 )
 async def identity_legacy_auth(context: TaskContext) -> Result:
     """Reads security defaults and, if they are disabled, the policies that block legacy authentication."""
-    await context.progress(0, 2, "Reading security defaults")
-    if await read_security_defaults(context):
-        await context.progress(2, 2, "Done")
-        return decide(True, (), context.emergency_access)
-    await context.progress(1, 2, "Reading Conditional Access policies")
-    policies = await read_policies_without_defaults(context)
-    await context.progress(2, 2, "Done")
-    return decide(False, access_policies(policies), context.emergency_access)
+    await context.progress(0, 1, "Reading security defaults and Conditional Access policies")
+    protection = await read_protection(context)
+    await context.progress(1, 1, "Done")
+    return decide(protection, tolerated_by(context))

@@ -1,34 +1,76 @@
-"""Reads security defaults and Conditional Access policies."""
+"""Reads what protects sign-ins: security defaults, Conditional Access policies, and the licence for the latter."""
 
-from task_runner.checks.identity.conditional_access import READ_POLICIES
+import msgspec
+
+from task_runner.checks.identity.audience import Tolerated
+from task_runner.checks.identity.policies import READ_POLICIES, Policies, policies_of
+from task_runner.checks.lists import ADMIN_ROLES
+from task_runner.checks.subscriptions import has_premium, read_skus
 from task_runner.providers.fields import Fields
-from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
+from task_runner.providers.graph_errors import NOT_LICENSED, UNAVAILABLE, GraphRefused
 from task_runner.tasks.context import TaskContext
-from task_runner.tasks.result import CannotTell
+from task_runner.tasks.result import Result, TaskFault
 
 DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
 POLICIES = "/identity/conditionalAccess/policies"
+_NO_POLICIES = Policies()
 
 
-async def read_security_defaults(context: TaskContext) -> bool:
-    """Return True if security defaults are enabled. Raise ``CannotTell`` if they cannot be read."""
+class Protection(msgspec.Struct, frozen=True, kw_only=True):
+    """Security defaults, and without them the policies.
+
+    ``licensed`` is False if the tenant has no licence with Conditional Access; it is only determined without policies.
+    """
+
+    security_defaults: bool = False
+    policies: Policies = _NO_POLICIES
+    licensed: bool = True
+
+
+async def read_protection(context: TaskContext) -> Protection:
+    """Read security defaults and, if they are disabled, the policies. Raise ``CannotTell`` if they cannot be read."""
     body = await context.graph.get(DEFAULTS, permission=READ_POLICIES)
-    return Fields(body, "securityDefaults").flag("isEnabled")
+    if Fields(body, "securityDefaults").flag("isEnabled"):
+        return Protection(security_defaults=True)
+    return await read_policies(context)
 
 
-async def read_policies(context: TaskContext) -> tuple[Fields, ...]:
-    """Return all Conditional Access policies. Raise ``CannotTell`` if they cannot be read, or without a P1 licence."""
-    items = await context.graph.list(POLICIES, permission=READ_POLICIES)
-    return tuple(Fields(item, f"policies[{index}]") for index, item in enumerate(items))
-
-
-async def read_policies_without_defaults(context: TaskContext) -> tuple[Fields, ...]:
-    """Return all policies of a tenant without security defaults, which a ``NOT_LICENSED`` error mentions."""
+async def read_policies(context: TaskContext) -> Protection:
+    """Read the Conditional Access policies, and if there is none the licence."""
     try:
-        return await read_policies(context)
+        policies = policies_of(await context.graph.list(POLICIES, permission=READ_POLICIES))
     except GraphRefused as refused:
         if refused.reason_code != NOT_LICENSED:
             raise
-        message = f"Security defaults are disabled. {refused.message}"
-        payload = {**refused.payload, "security_defaults_enabled": False}
-        raise CannotTell(NOT_LICENSED, message, payload) from None
+        await confirm_unlicensed(context, refused)
+        return Protection(licensed=False)
+    if policies.count:
+        return Protection(policies=policies)
+    return Protection(licensed=await _is_licensed(context))
+
+
+async def confirm_unlicensed(context: TaskContext, refused: GraphRefused) -> None:
+    """Raise a retryable ``TaskFault`` if the tenant has the licence that Microsoft Graph says is missing.
+
+    Microsoft Graph answers so at times in licensed tenants as well.
+    """
+    if await _is_licensed(context):
+        message = f"{refused.message} The tenant has Microsoft Entra ID P1 or P2, so the answer is taken as temporary."
+        raise TaskFault(UNAVAILABLE, message, retryable=True, payload={**refused.payload, "applicable": True})
+
+
+async def _is_licensed(context: TaskContext) -> bool:
+    found = await read_skus(context)
+    return has_premium(found.skus) or bool(found.not_judged)
+
+
+def tolerated_by(context: TaskContext) -> Tolerated:
+    """Return the exclusions that are no gap in this customer's tenant."""
+    return Tolerated(emergency_access=context.emergency_access, roles=frozenset(ADMIN_ROLES.synchronization.values()))
+
+
+def defaults_needed(security_defaults_enabled: bool = False) -> Result:
+    """Return the result for a tenant without security defaults and without a licence for anything better."""
+    message = "Security defaults are disabled, and the tenant has no licence with Conditional Access."
+    payload = {"security_defaults_enabled": security_defaults_enabled, "conditional_access_licensed": False}
+    return Result.fail("SECURITY_DEFAULTS_NEEDED", message, payload)

@@ -1,0 +1,66 @@
+"""The accounts of users: who can sign in, who is a guest or synchronized, and which accounts belong to machines."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from task_runner.providers.fields import Fields
+from task_runner.tasks.context import TaskContext
+
+READ_USERS = "User.Read.All"
+IDS_PER_FILTER = 15
+"""Maximum number of values in one ``in`` filter of Microsoft Graph."""
+SYNCHRONIZATION_NAME = "on-premises directory synchronization service account"
+"""Display name of the account that Microsoft Entra Connect creates, in lower case."""
+SYNCHRONIZATION_PREFIXES = ("sync_", "adtoaadsyncserviceaccount")
+"""Begin of its user principal name: https://learn.microsoft.com/entra/identity/hybrid/connect/reference-connect-accounts-permissions"""
+
+_SELECT = "id,displayName,userPrincipalName,accountEnabled,userType,onPremisesSyncEnabled"
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The account of a user; ``machine``: directory synchronization signs in with it, and no person."""
+
+    id: str
+    enabled: bool
+    guest: bool = False
+    synchronized: bool = False
+    machine: bool = False
+
+
+async def read_accounts(context: TaskContext, ids: Sequence[str]) -> Mapping[str, Account]:
+    """Return id to account; users who do not exist (any more) are left out."""
+    accounts: dict[str, Account] = {}
+    for start in range(0, len(ids), IDS_PER_FILTER):
+        id_list = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in ids[start : start + IDS_PER_FILTER])
+        users = await context.graph.list(
+            "/users", {"$filter": f"id in ({id_list})", "$select": _SELECT}, permission=READ_USERS
+        )
+        read = [account_of(Fields(item, "user")) for item in users]
+        accounts |= {account.id: account for account in read}
+    return accounts
+
+
+def account_of(fields: Fields) -> Account:
+    """Return the account of a user. Raise ``CannotTell`` if a field is missing."""
+    user_type = optional_text(fields, "userType")
+    return Account(
+        id=fields.text("id").lower(),
+        enabled=fields.flag("accountEnabled"),
+        guest=user_type.lower() == "guest",
+        synchronized=bool(fields.flag_or_none("onPremisesSyncEnabled")),
+        machine=is_synchronization_account(
+            optional_text(fields, "displayName"), optional_text(fields, "userPrincipalName")
+        ),
+    )
+
+
+def is_synchronization_account(display_name: str, principal_name: str) -> bool:
+    """Return True for an account with which directory synchronization signs in: it belongs to no person."""
+    named = display_name.strip().lower() == SYNCHRONIZATION_NAME
+    return named or principal_name.lower().startswith(SYNCHRONIZATION_PREFIXES)
+
+
+def optional_text(fields: Fields, name: str) -> str:
+    """Return a text that the check does without: empty if it is null or missing."""
+    return (fields.text_or_none(name) if fields.has(name) else None) or ""
