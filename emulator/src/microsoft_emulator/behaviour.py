@@ -76,6 +76,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``times`` limits throttling, failing and slow to this number of Graph requests (None = no limit); ``retry_after``
     (seconds) is sent with 429 unless ``without_retry_after``, and with 5xx if given; ``status`` is that of failing;
     ``delay_seconds`` that of slow. ``token_error`` makes the token service respond with this AADSTS number.
+    ``token_lifetime``, ``code_lifetime`` and ``refresh_token_lifetime`` are the seconds after which new access tokens,
+    authorization codes and refresh tokens expire.
     ``unlicensed`` are the premium features without a licence, ``sku_status`` the capability status of the paid SKU,
     ``directory`` additional objects. ``overrides`` replaces the response of a path: a list is paged as a collection,
     an object is sent unchanged.
@@ -97,6 +99,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     delay_seconds: Seconds = 5.0
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600
+    code_lifetime: Seconds = 600.0
+    refresh_token_lifetime: Annotated[float, Meta(ge=0, le=31_536_000)] = 7_776_000.0
     unlicensed: frozenset[Premium] = frozenset()
     sku_status: Literal["Enabled", "Warning", "Suspended", "Deleted", "LockedOut"] = "Enabled"
     directory: frozenset[Fixture] = frozenset()
