@@ -7,6 +7,9 @@ import msgspec
 from msgspec import Meta
 
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
+LONGEST_APPROVAL_DAYS = 90
+"""The days after which a relationship that was not approved expires.
+Source: https://learn.microsoft.com/partner-center/gdap-faq. That the status is then ``expired`` is not documented."""
 
 
 class Behaviour(StrEnum):
@@ -85,7 +88,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``relationships`` and ``mappings`` are those of this customer in the partner's tenant (None = complete ones);
     ``overrides`` applies to the paths of this customer there as well. ``activation_delay_seconds`` and
     ``assignment_delay_seconds`` of the partner's tenant are the time from approval to ``active``, and from a new or
-    changed access assignment to ``active``.
+    changed access assignment to ``active``; ``approval_seconds`` is the time from the creation of an invitation that
+    nobody approves to ``expired``.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY
@@ -108,6 +112,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     relationships: tuple[RelationshipShape, ...] | None = None
     mappings: tuple[MappingShape, ...] | None = None
     activation_delay_seconds: Seconds = 0.0
+    approval_seconds: Annotated[float, Meta(ge=0, le=86_400 * LONGEST_APPROVAL_DAYS)] = 86_400.0 * LONGEST_APPROVAL_DAYS
     assignment_delay_seconds: Seconds = 0.0
 
     def lacks(self, feature: Premium | None) -> bool:
