@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import engines
+from tests.support import browser, engines
 
 
-def pytest_report_header() -> str:
-    """Print the engines that the tests run on."""
-    return engines.described()
+def pytest_report_header() -> list[str]:
+    """Print the engines and the browser that the tests run on."""
+    return [engines.described(), browser.described()]
 
 
 def pytest_configure(config: pytest.Config) -> None:

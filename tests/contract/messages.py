@@ -97,6 +97,7 @@ EXPECTED: tuple[Message, ...] = (
         reason_code="PROVIDER_THROTTLED",
         resume_at=at(9, 31, 0),
         message="Microsoft Graph throttles the requests.",
+        offered_inputs={"relationship_id": "1f0c-2e"},
     ),
     RunFinished(
         tenant_id=42,
@@ -134,6 +135,7 @@ EXPECTED: tuple[Message, ...] = (
                 version="0.1.0",
                 inputs_schema={"type": "object", "properties": {"days": {"type": "integer", "minimum": 1}}},
                 supports_dry_run=True,
+                inputs_from={"days": "app.consent"},
             ),
         ),
     ),
@@ -210,6 +212,7 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "wait_limit_seconds": 0}]}),
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "inputs_schema": "{}"}]}),
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "supports_dry_run": 1}]}),
+    (TaskTypesAnnounced, {"task_types": [{**DECLARED, "inputs_from": {"days": "No Task"}}]}),
     (EvidenceRecorded, {"seal": "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"}),
     (EvidenceRecorded, {"position": 0}),
     (EvidenceRecorded, {"recorded_at": "2026-11-24"}),

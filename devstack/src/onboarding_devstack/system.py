@@ -113,6 +113,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
             "ONBOARDING_CONSENT_REDIRECT_URL": consent_redirect(place),
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],
+            "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,
         },
         "task-runner": {
             "ONBOARDING_GRAPH_URL": at["graph"],

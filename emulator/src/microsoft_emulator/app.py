@@ -1,6 +1,7 @@
 """The Litestar application: token service, consent page, Graph, and the control requests of tests and demo."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post, route
@@ -8,8 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from microsoft_emulator import (
+    authorize_page,
     consent,
     consent_page,
+    delegated_access,
     groups,
     invitation_page,
     partner,
@@ -19,11 +22,13 @@ from microsoft_emulator import (
     tokens,
 )
 from microsoft_emulator.applications import Applications
+from microsoft_emulator.authorize_page import AuthorizeLink
 from microsoft_emulator.behaviour import Behaviour, Control
 from microsoft_emulator.consent_page import ConsentLink
 from microsoft_emulator.controls import begin, control_handlers
 from microsoft_emulator.replies import graph_error
 from microsoft_emulator.routing import Call, Route, dispatch
+from microsoft_emulator.scopes import PARTNER_CENTER
 from microsoft_emulator.tenants import FirstState, Tenants
 
 ROUTES: tuple[Route, ...] = (
@@ -74,13 +79,21 @@ def _login_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
         posted = request.method == "POST"
         return consent_page.decide(tenants, link, await _form(request)) if posted else consent_page.show(link)
 
+    @route("/{tenant_id:str}/oauth2/v2.0/authorize", http_method=["GET", "POST"])
+    async def authorize(tenant_id: FromPath[str], request: AnyRequest) -> Response[Any]:
+        link = authorize_page.read(tenants, tenant_id, dict(request.query_params))
+        if not isinstance(link, AuthorizeLink):
+            return link
+        posted = request.method == "POST"
+        return authorize_page.decide(tenants, link, await _form(request)) if posted else authorize_page.show(link)
+
     @route("/partner/relationships/{relationship_id:str}", http_method=["GET", "POST"])
     async def invitation(relationship_id: FromPath[str], request: AnyRequest) -> Response[Any]:
         if request.method == "POST":
             return invitation_page.decide(tenants, relationship_id, await _form(request))
         return invitation_page.show(tenants, relationship_id)
 
-    return [token, admin_consent, invitation]
+    return [token, authorize, admin_consent, invitation]
 
 
 async def _form(request: AnyRequest) -> dict[str, str]:
@@ -90,14 +103,21 @@ async def _form(request: AnyRequest) -> dict[str, str]:
 async def _graph(tenants: Tenants, path: str, request: AnyRequest) -> Response[Any]:
     claims = tokens.read(request.headers.get("authorization", ""))
     tenant = tenants.of(claims["tid"]) if claims else None
-    if claims is None or tenant is None:
+    if claims is None or tenant is None or "appid" not in claims or claims["aud"] == PARTNER_CENTER:
         return graph_error(401, "InvalidAuthenticationToken", "Access token is missing, expired or not ours.")
     if tenant.fault_strikes():
         fault = await _fault(tenant.control)
         if fault is not None:
             return fault
     call = Call(request, tenants, tenant, path, await request.body())
-    return dispatch(ROUTES, call, frozenset(claims.get("roles", ())))
+    return dispatch(ROUTES, call, _access(claims))
+
+
+def _access(claims: dict[str, Any]) -> Callable[[Route], bool]:
+    """What the token permits: that of a person by its scopes, that of an application by its roles."""
+    if "scp" in claims:
+        return lambda route: delegated_access.permits(route, claims)
+    return lambda route: route.permits(frozenset(claims.get("roles", ())))
 
 
 async def _fault(control: Control) -> Response[Any] | None:

@@ -46,6 +46,11 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     home_tenant: str = PARTNER_TENANT
 
     @property
+    def is_public(self) -> bool:
+        """True without any credential."""
+        return not (self.secrets or self.certificates or self.federated)
+
+    @property
     def app_roles(self) -> tuple[str, ...]:
         """The names of the required permissions."""
         return APP_ROLES.required_by_default if self.required_app_roles is None else self.required_app_roles

@@ -7,6 +7,9 @@ import msgspec
 from msgspec import Meta
 
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
+LONGEST_APPROVAL_DAYS = 90
+"""The days after which a relationship that was not approved expires.
+Source: https://learn.microsoft.com/partner-center/gdap-faq. That the status is then ``expired`` is not documented."""
 
 
 class Behaviour(StrEnum):
@@ -77,6 +80,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``times`` limits throttling, failing and slow to this number of Graph requests (None = no limit); ``retry_after``
     (seconds) is sent with 429 unless ``without_retry_after``, and with 5xx if given; ``status`` is that of failing;
     ``delay_seconds`` that of slow. ``token_error`` makes the token service respond with this AADSTS number.
+    ``token_lifetime``, ``code_lifetime`` and ``refresh_token_lifetime`` are the seconds after which new access tokens,
+    authorization codes and refresh tokens expire.
     ``unlicensed`` are the premium features without a licence, ``sku_status`` the capability status of the paid SKU,
     ``directory`` additional objects. ``overrides`` replaces the response of a path: a list is paged as a collection,
     an object is sent unchanged.
@@ -84,7 +89,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``relationships`` and ``mappings`` are those of this customer in the partner's tenant (None = complete ones);
     ``overrides`` applies to the paths of this customer there as well. ``activation_delay_seconds`` and
     ``assignment_delay_seconds`` of the partner's tenant are the time from approval to ``active``, and from a new or
-    changed access assignment to ``active``.
+    changed access assignment to ``active``; ``approval_seconds`` is the time from the creation of an invitation that
+    nobody approves to ``expired``.
     """
 
     behaviour: Behaviour = Behaviour.HEALTHY
@@ -98,6 +104,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     delay_seconds: Seconds = 5.0
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600
+    code_lifetime: Seconds = 600.0
+    refresh_token_lifetime: Annotated[float, Meta(ge=0, le=31_536_000)] = 7_776_000.0
     unlicensed: frozenset[Premium] = frozenset()
     sku_status: Literal["Enabled", "Warning", "Suspended", "Deleted", "LockedOut"] = "Enabled"
     directory: frozenset[Fixture] = frozenset()
@@ -105,6 +113,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     relationships: tuple[RelationshipShape, ...] | None = None
     mappings: tuple[MappingShape, ...] | None = None
     activation_delay_seconds: Seconds = 0.0
+    approval_seconds: Annotated[float, Meta(ge=0, le=86_400 * LONGEST_APPROVAL_DAYS)] = 86_400.0 * LONGEST_APPROVAL_DAYS
     assignment_delay_seconds: Seconds = 0.0
 
     def lacks(self, feature: Premium | None) -> bool:

@@ -85,7 +85,7 @@ def show(consent: ConsentLink) -> Response[Any]:
         html.paragraph(f"The application {consent.application.display_name} asks for access to {who}:"),
         html.listed(consent.permissions),
         html.paragraph("Accept as an administrator, for the whole organization."),
-        html.form(consent.subject, tenant, [("accept", "Accept"), ("cancel", "Cancel")]),
+        html.form(consent.subject, [("accept", "Accept"), ("cancel", "Cancel")], html.tenant_field(tenant)),
     )
 
 

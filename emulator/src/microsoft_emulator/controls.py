@@ -12,6 +12,7 @@ from microsoft_emulator.app_roles import unknown_names
 from microsoft_emulator.applications import Application
 from microsoft_emulator.approvals import approve
 from microsoft_emulator.behaviour import ConsentShape, Control
+from microsoft_emulator.people import person_with
 from microsoft_emulator.replies import reply
 from microsoft_emulator.tenants import FirstState, Tenant, Tenants
 
@@ -99,7 +100,14 @@ def _tenant_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
         if tenant is not None:
             tenant.principals.pop(client_id.lower(), None)
 
-    return [control, show, consent, withdraw]
+    @post("/_control/tenants/{tenant_id:str}/users/{user:str}/revoke", status_code=204)
+    async def revoke(tenant_id: FromPath[str], user: FromPath[str]) -> None:
+        tenant = tenants.of(tenant_id)
+        person = person_with(tenant, user) if tenant else None
+        if tenant is not None and person is not None:
+            tenants.sign_ins.revoke(tenant.guid, person.id)
+
+    return [control, show, consent, withdraw, revoke]
 
 
 def _tenant(tenant: Tenant) -> Response[Any]:

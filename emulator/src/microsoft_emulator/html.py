@@ -41,15 +41,28 @@ def listed(items: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
 
 
-def form(subject: str, tenant: str | None, buttons: Sequence[tuple[str, str]]) -> str:
-    """A form that is posted to its own page; ``tenant`` None = the person names the tenant."""
-    chooser = "" if tenant else '<p><label>Your tenant <input name="tenant" required></label></p>'
+def form(subject: str, buttons: Sequence[tuple[str, str]], *fields: str) -> str:
+    """A form that is posted to its own page; ``fields`` are HTML."""
     hidden = f'<input type="hidden" name="token" value="{escape(form_token(subject))}">'
     choices = "".join(
         f'<button name="decision" value="{escape(value)}"{_skips_fields(value)}>{escape(label)}</button>'
         for value, label in buttons
     )
-    return f'<form method="post">{hidden}{chooser}<p>{choices}</p></form>'
+    return f'<form method="post">{hidden}{"".join(fields)}<p>{choices}</p></form>'
+
+
+def tenant_field(tenant: str | None) -> str:
+    """A field for the tenant; nothing if it is known."""
+    return "" if tenant else '<p><label>Your tenant <input name="tenant" required></label></p>'
+
+
+def choice(name: str, label: str, options: Sequence[tuple[str, str]], chosen: str | None) -> str:
+    """A list of (value, text) to choose from."""
+    listed_options = "".join(
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(text)}</option>'
+        for value, text in options
+    )
+    return f'<p><label>{escape(label)} <select name="{escape(name)}">{listed_options}</select></label></p>'
 
 
 def _skips_fields(value: str) -> str:

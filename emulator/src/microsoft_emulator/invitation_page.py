@@ -22,7 +22,7 @@ def show(tenants: Tenants, relationship_id: str) -> Response[Any]:
         f"Approve {relationship.name}",
         html.paragraph(f"The partner asks for these roles in your tenant, for {relationship.duration}:"),
         html.listed(roles),
-        html.form(relationship.id, relationship.customer, [("approve", "Approve")]),
+        html.form(relationship.id, [("approve", "Approve")], html.tenant_field(relationship.customer)),
     )
 
 

@@ -61,7 +61,18 @@ def _assignment(call: Call) -> Any:
 
 def _requests(call: Call) -> Any:
     relationship = found(call)
-    return list(relationship.requests) if relationship else not_found(call.arguments["id"])
+    if relationship is None:
+        return not_found(call.arguments["id"])
+    return [{**body, "status": progress.status} for body, progress in relationship.requests.values()]
+
+
+def _one_request(call: Call) -> Any:
+    relationship = found(call)
+    request = relationship.requests.get(call.arguments["request"]) if relationship else None
+    if request is None:
+        return not_found(call.arguments["request"])
+    body, progress = request
+    return {**body, "status": progress.status}
 
 
 def _operation(call: Call) -> Any:
@@ -87,6 +98,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", ASSIGNMENTS, _assignments, READ, Query(type="DelegatedAdminAccessAssignment", max_top=MAX_TOP)),
     Route("GET", f"{ASSIGNMENTS}/{{assignment}}", _assignment, READ, Query(type="DelegatedAdminAccessAssignment")),
     Route("GET", f"{ONE}/requests", _requests, READ, Query(type="DelegatedAdminRelationshipRequest", max_top=MAX_TOP)),
+    Route("GET", f"{ONE}/requests/{{request}}", _one_request, READ, Query(type="DelegatedAdminRelationshipRequest")),
     Route(
         "GET", f"{ONE}/operations/{{operation}}", _operation, READ, Query(type="DelegatedAdminRelationshipOperation")
     ),

@@ -1,7 +1,7 @@
 """Changes in the partner's tenant: relationships, their requests, and their access assignments."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from microsoft_emulator.partner_bodies import fault_of_relationship, group_in, r
 from microsoft_emulator.relationships import (
     ASSIGNED,
     REMOVED,
+    REQUESTED,
     TERMINATED,
     AccessAssignment,
     Relationship,
@@ -112,28 +113,24 @@ def _delete(call: Call) -> Response[Any]:
 
 
 def _request(call: Call) -> Response[Any]:
-    relationship, body = found(call), call.json() or {}
+    """Lock a relationship for approval, or terminate it. Other actions are those of indirect resellers."""
+    relationship, body = found(call), call.json()
     if relationship is None:
         return not_found(call.arguments["id"])
-    action = body.get("action")
-    steps = {
-        ("lockForApproval", "created"): StatusProgress(("approvalPending",)),
-        ("terminate", "active"): StatusProgress(TERMINATED, call.tenant.control.activation_delay_seconds),
-    }
-    progress = steps.get((str(action), relationship.status))
-    if progress is None:
+    if body is None or body.keys() - {"@odata.type"} != {"action"}:
+        return bad_request("The body must have the property 'action' and no other.")
+    action, control = body["action"], call.tenant.control
+    if (action, relationship.status) == ("lockForApproval", "created"):
+        relationship.invite(timedelta(seconds=control.approval_seconds))
+    elif (action, relationship.status) == ("terminate", "active"):
+        relationship.progress = StatusProgress(TERMINATED, control.activation_delay_seconds)
+    else:
         return bad_request(f"The action {action} is not possible while the relationship is {relationship.status}.")
-    relationship.progress, now = progress, moment(datetime.now(UTC))
     relationship.version += 1
-    made = {
-        "id": str(uuid.uuid4()),
-        "action": action,
-        "status": "succeeded",
-        "createdDateTime": now,
-        "lastModifiedDateTime": now,
-    }
-    relationship.requests.append(made)
-    return reply(made, 201)
+    now = moment(datetime.now(UTC))
+    made = {"id": str(uuid.uuid4()), "action": action, "createdDateTime": now, "lastModifiedDateTime": now}
+    relationship.requests[made["id"]] = (made, StatusProgress(REQUESTED, control.activation_delay_seconds))
+    return reply({**made, "status": REQUESTED[0]}, 201)
 
 
 def _assign(call: Call) -> Response[Any]:

@@ -39,6 +39,12 @@ class Principal(Timed):
         held = [assignment.body["appRoleId"] for assignment in self.assignments if assignment.visible]
         return sorted({NAMES[role] for role in held if role in NAMES})
 
+    def granted_scopes(self, resource_id: str, user: str) -> frozenset[str]:
+        """The visible delegated permissions on a resource, for everybody and for this user (object id)."""
+        grants = [grant.body for grant in self.grants if grant.visible and grant.body["resourceId"] == resource_id]
+        mine = [grant["scope"] for grant in grants if grant["principalId"] in (None, user)]
+        return frozenset(" ".join(mine).split())
+
     def holds(self, app_role_id: str) -> bool:
         """True if the permission is assigned, visible or not."""
         return any(assignment.body["appRoleId"] == app_role_id for assignment in self.assignments)
@@ -70,13 +76,15 @@ def new_assignment(tenant: str, principal: Principal, resource_id: str, app_role
     }
 
 
-def new_grant(tenant: str, principal: Principal, resource_id: str, scopes: tuple[str, ...]) -> dict[str, Any]:
-    """The grant of delegated permissions to a service principal, for all users."""
+def new_grant(
+    tenant: str, principal: Principal, resource_id: str, scopes: tuple[str, ...], user: str | None = None
+) -> dict[str, Any]:
+    """The grant of delegated permissions to a service principal; for all users, or for one (object id)."""
     return {
-        "id": stable_id(tenant, f"grant/{principal.id}"),
+        "id": stable_id(tenant, f"grant/{principal.id}{f'/{resource_id}/{user}' if user else ''}"),
         "clientId": principal.id,
-        "consentType": "AllPrincipals",
-        "principalId": None,
+        "consentType": "Principal" if user else "AllPrincipals",
+        "principalId": user,
         "resourceId": resource_id,
         "scope": " ".join(scopes),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from microsoft_emulator.behaviour import MappingShape, RelationshipShape
+from microsoft_emulator.behaviour import LONGEST_APPROVAL_DAYS, MappingShape, RelationshipShape
 from microsoft_emulator.gdap_roles import NAMES, ROLES, group_of
 from microsoft_emulator.ids import stable_id
 
@@ -16,6 +16,8 @@ APPROVED: Steps = ("approved", "activating", "active")
 TERMINATED: Steps = ("terminationRequested", "terminating", "terminated")
 ASSIGNED: Steps = ("pending", "active")
 REMOVED: Steps = ("deleting", "deleted")
+INVITED: Steps = ("approvalPending", "expired")
+REQUESTED: Steps = ("created", "pending", "succeeded")
 
 
 @dataclass
@@ -88,7 +90,7 @@ class Relationship:
     version: int = 1
     visible_from: float = 0.0
     assignments: dict[str, AccessAssignment] = field(default_factory=dict)
-    requests: list[dict[str, Any]] = field(default_factory=list)
+    requests: dict[str, tuple[dict[str, Any], StatusProgress]] = field(default_factory=dict)
     operations: dict[str, tuple[dict[str, Any], StatusProgress]] = field(default_factory=dict)
 
     @property
@@ -105,6 +107,10 @@ class Relationship:
     def etag(self) -> str:
         """The version of this moment, as a header."""
         return _etag(self.id, self.version, self.status)
+
+    def invite(self, lasts: timedelta) -> None:
+        """Lock the relationship for approval. It expires if it is not approved in this time after its creation."""
+        self.progress = _invited(self.created, lasts)
 
     def approve(self, tenant: str, seconds: float) -> None:
         """Accept the invitation for a customer; it is active after this time."""
@@ -139,7 +145,8 @@ def from_shape(
     customer: str, number: int, shape: RelationshipShape, mappings: tuple[MappingShape, ...] | None
 ) -> Relationship:
     """The relationship that a control request describes."""
-    now = datetime.now(UTC)
+    now, lasts = datetime.now(UTC), timedelta(days=LONGEST_APPROVAL_DAYS)
+    created = now - timedelta(days=shape.created_days_ago)
     wanted = mappings if shape.mappings is None else shape.mappings
     wanted = tuple(MappingShape(role=role) for role in ROLES.values()) if wanted is None else wanted
     assignments = [_mapped(customer, position, mapping) for position, mapping in enumerate(wanted)]
@@ -151,12 +158,17 @@ def from_shape(
         auto_extend=shape.auto_extend,
         roles=tuple(ROLES.values()) if shape.roles is None else shape.roles,
         customer=customer,
-        progress=StatusProgress((shape.status,)),
-        created=now - timedelta(days=shape.created_days_ago),
+        progress=_invited(created, lasts) if shape.status == INVITED[0] else StatusProgress((shape.status,)),
+        created=created,
         activated=None if shape.activated_days_ago is None else now - timedelta(days=shape.activated_days_ago),
         ends=None if shape.days_left is None else now + timedelta(days=shape.days_left),
         assignments={assignment.id: assignment for assignment in assignments},
     )
+
+
+def _invited(created: datetime, lasts: timedelta) -> StatusProgress:
+    left = created + lasts - datetime.now(UTC)
+    return StatusProgress(INVITED, max(0.0, left.total_seconds()))
 
 
 def _mapped(customer: str, number: int, mapping: MappingShape) -> AccessAssignment:

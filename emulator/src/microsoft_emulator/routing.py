@@ -76,8 +76,8 @@ def any_of(*names: str) -> Permissions:
     return tuple(frozenset({name}) for name in names)
 
 
-def dispatch(routes: Sequence[Route], call: Call, roles: frozenset[str]) -> Response[Any]:
-    """Respond to a request by the route of its path and verb."""
+def dispatch(routes: Sequence[Route], call: Call, permits: Callable[[Route], bool]) -> Response[Any]:
+    """Respond to a request by the route of its path and verb, if the token ``permits`` it."""
     of_path = [(route, arguments) for route in routes if (arguments := route.match(call.path)) is not None]
     if not of_path:
         return graph_error(404, "ResourceNotFound", f"Resource not of_path for the segment '{call.path}'.")
@@ -85,7 +85,7 @@ def dispatch(routes: Sequence[Route], call: Call, roles: frozenset[str]) -> Resp
     if not mine:
         return graph_error(405, "Request_BadRequest", "The HTTP method is not allowed for this resource.")
     route, arguments = mine[0]
-    if not route.permits(roles):
+    if not permits(route):
         return forbidden()
     if (refused := odata.problem(call.request, route.query)) is not None:
         return refused

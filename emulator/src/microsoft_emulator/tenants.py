@@ -12,6 +12,8 @@ from microsoft_emulator.behaviour import ConsentShape, Control, RelationshipShap
 from microsoft_emulator.ids import PARTNER_TENANT, is_guid, stable_id
 from microsoft_emulator.principals import Principal, Timed, new_assignment, new_grant, new_principal
 from microsoft_emulator.relationships import Relationship, from_shape
+from microsoft_emulator.scopes import PARTNER_CENTER, PARTNER_CENTER_APP
+from microsoft_emulator.sign_ins import SignIns
 
 __all__ = ["PARTNER_TENANT", "FirstState", "Tenant", "Tenants"]
 
@@ -95,7 +97,23 @@ class Tenant:
                 self.grant(principal, role, visible_from)
         if shape.scopes:
             body = new_grant(self.guid, principal, self.graph_principal_id, shape.scopes)
-            principal.grants = [Timed(body, visible_from)]
+            own = [grant for grant in principal.grants if grant.body["principalId"] is not None]
+            principal.grants = [*own, Timed(body, visible_from)]
+
+    def resource_id(self, resource: str) -> str:
+        """The object id of the service principal of a resource, named by the audience of its tokens."""
+        of_partner_center = self.id_of(f"servicePrincipal/{PARTNER_CENTER_APP}")
+        return of_partner_center if resource == PARTNER_CENTER else self.graph_principal_id
+
+    def grant_scopes(self, principal: Principal, user: str, resource: str, names: frozenset[str]) -> None:
+        """Grant delegated permissions for one user (object id); what they have granted already stays."""
+        resource_id = self.resource_id(resource)
+        key = (user, resource_id)
+        before = [grant for grant in principal.grants if (grant.body["principalId"], grant.body["resourceId"]) == key]
+        held = frozenset(" ".join(grant.body["scope"] for grant in before).split())
+        body = new_grant(self.guid, principal, resource_id, tuple(sorted(held | names)), user)
+        others = [grant for grant in principal.grants if grant not in before]
+        principal.grants = [*others, Timed(body, self.visible_later())]
 
 
 class FirstState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,6 +128,7 @@ class Tenants:
 
     def __init__(self, applications: Applications, controls: Mapping[str, Control] = {}) -> None:
         self.applications = applications
+        self.sign_ins = SignIns()
         self._controls = {guid.lower(): control for guid, control in controls.items()}
         self._tenants: dict[str, Tenant] = {}
 
@@ -163,3 +182,4 @@ class Tenants:
     def reset(self) -> None:
         """Return every tenant to its first state."""
         self._tenants.clear()
+        self.sign_ins.clear()

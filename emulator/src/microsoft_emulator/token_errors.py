@@ -12,7 +12,7 @@ from microsoft_emulator.replies import token_error
 
 _INVALID_CLIENT = (
     "700021", "700023", "700024", "700027", "700211", "700212", "700213",
-    "7000215", "7000216", "7000218", "7000222", "7000229",
+    "700025", "7000215", "7000216", "7000218", "7000222", "7000229",
 )  # fmt: skip
 _STATUSES: dict[str, tuple[int, str]] = {
     **dict.fromkeys(_INVALID_CLIENT, (401, "invalid_client")),
@@ -27,7 +27,8 @@ _STATUSES: dict[str, tuple[int, str]] = {
     "9002313": (400, "invalid_request"),
     "500011": (400, "invalid_resource"),
     "70003": (400, "unsupported_grant_type"),
-    "1002012": (400, "invalid_scope"),
+    **dict.fromkeys(("28000", "28003", "70011", "1002012"), (400, "invalid_scope")),
+    "650053": (400, "invalid_client"),
     "90033": (503, "temporarily_unavailable"),
 }
 _OTHERS = (400, "invalid_grant")

@@ -17,10 +17,23 @@ def issue(tenant_id: str, app_id: str, roles: list[str], lifetime: int, audience
 
     Without roles there is no ``roles`` claim.
     """
+    return _issued(tenant_id, {"aud": audience, "appid": app_id, **({"roles": roles} if roles else {})}, lifetime)
+
+
+def issue_for_user(tenant_id: str, app_id: str, claims: dict[str, Any], lifetime: int, audience: str) -> str:
+    """Issue a token for an application on behalf of a person; ``claims`` has ``scp``. It has no ``roles``."""
+    return _issued(tenant_id, {"aud": audience, "appid": app_id, **claims}, lifetime)
+
+
+def issue_id(tenant_id: str, app_id: str, claims: dict[str, Any], lifetime: int) -> str:
+    """Issue an id token, which is for the application itself."""
+    given = {name: value for name, value in claims.items() if value is not None}
+    return _issued(tenant_id, {"aud": app_id, **given}, lifetime)
+
+
+def _issued(tenant_id: str, claims: dict[str, Any], lifetime: int) -> str:
     now = int(time.time())
-    claims: dict[str, Any] = {"aud": audience, "iat": now, "exp": now + lifetime, "tid": tenant_id, "appid": app_id}
-    if roles:
-        claims["roles"] = roles
+    claims = {"iat": now, "exp": now + lifetime, "tid": tenant_id, **claims}
     signed = f"{_encoded({'alg': 'HS256', 'typ': 'JWT'})}.{_encoded(claims)}"
     return f"{signed}.{_signature(signed)}"
 

@@ -55,6 +55,7 @@ async def test_an_invitation_is_created_locked_and_waited_for() -> None:
     assert (relationship["duration"], relationship["autoExtendDuration"]) == ("P730D", "P180D")
     assert wait.payload["invitation_link"] == f"{INVITATION}{relationship['id']}"
     assert wait.payload["invitation_link"] in wait.message
+    assert wait.payload["offered_inputs"] == {"relationship_id": relationship["id"]}
 
 
 async def test_an_invitation_is_created_once_however_often_it_runs() -> None:
@@ -80,6 +81,7 @@ async def test_the_approved_invitation_ends_the_wait() -> None:
             result = await INVITE(context)
 
     assert (result.status.value, result.reason_code) == ("ok", "GDAP_ACTIVE")
+    assert result.payload["offered_inputs"] == {"relationship_id": relationship["id"]}
 
 
 async def test_a_dry_run_of_the_invitation_sends_nothing() -> None:
@@ -91,6 +93,7 @@ async def test_a_dry_run_of_the_invitation_sends_nothing() -> None:
             relationships = await relationships_of(context)
 
     assert (result.reason_code, relationships) == ("DRY_RUN_CHANGES", [])
+    assert "offered_inputs" not in result.payload
     assert [change["action"] for change in result.payload["planned_changes"]] == [
         "create relationship",
         "lock for approval",
@@ -160,6 +163,18 @@ async def test_an_approval_in_another_tenant_fails() -> None:
 
     assert (result.status.value, result.reason_code) == ("fail", "GDAP_WRONG_TENANT")
     assert other in result.message
+
+
+async def test_groups_are_mapped_for_an_open_invitation_too() -> None:
+    tenant = str(uuid.uuid4())
+    async with graph_server() as server:
+        await server.tell(tenant, relationships=[])
+        async with task_context(server=server, tenant=tenant) as context:
+            invitation = await open_invitation(context)
+            await approve(server, invitation, str(uuid.uuid4()))
+            result = await MAP_GROUPS(with_inputs(context, invitation))
+
+    assert (result.status.value, result.reason_code) == ("fail", "GDAP_WRONG_TENANT")
 
 
 async def open_invitation(context: TaskContext) -> str:

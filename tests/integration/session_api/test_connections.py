@@ -2,9 +2,16 @@
 
 import pytest
 
+from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import TENANT, Api, connection_body
 
 ALL = f"/tenants/{TENANT}/onboarding/provider-connections"
+PARTNER = "a0000000-0000-4000-8000-00000000000c"
+
+
+@pytest.fixture
+def settings(settings: SessionApiSettings) -> SessionApiSettings:
+    return settings.model_copy(update={"partner_tenant_id": PARTNER})
 
 
 async def test_a_connection_is_created_and_found_at_its_location(api: Api) -> None:
@@ -24,6 +31,20 @@ async def test_a_connection_is_created_and_found_at_its_location(api: Api) -> No
         "disabled_by_user_id": None,
     }
     assert (await api.caller().get(answer.headers["location"])).json() == body
+
+
+@pytest.mark.parametrize("text", [PARTNER, PARTNER.upper()])
+async def test_the_partners_own_tenant_is_no_customer(api: Api, text: str) -> None:
+    answer = await api.caller().post(ALL, json=connection_body(external_tenant_id=text))
+    problem = answer.json()
+
+    assert (answer.status_code, problem["code"], problem["field"]) == (
+        400,
+        "CONNECTION_TO_PARTNER",
+        "external_tenant_id",
+    )
+    assert problem["next"] == "Send the tenant id of the customer: the partner's own tenant is never onboarded."
+    assert (await api.caller().get(ALL)).json() == []
 
 
 @pytest.mark.parametrize("name", ["graph-main", "x", "a" * 63])

@@ -133,6 +133,7 @@ async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
         "version": "",
         "inputs_schema": None,
         "supports_dry_run": False,
+        "inputs_from": {},
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from onboarding_shared.contracts.session_api import StartTask
-from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed
 from onboarding_shared.contracts.types import RunState
 from task_runner.domain.outcomes import RetryLater
 from task_runner.store.settling import Settlement
@@ -15,6 +15,7 @@ from task_runner.tasks import Result, Task, TaskContext, TaskFault, Wait
 from task_runner.testing import graph_server, task_context
 from tests.integration.task_runner.runner_harness import RunnerHarness, start
 from tests.integration.task_runner.working import finished, summary, task_that
+from tests.support.waiting import eventually
 
 
 class GroupInputs(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +137,28 @@ async def test_every_ending_of_a_dry_run_says_so(harness: RunnerHarness, do: Any
     await harness.apply(given(dry_run=True))
 
     assert (await finished(harness)).payload["dry_run"] is True
+
+
+@pytest.mark.parametrize(
+    ("offered", "told"), [({"group": "Helpdesk"}, {"group": "Helpdesk"}), (None, None), ("x", None)]
+)
+async def test_a_wait_tells_what_it_offers_to_later_runs(harness: RunnerHarness, offered: Any, told: Any) -> None:
+    async def offering(context: TaskContext) -> Result:
+        raise Wait("APPROVAL_PENDING", "Not yet.", seconds=60, payload={"offered_inputs": offered})
+
+    harness.new_worker(task_that(offering)).start()
+    await harness.apply(given())
+    waits = await waiting_message(harness)
+
+    assert (waits.reason_code, waits.offered_inputs) == ("APPROVAL_PENDING", told)
+
+
+async def waiting_message(harness: RunnerHarness) -> RunProgressed:
+    async def look() -> RunProgressed | None:
+        messages = [message for message in await harness.new_messages() if isinstance(message, RunProgressed)]
+        return next((message for message in messages if message.state is RunState.WAITING), None)
+
+    return await eventually(look)
 
 
 async def test_a_task_cannot_claim_that_it_ran_dry(harness: RunnerHarness) -> None:

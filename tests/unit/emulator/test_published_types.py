@@ -98,7 +98,8 @@ async def relationship(ms: Microsoft) -> dict[str, str]:
     """An active relationship with a mapping and its change."""
     made = (await ms.graph(RELATIONSHIPS, method="POST", tenant=PARTNER, body=BODY)).json()
     path = f"{RELATIONSHIPS}/{made['id']}"
-    await ms.graph(f"{path}/requests", method="POST", tenant=PARTNER, body={"action": "lockForApproval"})
+    lock = {"action": "lockForApproval"}
+    request = (await ms.graph(f"{path}/requests", method="POST", tenant=PARTNER, body=lock)).json()
     await ms.control(f"relationships/{made['id']}/approve", {"tenant": TENANT}, "POST")
     groups = await ms.listed("/groups?$filter=securityEnabled eq true", PARTNER)
     body = mapping(groups[0]["id"], EXCHANGE)
@@ -108,7 +109,7 @@ async def relationship(ms: Microsoft) -> dict[str, str]:
     change = {"accessDetails": BODY["accessDetails"]}
     sent = await ms.graph(where, method="PATCH", tenant=PARTNER, headers={"If-Match": etag}, body=change)
     operation = sent.headers["location"].rpartition("/")[2]
-    return {"id": made["id"], "assignment": first["id"], "operation": operation}
+    return {"id": made["id"], "assignment": first["id"], "operation": operation, "request": request["id"]}
 
 
 def path_of(route: Route, ids: dict[str, str], parts: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import pytest
 
 from task_runner.providers import Providers, ProviderSettings
@@ -41,3 +42,12 @@ def test_without_a_connection_the_partners_tenant_is_unreachable() -> None:
     with pytest.raises(TaskFault) as caught:
         _ = context(None, PARTNER).partner_graph
     assert caught.value.reason_code == "PROVIDER_CONNECTION_MISSING"
+
+
+@pytest.mark.parametrize("text", [PARTNER, PARTNER.upper()])
+def test_a_connection_to_the_partners_tenant_is_refused(text: str) -> None:
+    own = msgspec.structs.replace(CUSTOMER, external_tenant_id=text)
+    with pytest.raises(TaskFault) as caught:
+        context(own, PARTNER.upper())
+
+    assert (caught.value.reason_code, caught.value.retryable) == ("CONNECTION_TO_PARTNER", False)

@@ -152,6 +152,7 @@ def _routes(
             database=database,
             links=links,
             credential_references=settings.credential_references,
+            partner_tenant_id=settings.partner_tenant_id,
         ),
         with_parts(ConsentRoutes, consents=consents, consent_links=consent_links, database=database, links=links),
         with_parts(ConsentCallback, consents=consents),

@@ -106,7 +106,11 @@ class SessionApiSettings(ServiceSettings):
         validation_alias="ONBOARDING_CREDENTIAL_REFERENCES",
         description="true = new connections may have the old references env:NAME and file:/path",
     )
-
+    partner_tenant_id: Guid | None = Field(
+        None,
+        validation_alias="ONBOARDING_PARTNER_TENANT_ID",
+        description="GUID of the partner tenant, to which no connection can be created",
+    )
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
 
     @field_validator("evidence_store_url", "public_url")

@@ -23,6 +23,9 @@ from onboarding_shared.contracts.types import (
     TaskTypeName,
 )
 
+OFFERED_INPUTS = "offered_inputs"
+"""The member of a payload with values for inputs of later runs."""
+
 
 class Progress(Struct, frozen=True, kw_only=True):
     """The progress of a run: ``done`` of ``total`` units (``total`` None = unknown)."""
@@ -56,6 +59,7 @@ class RunProgressed(RunMessage, frozen=True, kw_only=True):
     """The state of an unfinished run. Also the response to a repeated command while the run has not ended.
 
     ``reason_code`` and ``message`` are those of a wait: the event that is awaited, and what helps it along.
+    ``offered_inputs`` are values for inputs of later runs, as the payload member of the same name in ``RunFinished``.
     """
 
     state: RunState
@@ -63,6 +67,7 @@ class RunProgressed(RunMessage, frozen=True, kw_only=True):
     reason_code: ReasonCode | None = None
     resume_at: Moment | None = None
     message: LongText | None = None
+    offered_inputs: dict[str, Any] | None = None
 
 
 class RunFinished(RunMessage, frozen=True, kw_only=True):
@@ -88,7 +93,8 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     ``time_limit_seconds`` limits one attempt, ``wait_limit_seconds`` all waiting of a run, counted from its start;
     ``fresh_seconds`` is the validity of its evidence. Without ``licence`` the customer's tenant needs none.
     ``inputs_schema`` is the JSON Schema of the inputs of its runs, at most 16 KiB; without it a run has none. A task
-    with ``supports_dry_run`` can be run without changing anything.
+    with ``supports_dry_run`` can be run without changing anything. ``inputs_from``: an input that a start omits has
+    the value that the latest run of this task type offered, in the same session and for the same connection.
     """
 
     name: TaskTypeName
@@ -108,6 +114,7 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     version: ShortText = ""
     inputs_schema: dict[str, Any] | None = None
     supports_dry_run: bool = False
+    inputs_from: dict[str, TaskTypeName] = field(default_factory=dict)
 
 
 class TaskTypesAnnounced(Message, frozen=True, kw_only=True):

@@ -18,6 +18,10 @@ class Member(Struct, frozen=True, forbid_unknown_fields=True):
     name: Text
 
 
+class WithDefault(Struct, frozen=True, forbid_unknown_fields=True):
+    days: int = 7
+
+
 class Colour(enum.StrEnum):
     RED = "red"
 
@@ -77,6 +81,25 @@ def test_a_task_declares_that_it_runs_dry() -> None:
     assert declared(None, dry_run=True).declaration.supports_dry_run is True
 
 
+def test_a_task_declares_where_inputs_come_from() -> None:
+    assert declared(WithDefault, inputs_from={"days": "area.other"}).declaration.inputs_from == {"days": "area.other"}
+    assert declared(Member).declaration.inputs_from == {}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "inputs_from", "named"),
+    [
+        (None, {"name": "area.other"}, "'name'"),
+        (Member, {"name": "area.other"}, "'name'"),
+        (WithDefault, {"unknown": "area.other"}, "'unknown'"),
+        (WithDefault, {"days": "No Task"}, "inputs_from"),
+    ],
+)
+def test_only_inputs_with_a_default_come_from_a_task(inputs: Any, inputs_from: dict[str, str], named: str) -> None:
+    with pytest.raises(DeclarationError, match=named):
+        declared(inputs, inputs_from=inputs_from)
+
+
 @pytest.mark.parametrize("name", ["password", "clientSecret", "access_token", "api_key", "secrets", "Credential"])
 def test_an_input_named_like_a_secret_is_refused(name: str) -> None:
     with pytest.raises(DeclarationError, match=name):
@@ -133,10 +156,6 @@ def test_inputs_that_no_longer_fit_end_the_attempt() -> None:
         declared(GroupInputs).inputs_of({"group": 5})
 
     assert (caught.value.reason_code, caught.value.retryable) == ("INPUTS_INVALID", False)
-
-
-class WithDefault(Struct, frozen=True, forbid_unknown_fields=True):
-    days: int = 7
 
 
 class Tree(Struct, frozen=True, forbid_unknown_fields=True):

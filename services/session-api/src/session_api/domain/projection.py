@@ -1,16 +1,25 @@
 """Projection of task-runner's messages onto a run. Repeated, late and missing messages lead to the same final state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from onboarding_shared.contracts.run_states import TERMINAL, can_reach
-from onboarding_shared.contracts.task_runner import RunEventMessage, RunFinished, RunProgressed, RunStarted
+from onboarding_shared.contracts.task_runner import (
+    OFFERED_INPUTS,
+    RunEventMessage,
+    RunFinished,
+    RunProgressed,
+    RunStarted,
+)
 from onboarding_shared.contracts.types import CheckStatus, RunState
+from session_api.domain.offers import usable_offer
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """The projected fields of a run."""
+    """The projected fields of a run. ``offered_inputs`` are those that a message brought, None = no change."""
 
     state: RunState
     attempt: int = 0
@@ -23,6 +32,7 @@ class RunView:
     resume_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    offered_inputs: Mapping[str, Any] | None = None
 
 
 def project(view: RunView, message: RunEventMessage) -> RunView:
@@ -68,6 +78,7 @@ def _progressed(view: RunView, message: RunProgressed) -> RunView:
         reason_code=message.reason_code,
         message=message.message,
         resume_at=message.resume_at,
+        offered_inputs=usable_offer(message.offered_inputs) or view.offered_inputs,
     )
 
 
@@ -86,6 +97,7 @@ def _finished(view: RunView, message: RunFinished) -> RunView:
         resume_at=None,
         started_at=message.started_at or view.started_at,
         finished_at=message.finished_at,
+        offered_inputs=usable_offer(message.payload.get(OFFERED_INPUTS)) or view.offered_inputs,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -12,6 +12,7 @@ from onboarding_shared.contracts.types import Mode, RunState, Scope, SessionStat
 from session_api.domain.connections import ConnectionRefusal, Usable, choose_connection
 from session_api.domain.guard import ActiveRun, Arguments, Blocked, Created, Decision, decide, scope_key
 from session_api.domain.inputs import Declared, InputsCheck, InputsRefusal, refuse_inputs
+from session_api.domain.offers import Offer, filled
 
 LONGEST_RETRY_SECONDS = 30
 
@@ -43,6 +44,7 @@ class TaskRule:
     time_limit_seconds: float
     inputs_schema: dict[str, Any] | None = None
     supports_dry_run: bool = False
+    inputs_from: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class StartContext:
     sessions: tuple[OpenSession, ...]
     connections: tuple[KnownConnection, ...]
     rules: tuple[TaskRule, ...]
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,12 @@ class UnknownTaskType:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A decided start, and the session and connection of a new run."""
+    """A decided start, and the session, connection and inputs of a new run."""
 
     decision: Decision
     session: OpenSession | None
     connection: KnownConnection | None
+    inputs: Mapping[str, Any] | None = None
 
 
 Plan = Planned | UnknownTaskType | ConnectionRefusal | InputsRefusal
@@ -118,7 +122,8 @@ Plan = Planned | UnknownTaskType | ConnectionRefusal | InputsRefusal
 def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck) -> list[Plan]:
     """Plan each start, in order. Of two equal starts in a batch, the second reuses the run of the first.
 
-    ``check`` is applied to the inputs of task types that declare some.
+    ``check`` is applied to the inputs of task types that declare some. Inputs that a start omits are filled by offers,
+    except in a retry, which has the inputs of the run that it repeats.
     """
     rules = {rule.name: rule for rule in context.rules}
     sessions = {session.tenant_id: session for session in context.sessions}
@@ -131,21 +136,67 @@ def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck) -> 
 
     plans: list[Plan] = []
     for start in starts:
-        rule = rules.get(start.task_type)
+        rule, tenant_id = rules.get(start.task_type), start.tenant_id
         if rule is None:
             plans.append(UnknownTaskType(start.task_type, tuple(sorted(rules))))
             continue
-        declared = Declared(rule.name, rule.inputs_schema, rule.supports_dry_run)
-        refused = refuse_inputs(declared, start.inputs, dry_run=start.dry_run, check=check)
-        if refused is not None:
-            plans.append(refused)
-            continue
-        tenant_id = start.tenant_id
-        planned = _plan(start, rule, sessions.get(tenant_id), connections[tenant_id], active[tenant_id])
-        if isinstance(planned, Planned) and isinstance(planned.decision, Created):
-            active[tenant_id].append(planned.decision.run)
-        plans.append(planned)
+        session = sessions.get(tenant_id)
+        choice = _choice(start, rule, session, connections[tenant_id])
+        inputs = _inputs(start, rule, session, choice, context.offers, check)
+        if not isinstance(inputs, _Checked):
+            plans.append(inputs)
+        elif not isinstance(choice, Usable):
+            plans.append(choice)
+        else:
+            planned = _plan(start, rule, session, connections[tenant_id], choice, inputs.inputs, active[tenant_id])
+            if isinstance(planned.decision, Created):
+                active[tenant_id].append(planned.decision.run)
+            plans.append(planned)
     return plans
+
+
+def _choice(
+    start: Start, rule: TaskRule, session: OpenSession | None, connections: Mapping[int, KnownConnection]
+) -> Usable | ConnectionRefusal:
+    choice = choose_connection(
+        start.connection_id,
+        session.provider_connection_id if session else None,
+        enabled=[connection.id for connection in connections.values() if not connection.disabled],
+        disabled=[connection.id for connection in connections.values() if connection.disabled],
+    )
+    needed = rule.scope is Scope.CONNECTION or start.connection_id is not None
+    return choice if isinstance(choice, Usable) or needed else Usable(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """Inputs that the task type takes."""
+
+    inputs: Mapping[str, Any] | None
+
+
+def _inputs(
+    start: Start,
+    rule: TaskRule,
+    session: OpenSession | None,
+    choice: Usable | ConnectionRefusal,
+    offers: Sequence[Offer],
+    check: InputsCheck,
+) -> _Checked | InputsRefusal:
+    """The inputs of a new run. An offer that does not fit is left out: the user did not send it."""
+    declared = Declared(rule.name, rule.inputs_schema, rule.supports_dry_run)
+    where = (start.tenant_id, choice.connection_id if isinstance(choice, Usable) else None, session and session.id)
+    mine = [offer for offer in offers if (offer.tenant_id, offer.connection_id, offer.session_id) == where]
+    completed = start.inputs if start.retry_of_run_id else filled(start.inputs, rule.inputs_from, mine)
+    if completed is not start.inputs and _fit(declared, completed, start, check) is None:
+        return _Checked(completed)
+    return _fit(declared, start.inputs, start, check) or _Checked(start.inputs)
+
+
+def _fit(
+    declared: Declared, inputs: Mapping[str, Any] | None, start: Start, check: InputsCheck
+) -> InputsRefusal | None:
+    return refuse_inputs(declared, inputs, dry_run=start.dry_run, check=check)
 
 
 def _plan(
@@ -153,22 +204,14 @@ def _plan(
     rule: TaskRule,
     session: OpenSession | None,
     connections: Mapping[int, KnownConnection],
+    choice: Usable,
+    inputs: Mapping[str, Any] | None,
     active: Sequence[ActiveRun],
-) -> Plan:
-    choice = choose_connection(
-        start.connection_id,
-        session.provider_connection_id if session else None,
-        enabled=[connection.id for connection in connections.values() if not connection.disabled],
-        disabled=[connection.id for connection in connections.values() if connection.disabled],
-    )
-    if not isinstance(choice, Usable):
-        if rule.scope is Scope.CONNECTION or start.connection_id is not None:
-            return choice
-        choice = Usable(None)
+) -> Planned:
     connection = None if choice.connection_id is None else connections[choice.connection_id]
     key = scope_key(rule.scope, choice.connection_id)
-    arguments = Arguments(canonical(start.inputs), start.dry_run)
-    return Planned(decide(start.task_type, rule.mode, key, active, arguments), session, connection)
+    arguments = Arguments(canonical(inputs), start.dry_run)
+    return Planned(decide(start.task_type, rule.mode, key, active, arguments), session, connection, inputs)
 
 
 def retry_after(blocked: Blocked, context: StartContext) -> int:

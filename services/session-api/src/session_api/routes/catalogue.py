@@ -56,4 +56,5 @@ def _task_type(declaration: TaskTypeDeclaration) -> TaskType:
         version=declaration.version,
         inputs_schema=declaration.inputs_schema,
         supports_dry_run=declaration.supports_dry_run,
+        inputs_from=declaration.inputs_from,
     )

@@ -24,7 +24,7 @@ from session_api.domain.connections import (
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
 from session_api.routes.parameters import ConnectionId
-from session_api.routes.problems import connection_exists, connection_not_found
+from session_api.routes.problems import connection_exists, connection_not_found, connection_to_partner
 from session_api.routes.session_bodies import NewProviderConnection, ProviderConnection
 from session_api.store.connections import (
     NewConnection,
@@ -51,6 +51,7 @@ class ConnectionRoutes(Controller):
     database: Database
     links: Links
     credential_references: bool
+    partner_tenant_id: str | None
 
     @post(
         summary="Create a provider connection",
@@ -65,9 +66,10 @@ class ConnectionRoutes(Controller):
 
         The same request again answers 200 with the connection that it created the first time.
         """
-        created = await self.connections.create(
-            tenant_id, caller.user_id, _checked(data, references=self.credential_references)
-        )
+        new = _checked(data, references=self.credential_references)
+        if new.external_tenant_id == self.partner_tenant_id:
+            raise connection_to_partner()
+        created = await self.connections.create(tenant_id, caller.user_id, new)
         connection = created.connection
         if isinstance(created, SameConnection) and connection.display_name != data.display_name:
             raise connection_exists(connection.id)

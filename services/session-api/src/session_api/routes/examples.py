@@ -180,6 +180,7 @@ _TASK_TYPE: dict[str, Any] = {
     "version": "0.1.0",
     "inputs_schema": None,
     "supports_dry_run": False,
+    "inputs_from": {},
 }
 _CHANGE = {
     "at": "2026-11-24T09:31:00Z",

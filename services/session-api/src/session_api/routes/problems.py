@@ -26,6 +26,7 @@ CODES: Mapping[str, str] = {
     "CONNECTION_MISSING": "Create a provider connection to the customer's tenant first.",
     "CONNECTION_NOT_CHOSEN": "Name a provider connection in the start, or choose one for the session.",
     "CONNECTION_NOT_FOUND": "The tenant has no provider connection with this id: list its connections, or create one.",
+    "CONNECTION_TO_PARTNER": "Send the tenant id of the customer: the partner's own tenant is never onboarded.",
     "CONSENT_NOT_CONFIGURED": "The operator sets ONBOARDING_CONSENT_REDIRECT_URL or ONBOARDING_PUBLIC_URL.",
     "CONSENT_REQUESTS_LIMIT": "Use a link that is open, or wait until the first expires: see Retry-After.",
     "CONSENT_REQUEST_NOT_FOUND": "This tenant has no such consent request: list them, or create one.",
@@ -114,6 +115,12 @@ def connection_exists(connection_id: int) -> Problem:
         f"Provider connection {connection_id} has the same tenant, application and credential under another name",
         extra={"provider_connection_id": connection_id},
     )
+
+
+def connection_to_partner() -> Problem:
+    """Return the problem of a connection whose tenant is the partner's own."""
+    message = "external_tenant_id is the partner's own tenant, which is no customer"
+    return BadRequest("CONNECTION_TO_PARTNER", message, extra={"field": "external_tenant_id"})
 
 
 def connection_not_found() -> Problem:

@@ -93,7 +93,10 @@ class OnboardingStep(Struct, kw_only=True):
 
 
 class TaskType(Struct, kw_only=True):
-    """A task type as its author declared it. ``inputs_schema`` is null if its runs take no inputs."""
+    """A task type as its author declared it. ``inputs_schema`` is null if its runs take no inputs.
+
+    ``inputs_from``: an input that a start omits is the one that the latest run of this task type offered.
+    """
 
     name: str
     title: str
@@ -112,6 +115,7 @@ class TaskType(Struct, kw_only=True):
     version: str
     inputs_schema: dict[str, Any] | None
     supports_dry_run: bool
+    inputs_from: dict[str, str]
 
 
 class RunProgress(Struct, kw_only=True):

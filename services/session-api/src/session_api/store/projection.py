@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from session_api.domain.projection import RunView
+from session_api.store.json_values import optional_json
 
 TenantRunId = tuple[int, int]
 """Tenant id and run id."""
@@ -26,15 +27,17 @@ UPDATE operation_runs r
 SET state = h.state, attempt = h.attempt, progress_done = h.progress_done, progress_total = h.progress_total,
     progress_message = h.progress_message, status = h.status, reason_code = h.reason_code, message = h.message,
     resume_at = h.resume_at, started_at = h.started_at, finished_at = h.finished_at,
+    offered_inputs = coalesce(CAST(h.offered_inputs AS json), r.offered_inputs),
     last_heard_at = now(), repeats = 0,
     resend_due_at = greatest(now(), CASE WHEN h.state = 'waiting' THEN h.resume_at END)
                     + make_interval(secs => :silence)
 FROM unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[]), CAST(:states AS text[]), CAST(:attempts AS integer[]),
             CAST(:dones AS bigint[]), CAST(:totals AS bigint[]), CAST(:progress_messages AS text[]),
             CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:messages AS text[]),
-            CAST(:resumes AS timestamptz[]), CAST(:starts AS timestamptz[]), CAST(:finishes AS timestamptz[]))
+            CAST(:resumes AS timestamptz[]), CAST(:starts AS timestamptz[]), CAST(:finishes AS timestamptz[]),
+            CAST(:offers AS text[]))
      AS h (tenant_id, id, state, attempt, progress_done, progress_total, progress_message, status, reason_code, message,
-           resume_at, started_at, finished_at)
+           resume_at, started_at, finished_at, offered_inputs)
 WHERE r.tenant_id = h.tenant_id AND r.id = h.id
 """)
 
@@ -71,6 +74,7 @@ async def save_runs(tx: AsyncConnection, views: Mapping[TenantRunId, RunView], s
             "resumes": [view.resume_at for view in values],
             "starts": [view.started_at for view in values],
             "finishes": [view.finished_at for view in values],
+            "offers": [optional_json(view.offered_inputs) for view in values],
             "silence": silence_seconds,
         },
     )

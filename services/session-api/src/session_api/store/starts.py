@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.starting import Planned, Start, StartContext
+from session_api.store.json_values import optional_json
 from session_api.store.states import ACTIVE_STATES, OPEN_STATUSES, previously_ok
 
 # DO UPDATE … WHERE false locks an existing row without writing a new row version; missing rows are inserted. One
@@ -46,8 +47,22 @@ SELECT json_build_object(
   'rules', (SELECT coalesce(json_agg(t), '[]') FROM (
       SELECT name, scope, mode, time_limit_seconds,
              CASE WHEN name = ANY(CAST(:task_types AS text[])) THEN declaration -> 'inputs_schema' END AS inputs_schema,
-             coalesce(CAST(declaration ->> 'supports_dry_run' AS boolean), false) AS supports_dry_run
-      FROM task_types) t)
+             coalesce(CAST(declaration ->> 'supports_dry_run' AS boolean), false) AS supports_dry_run,
+             coalesce(declaration -> 'inputs_from', '{{}}') AS inputs_from
+      FROM task_types) t),
+  'offers', (SELECT coalesce(json_agg(o), '[]') FROM (
+      SELECT offer.* FROM unnest(CAST(:tenants AS bigint[])) AS wanted (tenant_id)
+      CROSS JOIN (SELECT DISTINCT source.value AS task_type
+                  FROM task_types t CROSS JOIN LATERAL jsonb_each_text(t.declaration -> 'inputs_from') source
+                  WHERE t.name = ANY(CAST(:task_types AS text[]))) AS source
+      CROSS JOIN LATERAL (
+          SELECT DISTINCT ON (r.provider_connection_id, r.session_id)
+                 r.tenant_id, r.task_type, r.provider_connection_id AS connection_id, r.session_id,
+                 r.offered_inputs AS inputs
+          FROM operation_runs r
+          WHERE r.tenant_id = wanted.tenant_id AND r.task_type = source.task_type
+            AND r.offered_inputs IS NOT NULL AND NOT r.dry_run
+          ORDER BY r.provider_connection_id, r.session_id, r.id DESC) AS offer) o)
 )::text
 """)  # noqa: S608 - no input, only constants
 
@@ -117,7 +132,7 @@ async def insert_runs(
             "users": [start.user_id for start, _ in created],
             "traceparents": [start.traceparent for start, _ in created],
             "retried": [start.retry_of_run_id for start, _ in created],
-            "inputs": [_json(start.inputs) for start, _ in created],
+            "inputs": [optional_json(planned.inputs) for _, planned in created],
             "dry_runs": [start.dry_run for start, _ in created],
             "silence": silence_seconds,
         },
@@ -139,7 +154,3 @@ async def begin_sessions(tx: AsyncConnection, first: Mapping[tuple[int, int], in
             "users": [first[key] for key in keys],
         },
     )
-
-
-def _json(inputs: Mapping[str, Any] | None) -> str | None:
-    return None if inputs is None else msgspec.json.encode(inputs).decode()

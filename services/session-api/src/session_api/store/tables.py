@@ -165,6 +165,7 @@ OPERATION_RUNS = Table(
     Column("retry_of_run_id", BigInteger),
     Column("inputs", JSON),
     Column("dry_run", Boolean, nullable=False, server_default=text("false")),
+    Column("offered_inputs", JSON),
 )
 Index(
     "operation_runs_one_active",

@@ -131,7 +131,7 @@ def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]
         connection=None if planned.connection is None else _command_connection(planned.connection),
         requested_by=start.user_id,
         requested_at=run.created_at,
-        inputs=None if start.inputs is None else dict(start.inputs),
+        inputs=None if planned.inputs is None else dict(planned.inputs),
         dry_run=start.dry_run,
         previously_ok=run.previously_ok,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from onboarding_shared.contracts.run_states import TERMINAL
-from onboarding_shared.contracts.task_runner import Progress, RunFinished, RunProgressed, RunStarted
+from onboarding_shared.contracts.task_runner import OFFERED_INPUTS, Progress, RunFinished, RunProgressed, RunStarted
 from onboarding_shared.contracts.types import CheckStatus, RunState
 
 DRY_RUN = "dry_run"
@@ -40,6 +40,7 @@ def describe(execution: Execution) -> RunProgressed | RunFinished:
     """Return the message for the current state of a run. It is published on changes, except starts, and on resends."""
     if execution.state in TERMINAL:
         return _finished(execution)
+    waiting = execution.state is RunState.WAITING
     return RunProgressed(
         tenant_id=execution.tenant_id,
         run_id=execution.run_id,
@@ -48,9 +49,15 @@ def describe(execution: Execution) -> RunProgressed | RunFinished:
         state=execution.state,
         progress=execution.progress,
         reason_code=execution.reason_code,
-        resume_at=execution.resume_at if execution.state is RunState.WAITING else None,
-        message=execution.message if execution.state is RunState.WAITING else None,
+        resume_at=execution.resume_at if waiting else None,
+        message=execution.message if waiting else None,
+        offered_inputs=_offered(execution) if waiting else None,
     )
+
+
+def _offered(execution: Execution) -> dict[str, Any] | None:
+    offered = (execution.payload or {}).get(OFFERED_INPUTS)
+    return offered if isinstance(offered, dict) else None
 
 
 def started(execution: Execution, at: datetime) -> RunStarted:

@@ -22,6 +22,7 @@ from task_runner.tasks.context import (
     TaskContext,
     ignore_progress,
 )
+from task_runner.tasks.result import TaskFault
 
 
 class Providers:
@@ -29,6 +30,7 @@ class Providers:
 
     def __init__(self, settings: ProviderSettings | None = None, identities: ManagedIdentities | None = None) -> None:
         self.settings = settings or ProviderSettings()
+        self._partner = (self.settings.partner_tenant_id or "").lower()
         self._transport = SharedTransport(self.settings)
         self._credentials = Credentials(self.settings, identities)
         self._sessions = GraphSessions(self.settings, self._transport, self._credentials)
@@ -47,8 +49,12 @@ class Providers:
     ) -> TaskContext:
         """Return the context of one attempt, without I/O. The credential is read at the first request of the task.
 
-        ``deadline`` is a ``time.monotonic()`` value; ``report`` is awaited with each progress.
+        ``deadline`` is a ``time.monotonic()`` value; ``report`` is awaited with each progress. Raises ``TaskFault``
+        for a connection to the partner's own tenant.
         """
+        if connection is not None and connection.external_tenant_id.lower() == self._partner:
+            message = "The provider connection is to the partner's own tenant, which is no customer."
+            raise TaskFault("CONNECTION_TO_PARTNER", message)
         dry_run = details.dry_run
         use = TenantConnection(tenant_id, connection) if connection else None
         graph = GraphClient(use, self._sessions, self.settings, deadline, read_only=dry_run) if use else None

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -98,6 +99,7 @@ def task(
     description: str = "",
     version: str = "",
     inputs: InputsType | None = None,
+    inputs_from: Mapping[str, str] = MappingProxyType({}),
     dry_run: bool = False,
 ) -> Callable[[TaskFunction], Task]:
     """Declare the decorated async function as a task.
@@ -106,8 +108,9 @@ def task(
     gates, ``permissions`` the provider permissions it needs, ``licence`` the edition of Microsoft Entra ID (``P1``,
     ``P2``) without which it cannot answer, ``version`` that of the rules (the distribution's own when empty). In
     seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
-    how long a run may ``Wait``, counted from its start. ``inputs`` is a frozen struct of bounded
-    fields; with ``dry_run`` the task can run without a change. Raises ``DeclarationError`` naming what is wrong.
+    how long a run may ``Wait``, counted from its start. ``inputs`` is a frozen struct of bounded fields;
+    ``inputs_from`` (input → task type) names the task whose latest run may have offered the value of an input that a
+    start omits; with ``dry_run`` the task can run without a change. Raises ``DeclarationError`` naming what is wrong.
     """
 
     def declare(function: TaskFunction) -> Task:
@@ -127,6 +130,7 @@ def task(
             "version": version,
             "inputs_schema": _inputs_schema(name, inputs),
             "supports_dry_run": dry_run,
+            "inputs_from": _inputs_from(name, inputs, inputs_from),
         }
         return Task(declaration=_declaration(name, fields), retry=retry, function=function, inputs=inputs)
 
@@ -158,6 +162,14 @@ def _inputs_schema(name: str, inputs: InputsType | None) -> dict[str, Any] | Non
         return schema_of(inputs)
     except ValueError as error:
         raise DeclarationError(f"Task {name!r}: {error}") from error
+
+
+def _inputs_from(name: str, inputs: InputsType | None, sources: Mapping[str, str]) -> dict[str, str]:
+    fields = () if inputs is None else msgspec.structs.fields(inputs)
+    optional = {field.name for field in fields if not field.required}
+    if unknown := sorted(sources.keys() - optional):
+        raise DeclarationError(f"Task {name!r}: inputs_from names {unknown[0]!r}, which is no input with a default")
+    return dict(sources)
 
 
 def _declaration(name: str, fields: dict[str, Any]) -> TaskTypeDeclaration:

@@ -11,6 +11,7 @@ import msgspec
 
 from task_runner.checks.gdap.groups import groups_by_id, groups_by_name, members_of
 from task_runner.checks.gdap.relationships import (
+    INVITATION_FROM,
     READ_RELATIONSHIPS,
     RELATIONSHIPS,
     CustomerRelationships,
@@ -184,6 +185,7 @@ def _count(members: frozenset[str] | None) -> int | None:
     step=2,
     required=False,
     inputs=InvitationInputs,
+    inputs_from=INVITATION_FROM,
     title="Security groups are mapped to the roles of the relationships",
 )
 async def gdap_group_mapping(context: TaskContext) -> Result:

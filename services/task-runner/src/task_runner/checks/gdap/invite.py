@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from onboarding_shared.contracts.task_runner import OFFERED_INPUTS
 from task_runner.checks.gdap.changes import WRITE_RELATIONSHIPS, PlannedChange, changed_meanwhile, dry_run_result
 from task_runner.checks.gdap.relationships import (
     ACTIVATING_STATUSES,
@@ -115,7 +116,8 @@ async def gdap_invite(context: TaskContext) -> Result:
     if covers(customer, roles):
         if context.dry_run:
             return dry_run_result((), payload)
-        return Result.ok("GDAP_ACTIVE", "The customer has approved relationships with all required roles.", payload)
+        message = "The customer has approved relationships with all required roles."
+        return Result.ok("GDAP_ACTIVE", message, {**payload, **offering(customer.best)})
     relationship = unfinished(customer, roles)
     invitation = invitation_for(customer.customer, context.run_id, roles, context.gdap)
     if context.dry_run:
@@ -138,8 +140,14 @@ def planned(relationship: Relationship | None, invitation: Invitation) -> Sequen
     return (lock,) if relationship.status == DRAFT else ()
 
 
+def offering(relationship: Relationship | None) -> dict[str, Any]:
+    """The payload member by which later runs of the session follow this relationship without its being named."""
+    return {} if relationship is None else {OFFERED_INPUTS: {"relationship_id": relationship.id}}
+
+
 def waiting_for(relationship: Relationship, cloud: str, payload: Mapping[str, Any]) -> Wait:
     """The wait for the approval, whose message has the customer's link if it is known, or for the activation."""
+    payload = {**payload, **offering(relationship)}
     if relationship.status in ACTIVATING_STATUSES:
         message = f"The customer has approved “{relationship.name}”; Microsoft is activating it."
         return Wait("GDAP_ACTIVATING", message, seconds=SECONDS_TO_ACTIVATION, payload=payload)

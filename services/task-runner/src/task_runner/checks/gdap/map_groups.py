@@ -12,7 +12,9 @@ from task_runner.checks.gdap.changes import WRITE_RELATIONSHIPS, PlannedChange, 
 from task_runner.checks.gdap.group_mapping import ERROR, PENDING, REMOVED, SECURITY_GROUP, Assignment, read_assignments
 from task_runner.checks.gdap.groups import groups_by_name
 from task_runner.checks.gdap.relationships import (
+    INVITATION_FROM,
     RELATIONSHIPS,
+    InvitationInputs,
     Relationship,
     find_relationships,
     in_force,
@@ -98,6 +100,8 @@ def plan(expected: GdapRoles, mapped: Sequence[MappedRelationship], groups: Mapp
     title="Map the roles to the security groups",
     mode="exclusive",
     required=False,
+    inputs=InvitationInputs,
+    inputs_from=INVITATION_FROM,
     dry_run=True,
     time_limit=300.0,
 )

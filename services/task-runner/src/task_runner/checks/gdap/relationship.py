@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from task_runner.checks.gdap.relationships import (
+    INVITATION_FROM,
     CustomerRelationships,
     InvitationInputs,
     Relationship,
@@ -93,6 +94,7 @@ def _day(relationship: Relationship) -> str:
     step=1,
     required=False,
     inputs=InvitationInputs,
+    inputs_from=INVITATION_FROM,
     title="A delegated admin relationship (GDAP) is active",
 )
 async def gdap_relationship(context: TaskContext) -> Result:

@@ -54,9 +54,16 @@ RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]+$(?!\n)", m
 
 
 class InvitationInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The inputs of a check: ``relationship_id`` is an invitation that was sent without naming the customer."""
+    """The inputs of a task: ``relationship_id`` is an invitation, which may have been sent without naming a customer.
+
+    A start that omits it has the one that ``gdap.invite`` sent in the same session.
+    """
 
     relationship_id: RelationshipId | None = None
+
+
+INVITATION_FROM = {"relationship_id": "gdap.invite"}
+"""The task whose run offers the id of its invitation to later runs."""
 
 
 class Relationship(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from task_runner.checks.gdap.relationships import (
+    INVITATION_FROM,
     CustomerRelationships,
     InvitationInputs,
     find_relationships,
@@ -60,6 +61,7 @@ def _comparison(expected: GdapRoles, granted: frozenset[str]) -> dict[str, Any]:
     step=2,
     required=False,
     inputs=InvitationInputs,
+    inputs_from=INVITATION_FROM,
     title="The relationships contain the required roles",
 )
 async def gdap_roles(context: TaskContext) -> Result:
