@@ -1,6 +1,7 @@
 """The Litestar application: token service, consent page, Graph, and the control requests of tests and demo."""
 
 import asyncio
+import random
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post, route
@@ -8,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from microsoft_emulator import (
+    batch,
     consent,
     consent_page,
     groups,
@@ -24,7 +26,7 @@ from microsoft_emulator.consent_page import ConsentLink
 from microsoft_emulator.controls import begin, control_handlers
 from microsoft_emulator.replies import graph_error
 from microsoft_emulator.routing import Call, Route, dispatch
-from microsoft_emulator.tenants import FirstState, Tenants
+from microsoft_emulator.tenants import FirstState, Tenant, Tenants
 
 ROUTES: tuple[Route, ...] = (
     *reads.ROUTES,
@@ -47,7 +49,7 @@ def build(start: FirstState | None = None) -> Litestar:
     tenants = Tenants(Applications(), begins.tenants)
     begin(tenants, begins)
 
-    @route("/v1.0/{path:path}", http_method=["GET", "POST", "PATCH", "DELETE"], status_code=200)
+    @route(["/v1.0/{path:path}", "/beta/{path:path}"], http_method=["GET", "POST", "PATCH", "DELETE"], status_code=200)
     async def graph(path: FromPath[str], request: AnyRequest) -> Response[Any]:
         return await _graph(tenants, path, request)
 
@@ -62,6 +64,7 @@ def build(start: FirstState | None = None) -> Litestar:
 def _login_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
     @post("/{tenant_id:str}/oauth2/v2.0/token", status_code=200)
     async def token(tenant_id: FromPath[str], request: AnyRequest) -> Response[Any]:
+        await _latency(tenants.of(tenant_id))
         url = str(request.url).partition("?")[0]
         return token_service.respond(tenants, tenants.applications, tenant_id, await _form(request), url)
 
@@ -92,12 +95,29 @@ async def _graph(tenants: Tenants, path: str, request: AnyRequest) -> Response[A
     tenant = tenants.of(claims["tid"]) if claims else None
     if claims is None or tenant is None:
         return graph_error(401, "InvalidAuthenticationToken", "Access token is missing, expired or not ours.")
-    if tenant.fault_strikes():
-        fault = await _fault(tenant.control)
-        if fault is not None:
-            return fault
-    call = Call(request, tenants, tenant, path, await request.body())
-    return dispatch(ROUTES, call, frozenset(claims.get("roles", ())))
+    strikes = tenant.fault_strikes()
+    tenant.requested.append(f"{request.method} {request.url.path}?{request.url.query}".rstrip("?"))
+    await _latency(tenant)
+    fault = await _fault(tenant.control) if strikes else None
+    if fault is not None:
+        return fault
+    roles = frozenset(claims.get("roles", ()))
+    version = request.url.path.split("/")[1]
+    call = Call(request, tenants, tenant, path, await request.body(), version=version)
+    if path == batch.PATH:
+        return batch.respond(call, lambda batched: _answer(batched, roles))
+    return _answer(call, roles)
+
+
+def _answer(call: Call, roles: frozenset[str]) -> Response[Any]:
+    return call.tenant.throttle.refuse(call.path, call.tenant.control) or dispatch(ROUTES, call, roles)
+
+
+async def _latency(tenant: Tenant | None) -> None:
+    """Take the time that every answer of this tenant takes."""
+    if tenant is not None and (tenant.control.latency_ms or tenant.control.latency_jitter_ms):
+        jitter = random.uniform(-1, 1) * tenant.control.latency_jitter_ms  # noqa: S311 - no secret
+        await asyncio.sleep(max(0.0, tenant.control.latency_ms + jitter) / 1000)
 
 
 async def _fault(control: Control) -> Response[Any] | None:

@@ -1,6 +1,7 @@
 """The state of the tenants: in memory, created at the first request."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
@@ -11,11 +12,13 @@ from microsoft_emulator.behaviour import ConsentShape, Control, RelationshipShap
 from microsoft_emulator.ids import PARTNER_TENANT, is_guid, stable_id
 from microsoft_emulator.principals import Principal, Timed, new_assignment, new_grant, new_principal
 from microsoft_emulator.relationships import Relationship, from_shape
+from microsoft_emulator.throttles import Throttle
 
 __all__ = ["PARTNER_TENANT", "FirstState", "Tenant", "Tenants"]
 
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The tenant that owns Microsoft's own applications."""
+MOST_REQUESTED = 200
 
 
 class Tenant:
@@ -28,6 +31,9 @@ class Tenant:
         self.guid = guid
         self.control = control or Control()
         self.graph_requests = 0
+        self.requested: deque[str] = deque(maxlen=MOST_REQUESTED)
+        """The latest requests, each with its method, version, path and query."""
+        self.throttle = Throttle()
         self.principals: dict[str, Principal] = {}
         self.members_added: dict[str, list[Timed]] = {}
         graph = new_principal(guid, APP_ROLES.resource_app_id, "Microsoft Graph", MICROSOFT, 0.0)
