@@ -1,6 +1,7 @@
 """The Litestar application: token service, consent page, Graph, and the control requests of tests and demo."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from litestar.params import FromPath
 
 from microsoft_emulator import (
     authorize_page,
+    batch,
     consent,
     consent_page,
     delegated_access,
@@ -29,7 +31,7 @@ from microsoft_emulator.controls import begin, control_handlers
 from microsoft_emulator.replies import graph_error
 from microsoft_emulator.routing import Call, Route, dispatch
 from microsoft_emulator.scopes import PARTNER_CENTER
-from microsoft_emulator.tenants import FirstState, Tenants
+from microsoft_emulator.tenants import FirstState, Tenant, Tenants
 
 ROUTES: tuple[Route, ...] = (
     *reads.ROUTES,
@@ -52,7 +54,7 @@ def build(start: FirstState | None = None) -> Litestar:
     tenants = Tenants(Applications(), begins.tenants)
     begin(tenants, begins)
 
-    @route("/v1.0/{path:path}", http_method=["GET", "POST", "PATCH", "DELETE"], status_code=200)
+    @route(["/v1.0/{path:path}", "/beta/{path:path}"], http_method=["GET", "POST", "PATCH", "DELETE"], status_code=200)
     async def graph(path: FromPath[str], request: AnyRequest) -> Response[Any]:
         return await _graph(tenants, path, request)
 
@@ -67,6 +69,7 @@ def build(start: FirstState | None = None) -> Litestar:
 def _login_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
     @post("/{tenant_id:str}/oauth2/v2.0/token", status_code=200)
     async def token(tenant_id: FromPath[str], request: AnyRequest) -> Response[Any]:
+        await _latency(tenants.of(tenant_id))
         url = str(request.url).partition("?")[0]
         return token_service.respond(tenants, tenants.applications, tenant_id, await _form(request), url)
 
@@ -105,12 +108,18 @@ async def _graph(tenants: Tenants, path: str, request: AnyRequest) -> Response[A
     tenant = tenants.of(claims["tid"]) if claims else None
     if claims is None or tenant is None or "appid" not in claims or claims["aud"] == PARTNER_CENTER:
         return graph_error(401, "InvalidAuthenticationToken", "Access token is missing, expired or not ours.")
-    if tenant.fault_strikes():
-        fault = await _fault(tenant.control)
-        if fault is not None:
-            return fault
-    call = Call(request, tenants, tenant, path, await request.body())
-    return dispatch(ROUTES, call, _access(claims))
+    strikes = tenant.fault_strikes()
+    tenant.requested.append(f"{request.method} {request.url.path}?{request.url.query}".rstrip("?"))
+    await _latency(tenant)
+    fault = await _fault(tenant.control) if strikes else None
+    if fault is not None:
+        return fault
+    permits = _access(claims)
+    version = request.url.path.split("/")[1]
+    call = Call(request, tenants, tenant, path, await request.body(), version=version)
+    if path == batch.PATH:
+        return batch.respond(call, lambda batched: _answer(batched, permits))
+    return _answer(call, permits)
 
 
 def _access(claims: dict[str, Any]) -> Callable[[Route], bool]:
@@ -118,6 +127,17 @@ def _access(claims: dict[str, Any]) -> Callable[[Route], bool]:
     if "scp" in claims:
         return lambda route: delegated_access.permits(route, claims)
     return lambda route: route.permits(frozenset(claims.get("roles", ())))
+
+
+def _answer(call: Call, permits: Callable[[Route], bool]) -> Response[Any]:
+    return call.tenant.throttle.refuse(call.path, call.tenant.control) or dispatch(ROUTES, call, permits)
+
+
+async def _latency(tenant: Tenant | None) -> None:
+    """Take the time that every answer of this tenant takes."""
+    if tenant is not None and (tenant.control.latency_ms or tenant.control.latency_jitter_ms):
+        jitter = random.uniform(-1, 1) * tenant.control.latency_jitter_ms  # noqa: S311 - no secret
+        await asyncio.sleep(max(0.0, tenant.control.latency_ms + jitter) / 1000)
 
 
 async def _fault(control: Control) -> Response[Any] | None:

@@ -10,6 +10,7 @@ Seconds = Annotated[float, Meta(ge=0, le=3600)]
 LONGEST_APPROVAL_DAYS = 90
 """The days after which a relationship that was not approved expires.
 Source: https://learn.microsoft.com/partner-center/gdap-faq. That the status is then ``expired`` is not documented."""
+Milliseconds = Annotated[int, Meta(ge=0, le=60_000)]
 
 
 class Behaviour(StrEnum):
@@ -44,6 +45,7 @@ class Fixture(StrEnum):
     DISABLED = "disabled-administrator"
     SYNC_ACCOUNT = "sync-account"
     NULL_FIELDS = "null-fields"
+    PREVIEW_POLICY = "preview-policy"
 
 
 class MappingShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,12 +81,17 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``times`` limits throttling, failing and slow to this number of Graph requests (None = no limit); ``retry_after``
     (seconds) is sent with 429 unless ``without_retry_after``, and with 5xx if given; ``status`` is that of failing;
-    ``delay_seconds`` that of slow. ``token_error`` makes the token service respond with this AADSTS number.
-    ``token_lifetime``, ``code_lifetime`` and ``refresh_token_lifetime`` are the seconds after which new access tokens,
-    authorization codes and refresh tokens expire.
-    ``unlicensed`` are the premium features without a licence, ``sku_status`` the capability status of the paid SKU,
-    ``directory`` additional objects. ``overrides`` replaces the response of a path: a list is paged as a collection,
-    an object is sent unchanged.
+    ``delay_seconds`` that of slow. ``latency_ms`` is the time that every answer takes, ``latency_jitter_ms`` the most
+    by which it differs. ``conditional_access_rate`` is the number of requests a second that Conditional Access answers,
+    None = any (Microsoft answers one); more get 429 without ``Retry-After``. ``page_size`` is the number of items of a
+    page at most.
+
+    ``token_error`` makes the token service respond with this AADSTS number. ``token_lifetime``, ``code_lifetime`` and
+    ``refresh_token_lifetime`` are the seconds after which new access tokens, authorization codes and refresh tokens
+    expire. ``unlicensed`` are the premium features without a licence, ``sku_status`` the capability status of the paid
+    SKU, ``directory`` additional objects. ``overrides`` replaces the response of a path, such as ``/organization``: a
+    list is paged as a collection, an object is sent unchanged. A path that begins with ``/beta/`` is that of the beta
+    version alone.
 
     ``relationships`` and ``mappings`` are those of this customer in the partner's tenant (None = complete ones);
     ``overrides`` applies to the paths of this customer there as well. ``activation_delay_seconds`` and
@@ -102,6 +109,10 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     without_retry_after: bool = False
     status: Annotated[int, Meta(ge=500, le=599)] = 503
     delay_seconds: Seconds = 5.0
+    latency_ms: Milliseconds = 0
+    latency_jitter_ms: Milliseconds = 0
+    conditional_access_rate: Annotated[float, Meta(gt=0)] | None = None
+    page_size: Annotated[int, Meta(ge=1, le=999)] = 2
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600
     code_lifetime: Seconds = 600.0

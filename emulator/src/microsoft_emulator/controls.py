@@ -111,4 +111,12 @@ def _tenant_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
 
 
 def _tenant(tenant: Tenant) -> Response[Any]:
-    return reply({"tenant": tenant.guid, "graph_requests": tenant.graph_requests, "control": tenant.control})
+    """The state of a tenant; ``requested`` are its latest Graph requests."""
+    return reply(
+        {
+            "tenant": tenant.guid,
+            "graph_requests": tenant.graph_requests,
+            "requested": list(tenant.requested),
+            "control": tenant.control,
+        }
+    )

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from microsoft_emulator.behaviour import Premium
+from litestar import Response
+
+from microsoft_emulator.behaviour import Fixture, Premium
 from microsoft_emulator.directory import (
     ADMINISTRATORS,
     EMERGENCY,
@@ -13,6 +15,8 @@ from microsoft_emulator.directory import (
     names,
     principal_name,
 )
+from microsoft_emulator.replies import graph_error
+from microsoft_emulator.routing import BETA, Call, not_found
 from microsoft_emulator.tenants import Tenant
 
 
@@ -25,7 +29,37 @@ def security_defaults(tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def conditional_access(tenant: Tenant) -> list[dict[str, Any]]:
+def conditional_access(call: Call) -> list[dict[str, Any]]:
+    """The policies that this version of the API lists: v1.0 leaves out those with features in preview."""
+    listed = _policies(call.tenant)
+    if call.version == BETA and listed and call.tenant.control.has(Fixture.PREVIEW_POLICY):
+        listed.append(_preview_policy(call.tenant))
+    return listed
+
+
+def conditional_access_policy(call: Call) -> dict[str, Any] | Response[Any]:
+    """One policy. v1.0 refuses one with features in preview."""
+    wanted = call.arguments["id"]
+    policy = next((policy for policy in conditional_access(call) if policy["id"] == wanted), None)
+    if policy is not None:
+        return policy
+    if call.tenant.control.has(Fixture.PREVIEW_POLICY) and wanted == _preview_policy(call.tenant)["id"]:
+        text = (
+            "1037: The policy you requested contains preview features. Use the Beta endpoint to retrieve this policy."
+        )
+        return graph_error(400, "BadRequest", text)
+    return not_found(wanted)
+
+
+def _preview_policy(tenant: Tenant) -> dict[str, Any]:
+    """A policy for everybody, the emergency access account too, with a condition that is in preview."""
+    policy = _policy(tenant, "Require MFA for risky agents", "enabled", ["All"], ["mfa"])
+    policy["conditions"]["users"]["excludeUsers"] = []
+    policy["conditions"]["agentIdRiskLevels"] = "high"
+    return policy
+
+
+def _policies(tenant: Tenant) -> list[dict[str, Any]]:
     """Three policies, one of which requires multifactor authentication of all users for all applications.
 
     The two enabled ones exclude the emergency access account. Without a licence the list is empty.

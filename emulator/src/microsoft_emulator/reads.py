@@ -7,7 +7,7 @@ from microsoft_emulator import administrators, directory, policies
 from microsoft_emulator.behaviour import Premium
 from microsoft_emulator.gdap_roles import GLOBAL_ADMINISTRATOR
 from microsoft_emulator.query import Query
-from microsoft_emulator.routing import Answer, Call, Route, any_of, not_found
+from microsoft_emulator.routing import BETA, V1, Answer, Call, Route, any_of, not_found
 from microsoft_emulator.tenants import Tenant
 
 ROLES = "/roleManagement/directory"
@@ -74,9 +74,18 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
         "/identity/conditionalAccess/policies",
-        _from(policies.conditional_access),
+        policies.conditional_access,
         READ_POLICIES,
         _CONDITIONAL_ACCESS,
+        versions=(V1, BETA),
+    ),
+    Route(
+        "GET",
+        "/identity/conditionalAccess/policies/{id}",
+        policies.conditional_access_policy,
+        READ_POLICIES,
+        Query(type="ConditionalAccessPolicy"),
+        versions=(V1, BETA),
     ),
     Route(
         "GET",

@@ -8,8 +8,6 @@ from urllib.parse import urlencode
 
 from litestar import Request, Response
 
-PAGE_SIZE = 2
-
 
 def reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[Any]:
     """Create a response with the request ids of Graph."""
@@ -46,15 +44,19 @@ def token_error(status: int, error: str, aadsts: str, text: str) -> Response[Any
     return reply(body, status)
 
 
-def page(request: Request[Any, Any, Any], items: list[Any], *, counted: bool) -> Response[Any]:
-    """Create one page of a collection, with a link to the next one; ``counted`` = a count may be sent."""
+def page(request: Request[Any, Any, Any], items: list[Any], size: int, *, counted: bool) -> Response[Any]:
+    """Create one page of a collection, of at most ``size`` items, with a link to the next one.
+
+    ``counted`` = a count may be sent.
+    """
     params = {key: value for key, value in request.query_params.items() if key != "$skiptoken"}
-    skip, top = request.query_params.get("$skiptoken", "0"), params.get("$top", str(PAGE_SIZE))
+    skip, top = request.query_params.get("$skiptoken", "0"), params.get("$top", str(size))
     if not skip.isdecimal():
         return graph_error(400, "BadRequest", "Invalid $skiptoken.")
-    end = int(skip) + min(int(top), PAGE_SIZE)
+    end = int(skip) + min(int(top), size)
     origin = f"{request.base_url}".rstrip("/")
-    body: dict[str, Any] = {"@odata.context": f"{origin}/v1.0/$metadata", "value": items[int(skip) : end]}
+    version = request.url.path.split("/")[1]
+    body: dict[str, Any] = {"@odata.context": f"{origin}/{version}/$metadata", "value": items[int(skip) : end]}
     if counted and params.get("$count") == "true" and skip == "0":
         body["@odata.count"] = len(items)
     if end < len(items):

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,12 +16,13 @@ from microsoft_emulator.replies import graph_error, page, reply
 from microsoft_emulator.tenants import Tenant, Tenants
 from microsoft_emulator.variants import with_nulls
 
+V1, BETA = "v1.0", "beta"
 Permissions = tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request with a valid token: the tenant of the token, the path below the API version, and what it contains."""
+    """A request with a valid token: the tenant of the token, version and path of the API, and what it contains."""
 
     request: Request[Any, Any, Any]
     tenants: Tenants
@@ -28,6 +30,7 @@ class Call:
     path: str
     body: bytes = b""
     arguments: dict[str, str] = field(default_factory=dict)
+    version: str = V1
 
     def json(self) -> dict[str, Any] | None:
         """The body; None if it is no JSON object."""
@@ -49,7 +52,8 @@ Answer = Callable[[Call], Any]
 class Route(msgspec.Struct, frozen=True):
     """A path and verb of Graph. Each of ``permissions`` is a sufficient set of permissions.
 
-    ``premium`` is the required licence, if any; ``{name}`` in ``path`` stands for a part of a path.
+    ``premium`` is the required licence, if any; ``{name}`` in ``path`` stands for a part of a path. ``versions`` are
+    those of the API.
     """
 
     method: str
@@ -58,17 +62,23 @@ class Route(msgspec.Struct, frozen=True):
     permissions: Permissions
     query: Query = Query()
     premium: Premium | None = None
+    versions: tuple[str, ...] = (V1,)
 
     def match(self, path: str) -> dict[str, str] | None:
         """The variable parts of a path; None if it is another path."""
-        parts = re.split(r"\{(\w+)\}", self.path)
-        text = "".join(re.escape(part) if index % 2 == 0 else f"(?P<{part}>[^/']+)" for index, part in enumerate(parts))
-        matched = re.fullmatch(text, path)
+        matched = _pattern(self.path).fullmatch(path)
         return matched.groupdict() if matched else None
 
     def permits(self, roles: frozenset[str]) -> bool:
         """True if a token with these roles may use it."""
         return any(sufficient <= roles for sufficient in self.permissions)
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", path)
+    text = "".join(re.escape(part) if index % 2 == 0 else f"(?P<{part}>[^/']+)" for index, part in enumerate(parts))
+    return re.compile(text)
 
 
 def any_of(*names: str) -> Permissions:
@@ -78,7 +88,8 @@ def any_of(*names: str) -> Permissions:
 
 def dispatch(routes: Sequence[Route], call: Call, permits: Callable[[Route], bool]) -> Response[Any]:
     """Respond to a request by the route of its path and verb, if the token ``permits`` it."""
-    of_path = [(route, arguments) for route in routes if (arguments := route.match(call.path)) is not None]
+    of_version = [route for route in routes if call.version in route.versions]
+    of_path = [(route, arguments) for route in of_version if (arguments := route.match(call.path)) is not None]
     if not of_path:
         return graph_error(404, "ResourceNotFound", f"Resource not of_path for the segment '{call.path}'.")
     mine = [(route, arguments) for route, arguments in of_path if route.method == call.request.method]
@@ -89,10 +100,11 @@ def dispatch(routes: Sequence[Route], call: Call, permits: Callable[[Route], boo
         return forbidden()
     if (refused := odata.problem(call.request, route.query)) is not None:
         return refused
-    named = Call(call.request, call.tenants, call.tenant, call.path, call.body, arguments)
+    named = replace(call, arguments=arguments)
     overrides = call.tenant.control.overrides
-    if route.method == "GET" and call.path in overrides:
-        return sent(named, route.query, overrides[call.path], overridden=True)
+    replaced = next((path for path in (f"/{call.version}{call.path}", call.path) if path in overrides), None)
+    if route.method == "GET" and replaced is not None:
+        return sent(named, route.query, overrides[replaced], overridden=True)
     if call.tenant.control.lacks(route.premium):
         return _no_licence(route.premium)
     content = route.answer(named)
@@ -108,7 +120,7 @@ def sent(call: Call, query: Query, content: Any, *, overridden: bool) -> Respons
     if not isinstance(content, list):
         return reply(content if overridden else odata.shaped(call.request, query, content))
     items = [odata.shaped(call.request, query, item) for item in odata.filtered(call.request, content, overridden)]
-    return page(call.request, items, counted=odata.eventual(call.request))
+    return page(call.request, items, call.tenant.control.page_size, counted=odata.eventual(call.request))
 
 
 def forbidden() -> Response[Any]:

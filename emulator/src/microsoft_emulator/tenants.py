@@ -1,6 +1,7 @@
 """The state of the tenants: in memory, created at the first request."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,11 +15,13 @@ from microsoft_emulator.principals import Principal, Timed, new_assignment, new_
 from microsoft_emulator.relationships import Relationship, from_shape
 from microsoft_emulator.scopes import PARTNER_CENTER, PARTNER_CENTER_APP
 from microsoft_emulator.sign_ins import SignIns
+from microsoft_emulator.throttles import Throttle
 
 __all__ = ["PARTNER_TENANT", "FirstState", "Tenant", "Tenants"]
 
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The tenant that owns Microsoft's own applications."""
+MOST_REQUESTED = 200
 
 
 class Tenant:
@@ -31,6 +34,9 @@ class Tenant:
         self.guid = guid
         self.control = control or Control()
         self.graph_requests = 0
+        self.requested: deque[str] = deque(maxlen=MOST_REQUESTED)
+        """The latest requests, each with its method, version, path and query."""
+        self.throttle = Throttle()
         self.principals: dict[str, Principal] = {}
         self.members_added: dict[str, list[Timed]] = {}
         graph = new_principal(guid, APP_ROLES.resource_app_id, "Microsoft Graph", MICROSOFT, 0.0)

@@ -130,7 +130,8 @@ async def test_a_certificate_not_known_yet_is_tried_again(server: GraphServer, t
     asked = 0
 
     async with context_with(server, named("certificate", pem_file(tmp_path, MADE))) as context:
-        original = context.graph._signed_in
+        requests = context.graph._requests
+        original = requests._signed_in
 
         async def registered_meanwhile(not_older_than: float) -> Any:
             nonlocal asked
@@ -139,7 +140,7 @@ async def test_a_certificate_not_known_yet_is_tried_again(server: GraphServer, t
                 await register(server, certificates=[MADE.certificate])
             return await original(not_older_than)
 
-        context.graph._signed_in = registered_meanwhile
+        requests._signed_in = registered_meanwhile
         assert (await told(context)).reason_code == "GRAPH_OK"
 
     assert asked > 3

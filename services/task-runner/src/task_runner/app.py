@@ -132,6 +132,7 @@ def _provider_settings(outside: OutsideSettings, gdap: GdapSettings, concurrency
         login_url=outside.login_url,
         tenant_requests=outside.tenant_requests,
         tenant_request_rate=outside.tenant_request_rate,
+        shared_reading_seconds=outside.shared_reading_seconds,
         partner_tenant_id=outside.partner_tenant_id,
         emergency_access=outside.emergency_access or {},
         gdap=GdapProfile(

@@ -110,6 +110,13 @@ class OutsideSettings(Settings):
         validation_alias="ONBOARDING_TENANT_REQUEST_RATE",
         description="Maximum requests per second of this process to one tenant",
     )
+    shared_reading_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=600,
+        validation_alias="ONBOARDING_SHARED_READING_SECONDS",
+        description="Greatest age of a reading of Microsoft Graph that checks share; 0 = each reads for itself",
+    )
     graph_url: str | None = Field(
         None, validation_alias="ONBOARDING_GRAPH_URL", description="URL that replaces Microsoft Graph in all clouds"
     )

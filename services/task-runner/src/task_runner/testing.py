@@ -77,6 +77,12 @@ class GraphServer:
         answer.raise_for_status()
         self._told.add(tenant.lower())
 
+    async def graph_requests(self, tenant: str) -> int:
+        """The number of requests to Microsoft Graph since the tenant was last told how to behave."""
+        answer = await self._client.get(f"{self.url}/_control/tenants/{tenant}")
+        answer.raise_for_status()
+        return int(answer.json()["graph_requests"])
+
     def knows(self, tenant: str) -> bool:
         """True if the behaviour of the tenant was set."""
         return tenant.lower() in self._told

@@ -52,13 +52,23 @@ def read(record: ResponseRecord, **replaced: Any) -> None:
 
 def test_evidence_is_valid_from_its_first_response() -> None:
     moments = iter([datetime(2026, 11, 24, 11, 0, 0, tzinfo=UTC), datetime(2026, 11, 24, 11, 0, 9, tzinfo=UTC)])
-    record = ResponseRecord("v1.0", now=lambda: next(moments))
+    record = ResponseRecord(now=lambda: next(moments))
     read(record)
     read(record)
 
     provenance = evidence({"a": 1}, record)["provenance"]
 
     assert (provenance["collected_at"], provenance["expires_at"]) == ("2026-11-24T11:00:00Z", "2026-11-24T12:00:00Z")
+
+
+def test_evidence_is_valid_from_its_earliest_response() -> None:
+    record = ResponseRecord(now=lambda: NOON)
+    read(record)
+    read(record, collected_at=datetime(2026, 11, 24, 11, 59, 30, tzinfo=UTC), shared=True)
+
+    provenance = evidence({"a": 1}, record)["provenance"]
+
+    assert (provenance["collected_at"], provenance["expires_at"]) == ("2026-11-24T11:59:30Z", "2026-11-24T12:59:30Z")
 
 
 def test_evidence_of_nothing_that_was_read_counts_from_now() -> None:
@@ -72,7 +82,7 @@ def test_evidence_without_expiry_expires_at_the_maximum_time() -> None:
 
 
 def test_every_response_names_its_source_and_permission() -> None:
-    record = ResponseRecord("v1.0", now=lambda: NOON)
+    record = ResponseRecord(now=lambda: NOON)
     read(record)
     read(record, permission=None, request_id=None, status=403)
 
@@ -85,12 +95,14 @@ def test_every_response_names_its_source_and_permission() -> None:
             "external_tenant_id": "t-1",
             "method": "GET",
             "url": "https://graph.example/v1.0/organization",
+            "api_version": "v1.0",
             "status": 200,
             "permission": "Organization.Read.All",
             "request_id": "r-1",
             "collected_at": "2026-11-24T12:00:00Z",
             "elapsed_ms": 12,
             "body_sha256": "ab" * 32,
+            "shared": False,
         },
         {**provenance["responses"][0], "permission": None, "request_id": None, "status": 403},
     ]
@@ -106,7 +118,7 @@ def test_the_hash_is_that_of_the_stored_payload() -> None:
 
 
 def test_a_payload_with_provenance_has_256_kibibytes_at_most() -> None:
-    record = ResponseRecord("v1.0", now=lambda: NOON)
+    record = ResponseRecord(now=lambda: NOON)
     for number in range(80):
         read(record, url=f"https://graph.example/v1.0/users?$skiptoken={number}" + "x" * 9000, request_id="r" * 9000)
 

@@ -1,6 +1,7 @@
 """The providers of one process, which create the context of every attempt."""
 
 import asyncio
+import time
 from types import TracebackType
 from typing import Self
 
@@ -8,8 +9,9 @@ import msgspec
 
 from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.managed_identity import ManagedIdentities
-from task_runner.providers.graph import GraphClient
+from task_runner.providers.graph import GraphClient, SharedParts
 from task_runner.providers.http import SharedTransport, open_client
+from task_runner.providers.readings import SharedReadings
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.providers.tokens import GraphSessions
@@ -24,6 +26,9 @@ from task_runner.tasks.context import (
 )
 from task_runner.tasks.result import TaskFault
 
+STARTED_TOGETHER = 5.0
+"""Seconds before a run was due from which its readings may be: runs that are started together share theirs."""
+
 
 class Providers:
     """The HTTP connection pool and the cached tokens of the process. Close it, or use it as async context manager."""
@@ -33,7 +38,13 @@ class Providers:
         self._partner = (self.settings.partner_tenant_id or "").lower()
         self._transport = SharedTransport(self.settings)
         self._credentials = Credentials(self.settings, identities)
-        self._sessions = GraphSessions(self.settings, self._transport, self._credentials)
+        readings = SharedReadings(
+            longest=self.settings.shared_reading_seconds,
+            entries=self.settings.max_readings,
+            size=self.settings.max_reading_bytes,
+        )
+        sessions = GraphSessions(self.settings, self._transport, self._credentials)
+        self._parts = SharedParts(self.settings, sessions, readings)
 
     def context_for(
         self,
@@ -56,8 +67,7 @@ class Providers:
             message = "The provider connection is to the partner's own tenant, which is no customer."
             raise TaskFault("CONNECTION_TO_PARTNER", message)
         dry_run = details.dry_run
-        use = TenantConnection(tenant_id, connection) if connection else None
-        graph = GraphClient(use, self._sessions, self.settings, deadline, read_only=dry_run) if use else None
+        graph, partner_graph = self._clients(tenant_id, connection, deadline, details)
         return TaskContext(
             tenant_id=tenant_id,
             run_id=run_id,
@@ -66,7 +76,7 @@ class Providers:
             clients=Clients(
                 open_http=lambda: open_client(self._transport, self.settings, read_only=dry_run),
                 graph=graph,
-                partner_graph=self._partner_graph(graph, use, deadline, read_only=dry_run),
+                partner_graph=partner_graph,
                 emergency_access=self._emergency_access(connection),
                 gdap=self.settings.gdap,
                 report=report,
@@ -76,16 +86,20 @@ class Providers:
             details=details,
         )
 
-    def _partner_graph(
-        self, graph: GraphClient | None, use: TenantConnection | None, deadline: float, *, read_only: bool
-    ) -> GraphClient | None:
-        """Return the client of the same application in the partner tenant; it shares the record of ``graph``."""
+    def _clients(
+        self, tenant_id: int, connection: Connection | None, deadline: float, details: RunDetails
+    ) -> tuple[GraphClient | None, GraphClient | None]:
+        """Return the clients of the customer's and of the partner's tenant, which share one record."""
+        if connection is None:
+            return None, None
+        use, since = TenantConnection(tenant_id, connection), _readings_since(details)
+        graph = GraphClient(use, self._parts, deadline, read_only=details.dry_run, readings_since=since)
         partner = self.settings.partner_tenant_id
-        if graph is None or use is None or partner is None:
-            return None
-        own = msgspec.structs.replace(use.connection, external_tenant_id=partner)
-        return GraphClient(
-            use._replace(connection=own), self._sessions, self.settings, deadline, graph.record, read_only=read_only
+        if partner is None:
+            return graph, None
+        own = use._replace(connection=msgspec.structs.replace(connection, external_tenant_id=partner))
+        return graph, GraphClient(
+            own, self._parts, deadline, graph.record, read_only=details.dry_run, readings_since=since
         )
 
     def _emergency_access(self, connection: Connection | None) -> frozenset[str]:
@@ -104,3 +118,10 @@ class Providers:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _readings_since(details: RunDetails) -> float | None:
+    """The earliest ``time.monotonic()`` of a reading for this attempt; None = any. What woke a run came before it."""
+    limits = [] if details.since_due is None else [details.since_due + STARTED_TOGETHER]
+    limits += [] if details.since_wake is None else [details.since_wake]
+    return time.monotonic() - min(limits) if limits else None

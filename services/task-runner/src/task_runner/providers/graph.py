@@ -1,36 +1,38 @@
-"""The Microsoft Graph client of one run: authenticates, retries, limits and records its requests."""
+"""The Microsoft Graph client of one run: reads objects and lists, shares readings, and writes."""
 
-import asyncio
-import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import msgspec
-import stamina
 
 from task_runner.providers import graph_errors
-from task_runner.providers.backoff import FIRST_WAIT, JITTER, LONGEST_BACKOFF, backoff_hook, retry_after_of
 from task_runner.providers.dry_run import refuse_write
-from task_runner.providers.graph_errors import CredentialPending, GraphRefused, SignInRefused
+from task_runner.providers.graph_errors import GraphRefused, SignInRefused
 from task_runner.providers.http import TOO_LARGE
-from task_runner.providers.record import RecordedResponse, ResponseRecord
+from task_runner.providers.readings import Pages, ReadingKey, SharedReadings, as_shared
+from task_runner.providers.record import ResponseRecord
+from task_runner.providers.requests import Answer, GraphRequest, GraphRequests
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
-from task_runner.providers.tokens import GraphSession, GraphSessions
+from task_runner.providers.tokens import GraphSessions
+from task_runner.tasks.graph import ApiVersion
 from task_runner.tasks.result import CannotTell
 
-__all__ = ["API_VERSION", "GraphClient", "GraphRefused", "SignInRefused"]
-
-API_VERSION = "v1.0"
-MARGIN = 0.25
-"""Seconds before the run's deadline at which a request gives up, so that the run can still report the reason."""
-CERTIFICATE_RETRIES = 3
-"""Further token requests with a certificate that is not known everywhere yet."""
+__all__ = ["GraphClient", "GraphRefused", "SignInRefused"]
 
 Params = Mapping[str, str]
+Headers = Mapping[str, str]
+
+
+class SharedParts(NamedTuple):
+    """What all clients of the process have in common."""
+
+    settings: ProviderSettings
+    sessions: GraphSessions
+    readings: SharedReadings
 
 
 class GraphClient:
@@ -38,31 +40,41 @@ class GraphClient:
 
     ``record`` contains the responses. Methods raise ``GraphRefused`` or ``SignInRefused`` (both ``CannotTell``) on a
     permanent error, and ``TaskFault`` on an error that another attempt may resolve. ``permission`` is the permission
-    that the request needs; it is named if the request is refused.
+    that the request needs; it is named if the request is refused. ``version`` is that of the API. ``max_age``: a
+    reading that another run of this process made up to so many seconds ago may be used, within the limits of
+    ``SharedReadings`` and of the run.
     """
 
     def __init__(
         self,
         use: TenantConnection,
-        sessions: GraphSessions,
-        settings: ProviderSettings,
+        parts: SharedParts,
         deadline: float,
         record: ResponseRecord | None = None,
         *,
         read_only: bool = False,
+        readings_since: float | None = None,
     ) -> None:
         """With ``record`` the client notes its responses there, beside those of another client.
 
-        With ``read_only`` it raises ``TaskFault`` on every request that is not a read, and sends nothing.
+        With ``read_only`` it raises ``TaskFault`` on every request that is not a read, and sends nothing; it shares no
+        readings either. ``readings_since`` is the earliest ``time.monotonic()`` of a shared reading.
         """
         self._read_only = read_only
-        self.record = record or ResponseRecord(API_VERSION)
+        self._readings_since = float("-inf") if readings_since is None else readings_since
         self._use = use
-        self._sessions = sessions
-        self.credential_expires_at: datetime | None = None
+        self._settings, self._sessions, self._readings = parts
+        self._requests = GraphRequests(use, self._sessions, self._settings, deadline, record or ResponseRecord())
+
+    @property
+    def record(self) -> ResponseRecord:
+        """The responses of the run."""
+        return self._requests.record
+
+    @property
+    def credential_expires_at(self) -> datetime | None:
         """The end of the credential, once a token was used; None = not known."""
-        self._settings = settings
-        self._deadline = deadline
+        return self._requests.credential_expires_at
 
     async def get(
         self,
@@ -70,10 +82,18 @@ class GraphClient:
         params: Params | None = None,
         *,
         permission: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
+        version: ApiVersion = "v1.0",
+        max_age: float = 0.0,
     ) -> dict[str, Any]:
         """Return one object, by its path below the API version, for example ``/organization``."""
-        return await self._with_retries("GET", self._url(path, params), permission, headers, None)
+        request = self._read(path, params, permission, headers, version)
+
+        async def ask() -> Pages:
+            return (await self._requests.send(request),)
+
+        (answer,) = await self._shared(request, max_age, ask)
+        return answer.decoded(permission)
 
     async def list(
         self,
@@ -81,27 +101,20 @@ class GraphClient:
         params: Params | None = None,
         *,
         permission: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
+        version: ApiVersion = "v1.0",
+        max_age: float = 0.0,
     ) -> tuple[Any, ...]:
         """Return all items of a list, from all its pages. Raise ``CannotTell`` if it exceeds the limits."""
-        items: list[Any] = []
-        url, visited, budget = self._url(path, params), set[str](), self._settings.max_list_bytes
-        while url not in visited:
-            visited.add(url)
-            if len(visited) > self._settings.max_pages or budget < 0:
-                raise CannotTell(TOO_LARGE, f"The list {path} exceeds the limit of pages or bytes.")
-            before = self.record.bytes_read
-            page = await self._with_retries("GET", url, permission, headers, None)
-            budget -= self.record.bytes_read - before
-            value, following = page.get("value"), page.get("@odata.nextLink")
-            if not isinstance(value, list):
-                raise CannotTell(graph_errors.RESPONSE_INVALID, f"The response of {path} contains no list.")
-            items.extend(value)
-            if following is None:
-                self.record.add_list(path=path, pages=len(visited), items=len(items))
-                return tuple(items)
-            url = self._same_host(following, path)
-        raise CannotTell(graph_errors.RESPONSE_INVALID, f"A page of {path} links to an earlier page.")
+        request = self._read(path, params, permission, headers, version)
+
+        async def ask() -> Pages:
+            return await self._pages(request, path)
+
+        pages = await self._shared(request, max_age, ask)
+        items = [item for page in pages for item in page.decoded(permission)["value"]]
+        self.record.add_list(path=path, pages=len(pages), items=len(items))
+        return tuple(items)
 
     async def post(
         self,
@@ -109,145 +122,92 @@ class GraphClient:
         body: Mapping[str, Any],
         *,
         permission: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
     ) -> dict[str, Any]:
         """Create an object. The request is not retried if its response was lost, because it may have been processed."""
-        return await self._with_retries("POST", self._url(path, None), permission, headers, body)
+        return await self._write("POST", path, body, permission, headers or {})
 
     async def patch(
         self, path: str, body: Mapping[str, Any], *, etag: str, permission: str | None = None
     ) -> dict[str, Any]:
         """Change an object that still has this ETag. The request is not retried if its response was lost."""
-        return await self._with_retries("PATCH", self._url(path, None), permission, {"If-Match": etag}, body)
+        return await self._write("PATCH", path, body, permission, {"If-Match": etag})
 
     async def renew_token(self) -> None:
         """Get a new access token: an older one names the permissions of its time."""
-        await self._ready_session(not_older_than=time.monotonic())
+        await self._requests.ready_session(not_older_than=time.monotonic())
 
     async def granted_roles(self) -> frozenset[str] | None:
         """Return the application permissions in the access token; None if it cannot be decoded."""
-        session = await self._ready_session()
+        session = await self._requests.ready_session()
         return session.granted_roles
 
-    async def _with_retries(
-        self,
-        method: str,
-        url: str,
-        permission: str | None,
-        headers: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
+    def _read(
+        self, path: str, params: Params | None, permission: str | None, headers: Headers | None, version: ApiVersion
+    ) -> GraphRequest:
+        return GraphRequest(
+            method="GET",
+            url=self._url(path, params, version),
+            version=version,
+            permission=permission,
+            headers=headers or {},
+        )
+
+    async def _write(
+        self, method: str, path: str, body: Mapping[str, Any], permission: str | None, headers: Headers
     ) -> dict[str, Any]:
+        url = self._url(path, None, "v1.0")
         if self._read_only:
             refuse_write(method, url)
-        hook = backoff_hook(
-            repeatable=method == "GET", longest_wait=self._settings.longest_wait, remaining=self._remaining
+        request = GraphRequest(
+            method=method, url=url, version="v1.0", permission=permission, headers=headers, body=body
         )
-        caller = stamina.AsyncRetryingCaller(
-            attempts=self._settings.attempts,
-            timeout=None,
-            wait_initial=FIRST_WAIT,
-            wait_max=LONGEST_BACKOFF,
-            wait_jitter=JITTER,
-        )
-        return await caller(hook, self._send, method, url, permission, headers, body)
-
-    async def _send(
-        self,
-        method: str,
-        url: str,
-        permission: str | None,
-        headers: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-    ) -> dict[str, Any]:
-        started = time.monotonic()
-        session = await self._ready_session()
-        obtained = session.token_obtained  # of the token that is sent: another run can renew it during the request
-        response, content = await self._exchange(session, method, url, permission, headers, body)
-        if response.status_code in (401, 403) and obtained < started:
-            # The token was cached: it may be revoked, or lack permissions that were granted since.
-            session = await self._ready_session(not_older_than=started)
-            response, content = await self._exchange(session, method, url, permission, headers, body)
-        return self._decoded(session, response, content, url, permission)
-
-    async def _ready_session(self, not_older_than: float = 0.0) -> GraphSession:
-        retries = 0
-        while True:
-            try:
-                return await self._signed_in(not_older_than)
-            except CredentialPending:
-                retries += 1
-                if retries > CERTIFICATE_RETRIES or self._remaining() <= self._settings.certificate_wait:
-                    raise
-            await asyncio.sleep(self._settings.certificate_wait)
-
-    async def _signed_in(self, not_older_than: float) -> GraphSession:
-        session = self._sessions.of(self._use)
         try:
-            async with asyncio.timeout(self._limit()):
-                await session.ensure_token(not_older_than)
-        except (SignInRefused, CredentialPending):
-            self._sessions.forget(self._use)
-            raise
-        except TimeoutError:
-            raise graph_errors.unavailable("The token service", "no answer in time") from None
-        self.credential_expires_at = session.credential_expires_at
-        return session
+            answer = await self._requests.send(request)
+        finally:
+            self._readings.drop(self._use)  # a lost response may have been a change
+        return answer.decoded(permission)
 
-    async def _exchange(
-        self,
-        session: GraphSession,
-        method: str,
-        url: str,
-        permission: str | None,
-        headers: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-    ) -> tuple[httpx2.Response, bytes]:
-        endpoint = _without_query(url)
-        options: dict[str, Any] = {"headers": {"Accept": "application/json", **(headers or {})}}
-        if body is not None:
-            options["json"] = dict(body)
-        async with session.gate.turn(self._remaining()):
-            started = time.monotonic()
-            try:
-                async with asyncio.timeout(self._limit()), session.request(method, url, **options) as response:
-                    content = await _read(response, self._settings.max_response_bytes, endpoint)
-            except TimeoutError:
-                raise graph_errors.unavailable(endpoint, "no response in time") from None
-            except (httpx2.TransportError, httpx2.DecodingError) as error:
-                raise graph_errors.unavailable(endpoint, type(error).__name__) from None
-        recorded = RecordedResponse(
-            external_tenant_id=self._use.connection.external_tenant_id,
-            method=method,
-            url=url,
-            status=response.status_code,
-            permission=permission,
-            request_id=response.headers.get("request-id"),
-            elapsed_ms=round((time.monotonic() - started) * 1000),
-            body_sha256=hashlib.sha256(content).hexdigest(),
-        )
-        self.record.add(recorded, size=len(content))
-        return response, content
+    async def _shared(self, request: GraphRequest, max_age: float, ask: Callable[[], Awaitable[Pages]]) -> Pages:
+        """The responses to a read, which those of another run may replace. Raises as ``ask`` does."""
+        age = min(max_age, self._readings.longest)
+        if self._read_only or age <= 0:
+            return await ask()
+        since = max(time.monotonic() - age, self._readings_since)
+        key = ReadingKey.of(self._use, request.url, request.headers)
+        reading = await self._readings.read(key, since, self._requests.remaining, ask)
+        if not reading.shared:
+            return reading.pages
+        pages = tuple(as_shared(page) for page in reading.pages)
+        for page in pages:
+            self.record.add(page.recorded, size=len(page.content))
+        return pages
 
-    def _decoded(
-        self, session: GraphSession, response: httpx2.Response, content: bytes, url: str, permission: str | None
-    ) -> dict[str, Any]:
-        try:
-            text = content.decode() if response.is_success else session.redacted(content.decode())
-            body = msgspec.json.decode(text) if text else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            body = None
-        if not response.is_success:
-            retry_after = retry_after_of(response.headers)
-            raise graph_errors.refusal(response.status_code, _without_query(url), body, permission, retry_after)
-        if not isinstance(body, dict):
-            raise CannotTell(
-                graph_errors.RESPONSE_INVALID, f"The response of {_without_query(url)} is not a JSON object."
-            )
-        return body
+    async def _pages(self, request: GraphRequest, path: str) -> Pages:
+        """Read every page. Raises ``CannotTell`` if one is refused, is no page, or leads elsewhere."""
+        pages: list[Answer] = []
+        visited, budget = set[str](), self._settings.max_list_bytes
+        while request.url not in visited:
+            visited.add(request.url)
+            if len(visited) > self._settings.max_pages or budget < 0:
+                raise CannotTell(TOO_LARGE, f"The list {path} exceeds the limit of pages or bytes.")
+            answer = await self._requests.send(request)
+            pages.append(answer)
+            if not answer.ok:
+                return (answer,)
+            budget -= len(answer.content)
+            page = answer.decoded(request.permission)
+            if not isinstance(page.get("value"), list):
+                raise CannotTell(graph_errors.RESPONSE_INVALID, f"The response of {path} contains no list.")
+            following = page.get("@odata.nextLink")
+            if following is None:
+                return tuple(pages)
+            request = msgspec.structs.replace(request, url=self._same_host(following, path))
+        raise CannotTell(graph_errors.RESPONSE_INVALID, f"A page of {path} links to an earlier page.")
 
-    def _url(self, path: str, params: Params | None) -> str:
+    def _url(self, path: str, params: Params | None, version: ApiVersion) -> str:
         cloud = self._sessions.of(self._use).cloud
-        return str(httpx2.URL(f"{cloud.graph_url}/{API_VERSION}{path}", params=params))
+        return str(httpx2.URL(f"{cloud.graph_url}/{version}{path}", params=params))
 
     def _same_host(self, link: object, path: str) -> str:
         own = httpx2.URL(self._sessions.of(self._use).cloud.graph_url)
@@ -258,22 +218,3 @@ class GraphClient:
         if url is None or (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port) or url.userinfo:
             raise CannotTell("GRAPH_LINK_REFUSED", f"The next page of {path} is on another host and was not read.")
         return str(url)
-
-    def _remaining(self) -> float:
-        return self._deadline - MARGIN - time.monotonic()
-
-    def _limit(self) -> float:
-        return max(0.0, min(self._settings.request_timeout, self._remaining()))
-
-
-async def _read(response: httpx2.Response, limit: int, endpoint: str) -> bytes:
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > limit:
-            raise CannotTell(TOO_LARGE, f"The response of {endpoint} exceeds {limit} bytes.")
-    return bytes(content)
-
-
-def _without_query(url: str) -> str:
-    return url.partition("?")[0]

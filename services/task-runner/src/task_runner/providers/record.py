@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+API_VERSION = "v1.0"
 MAX_RESPONSES = 50
 LONGEST_URL = 1000
 
@@ -13,18 +14,21 @@ LONGEST_URL = 1000
 class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
     """One response: its tenant at Microsoft, its status, and the SHA-256 of its body.
 
-    ``permission`` is the permission that the task specified for the request, if any.
+    ``api_version`` is that of Microsoft Graph, ``permission`` the permission that the task specified for the request,
+    if any, ``collected_at`` the time of the response. ``shared``: another run had sent the request.
     """
 
     external_tenant_id: str
     method: str
     url: str
+    api_version: str = API_VERSION
     status: int
     permission: str | None
     request_id: str | None
     elapsed_ms: int
     body_sha256: str
     collected_at: datetime | None = None
+    shared: bool = False
 
 
 class RecordedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,22 +46,24 @@ def _now() -> datetime:
 class ResponseRecord:
     """The responses of one attempt: the first 50, and the number of all."""
 
-    def __init__(self, api_version: str, now: Callable[[], datetime] = _now) -> None:
-        self.api_version = api_version
+    def __init__(self, now: Callable[[], datetime] = _now) -> None:
         self.responses: list[RecordedResponse] = []
         self.lists: list[RecordedList] = []
         self.first_at: datetime | None = None
-        """Time of the first response; None if there is none yet."""
+        """Time of the earliest response; None if there is none yet."""
         self.count = 0
         self.bytes_read = 0
+        self._versions: list[str] = []
         self._now = now
 
     def add(self, response: RecordedResponse, size: int) -> None:
-        """Add a response that was received now; ``size`` is the size of its body in bytes."""
-        collected_at = self._now()
-        self.first_at = self.first_at or collected_at
+        """Add a response, received now if it has no time; ``size`` is the size of its body in bytes."""
+        collected_at = response.collected_at or self._now()
+        self.first_at = min(self.first_at or collected_at, collected_at)
         self.count += 1
         self.bytes_read += size
+        if response.api_version not in self._versions:
+            self._versions.append(response.api_version)
         if len(self.responses) < MAX_RESPONSES:
             self.responses.append(
                 msgspec.structs.replace(
@@ -76,7 +82,7 @@ class ResponseRecord:
     def as_payload(self) -> dict[str, Any]:
         """Return the members of ``provenance`` that describe the responses."""
         return {
-            "api_version": self.api_version,
+            "api_version": ", ".join(self._versions) or API_VERSION,
             "response_count": self.count,
             "responses": msgspec.to_builtins(self.responses),
             "lists": msgspec.to_builtins(self.lists),

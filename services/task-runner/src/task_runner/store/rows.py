@@ -24,7 +24,7 @@ class Claim:
     """A claimed run, which this worker may execute until the lease expires.
 
     ``tries`` is the number of attempts that count for the retry policy, ``age`` the seconds since the run was created,
-    ``since_wake`` those since it was last woken, None if it never was.
+    ``since_wake`` those since it was last woken, None if it never was, ``since_due`` those since it was due.
     """
 
     execution: Execution
@@ -35,6 +35,7 @@ class Claim:
     tries: int
     age: float
     since_wake: float | None
+    since_due: float
     previously_ok: bool
     inputs: Mapping[str, Any] | None
     claimed_at: datetime
@@ -78,6 +79,7 @@ def to_claim(row: Row[Any]) -> Claim:
         tries=row.attempt - row.excused,
         age=(row.claimed_at - row.created_at).total_seconds(),
         since_wake=None if row.woken_at is None else max(0.0, (row.claimed_at - row.woken_at).total_seconds()),
+        since_due=max(0.0, (row.claimed_at - row.resume_at).total_seconds()),
         previously_ok=row.previously_ok,
         inputs=None if row.inputs is None else msgspec.json.decode(row.inputs),
         claimed_at=row.claimed_at,

@@ -33,12 +33,14 @@ class RunDetails:
     """Facts about a run besides its ids.
 
     ``since_wake`` is in seconds from the last ResumeTask, at the start of the attempt, None if there was none;
+    ``since_due`` is in seconds from when the attempt was due, None = not known;
     ``previously_ok`` is true if the latest result of this task on this connection, apart from ``unknown`` ones, was
     ``ok`` or ``warn``; ``inputs`` is the struct that the task declares, None if it declares none; a ``dry_run`` must
     not change anything.
     """
 
     since_wake: float | None = None
+    since_due: float | None = None
     previously_ok: bool = False
     inputs: Any = None
     dry_run: bool = False

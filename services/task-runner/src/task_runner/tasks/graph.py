@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+ApiVersion = Literal["v1.0", "beta"]
+
+SHARED = float("inf")
+"""As ``max_age``: a reading as old as ONBOARDING_SHARED_READING_SECONDS allows."""
 
 
 class GraphRecord(Protocol):
@@ -10,7 +15,7 @@ class GraphRecord(Protocol):
 
     @property
     def first_at(self) -> datetime | None:
-        """Time of the first response; None if there is none yet."""
+        """Time of the earliest response; None if there is none yet."""
 
     def as_payload(self) -> Mapping[str, Any]:
         """The members of ``provenance`` that describe the responses."""
@@ -21,6 +26,11 @@ class Graph(Protocol):
 
     Methods raise ``CannotTell`` on a permanent error, and ``TaskFault`` on an error that another attempt may resolve.
     ``permission`` is the permission that the request needs; it is named in the result if the request is refused.
+
+    ``version`` is that of the API. ``max_age``: an equal request of another run of this process, made with the same
+    application and credential up to so many seconds ago, may be used in place of a new one, and equal requests at the
+    same time are one. No reading is older than the operator allows, or than the moment at which the run was due; a dry
+    run uses none; a write to the tenant ends the readings of it. Give it for checks only, never for a change.
     """
 
     @property
@@ -38,6 +48,8 @@ class Graph(Protocol):
         *,
         permission: str | None = None,
         headers: Mapping[str, str] | None = None,
+        version: ApiVersion = "v1.0",
+        max_age: float = 0.0,
     ) -> dict[str, Any]:
         """Return one object, by its path below the API version, for example ``/organization``."""
         ...
@@ -49,6 +61,8 @@ class Graph(Protocol):
         *,
         permission: str | None = None,
         headers: Mapping[str, str] | None = None,
+        version: ApiVersion = "v1.0",
+        max_age: float = 0.0,
     ) -> tuple[Any, ...]:
         """Return all items of a list, from all its pages. Raise ``CannotTell`` if it is too long."""
         ...

@@ -156,6 +156,7 @@ class Attempt:
             cancelled=self._cancelled,
             details=RunDetails(
                 since_wake=self.claim.since_wake,
+                since_due=self.claim.since_due,
                 previously_ok=self.claim.previously_ok,
                 inputs=self.task.inputs_of(self.claim.inputs),
                 dry_run=execution.dry_run,
