@@ -148,7 +148,8 @@ class World:
     async def _started(self) -> GraphServer:
         server = await self._stack.enter_async_context(graph_server())
         hosts = {"graph_url": server.url, "login_url": server.url, "partner_tenant_id": PARTNER_TENANT}
-        settings = ProviderSettings(**hosts, **TOLD, tenant_request_rate=10_000.0, credentials=CREDENTIALS)
+        limits = {"tenant_request_rate": 10_000.0, "shared_reading_seconds": 0.0}
+        settings = ProviderSettings(**hosts, **TOLD, **limits, credentials=CREDENTIALS)
         self._providers = await self._stack.enter_async_context(Providers(settings))
         return server
 

@@ -13,6 +13,7 @@ from task_runner.checks.lists import PLANS
 from task_runner.providers.fields import Fields
 from task_runner.providers.graph_errors import RESPONSE_INVALID
 from task_runner.tasks.context import TaskContext
+from task_runner.tasks.graph import SHARED
 from task_runner.tasks.result import CannotTell
 
 READ_ORGANIZATION = "Organization.Read.All"
@@ -81,7 +82,7 @@ class Skus(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read_skus(context: TaskContext) -> Skus:
     """Read the products of the customer's tenant. Raise ``CannotTell`` if they cannot be read."""
-    return skus_of(await context.graph.list(SKUS, permission=READ_ORGANIZATION))
+    return skus_of(await context.graph.list(SKUS, permission=READ_ORGANIZATION, max_age=SHARED))
 
 
 def has_premium(skus: Sequence[Sku]) -> bool:

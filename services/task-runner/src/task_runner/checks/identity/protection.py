@@ -9,6 +9,7 @@ from task_runner.checks.subscriptions import has_premium, read_skus
 from task_runner.providers.fields import Fields
 from task_runner.providers.graph_errors import NOT_LICENSED, UNAVAILABLE, GraphRefused
 from task_runner.tasks.context import TaskContext
+from task_runner.tasks.graph import SHARED
 from task_runner.tasks.result import Result, TaskFault
 
 DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
@@ -29,21 +30,25 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read_protection(context: TaskContext) -> Protection:
     """Read security defaults and, if they are disabled, the policies. Raise ``CannotTell`` if they cannot be read."""
-    body = await context.graph.get(DEFAULTS, permission=READ_POLICIES)
+    body = await context.graph.get(DEFAULTS, permission=READ_POLICIES, max_age=SHARED)
     if Fields(body, "securityDefaults").flag("isEnabled"):
         return Protection(security_defaults=True)
     return await read_policies(context)
 
 
 async def read_policies(context: TaskContext) -> Protection:
-    """Read the Conditional Access policies, and if there is none the licence."""
+    """Read the Conditional Access policies, and if there is none the licence.
+
+    From the beta version, because v1.0 leaves out the policies with features that are in preview.
+    """
     try:
-        policies = policies_of(await context.graph.list(POLICIES, permission=READ_POLICIES))
+        items = await context.graph.list(POLICIES, permission=READ_POLICIES, version="beta", max_age=SHARED)
     except GraphRefused as refused:
         if refused.reason_code != NOT_LICENSED:
             raise
         await confirm_unlicensed(context, refused)
         return Protection(licensed=False)
+    policies = policies_of(items)
     if policies.count:
         return Protection(policies=policies)
     return Protection(licensed=await _is_licensed(context))
