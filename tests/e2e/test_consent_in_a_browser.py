@@ -129,7 +129,7 @@ async def test_a_waiting_check_is_woken_by_the_browser(system: System, page: Pag
         assert await customer.runs() == [waiting]
 
 
-async def test_a_cancelled_consent_is_declined_and_may_follow(system: System, page: Page) -> None:
+async def test_a_cancelled_consent_is_declined_and_can_be_accepted_later(system: System, page: Page) -> None:
     async with system.caller() as caller:
         customer = await Technician.with_link(caller)
         await page.goto(customer.url)
