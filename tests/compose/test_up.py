@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from onboarding_devstack.cli.demo.ways import CustomerAdministrator
 from tests.support.compose_file import one_shots, started_by_default
 from tests.support.composed import Composed
 from tests.support.waiting import eventually
@@ -30,12 +31,29 @@ def test_everything_is_there_and_healthy(system: Composed) -> None:
 def test_the_demo_passes_with_a_token_of_the_system(system: Composed, tmp_path: Path) -> None:
     token = system.compose("run", "--rm", "token", "--user", "7", "--tenant", "42").strip()
     demo = subprocess.run(
-        [sys.executable, "-m", "onboarding_devstack.cli", "demo", "--url", system.url, "--tenant", "42"],
+        [
+            sys.executable, "-m", "onboarding_devstack.cli", "demo", "--url", system.url, "--graph", system.graph,
+            "--tenant", "42",
+        ],
         env={**os.environ, "TOKEN": token, "ONBOARDING_HOME": str(tmp_path)},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert demo.returncode == 0, demo.stderr
-    assert "The chain of evidence is whole: 9 items" in demo.stdout
+    assert "The customer's administrator accepted; the callback answered 200." in demo.stderr
+    assert "The chain of evidence is whole: 11 items" in demo.stdout
+
+
+async def test_a_consent_link_is_accepted_from_outside(system: Composed) -> None:
+    async with system.caller() as caller:
+        await caller.connect(consented=[])
+        request = (await caller.post("/consent-requests")).json()
+        status = await CustomerAdministrator(system.graph).accept_consent(request["url"])
+
+        async def state() -> str:
+            return str((await caller.get(f"/consent-requests/{request['id']}")).json()["state"])
+
+        assert (request["url"].startswith(f"{system.graph}/"), status) == (True, 200)
+        await eventually(state, equals="verified")
 
 
 async def test_a_run_waits_for_consent_and_goes_on_when_resumed(system: Composed) -> None:

@@ -1,5 +1,6 @@
 """docker-compose.yml and `onboarding up` are the same system; each difference is declared here."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -43,6 +44,8 @@ OF_THE_NETWORK = {
     "ONBOARDING_LOGIN_URL": "http://graph:8000",
     system.CREDENTIAL_VARIABLE: "any",
 }
+OF_BROWSERS = {"session-api": {"ONBOARDING_LOGIN_URL": "http://127.0.0.1:8001"}}
+"""Addresses in links, which are opened outside of the network of the containers."""
 OF_MIGRATIONS = {
     "DATABASE_URL",
     "KAFKA_BOOTSTRAP_SERVERS",
@@ -84,10 +87,20 @@ def test_a_service_gets_the_same_variables_with_the_same_values(name: str, place
     own = SET_BY_THE_IMAGE | OF_RECORDED_CUSTOMERS
     embedded = {key: value for key, value in system.environments(place)[name].items() if key not in own}
     container = environment(services()[name])
+    addresses = OF_THE_NETWORK | OF_BROWSERS.get(name, {})
     assert embedded.keys() == container.keys() - INHERITED_BY_CHILDREN
     assert {key: container[key] for key in container.keys() - INHERITED_BY_CHILDREN} == {
-        key: OF_THE_NETWORK.get(key, value) for key, value in embedded.items()
+        key: addresses.get(key, value) for key, value in embedded.items()
     }
+
+
+def test_the_emulator_starts_with_the_same_registration_and_consents(place: Place) -> None:
+    (embedded,) = [process for process in system.processes(place) if process.name == "graph"]
+    wanted = json.loads(embedded.environment["MICROSOFT_EMULATOR_START"])
+    (registration,) = wanted["applications"].values()
+    registration["secrets"] = [{"value": "any"}]
+    registration["redirect_uris"] = [OF_THE_NETWORK["ONBOARDING_CONSENT_REDIRECT_URL"]]
+    assert json.loads(environment(services()["graph"])["MICROSOFT_EMULATOR_START"]) == wanted
 
 
 @each_service

@@ -1,4 +1,4 @@
-"""Safety of docker-compose.yml and the Dockerfile: confinement, limits, no secrets, one published port."""
+"""Safety of docker-compose.yml and the Dockerfile: confinement, limits, no secrets, two published ports."""
 
 import http.server
 import os
@@ -24,9 +24,9 @@ HOW_TO = ROOT / "docs/how-to/run-with-docker-compose.md"
 every_container = pytest.mark.parametrize("name", SERVICES)
 
 
-def test_only_the_api_port_is_published_and_only_locally() -> None:
+def test_the_api_and_the_emulators_pages_are_published_locally() -> None:
     published = {name: service["ports"] for name, service in started_by_default().items() if "ports" in service}
-    assert published == {"session-api": ["127.0.0.1:8000:8000"]}
+    assert published == {"session-api": ["127.0.0.1:8000:8000"], "graph": ["127.0.0.1:8001:8000"]}
 
 
 def test_tools_are_published_to_this_machine_only() -> None:

@@ -1,6 +1,5 @@
 """A customer's administrator opens the consent link in a real browser, and the product finds out what they did."""
 
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -27,14 +26,8 @@ OTHER_ORGANISATION = "0a5b7c9d-0000-4000-8000-00000000000b"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
-    """One browser without a window and with a fresh profile. Its sandbox refuses root."""
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path=browser.path(),
-            args=list(browser.ARGUMENTS),
-            chromium_sandbox=os.geteuid() != 0,
-            timeout=60_000,
-        )
+        started = await playwright.chromium.launch(**browser.launch_options())
         yield started
         await started.close()
 
@@ -129,7 +122,7 @@ async def test_a_waiting_check_is_woken_by_the_browser(system: System, page: Pag
         assert await customer.runs() == [waiting]
 
 
-async def test_a_cancelled_consent_is_declined_and_may_follow(system: System, page: Page) -> None:
+async def test_a_cancelled_consent_is_declined_and_can_be_accepted_later(system: System, page: Page) -> None:
     async with system.caller() as caller:
         customer = await Technician.with_link(caller)
         await page.goto(customer.url)

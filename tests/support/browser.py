@@ -6,6 +6,7 @@ downloaded.
 
 import os
 import shutil
+from typing import Any
 
 BROWSER_VARIABLE = "ONBOARDING_TEST_BROWSER"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -26,6 +27,16 @@ def path() -> str | None:
     if chosen := os.environ.get(BROWSER_VARIABLE):
         return shutil.which(chosen)
     return next((program for name in NAMES if (program := shutil.which(name))), None)
+
+
+def launch_options() -> dict[str, Any]:
+    """How Playwright starts it: without a window and with a fresh profile. Its sandbox refuses root."""
+    return {
+        "executable_path": path(),
+        "args": list(ARGUMENTS),
+        "chromium_sandbox": os.geteuid() != 0,
+        "timeout": 60_000,
+    }
 
 
 def unusable() -> str | None:

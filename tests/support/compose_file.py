@@ -8,18 +8,21 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
-_VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::?-([^}]*))?\}")
+_VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::?-([^${}]*))?\}")
+"""A variable whose default has no other one in it."""
 
 
 def compose() -> dict[str, Any]:
     """The whole file; every variable has its default."""
-    text = _VARIABLE.sub(lambda variable: variable[2] or "", FILE.read_text(encoding="utf-8")).replace("$$", "$")
-    return dict(yaml.safe_load(text))
+    text = FILE.read_text(encoding="utf-8")
+    while _VARIABLE.search(text):
+        text = _VARIABLE.sub(lambda variable: variable[2] or "", text)
+    return dict(yaml.safe_load(text.replace("$$", "$")))
 
 
 def variables() -> set[str]:
     """The names of all variables that the file takes from the user's shell."""
-    return {variable[1] for variable in _VARIABLE.finditer(FILE.read_text(encoding="utf-8"))}
+    return set(re.findall(r"(?<!\$)\$\{(\w+)", FILE.read_text(encoding="utf-8")))
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:

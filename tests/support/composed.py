@@ -39,7 +39,7 @@ def engine_missing() -> str | None:
 
 
 class Composed:
-    """A running compose project with a port, image tags and volumes of its own; asked as `System` is."""
+    """A running compose project with ports, image tags and volumes of its own; asked as `System` is."""
 
     def __init__(self, project: str, folder: Path) -> None:
         self.project = project
@@ -47,12 +47,14 @@ class Composed:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ONBOARDING_", "OTEL_"))},
             "ONBOARDING_API_PORT": str(free_port()),
+            "ONBOARDING_GRAPH_PORT": str(free_port()),
             "ONBOARDING_VERSION": self.version,
             "ONBOARDING_LEASE_SECONDS": "3",
             "ONBOARDING_SILENCE_SECONDS": "3",
             "ONBOARDING_CONFIRM_SECONDS": "3",
         }
         self.url = f"http://127.0.0.1:{self._environment['ONBOARDING_API_PORT']}"
+        self.graph = f"http://127.0.0.1:{self._environment['ONBOARDING_GRAPH_PORT']}"
         self._identity = Identity(folder)
         self._passwords: dict[str, str] = {}
 
@@ -119,7 +121,7 @@ class Composed:
         """A caller of the session API, for ``tenant`` or a new tenant; use with ``async with``."""
         tenant = self.new_tenant() if tenant is None else tenant
         token = self.token(7, (tenant,) if tenants is None else tenants)
-        return Caller(self.url, token, tenant, graph=f"http://{self._address('graph', 8000)}", secret="any")
+        return Caller(self.url, token, tenant, graph=self.graph, secret="any")
 
     async def rows(self, database: str, query: str, *values: object) -> list[asyncpg.Record]:
         """The rows of a query in ``session_api``, ``task_runner`` or ``evidence_store``."""

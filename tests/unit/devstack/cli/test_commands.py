@@ -42,6 +42,7 @@ def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixt
         ["up", "--postgres", "mysql://host/name"],
         ["restart", "kafka"],
         ["token", "--user", "7"],
+        ["demo", "--graph", "http://127.0.0.1:9"],
     ],
 )
 def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(

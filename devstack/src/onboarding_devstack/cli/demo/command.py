@@ -21,6 +21,14 @@ FIRST_USER, SECOND_USER = 7, 8
 
 
 @dataclass(frozen=True)
+class Given:
+    """A running system: its session API, and its Graph-shaped server if it has one."""
+
+    url: str
+    graph: str | None
+
+
+@dataclass(frozen=True)
 class Demo:
     """The system on which the demo runs."""
 
@@ -29,7 +37,7 @@ class Demo:
     """Issues a token for a user; None if there is only `fixed_token`."""
     fixed_token: str
     graph: str | None
-    """The Graph-shaped server; None if the system is not embedded."""
+    """The Graph-shaped server; None if it is unknown, or the customers are real."""
     folder: Path
     started_here: bool
 
@@ -46,6 +54,12 @@ def demo(
             " half-mapped-groups, report-only-policies, broken-consent, throttled. Default: a fresh tenant."
         ),
     ] = None,
+    graph: Annotated[
+        str | None,
+        Parameter(
+            help="The Microsoft emulator of the system at --url, where the demo plays the customer's administrator."
+        ),
+    ] = None,
     way: Annotated[
         Literal["link", "gdap"],
         Parameter(help="How a fresh customer lets us in: by consent link alone, or with delegated administration too."),
@@ -57,19 +71,23 @@ def demo(
     """Onboard one customer tenant, live: five steps, every task, a takeover, the evidence and its seal.
 
     Starts the whole system if none runs, and stops it afterwards. With --url of another system the token is read from
-    the variable TOKEN. Exit code 3 if the tenant does not pass, 5 if the system cannot be reached.
+    the variable TOKEN; without --graph its customers must have consented. Exit code 3 if the tenant does not pass, 5 if
+    the system cannot be reached.
     """
     from onboarding_devstack.cli.demo.customer import chosen_customer
 
+    if graph is not None and url is None:
+        raise CommandError(Exit.USAGE, "--graph belongs to the system at --url")
+    given = None if url is None else Given(url.rstrip("/"), None if graph is None else graph.rstrip("/"))
     customer = chosen_customer(tenant)
     try:
-        return asyncio.run(_run(url, customer, way, as_json, broker, data))
+        return asyncio.run(_run(given, customer, way, as_json, broker, data))
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
 
 
 async def _run(
-    url: str | None, customer: "Customer", way: str, as_json: bool, broker: str | None, data: Path | None
+    given: Given | None, customer: "Customer", way: str, as_json: bool, broker: str | None, data: Path | None
 ) -> Exit:
     from onboarding_devstack.cli.demo.api import Api, Refused
     from onboarding_devstack.cli.demo.ending import next_steps, print_evidence, print_remedies
@@ -80,7 +98,7 @@ async def _run(
     from onboarding_devstack.cli.screen import err, table_out
 
     screen, tenant = err(), customer.tenant
-    async with _open_demo(url, tenant, broker, data) as system:
+    async with _open_demo(given, tenant, broker, data) as system:
         token_of = system.token_of
         first_token = token_of(FIRST_USER) if token_of else system.fixed_token
         async with contextlib.AsyncExitStack() as stack:
@@ -116,9 +134,9 @@ async def _run(
 
 
 @contextlib.asynccontextmanager
-async def _open_demo(url: str | None, tenant: int, broker: str | None, data: Path | None) -> AsyncIterator[Demo]:
-    if url is not None:
-        yield _given(url, tenant, data)
+async def _open_demo(given: Given | None, tenant: int, broker: str | None, data: Path | None) -> AsyncIterator[Demo]:
+    if given is not None:
+        yield _given(given, tenant, data)
         return
     from onboarding_devstack.cli.located import running
     from onboarding_devstack.place import data_folder
@@ -140,17 +158,19 @@ async def _open_demo(url: str | None, tenant: int, broker: str | None, data: Pat
         yield _on_this_machine(place, tenant, started_here=True)
 
 
-def _given(url: str, tenant: int, data: Path | None) -> Demo:
+def _given(given: Given, tenant: int, data: Path | None) -> Demo:
     """The system with the given URL, which may be the one on the data folder."""
     from onboarding_devstack.cli.located import running
 
     system = running(data)
-    if system is not None and system.journal.get("session_api") == url.rstrip("/"):
+    if system is not None and system.journal.get("session_api") == given.url:
         return _on_this_machine(system.place, tenant, started_here=False)
     token = os.environ.get("TOKEN")
     if not token:
-        raise CommandError(Exit.CONFLICT, f"no token for {url}", "export TOKEN=… with the tenant of --tenant in it")
-    return Demo(url.rstrip("/"), None, token, None, Path(), started_here=False)
+        raise CommandError(
+            Exit.CONFLICT, f"no token for {given.url}", "export TOKEN=… with the tenant of --tenant in it"
+        )
+    return Demo(given.url, None, token, given.graph, Path(), started_here=False)
 
 
 def _on_this_machine(place: Any, tenant: int, *, started_here: bool) -> Demo:

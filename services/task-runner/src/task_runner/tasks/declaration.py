@@ -108,9 +108,8 @@ def task(
     gates, ``permissions`` the provider permissions it needs, ``licence`` the edition of Microsoft Entra ID (``P1``,
     ``P2``) without which it cannot answer, ``version`` that of the rules (the distribution's own when empty). In
     seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
-    how long a run may ``Wait``, counted from its start. ``inputs`` is a frozen struct of bounded fields;
-    ``inputs_from`` (input → task type) names the task whose latest run may have offered the value of an input that a
-    start omits; with ``dry_run`` the task can run without a change. Raises ``DeclarationError`` naming what is wrong.
+    how long a run may ``Wait``, counted from its start. ``inputs``: a frozen struct of bounded fields; ``inputs_from``:
+    input → task type that may offer it. With ``dry_run`` it can run without a change. Raises ``DeclarationError``.
     """
 
     def declare(function: TaskFunction) -> Task:
@@ -128,9 +127,7 @@ def task(
             "max_attempts": retry.attempts,
             **_times(name, time_limit, fresh_for, wait_limit),
             "version": version,
-            "inputs_schema": _inputs_schema(name, inputs),
-            "supports_dry_run": dry_run,
-            "inputs_from": _inputs_from(name, inputs, inputs_from),
+            **_arguments(name, inputs, inputs_from, dry_run=dry_run),
         }
         return Task(declaration=_declaration(name, fields), retry=retry, function=function, inputs=inputs)
 
@@ -157,19 +154,15 @@ def _permissions(name: str, permissions: Sequence[str]) -> list[str]:
     return list(permissions)
 
 
-def _inputs_schema(name: str, inputs: InputsType | None) -> dict[str, Any] | None:
+def _arguments(name: str, inputs: InputsType | None, sources: Mapping[str, str], *, dry_run: bool) -> dict[str, Any]:
     try:
-        return schema_of(inputs)
+        schema = schema_of(inputs)
     except ValueError as error:
         raise DeclarationError(f"Task {name!r}: {error}") from error
-
-
-def _inputs_from(name: str, inputs: InputsType | None, sources: Mapping[str, str]) -> dict[str, str]:
     fields = () if inputs is None else msgspec.structs.fields(inputs)
-    optional = {field.name for field in fields if not field.required}
-    if unknown := sorted(sources.keys() - optional):
+    if unknown := sorted(sources.keys() - {field.name for field in fields if not field.required}):
         raise DeclarationError(f"Task {name!r}: inputs_from names {unknown[0]!r}, which is no input with a default")
-    return dict(sources)
+    return {"inputs_schema": schema, "inputs_from": dict(sources), "supports_dry_run": dry_run}
 
 
 def _declaration(name: str, fields: dict[str, Any]) -> TaskTypeDeclaration:
