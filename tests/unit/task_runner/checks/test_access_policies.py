@@ -170,6 +170,8 @@ REQUIRED = [
     ("conditions", "users", "excludeUsers"),
     ("conditions", "users", "excludeGroups"),
     ("conditions", "users", "excludeRoles"),
+    ("conditions", "users", "excludeGuestsOrExternalUsers"),
+    ("conditions", "clientApplications"),
     ("conditions", "applications", "includeApplications"),
     ("conditions", "applications", "excludeApplications"),
     ("conditions", "applications", "applicationFilter"),

@@ -54,6 +54,14 @@ USERS = st.fixed_dictionaries(
 APPLICATIONS = st.fixed_dictionaries(
     {"includeApplications": st.sampled_from([["All"], ["All"], ["a1"]]), "excludeApplications": some(["a1"])}
 )
+ONE_EXCLUSION = st.sampled_from(
+    [
+        {"excludeGuestsOrExternalUsers": guests(ALL_GUESTS)},
+        {"excludeUsers": ["u1"]},
+        {"excludeGroups": ["g1"]},
+        {"excludeRoles": ["r1"]},
+    ]
+)
 CONDITIONS = st.sampled_from([{}, {}, {"signInRiskLevels": ["high"]}])
 GRANTS = st.sampled_from(
     [
@@ -69,14 +77,16 @@ CLIENT_TYPES = ["browser", "mobileAppsAndDesktopClients", "exchangeActiveSync", 
 
 @st.composite
 def policy(draw: st.DrawFn) -> dict[str, Any]:
-    body = sent(
-        state=draw(st.sampled_from(["enabled", "enabled", REPORT])),
-        clients=draw(st.sampled_from([["all"], CLIENT_TYPES[:2], CLIENT_TYPES[2:]])),
-        users=draw(USERS),
-        applications=draw(APPLICATIONS),
-        conditions=draw(CONDITIONS),
-        grant=draw(GRANTS),
-    )
+    fields = {
+        "state": st.sampled_from(["enabled", REPORT]),
+        "clients": st.sampled_from([["all"], CLIENT_TYPES[:2], CLIENT_TYPES[2:]]),
+        "users": st.one_of(USERS, ONE_EXCLUSION),
+        "applications": APPLICATIONS,
+        "conditions": CONDITIONS,
+        "grant": GRANTS,
+    }
+    unusual = draw(st.sets(st.sampled_from(sorted(fields)), max_size=3))
+    body = sent(**{name: draw(fields[name]) for name in sorted(unusual)})
     return body | {"id": draw(st.uuids()).hex}
 
 
@@ -176,7 +186,9 @@ def test_another_policy_never_hides_who_is_let_in(check: Callable[..., Result], 
 
 @st.composite
 def administrators(draw: st.DrawFn) -> GlobalAdministrators:
-    flags = st.fixed_dictionaries({name: st.booleans() for name in ("enabled", "guest", "synchronized", "machine")})
+    seldom = st.sampled_from([False] * 5 + [True])
+    rare = {"guest": seldom, "synchronized": seldom, "machine": seldom}
+    flags = st.fixed_dictionaries({"enabled": seldom.map(lambda disabled: not disabled), **rare})
     people = [Account(id=f"u{number}", **fields) for number, fields in enumerate(draw(st.lists(flags, max_size=10)))]
     kinds = draw(st.lists(st.sampled_from(list(Kind)), max_size=3))
     holders = [Holder(id=account.id, kind=Kind.USER, active=True, eligible=False) for account in people]
