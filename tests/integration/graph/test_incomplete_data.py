@@ -140,7 +140,9 @@ class World:
     async def _started(self) -> GraphServer:
         server = await self._stack.enter_async_context(graph_server())
         hosts = {"graph_url": server.url, "login_url": server.url, "partner_tenant_id": PARTNER_TENANT}
-        settings = ProviderSettings(**hosts, **TOLD, tenant_request_rate=10_000.0, credentials=CREDENTIALS)
+        settings = ProviderSettings(
+            **hosts, **TOLD, tenant_request_rate=10_000.0, service_limits={}, credentials=CREDENTIALS
+        )
         self._providers = await self._stack.enter_async_context(Providers(settings))
         return server
 
