@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import httpx2
 import msgspec
@@ -250,7 +251,8 @@ class GraphClient:
 
     def _url(self, path: str, params: Params | None, version: ApiVersion) -> str:
         cloud = self._sessions.of(self._use).cloud
-        return str(httpx2.URL(f"{cloud.graph_url}/{version}{path}", params=params))
+        query = f"?{urlencode(params)}" if params else ""
+        return f"{cloud.graph_url}/{version}{path}{query}"
 
     def _same_host(self, link: object, path: str) -> str:
         own = httpx2.URL(self._sessions.of(self._use).cloud.graph_url)
