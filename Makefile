@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth bench-neighbours check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth bench-neighbours bench-fleet check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -70,6 +70,9 @@ bench-growth: setup ## the same with 100 thousand and 1 million runs already the
 
 bench-neighbours: setup ## quiet tenants beside noisy ones; fails when they become much slower
 	$(RUN) python -m tests.bench.neighbours $(ARGS)
+
+bench-fleet: setup ## the twelve checks of 200 customers, against a Microsoft that takes its time
+	$(RUN) python -m tests.bench.fleet $(ARGS)
 
 # A Java for machines without one.
 setup-kafka: executable $(SETUP_NEEDS)

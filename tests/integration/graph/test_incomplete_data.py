@@ -148,7 +148,7 @@ class World:
     async def _started(self) -> GraphServer:
         server = await self._stack.enter_async_context(graph_server())
         hosts = {"graph_url": server.url, "login_url": server.url, "partner_tenant_id": PARTNER_TENANT}
-        limits = {"tenant_request_rate": 10_000.0, "shared_reading_seconds": 0.0}
+        limits = {"tenant_request_rate": 10_000.0, "shared_reading_seconds": 0.0, "service_limits": {}}
         settings = ProviderSettings(**hosts, **TOLD, **limits, credentials=CREDENTIALS)
         self._providers = await self._stack.enter_async_context(Providers(settings))
         return server

@@ -35,7 +35,7 @@ class Process:
         )
 
     async def requests(self) -> int:
-        return await self.server.graph_requests(TENANT)
+        return len(await self.server.requested(TENANT))
 
 
 @pytest.fixture

@@ -104,8 +104,13 @@ class World:
         url = await self._stack.enter_async_context(serving(self.spoiler))
         server = GraphServer(url, await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
         await server.tell(guid_of("healthy"), **control_request("healthy", CLIENT_ID))
-        limits: dict[str, Any] = {"attempts": 1, "request_timeout": REQUEST_SECONDS, "tenant_request_rate": 10_000.0}
-        limits["shared_reading_seconds"] = 0.0
+        limits: dict[str, Any] = {
+            "attempts": 1,
+            "request_timeout": REQUEST_SECONDS,
+            "tenant_request_rate": 10_000.0,
+            "service_limits": {},
+            "shared_reading_seconds": 0.0,
+        }
         hosts = {"graph_url": url, "login_url": url, "partner_tenant_id": PARTNER_TENANT}
         told = ProviderSettings(**hosts, **limits, emergency_access=EMERGENCY_ACCESS, credentials=CREDENTIALS)
         self._providers = await self._stack.enter_async_context(Providers(told))

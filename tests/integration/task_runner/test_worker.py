@@ -9,6 +9,7 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunProgressed, TaskTypesAnnounced
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.tasks import Result, Retry, TaskContext, TaskFault, Wait
+from task_runner.tasks.result import AttemptDeferred
 from tests.integration.task_runner.runner_harness import RunnerHarness, start
 from tests.integration.task_runner.working import finished, run_it, summary, task_that
 from tests.support.waiting import eventually
@@ -98,6 +99,22 @@ async def test_a_provider_that_names_a_time_is_waited_for(harness: RunnerHarness
     await eventually(lambda: harness.state(1), equals="waiting")
     (row,) = await harness.sql("SELECT extract(epoch FROM resume_at - now()) AS seconds FROM executions")
     assert 110 < row.seconds <= 120
+
+
+async def test_a_deferred_attempt_frees_its_slot_and_counts_for_nothing(harness: RunnerHarness) -> None:
+    uncounted: list[int] = []
+
+    async def not_its_turn(context: TaskContext) -> Result:
+        uncounted.append(context.details.uncounted)
+        if context.attempt < 5:
+            raise AttemptDeferred("TENANT_BUSY", "Not its turn.", seconds=0.03)
+        if context.attempt < 6:
+            raise TaskFault("GRAPH_UNAVAILABLE", "Nobody there.", retryable=True)
+        return Result.ok("FINE")
+
+    end = await run_it(harness, task_that(not_its_turn, retry=Retry(attempts=2, first_delay=0.02)))
+    assert summary(end) == ("succeeded", "ok", "FINE", 6)
+    assert uncounted == [0, 1, 2, 3, 4, 4]
 
 
 async def test_a_waiting_task_with_one_attempt_runs_again(

@@ -10,6 +10,7 @@ from onboarding_shared.contracts.run_states import RunEvent, next_state
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from task_runner.domain.outcomes import (
     Cancelled,
+    Deferred,
     Ending,
     GiveUp,
     Postponed,
@@ -28,10 +29,11 @@ from task_runner.domain.outcomes import (
 ANSWER = Returned(status=CheckStatus.FAIL, reason_code="NO_LICENCE", message="None.", payload={"seats": 0})
 PASSING = TaskFailed(reason_code="GRAPH_THROTTLED", message="Slow down.", retryable=True)
 TOO_EARLY = Postponed(seconds=300.0, reason_code="APPROVAL_PENDING", message="Nobody approved.", payload={"id": 1})
+DEFERRED = Deferred(seconds=1.5, reason_code="TENANT_BUSY", message="Not its turn.")
 LASTING = TaskFailed(reason_code="CONNECTION_INVALID", message="No.", payload={"a": 1})
 
 endings: st.SearchStrategy[Ending] = st.one_of(
-    st.sampled_from([ANSWER, PASSING, LASTING, TOO_EARLY]),
+    st.sampled_from([ANSWER, PASSING, LASTING, TOO_EARLY, DEFERRED]),
     st.builds(TimeLimitExceeded, limit=st.floats(1, 60)),
     st.builds(Stopped),
 )
@@ -71,6 +73,20 @@ def test_a_wait_without_attempts_left_is_resumed() -> None:
     assert decide_outcome(TOO_EARLY, cancelling=False, backoff=None, wait_left=3600.0) == ResumeLater(
         delay=300.0, reason_code="APPROVAL_PENDING", message="Nobody approved.", payload={"id": 1}
     )
+
+
+def test_a_deferred_attempt_goes_on_without_attempts_left() -> None:
+    assert decide_outcome(DEFERRED, cancelling=False, backoff=None, wait_left=3600.0) == RetryLater(
+        delay=1.5, reason_code="TENANT_BUSY", message="Not its turn."
+    )
+
+
+def test_a_deferred_run_ends_at_its_wait_limit() -> None:
+    assert decide_outcome(DEFERRED, cancelling=False, backoff=1.0, wait_left=1.0) == RetryLater(
+        delay=1.0, reason_code="TENANT_BUSY", message="Not its turn."
+    )
+    ended = decide_outcome(DEFERRED, cancelling=False, backoff=1.0, wait_left=0.0)
+    assert isinstance(ended, TimedOut) and ended.reason_code == "WAIT_LIMIT_EXCEEDED"
 
 
 def test_a_wait_beyond_the_wait_limit_is_cut_to_it() -> None:

@@ -33,7 +33,11 @@ from microsoft_emulator.tenants import PARTNER_TENANT, FirstState
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers import Providers, ProviderSettings
+from task_runner.providers.limits import Service
 from task_runner.tasks.context import NO_DETAILS, Connection, RunDetails, TaskContext
+
+NO_SERVICE_LIMITS: Mapping[Service, tuple[float, float]] = {}
+"""The emulator limits a service only if it is told to."""
 
 CLIENT_ID = "0f0f0f0f-1111-4222-8333-444444444444"
 CREDENTIAL_NAME = "TASK_CONTEXT_CLIENT_SECRET"
@@ -77,11 +81,11 @@ class GraphServer:
         answer.raise_for_status()
         self._told.add(tenant.lower())
 
-    async def graph_requests(self, tenant: str) -> int:
-        """The number of requests to Microsoft Graph since the tenant was last told how to behave."""
+    async def requested(self, tenant: str) -> list[str]:
+        """The latest requests to Microsoft Graph since the tenant was told how to behave: verb, path and query."""
         answer = await self._client.get(f"{self.url}/_control/tenants/{tenant}")
         answer.raise_for_status()
-        return int(answer.json()["graph_requests"])
+        return list(answer.json()["requested"])
 
     def knows(self, tenant: str) -> bool:
         """True if the behaviour of the tenant was set."""
@@ -161,7 +165,12 @@ async def task_context(
         if behaviour != "healthy" or options or not used.knows(guid):
             await used.tell(guid, behaviour, **options)
         hosts = {"graph_url": used.url, "login_url": used.url}
-        defaults = {"partner_tenant_id": PARTNER_TENANT, "credentials": CREDENTIALS, "certificate_wait": 0.05}
+        defaults = {
+            "partner_tenant_id": PARTNER_TENANT,
+            "credentials": CREDENTIALS,
+            "certificate_wait": 0.05,
+            "service_limits": NO_SERVICE_LIMITS,
+        }
         limits: dict[str, Any] = {**hosts, **defaults, **(settings or {})}
         async with Providers(ProviderSettings(**limits)) as providers:
             yield providers.context_for(

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from task_runner.providers.backoff import backoff_hook, retry_after_of
 from task_runner.tasks import CannotTell, TaskFault
@@ -50,10 +52,34 @@ def test_nothing_waits_beyond_the_deadline(error: Exception, remaining: float) -
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7.0), (" 0 ", 0.0), ("", None), ("soon", None), ("-1", None), ("9999999999", None), ("²", None)],
+    [
+        ("7", 7.0),
+        ("30.5", 30.5),
+        ("0.2", 0.2),
+        ("9999999999", 86_400.0),
+        ("99999999999999999999", 86_400.0),
+        (" 0 ", None),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("-30.5", None),
+        ("²", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e9", None),
+        ("1.2.3", None),
+        ("30, 60", None),
+        ("Fri, 32 Foo 99999 99:99:99 GMT", None),
+    ],
 )
 def test_retry_after_in_seconds(header: str, seconds: float | None) -> None:
     assert retry_after_of({"retry-after": header}) == seconds
+
+
+@given(st.text(max_size=40))
+def test_whatever_retry_after_says_it_never_means_haste(header: str) -> None:
+    seconds = retry_after_of({"retry-after": header})
+    assert seconds is None or 0 < seconds <= 86_400.0
 
 
 def test_retry_after_as_a_date() -> None:
@@ -61,4 +87,4 @@ def test_retry_after_as_a_date() -> None:
     past = format_datetime(datetime.now(UTC) - timedelta(seconds=90), usegmt=True)
 
     assert 80 < (retry_after_of({"retry-after": soon}) or 0) <= 90
-    assert retry_after_of({"retry-after": past}) == 0.0
+    assert retry_after_of({"retry-after": past}) is None

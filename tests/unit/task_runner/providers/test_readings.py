@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from task_runner.providers.messages import Answer
 from task_runner.providers.readings import Pages, ReadingKey, SharedReadings
 from task_runner.providers.record import RecordedResponse
-from task_runner.providers.requests import Answer
 from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.tasks import TaskFault
 from task_runner.testing import connection_to

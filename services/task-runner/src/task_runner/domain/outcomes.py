@@ -45,6 +45,19 @@ class Postponed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """The attempt could not go on because of a limit of requests: the run goes on after ``seconds``.
+
+    It counts as no attempt.
+    """
+
+    seconds: float
+    reason_code: str
+    message: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimitExceeded:
     """The attempt exceeded its time limit of ``limit`` seconds."""
 
@@ -56,7 +69,7 @@ class Stopped:
     """The attempt was stopped because its run was cancelled."""
 
 
-Ending = Returned | TaskFailed | Postponed | TimeLimitExceeded | Stopped
+Ending = Returned | TaskFailed | Postponed | Deferred | TimeLimitExceeded | Stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +159,8 @@ def decide_outcome(
         return TimedOut(message=f"The attempt exceeded its time limit of {ending.limit:g} seconds.")
     if isinstance(ending, Postponed):
         return _resume(ending, wait_left)
+    if isinstance(ending, Deferred):
+        return _defer(ending, wait_left)
     if ending.retryable and backoff is not None:
         delay = wait_before_retry(backoff, ending.retry_after)
         return RetryLater(delay=delay, reason_code=ending.reason_code, message=ending.message)
@@ -155,15 +170,27 @@ def decide_outcome(
 def _resume(ending: Postponed, wait_left: float) -> ResumeLater | TimedOut:
     """Shorten the delay to the wait limit, so that the task runs once more before the run times out."""
     if wait_left <= 0:
-        message = f"The run exceeded the wait limit of its task type. Last reason: {ending.reason_code}: "
-        return TimedOut(
-            reason_code=WAIT_LIMIT_EXCEEDED, message=f"{message}{ending.message[:3000]}", payload=ending.payload
-        )
+        return _waited_too_long(ending)
     return ResumeLater(
         delay=min(ending.seconds, wait_left),
         reason_code=ending.reason_code,
         message=ending.message,
         payload=ending.payload,
+    )
+
+
+def _defer(ending: Deferred, wait_left: float) -> RetryLater | TimedOut:
+    if wait_left <= 0:
+        return _waited_too_long(ending)
+    return RetryLater(
+        delay=min(ending.seconds, wait_left, LONGEST_WAIT), reason_code=ending.reason_code, message=ending.message
+    )
+
+
+def _waited_too_long(ending: Postponed | Deferred) -> TimedOut:
+    message = f"The run exceeded the wait limit of its task type. Last reason: {ending.reason_code}: "
+    return TimedOut(
+        reason_code=WAIT_LIMIT_EXCEEDED, message=f"{message}{ending.message[:3000]}", payload=ending.payload
     )
 
 

@@ -1,6 +1,7 @@
 """The providers of one process, which create the context of every attempt."""
 
 import asyncio
+import math
 import time
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,7 @@ from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.managed_identity import ManagedIdentities
 from task_runner.providers.graph import GraphClient, SharedParts
 from task_runner.providers.http import SharedTransport, open_client
+from task_runner.providers.messages import AttemptLimits
 from task_runner.providers.readings import SharedReadings
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
@@ -67,7 +69,8 @@ class Providers:
             message = "The provider connection is to the partner's own tenant, which is no customer."
             raise TaskFault("CONNECTION_TO_PARTNER", message)
         dry_run = details.dry_run
-        graph, partner_graph = self._clients(tenant_id, connection, deadline, details)
+        limits = AttemptLimits(deadline, run_id, dry_run, _readings_since(details), details.uncounted)
+        graph, partner_graph = self._clients(tenant_id, connection, limits)
         return TaskContext(
             tenant_id=tenant_id,
             run_id=run_id,
@@ -87,20 +90,18 @@ class Providers:
         )
 
     def _clients(
-        self, tenant_id: int, connection: Connection | None, deadline: float, details: RunDetails
+        self, tenant_id: int, connection: Connection | None, limits: AttemptLimits
     ) -> tuple[GraphClient | None, GraphClient | None]:
         """Return the clients of the customer's and of the partner's tenant, which share one record."""
         if connection is None:
             return None, None
-        use, since = TenantConnection(tenant_id, connection), _readings_since(details)
-        graph = GraphClient(use, self._parts, deadline, read_only=details.dry_run, readings_since=since)
+        use = TenantConnection(tenant_id, connection)
+        graph = GraphClient(use, self._parts, limits)
         partner = self.settings.partner_tenant_id
         if partner is None:
             return graph, None
         own = use._replace(connection=msgspec.structs.replace(connection, external_tenant_id=partner))
-        return graph, GraphClient(
-            own, self._parts, deadline, graph.record, read_only=details.dry_run, readings_since=since
-        )
+        return graph, GraphClient(own, self._parts, limits, graph.record)
 
     def _emergency_access(self, connection: Connection | None) -> frozenset[str]:
         tenant = connection.external_tenant_id.lower() if connection else ""
@@ -120,8 +121,8 @@ class Providers:
         await self.close()
 
 
-def _readings_since(details: RunDetails) -> float | None:
-    """The earliest ``time.monotonic()`` of a reading for this attempt; None = any. What woke a run came before it."""
-    limits = [] if details.since_due is None else [details.since_due + STARTED_TOGETHER]
+def _readings_since(details: RunDetails) -> float:
+    """The earliest ``time.monotonic()`` of a reading for this attempt. What woke a run came before it."""
+    limits = [math.inf] if details.since_due is None else [details.since_due + STARTED_TOGETHER]
     limits += [] if details.since_wake is None else [details.since_wake]
-    return time.monotonic() - min(limits) if limits else None
+    return time.monotonic() - min(limits)

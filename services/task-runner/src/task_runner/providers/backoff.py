@@ -1,5 +1,6 @@
 """Retries of requests: the decision, and the backoff."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,19 +11,34 @@ from task_runner.tasks.result import TaskFault
 FIRST_WAIT = 0.2
 LONGEST_BACKOFF = 5.0
 JITTER = 0.2
+LONGEST_RETRY_AFTER = 86_400.0
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?", re.ASCII)
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds in ``Retry-After``, a number or a date; None if it is absent or invalid."""
+    """Return the seconds in ``Retry-After``, a number or a date, at most a day.
+
+    None if it is absent, or if it is no positive wait: the caller then takes its own, which is longer than none.
+    """
     value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit() and len(value) <= 9:
-        return float(value)
+    seconds = _seconds(value) if _NUMBER.fullmatch(value) else _until(value)
+    return None if seconds is None or seconds <= 0 else min(seconds, LONGEST_RETRY_AFTER)
+
+
+def _seconds(value: str) -> float | None:
     try:
-        moment = parsedate_to_datetime(value)
+        return float(value)
     except ValueError:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _until(value: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (moment - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def backoff_hook(

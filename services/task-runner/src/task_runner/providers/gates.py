@@ -1,16 +1,30 @@
 """Limits the concurrency and the rate of requests to each tenant at Microsoft."""
 
 import asyncio
+import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from prometheus_client import Histogram
 
-from task_runner.tasks.result import TaskFault
+from task_runner.providers.limits import Service, service_of
+from task_runner.providers.pace import Pace
+from task_runner.tasks.result import AttemptDeferred, TaskFault
 
 TENANT_BUSY = "TENANT_BUSY"
+PATIENCE = 1.0
+"""Longest wait in seconds for a turn within an attempt; for a longer one the run goes back to the queue."""
+MOST_DEFERRALS = 10
+"""How often a run goes back to the queue; later it waits within its attempts."""
+FIRST_BACKOFF = 2.0
+LONGEST_BACKOFF = 300.0
+"""Seconds of the first pause after a 429 without ``Retry-After``, which doubles with each one, and of the longest."""
+JITTER = 0.25
+"""The share by which such a pause may be longer."""
+PARTNER_FACTOR = 4
 
 WAIT = Histogram(
     "onboarding_provider_turn_wait_seconds",
@@ -19,30 +33,71 @@ WAIT = Histogram(
 )
 
 
-class TenantGate:
-    """Limits the requests to one tenant: ``requests`` concurrent, ``rate`` per second, with bursts of one second."""
+class Waiting(NamedTuple):
+    """How long a run may wait for a turn, in seconds, and whether it then goes back to the queue."""
 
-    def __init__(self, *, requests: int, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+    seconds: float
+    run_id: int = 0
+    deferrable: bool = True
+
+    @classmethod
+    def of(cls, run_id: int, remaining: float, deferrals: int) -> "Waiting":
+        """A run that was deferred too often waits within its attempt, so that it ends."""
+        deferrable = deferrals < MOST_DEFERRALS
+        return cls(min(PATIENCE, remaining) if deferrable else remaining, run_id, deferrable)
+
+    def too_long(self, seconds: float) -> TaskFault:
+        """The exception for a turn that is ``seconds`` away."""
+        message = "Other requests used the limit of this tenant; the run goes on when it is its turn."
+        if self.deferrable:
+            return AttemptDeferred(TENANT_BUSY, message, seconds=seconds)
+        return TaskFault(TENANT_BUSY, message, retryable=True, retry_after=seconds)
+
+
+class TenantGate:
+    """Limits the requests to one tenant: ``requests`` concurrent, ``rate`` per second, with bursts of one second.
+
+    Conditional Access and reports have limits of their own besides. A service that throttles is left alone until its
+    pause is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        requests: int,
+        rate: float,
+        services: Mapping[Service, tuple[float, float]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``services`` are the rate and burst of single services of Microsoft Graph."""
         self._slots = asyncio.Semaphore(requests)
-        self._interval = 1.0 / rate
-        self._burst = max(0.0, rate - 1.0) * self._interval
         self._clock = clock
-        self._next = clock()
+        self._pace = Pace(rate, burst=max(1.0, rate), clock=clock)
+        self._services = {
+            service: Pace(limit, burst=burst, clock=clock) for service, (limit, burst) in (services or {}).items()
+        }
+        self._closed: dict[Service, float] = {}
+        self._refusals: dict[Service, int] = {}
 
     @asynccontextmanager
-    async def turn(self, remaining: float) -> AsyncIterator[None]:
-        """Wait until a request may start, in order of arrival, and count it as concurrent until exit.
+    async def turn(self, waiting: "Waiting", url: str = "", cost: int = 1) -> AsyncIterator[None]:
+        """Wait until a request may start, and count it as concurrent until exit.
 
-        Raise ``TaskFault`` ``TENANT_BUSY`` if it may not start within ``remaining`` seconds.
+        Raises ``AttemptDeferred`` if that takes longer than the run may wait; the run keeps its place. Raises
+        ``TaskFault`` ``TENANT_BUSY`` if the run may not be deferred. ``cost`` is the number of requests it counts for.
         """
         began = self._clock()
+        service = service_of(url)
+        closed = self._closed.get(service, began) - began
+        if closed > waiting.seconds:
+            raise waiting.too_long(closed)
         try:
-            async with asyncio.timeout(max(0.0, remaining)):
+            async with asyncio.timeout(max(0.0, waiting.seconds)):
                 await self._slots.acquire()
         except TimeoutError:
-            raise _busy() from None
+            raise waiting.too_long(PATIENCE) from None
         try:
-            wait = self._reserve(remaining - (self._clock() - began))
+            wait = self._book(service, waiting, cost, began)
             if wait > 0:
                 await asyncio.sleep(wait)
             WAIT.observe(self._clock() - began)
@@ -50,24 +105,50 @@ class TenantGate:
         finally:
             self._slots.release()
 
-    def _reserve(self, remaining: float) -> float:
-        """Reserve the next start time and return the seconds until it. Raise if it is after ``remaining``."""
+    def _book(self, service: Service, waiting: "Waiting", cost: int, began: float) -> float:
+        """Book a moment at the service and at the tenant; returns the seconds until then."""
         now = self._clock()
-        due = max(self._next, now)
-        wait = due - self._burst - now
-        if wait > remaining:
-            raise _busy()
-        self._next = due + self._interval
+        paces = [pace for pace in (self._services.get(service), self._pace) if pace is not None]
+        wait = max(self._closed.get(service, now) - now, *(pace.book(waiting.run_id, cost) for pace in paces))
+        if wait > waiting.seconds - (now - began):
+            raise waiting.too_long(wait)
+        for pace in paces:
+            pace.use(waiting.run_id)
         return wait
+
+    def throttled(self, url: str, retry_after: float | None) -> float:
+        """Leave the service alone for ``retry_after`` seconds, or a growing pause without it; returns the pause."""
+        service = service_of(url)
+        refusals = self._refusals[service] = self._refusals.get(service, 0) + 1
+        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(refusals - 1, 16))
+        pause = backoff * (1 + random.uniform(0, JITTER)) if retry_after is None else retry_after  # noqa: S311
+        self._closed[service] = max(self._closed.get(service, 0.0), self._clock() + pause)
+        return pause
+
+    def answered(self, url: str) -> None:
+        """The service answers again."""
+        self._refusals.pop(service_of(url), None)
 
 
 class TenantGates:
     """The gates of the tenants in use, shared by all connections to a tenant. Unused gates are garbage collected."""
 
-    def __init__(self, *, requests: int, rate: float) -> None:
-        """The limits apply to each tenant in this process: ``requests`` concurrent, ``rate`` per second."""
+    def __init__(
+        self,
+        *,
+        requests: int,
+        rate: float,
+        services: Mapping[Service, tuple[float, float]],
+        partner: str | None = None,
+    ) -> None:
+        """The limits apply to each tenant in this process: ``requests`` concurrent, ``rate`` per second.
+
+        The ``partner`` tenant may have ``PARTNER_FACTOR`` times as many, because the checks of all customers read it.
+        """
+        self._partner = (partner or "").lower()
         self._requests = requests
         self._rate = rate
+        self._services = services
         self._gates: WeakValueDictionary[str, TenantGate] = WeakValueDictionary()
 
     def of(self, external_tenant_id: str) -> TenantGate:
@@ -75,10 +156,7 @@ class TenantGates:
         key = external_tenant_id.lower()
         gate = self._gates.get(key)
         if gate is None:
-            gate = self._gates[key] = TenantGate(requests=self._requests, rate=self._rate)
+            factor = PARTNER_FACTOR if key == self._partner else 1
+            gate = TenantGate(requests=factor * self._requests, rate=factor * self._rate, services=self._services)
+            self._gates[key] = gate
         return gate
-
-
-def _busy() -> TaskFault:
-    message = "Other runs used the request limit of this tenant until the deadline of the attempt."
-    return TaskFault(TENANT_BUSY, message, retryable=True)

@@ -1,9 +1,11 @@
 """The Microsoft Graph client of one run: reads objects and lists, shares readings, and writes."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import httpx2
 import msgspec
@@ -12,13 +14,14 @@ from task_runner.providers import graph_errors
 from task_runner.providers.dry_run import refuse_write
 from task_runner.providers.graph_errors import GraphRefused, SignInRefused
 from task_runner.providers.http import TOO_LARGE
+from task_runner.providers.messages import Answer, AttemptLimits, GraphRequest
 from task_runner.providers.readings import Pages, ReadingKey, SharedReadings, as_shared
 from task_runner.providers.record import ResponseRecord
-from task_runner.providers.requests import Answer, GraphRequest, GraphRequests
+from task_runner.providers.requests import GraphRequests
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.providers.tokens import GraphSessions
-from task_runner.tasks.graph import ApiVersion
+from task_runner.tasks.graph import ApiVersion, Read
 from task_runner.tasks.result import CannotTell
 
 __all__ = ["GraphClient", "GraphRefused", "SignInRefused"]
@@ -46,25 +49,16 @@ class GraphClient:
     """
 
     def __init__(
-        self,
-        use: TenantConnection,
-        parts: SharedParts,
-        deadline: float,
-        record: ResponseRecord | None = None,
-        *,
-        read_only: bool = False,
-        readings_since: float | None = None,
+        self, use: TenantConnection, parts: SharedParts, limits: AttemptLimits, record: ResponseRecord | None = None
     ) -> None:
         """With ``record`` the client notes its responses there, beside those of another client.
 
-        With ``read_only`` it raises ``TaskFault`` on every request that is not a read, and sends nothing; it shares no
-        readings either. ``readings_since`` is the earliest ``time.monotonic()`` of a shared reading.
+        Read-only, it raises ``TaskFault`` on every request that is not a read, and sends nothing.
         """
-        self._read_only = read_only
-        self._readings_since = float("-inf") if readings_since is None else readings_since
+        self._limits = limits
         self._use = use
         self._settings, self._sessions, self._readings = parts
-        self._requests = GraphRequests(use, self._sessions, self._settings, deadline, record or ResponseRecord())
+        self._requests = GraphRequests(use, self._sessions, self._settings, limits, record or ResponseRecord())
 
     @property
     def record(self) -> ResponseRecord:
@@ -116,6 +110,25 @@ class GraphClient:
         self.record.add_list(path=path, pages=len(pages), items=len(items))
         return tuple(items)
 
+    async def read_many(
+        self, reads: Sequence[Read], *, max_age: float = 0.0
+    ) -> tuple[dict[str, Any] | CannotTell, ...]:
+        """Return the object or the whole list of each read, in as few requests as possible; of a refused one, why."""
+        if not reads:
+            return ()
+        requests = [self._read(read.path, read.params, read.permission, read.headers, "v1.0") for read in reads]
+        root = self._url("", None, "v1.0")
+
+        async def ask() -> Pages:
+            first = await self._requests.send_together(requests, root)
+            return tuple([page for answer in first for page in await self._with_following(answer)])
+
+        together = msgspec.structs.replace(
+            requests[0], url="\n".join(f"{request.url} {sorted(request.headers.items())}" for request in requests)
+        )
+        pages = deque(await self._shared(together, max_age, ask))
+        return tuple([self._merged(read, request, pages) for read, request in zip(reads, requests, strict=True)])
+
     async def post(
         self,
         path: str,
@@ -157,7 +170,7 @@ class GraphClient:
         self, method: str, path: str, body: Mapping[str, Any], permission: str | None, headers: Headers
     ) -> dict[str, Any]:
         url = self._url(path, None, "v1.0")
-        if self._read_only:
+        if self._limits.read_only:
             refuse_write(method, url)
         request = GraphRequest(
             method=method, url=url, version="v1.0", permission=permission, headers=headers, body=body
@@ -171,9 +184,9 @@ class GraphClient:
     async def _shared(self, request: GraphRequest, max_age: float, ask: Callable[[], Awaitable[Pages]]) -> Pages:
         """The responses to a read, which those of another run may replace. Raises as ``ask`` does."""
         age = min(max_age, self._readings.longest)
-        if self._read_only or age <= 0:
+        if self._limits.read_only or age <= 0:
             return await ask()
-        since = max(time.monotonic() - age, self._readings_since)
+        since = max(time.monotonic() - age, self._limits.readings_since)
         key = ReadingKey.of(self._use, request.url, request.headers)
         reading = await self._readings.read(key, since, self._requests.remaining, ask)
         if not reading.shared:
@@ -205,9 +218,41 @@ class GraphClient:
             request = msgspec.structs.replace(request, url=self._same_host(following, path))
         raise CannotTell(graph_errors.RESPONSE_INVALID, f"A page of {path} links to an earlier page.")
 
+    async def _with_following(self, answer: Answer) -> Pages:
+        """The page and those that follow it."""
+        following = answer.decoded(None).get("@odata.nextLink") if answer.ok else None
+        if following is None:
+            return (answer,)
+        path = answer.recorded.url.partition("?")[0]
+        request = GraphRequest(
+            method="GET",
+            url=self._same_host(following, path),
+            version=answer.recorded.api_version,
+            permission=answer.recorded.permission,
+        )
+        return (answer, *await self._pages(request, path))
+
+    def _merged(self, read: Read, request: GraphRequest, pages: deque[Answer]) -> dict[str, Any] | CannotTell:
+        """Take the pages of a read from the front of ``pages``: up to one without a link, or a refusal."""
+        items: list[Any] = []
+        number = 0
+        while True:
+            number += 1
+            try:
+                body = pages.popleft().decoded(request.permission)
+            except CannotTell as refused:
+                return refused
+            if not isinstance(body.get("value"), list):
+                return body
+            items += body["value"]
+            if body.get("@odata.nextLink") is None:
+                self.record.add_list(path=read.path, pages=number, items=len(items))
+                return {**body, "value": items}
+
     def _url(self, path: str, params: Params | None, version: ApiVersion) -> str:
         cloud = self._sessions.of(self._use).cloud
-        return str(httpx2.URL(f"{cloud.graph_url}/{version}{path}", params=params))
+        query = f"?{urlencode(params)}" if params else ""
+        return f"{cloud.graph_url}/{version}{path}{query}"
 
     def _same_host(self, link: object, path: str) -> str:
         own = httpx2.URL(self._sessions.of(self._use).cloud.graph_url)

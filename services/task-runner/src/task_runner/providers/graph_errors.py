@@ -109,7 +109,7 @@ class CredentialPending(TaskFault):
 
 def throttled(url: str, retry_after: float | None) -> TaskFault:
     """Return the exception for a throttled request."""
-    delay = "" if retry_after is None else f"; Retry-After is {retry_after:g} s"
+    delay = "" if retry_after is None else f"; the next one is due in {retry_after:.3g} s"
     message = f"{url} throttles the requests of this application{delay}."
     return TaskFault(THROTTLED, message, retryable=True, retry_after=retry_after)
 

@@ -11,6 +11,8 @@ from task_runner.providers.dry_run import refuse_write_request
 from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import CannotTell
 
+KEEPALIVE_SECONDS = 30.0
+"""How long a connection without requests stays open: a new one costs more than its request."""
 TOO_LARGE = "RESPONSE_TOO_LARGE"
 
 REQUESTS = Counter(
@@ -50,7 +52,11 @@ class SharedTransport(httpx2.AsyncBaseTransport):
     def __init__(self, settings: ProviderSettings) -> None:
         self._limit = settings.max_response_bytes
         self._pool = httpx2.AsyncHTTPTransport(
-            limits=httpx2.Limits(max_connections=settings.max_connections, max_keepalive_connections=20),
+            limits=httpx2.Limits(
+                max_connections=settings.max_connections,
+                max_keepalive_connections=settings.max_connections,
+                keepalive_expiry=KEEPALIVE_SECONDS,
+            ),
             proxy=settings.proxy,
         )
 

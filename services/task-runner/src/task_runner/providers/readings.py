@@ -10,8 +10,8 @@ import msgspec
 from prometheus_client import Counter
 
 from task_runner.providers import graph_errors
-from task_runner.providers.requests import Answer, copied, without_query
-from task_runner.providers.tenant_connection import TenantConnection
+from task_runner.providers.messages import Answer, copied, without_query
+from task_runner.providers.tenant_connection import Identity, TenantConnection
 from task_runner.tasks.result import TaskFault
 
 SHARED = Counter("onboarding_provider_readings_shared_total", "Readings taken from another run instead of a request")
@@ -23,25 +23,18 @@ Pages = tuple[Answer, ...]
 class ReadingKey(NamedTuple):
     """What makes two requests equal: who asks which tenant, for what."""
 
-    cloud: str
-    tenant: str
-    client_id: str
-    credential: str
+    identity: Identity
     url: str
     headers: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, use: TenantConnection, url: str, headers: Mapping[str, str] | None) -> "ReadingKey":
         """The key of a request on this connection, whichever tenant of the platform uses it."""
-        connection = use.connection
-        return cls(
-            connection.cloud,
-            connection.external_tenant_id.lower(),
-            connection.client_id.lower(),
-            connection.credential_ref,
-            url,
-            tuple(sorted((headers or {}).items())),
-        )
+        return cls(Identity.of(use.connection), url, tuple(sorted((headers or {}).items())))
+
+    def is_at(self, changed: Identity) -> bool:
+        """True if it is a request to the tenant of this identity."""
+        return self.identity[:2] == changed[:2]
 
 
 class Reading(NamedTuple):
@@ -101,10 +94,10 @@ class SharedReadings:
 
     def drop(self, use: TenantConnection) -> None:
         """Forget every reading of the connection's tenant, those under way too: it was changed."""
-        changed = use.connection.cloud, use.connection.external_tenant_id.lower()
-        for key in [key for key in self._kept if (key.cloud, key.tenant) == changed]:
+        changed = Identity.of(use.connection)
+        for key in [key for key in self._kept if key.is_at(changed)]:
             self._remove(key)
-        for key in [key for key in self._flights if (key.cloud, key.tenant) == changed]:
+        for key in [key for key in self._flights if key.is_at(changed)]:
             del self._flights[key]
 
     async def _lead(

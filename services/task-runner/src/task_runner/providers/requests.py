@@ -3,19 +3,21 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
-import msgspec
 import stamina
 
 from task_runner.providers import graph_errors
 from task_runner.providers.backoff import FIRST_WAIT, JITTER, LONGEST_BACKOFF, backoff_hook, retry_after_of
+from task_runner.providers.batches import batch_body, recorded_as, responses_in, together
+from task_runner.providers.gates import Waiting
 from task_runner.providers.graph_errors import CredentialPending, SignInRefused
 from task_runner.providers.http import TOO_LARGE
+from task_runner.providers.messages import Answer, AttemptLimits, GraphRequest, without_query
 from task_runner.providers.record import RecordedResponse, ResponseRecord
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
@@ -27,46 +29,7 @@ MARGIN = 0.25
 CERTIFICATE_RETRIES = 3
 """Further token requests with a certificate that is not known everywhere yet."""
 
-
-class GraphRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request: ``version`` is that of the API, ``permission`` the one that it needs, if the task named it."""
-
-    method: str
-    url: str
-    version: str
-    permission: str | None = None
-    headers: Mapping[str, str] = {}
-    body: Mapping[str, Any] | None = None
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A response that no retry would change: a success, or a refusal. A refusal's text contains no secret of ours."""
-
-    recorded: RecordedResponse
-    content: bytes
-    retry_after: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """True for a success."""
-        return 200 <= self.recorded.status < 300
-
-    def decoded(self, permission: str | None) -> dict[str, Any]:
-        """The object in the body. Raises ``CannotTell`` for a refusal and for another body, ``TaskFault`` for a fault.
-
-        ``permission`` is named in a refusal.
-        """
-        try:
-            body = msgspec.json.decode(self.content) if self.content else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            body = None
-        endpoint = without_query(self.recorded.url)
-        if not self.ok:
-            raise graph_errors.refusal(self.recorded.status, endpoint, body, permission, self.retry_after)
-        if not isinstance(body, dict):
-            message = f"The response of {endpoint} is not a JSON object."
-            raise CannotTell(graph_errors.RESPONSE_INVALID, message)
-        return body
+REFUSED_TOKEN = (401, 403)
 
 
 class GraphRequests:
@@ -77,7 +40,7 @@ class GraphRequests:
         use: TenantConnection,
         sessions: GraphSessions,
         settings: ProviderSettings,
-        deadline: float,
+        limits: AttemptLimits,
         record: ResponseRecord,
     ) -> None:
         self.record = record
@@ -86,16 +49,33 @@ class GraphRequests:
         self._use = use
         self._sessions = sessions
         self._settings = settings
-        self._deadline = deadline
+        self._limits = limits
 
     async def send(self, request: GraphRequest) -> Answer:
         """Return the response, after retries. Raises ``TaskFault`` for a fault that another attempt may resolve.
 
         Raises ``SignInRefused``, and ``CannotTell`` if the response is too large.
         """
-        hook = backoff_hook(
-            repeatable=request.method == "GET", longest_wait=self._settings.longest_wait, remaining=self.remaining
-        )
+        return await self._retried(self._send, request, repeatable=request.method == "GET")
+
+    async def send_together(self, reads: Sequence[GraphRequest], root: str) -> list[Answer]:
+        """Return the responses to reads of one API version, whose URL is ``root``, in as few requests as possible.
+
+        Raises as ``send`` does, for all of them.
+        """
+        answers: list[Answer] = []
+        for part in together(len(reads)):
+            if len(reads[part]) == 1:
+                answers.append(await self.send(reads[part][0]))
+                continue
+            missing = {str(number): read for number, read in enumerate(reads[part])}
+            order, done = list(missing), dict[str, Answer]()
+            await self._retried(self._send_batch, missing, done, root, repeatable=True)
+            answers += [done[name] for name in order]
+        return answers
+
+    async def _retried(self, call: Callable[..., Awaitable[Any]], *given: Any, repeatable: bool) -> Any:
+        hook = backoff_hook(repeatable=repeatable, longest_wait=self._settings.longest_wait, remaining=self.remaining)
         caller = stamina.AsyncRetryingCaller(
             attempts=self._settings.attempts,
             timeout=None,
@@ -103,11 +83,11 @@ class GraphRequests:
             wait_max=LONGEST_BACKOFF,
             wait_jitter=JITTER,
         )
-        return await caller(hook, self._send, request)
+        return await caller(hook, call, *given)
 
     def remaining(self) -> float:
         """Seconds until a request gives up, negative after it."""
-        return self._deadline - MARGIN - time.monotonic()
+        return self._limits.deadline - MARGIN - time.monotonic()
 
     async def ready_session(self, not_older_than: float = 0.0) -> GraphSession:
         """The session with a token that is valid, and not older than this ``time.monotonic()``."""
@@ -125,14 +105,69 @@ class GraphRequests:
         started = time.monotonic()
         session = await self.ready_session()
         obtained = session.token_obtained  # of the token that is sent: another run can renew it during the request
-        answer = await self._exchange(session, request)
-        if answer.recorded.status in (401, 403) and obtained < started:
+        answer = self._noted(await self._exchange(session, request))
+        if answer.recorded.status in REFUSED_TOKEN and obtained < started:
             # The token was cached: it may be revoked, or lack permissions that were granted since.
             session = await self.ready_session(not_older_than=started)
-            answer = await self._exchange(session, request)
+            answer = self._noted(await self._exchange(session, request))
         if not answer.ok:
             with suppress(CannotTell):  # a refusal is an answer, and a fault is retried
                 answer.decoded(request.permission)
+        return answer
+
+    async def _send_batch(self, missing: dict[str, GraphRequest], done: dict[str, Answer], root: str) -> None:
+        """Move the reads that are answered from ``missing`` to ``done``. Raises a fault of one that is not."""
+        started = time.monotonic()
+        session = await self.ready_session()
+        obtained = session.token_obtained
+        answers = await self._exchange_batch(session, missing, root)
+        refused = {name for name, answer in answers.items() if answer.recorded.status in REFUSED_TOKEN}
+        if refused and obtained < started:
+            session = await self.ready_session(not_older_than=started)
+            answers |= await self._exchange_batch(session, {name: missing[name] for name in refused}, root)
+        faults: list[TaskFault] = []
+        for name, answer in answers.items():
+            try:
+                answer.decoded(missing[name].permission)
+            except TaskFault as fault:
+                faults.append(fault)
+                continue
+            except CannotTell:
+                pass  # a refusal is an answer
+            done[name] = answer
+            del missing[name]
+        if faults:
+            raise max(faults, key=lambda fault: fault.retry_after or 0.0)
+
+    async def _exchange_batch(
+        self, session: GraphSession, reads: Mapping[str, GraphRequest], root: str
+    ) -> dict[str, Answer]:
+        batch = GraphRequest(
+            method="POST",
+            url=f"{root}/$batch",
+            version=next(iter(reads.values())).version,
+            body=batch_body({name: (read.url.removeprefix(root), read.headers) for name, read in reads.items()}),
+            cost=len(reads),
+        )
+        outer = await self._exchange(session, batch)
+        if not outer.ok:
+            self._noted(outer).decoded(None)
+        answers: dict[str, Answer] = {}
+        responses = responses_in(outer.content, list(reads))
+        for name, read in reads.items():
+            response, content = responses[name], bytes(responses[name].body)
+            answers[name] = self._noted(
+                Answer(
+                    recorded=recorded_as(outer.recorded, response, read.url, read.permission),
+                    content=content if 200 <= response.status < 300 else _redacted(session, content),
+                    retry_after=_pause(session, read.url, response.status, response.lower_headers),
+                )
+            )
+        return answers
+
+    def _noted(self, answer: Answer) -> Answer:
+        """Add the response to the record."""
+        self.record.add(answer.recorded, size=len(answer.content))
         return answer
 
     async def _signed_in(self, not_older_than: float) -> GraphSession:
@@ -153,7 +188,8 @@ class GraphRequests:
         options: dict[str, Any] = {"headers": {"Accept": "application/json", **request.headers}}
         if request.body is not None:
             options["json"] = dict(request.body)
-        async with session.gate.turn(self.remaining()):
+        waiting = Waiting.of(self._limits.run_id, self.remaining(), self._limits.deferrals)
+        async with session.gate.turn(waiting, request.url, request.cost):
             started = time.monotonic()
             try:
                 async with (
@@ -177,28 +213,21 @@ class GraphRequests:
             body_sha256=hashlib.sha256(content).hexdigest(),
             collected_at=datetime.now(UTC),
         )
-        self.record.add(recorded, size=len(content))
+        pause = _pause(session, request.url, response.status_code, response.headers)
         kept = content if response.is_success else _redacted(session, content)
-        return Answer(recorded=recorded, content=kept, retry_after=retry_after_of(response.headers))
+        return Answer(recorded=recorded, content=kept, retry_after=pause)
 
     def _limit(self) -> float:
         return max(0.0, min(self._settings.request_timeout, self.remaining()))
 
 
-def without_query(url: str) -> str:
-    """The URL without its query."""
-    return url.partition("?")[0]
-
-
-def copied(fault: TaskFault) -> TaskFault:
-    """The same fault for another attempt, which adds its own provenance to it."""
-    return TaskFault(
-        fault.reason_code,
-        fault.message,
-        retryable=fault.retryable,
-        retry_after=fault.retry_after,
-        payload=fault.payload,
-    )
+def _pause(session: GraphSession, url: str, status: int, headers: Mapping[str, str]) -> float | None:
+    """The seconds to wait before the request is repeated; None = the usual backoff."""
+    told = retry_after_of(headers)
+    if status == 429:
+        return session.gate.throttled(url, told)
+    session.gate.answered(url)
+    return told
 
 
 def _redacted(session: GraphSession, content: bytes) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from task_runner.named_credentials import NamedCredential
+from task_runner.providers.limits import LIMITS, Service
 from task_runner.tasks.gdap_profile import NO_GDAP_CHOICES, GdapProfile
 
 
@@ -34,6 +35,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     tenant_requests: int = 8
     tenant_request_rate: float = 20.0
     """Maximum requests of this process to one tenant: ``tenant_requests`` concurrent, the rate per second."""
+    service_limits: Mapping[Service, tuple[float, float]] = LIMITS
+    """Maximum requests per second to one tenant, and burst, of single services of Microsoft Graph."""
     max_response_bytes: int = 8 * 1024 * 1024
     max_list_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1000
@@ -43,7 +46,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_reading_bytes: int = 64 * 1024 * 1024
     """Maximum number and total size of the readings that are kept to be shared."""
     attempts: int = 4
-    longest_wait: float = 10.0
+    longest_wait: float = 5.0
     """Maximum delay before a retry of a request; a longer ``Retry-After`` ends the attempt."""
     max_sessions: int = 1024
     """Maximum number of connections whose token is cached."""

@@ -1,4 +1,4 @@
-"""A connection together with the tenant that uses it."""
+"""A connection together with the tenant that uses it, and who it is at Microsoft."""
 
 from typing import NamedTuple
 
@@ -10,3 +10,22 @@ class TenantConnection(NamedTuple):
 
     tenant_id: int
     connection: Connection
+
+
+class Identity(NamedTuple):
+    """Who asks which tenant at Microsoft, whichever connection says so."""
+
+    cloud: str
+    tenant: str
+    client_id: str
+    credential: str
+
+    @classmethod
+    def of(cls, connection: Connection) -> "Identity":
+        """The identity of a connection."""
+        return cls(
+            connection.cloud,
+            connection.external_tenant_id.lower(),
+            connection.client_id.lower(),
+            connection.credential_ref,
+        )

@@ -25,7 +25,7 @@ from task_runner.providers.credentials.proof import Credential, Proof
 from task_runner.providers.gates import TenantGate, TenantGates
 from task_runner.providers.http import SharedTransport, timeouts
 from task_runner.providers.settings import ProviderSettings
-from task_runner.providers.tenant_connection import TenantConnection
+from task_runner.providers.tenant_connection import Identity, TenantConnection
 from task_runner.tasks.context import Connection
 from task_runner.tasks.result import CannotTell, TaskFault
 
@@ -175,28 +175,33 @@ class GraphSessions:
         self._settings = settings
         self._credentials = credentials
         self._transport = transport
-        self._gates = TenantGates(requests=settings.tenant_requests, rate=settings.tenant_request_rate)
-        self._sessions: OrderedDict[TenantConnection, GraphSession] = OrderedDict()
+        self._gates = TenantGates(
+            requests=settings.tenant_requests,
+            rate=settings.tenant_request_rate,
+            services=settings.service_limits,
+            partner=settings.partner_tenant_id,
+        )
+        self._sessions: OrderedDict[Identity, GraphSession] = OrderedDict()
 
     def of(self, use: TenantConnection) -> GraphSession:
-        """The session of a connection for a tenant; sessions of two tenants or two credentials are never shared.
+        """The session of a connection. Connections to one tenant with one application and credential share it.
 
-        Raises ``TaskFault`` when the credential or cloud cannot be used.
+        Raises ``TaskFault`` when the tenant must not use the credential, or the cloud cannot be used.
         """
-        session = self._sessions.get(use)
+        credential, identity = self._credentials.of(use), Identity.of(use.connection)
+        session = self._sessions.get(identity)
         if session is None:
-            credential = self._credentials.of(use)
-            session = self._sessions[use] = GraphSession(
+            session = self._sessions[identity] = GraphSession(
                 use.connection, credential, self._settings, self._transport, self._gates
             )
             if len(self._sessions) > self._settings.max_sessions:
                 self._sessions.popitem(last=False)
-        self._sessions.move_to_end(use)
+        self._sessions.move_to_end(identity)
         return session
 
     def forget(self, use: TenantConnection) -> None:
         """Keep neither token nor assertion: the credential may have been replaced."""
-        if session := self._sessions.pop(use, None):
+        if session := self._sessions.pop(Identity.of(use.connection), None):
             session.credential.forget()
 
 

@@ -33,7 +33,8 @@ class RunDetails:
     """Facts about a run besides its ids.
 
     ``since_wake`` is in seconds from the last ResumeTask, at the start of the attempt, None if there was none;
-    ``since_due`` is in seconds from when the attempt was due, None = not known;
+    ``since_due`` is in seconds from when the attempt was due, None = not known; ``uncounted`` is the number of earlier
+    attempts that do not count for the retry policy;
     ``previously_ok`` is true if the latest result of this task on this connection, apart from ``unknown`` ones, was
     ``ok`` or ``warn``; ``inputs`` is the struct that the task declares, None if it declares none; a ``dry_run`` must
     not change anything.
@@ -41,6 +42,7 @@ class RunDetails:
 
     since_wake: float | None = None
     since_due: float | None = None
+    uncounted: int = 0
     previously_ok: bool = False
     inputs: Any = None
     dry_run: bool = False

@@ -1,13 +1,26 @@
 """The interface to Microsoft Graph for tasks, implemented by the providers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
+
+import msgspec
+
+from task_runner.tasks.result import CannotTell
 
 ApiVersion = Literal["v1.0", "beta"]
 
 SHARED = float("inf")
 """As ``max_age``: a reading as old as ONBOARDING_SHARED_READING_SECONDS allows."""
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several reads: path below the API version, query, headers, and the permission that it needs."""
+
+    path: str
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    permission: str | None = None
 
 
 class GraphRecord(Protocol):
@@ -65,6 +78,16 @@ class Graph(Protocol):
         max_age: float = 0.0,
     ) -> tuple[Any, ...]:
         """Return all items of a list, from all its pages. Raise ``CannotTell`` if it is too long."""
+        ...
+
+    async def read_many(
+        self, reads: Sequence[Read], *, max_age: float = 0.0
+    ) -> tuple[dict[str, Any] | CannotTell, ...]:
+        """Return the body of each read, up to 20 of which are one request; a list has all its items in ``value``.
+
+        In place of a read that was refused stands the exception, which is not raised. Each counts at Microsoft's limits
+        as if it were alone.
+        """
         ...
 
     async def post(

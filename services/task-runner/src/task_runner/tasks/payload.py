@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.telemetry.redaction import REDACTED, hides, meant_name, redact_text
 
 MAX_DEPTH = 24
+LONGEST_KEPT_NAME = 40
 
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
@@ -20,7 +22,8 @@ class PayloadError(ValueError):
 
 def safe_text(value: str, limit: int | None = None) -> str:
     """Return the text without NUL characters, lone surrogates and secrets, truncated to ``limit`` characters."""
-    cleaned = redact_text(value.translate(_UNSTORABLE))
+    storable = value if value.isascii() and "\0" not in value else value.translate(_UNSTORABLE)
+    cleaned = redact_text(storable)
     return cleaned if limit is None or len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
 
 
@@ -39,7 +42,17 @@ def json_safe(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _members(members: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    return {safe_text(str(key)): _value(value, depth, meant_name(members, str(key))) for key, value in members.items()}
+    return {_safe_name(str(key)): _value(value, depth, meant_name(members, str(key))) for key, value in members.items()}
+
+
+@lru_cache(maxsize=4096)
+def _short_safe_name(name: str) -> str:
+    return safe_text(name)
+
+
+def _safe_name(name: str) -> str:
+    """The name of a member: few and short ones come again and again."""
+    return _short_safe_name(name) if len(name) <= LONGEST_KEPT_NAME else safe_text(name)
 
 
 def _value(value: Any, depth: int, name: str) -> Any:

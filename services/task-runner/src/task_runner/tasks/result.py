@@ -106,6 +106,16 @@ class TaskFault(Exception):
         self.payload = json_safe(payload)
 
 
+class AttemptDeferred(TaskFault):
+    """Raised by the providers in an attempt that cannot go on yet because of our own limits of requests.
+
+    The run goes back to the queue for ``retry_after`` seconds. The attempt does not count for the retry policy.
+    """
+
+    def __init__(self, reason_code: str, message: str, *, seconds: float) -> None:
+        super().__init__(reason_code, message, retryable=True, retry_after=max(0.0, seconds))
+
+
 class Wait(Exception):
     """Raised in a task that depends on an external event that has not occurred yet, such as an approval.
 

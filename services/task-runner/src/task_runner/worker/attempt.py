@@ -157,6 +157,7 @@ class Attempt:
             details=RunDetails(
                 since_wake=self.claim.since_wake,
                 since_due=self.claim.since_due,
+                uncounted=execution.attempt - self.claim.tries,
                 previously_ok=self.claim.previously_ok,
                 inputs=self.task.inputs_of(self.claim.inputs),
                 dry_run=execution.dry_run,

@@ -5,11 +5,11 @@ import asyncio
 import structlog
 
 from onboarding_shared.contracts.types import CheckStatus
-from task_runner.domain.outcomes import Ending, Postponed, Returned, TaskFailed
+from task_runner.domain.outcomes import Deferred, Ending, Postponed, Returned, TaskFailed
 from task_runner.domain.reasons import RESULT_INVALID, TASK_CRASHED
 from task_runner.tasks import PayloadError, Result, TaskFault, Wait
 from task_runner.tasks.payload import safe_text
-from task_runner.tasks.result import MAX_MESSAGE, checked_reason
+from task_runner.tasks.result import MAX_MESSAGE, AttemptDeferred, checked_reason
 
 _log = structlog.get_logger(__name__)
 
@@ -28,12 +28,19 @@ def returned(result: Result) -> Ending:
         return TaskFailed(reason_code=RESULT_INVALID, message="The task returned an invalid result.")
 
 
-def raised(inner: asyncio.Task[Result]) -> TaskFailed | Postponed:
+def raised(inner: asyncio.Task[Result]) -> TaskFailed | Postponed | Deferred:
     """Return the ending of a task that raised. The texts of unexpected exceptions are logged, but not published."""
     error = None if inner.cancelled() else inner.exception()
     if isinstance(error, Wait):
         return Postponed(
             seconds=error.seconds, reason_code=error.reason_code, message=error.message, payload=error.payload
+        )
+    if isinstance(error, AttemptDeferred):
+        return Deferred(
+            seconds=error.retry_after or 0.0,
+            reason_code=error.reason_code,
+            message=error.message,
+            payload=error.payload,
         )
     if isinstance(error, TaskFault):
         return TaskFailed(

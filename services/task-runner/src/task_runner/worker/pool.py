@@ -12,6 +12,7 @@ from onboarding_shared.process.loop import Loop
 from task_runner import metrics
 from task_runner.domain.outcomes import (
     Cancelled,
+    Deferred,
     Ending,
     GiveUp,
     ResumeLater,
@@ -179,7 +180,7 @@ class Pool:
             lease_token=claim.lease_token,
             observed=attempt.observed,
             outcome=outcome,
-            excused=ending is None,
+            excused=ending is None or isinstance(ending, Deferred),
             claimed_at=claim.claimed_at,
             traceparent=None if attempt.span is None else attempt.span.traceparent,
         )

@@ -27,6 +27,7 @@ from task_runner.checks.lists import GdapRoles, expected_roles
 from task_runner.providers.fields import Fields
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
+from task_runner.tasks.graph import SHARED
 from task_runner.tasks.result import Result, Wait
 
 PENDING, ACTIVE, ERROR = "pending", "active", "error"
@@ -191,7 +192,7 @@ def _count(members: frozenset[str] | None) -> int | None:
 async def gdap_group_mapping(context: TaskContext) -> Result:
     """Reads the access assignments of the relationships, and their groups with members in the partner tenant."""
     await context.progress(0, 3, "Reading the relationships with the customer")
-    relationships = await find_relationships(context)
+    relationships = await find_relationships(context, max_age=SHARED)
     active = in_force(relationships)
     if isinstance(active, Result):
         return active

@@ -15,6 +15,7 @@ from task_runner.checks.gdap.relationships import (
 from task_runner.checks.lists import ADMIN_ROLES
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
+from task_runner.tasks.graph import SHARED
 from task_runner.tasks.result import Result
 
 EXPIRES_SOON = timedelta(days=30)
@@ -100,6 +101,6 @@ def _day(relationship: Relationship) -> str:
 async def gdap_relationship(context: TaskContext) -> Result:
     """Reads the delegated admin relationships with the customer in the partner tenant, which count together."""
     await context.progress(0, 1, "Reading the relationships with the customer")
-    relationships = await find_relationships(context)
+    relationships = await find_relationships(context, max_age=SHARED)
     await context.progress(1, 1, "Done")
     return decide(relationships)

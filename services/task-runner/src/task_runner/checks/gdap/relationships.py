@@ -188,17 +188,18 @@ def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Resu
     raise Wait("GDAP_APPROVAL_PENDING", message, seconds=SECONDS_TO_APPROVAL, payload=payload)
 
 
-async def find_relationships(context: TaskContext) -> CustomerRelationships:
+async def find_relationships(context: TaskContext, *, max_age: float = 0.0) -> CustomerRelationships:
     """Read all relationships with the connection's customer in the partner tenant.
 
-    They are checked against the clock of this process, which is accurate enough for limits of minutes and days.
+    ``max_age`` is the age in seconds of a reading that another run made; a change gives none. They are checked against
+    the clock of this process, which is accurate enough for limits of minutes and days.
     """
     if context.connection is None:
         raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no provider connection.")
     customer = external_tenant(context.connection).lower()
     wanted = {"$filter": f"customer/tenantId eq '{customer}'"}
     with reading_partner_tenant():
-        items = await context.partner_graph.list(RELATIONSHIPS, wanted, permission=READ_RELATIONSHIPS)
+        items = await context.partner_graph.list(RELATIONSHIPS, wanted, permission=READ_RELATIONSHIPS, max_age=max_age)
     relationships = [relationship_from(fields) for fields in _objects(items) if _customer_of(fields) == customer]
     invitation = await _invitation(context)
     if invitation is not None and all(invitation.id != relationship.id for relationship in relationships):

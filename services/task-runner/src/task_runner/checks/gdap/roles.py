@@ -14,6 +14,7 @@ from task_runner.checks.gdap.relationships import (
 from task_runner.checks.lists import GdapRoles, expected_roles
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
+from task_runner.tasks.graph import SHARED
 from task_runner.tasks.result import Result
 
 
@@ -67,6 +68,6 @@ def _comparison(expected: GdapRoles, granted: frozenset[str]) -> dict[str, Any]:
 async def gdap_roles(context: TaskContext) -> Result:
     """Reads the relationship with the customer, and compares its directory roles to the required and optional ones."""
     await context.progress(0, 1, "Reading the relationships with the customer")
-    relationships = await find_relationships(context)
+    relationships = await find_relationships(context, max_age=SHARED)
     await context.progress(1, 1, "Done")
     return decide(expected_roles(context.gdap.required_roles), relationships)

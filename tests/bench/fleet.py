@@ -1,0 +1,71 @@
+"""``make bench-fleet``: the twelve checks of many customers, against a Microsoft that takes time to answer.
+
+A round starts every check of every customer over HTTP and ends when the last item of evidence is stored. A second
+round has three sick customers besides: one that throttles, one that never answers, and one that answers very late.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from tests.bench.fleet_customers import Latency
+from tests.bench.fleet_report import Fleet, failed, figures_of, show
+from tests.bench.fleet_rounds import FleetBench
+from tests.bench.report import machine
+from tests.support.system import System, running_system
+
+JSON = Path(".onboarding/bench-fleet.json")
+FIRST_TENANT = 3_000_000_001
+PAUSE_SECONDS = 8.0
+"""Longer than the time in which runs count as started together, so that a round reads everything anew."""
+
+
+async def measure(system: System, options: argparse.Namespace) -> Fleet:
+    """A short round that fills caches and pools, one of the healthy customers, and one beside the sick."""
+    bench = FleetBench(system, Latency(options.latency, options.jitter), clients=options.clients)
+    tenants = range(FIRST_TENANT, FIRST_TENANT + options.customers)
+    await bench.connect(tenants)
+    sick = await bench.connect_sick(tenants[-1] + 1)
+    await bench.round(tenants[: max(1, options.customers // 10)])
+    await asyncio.sleep(PAUSE_SECONDS)
+    healthy = await bench.round(tenants)
+    await asyncio.sleep(PAUSE_SECONDS)
+    beside = await bench.round(tenants, sick=sick)
+    await bench.close()
+    return Fleet(
+        customers=options.customers,
+        concurrency=options.concurrency,
+        latency=options.latency,
+        healthy=healthy,
+        beside=beside,
+    )
+
+
+def main() -> None:
+    """Read the command line, start a system, measure it. Exits with 1 if a goal is missed and ``--strict`` is given."""
+    parser = argparse.ArgumentParser(prog="make bench-fleet", description=__doc__)
+    parser.add_argument("--customers", type=int, default=200, help="healthy customers (%(default)s)")
+    parser.add_argument("--latency", type=int, default=150, help="ms that Microsoft takes to answer (%(default)s)")
+    parser.add_argument("--jitter", type=int, default=50, help="ms by which that differs at most (%(default)s)")
+    parser.add_argument("--clients", type=int, default=16, help="HTTP clients in a closed loop (%(default)s)")
+    parser.add_argument("--concurrency", type=int, default=64, help="ONBOARDING_CONCURRENCY (%(default)s)")
+    parser.add_argument("--json", type=Path, default=JSON, help="where to write (%(default)s)")
+    parser.add_argument("--strict", action="store_true", help="fail if a goal is missed")
+    options = parser.parse_args()
+    os.environ["ONBOARDING_TEST_ENGINES"] = "embedded"
+    with running_system(ONBOARDING_CONCURRENCY=str(options.concurrency)) as system:
+        fleet = asyncio.run(measure(system, options))
+    figures = figures_of(fleet)
+    show(fleet, figures)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    report = {"machine": machine(), "customers": options.customers, "figures": [figure._asdict() for figure in figures]}
+    options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {options.json}")
+    sys.exit(options.strict and failed(figures))
+
+
+if __name__ == "__main__":
+    main()
