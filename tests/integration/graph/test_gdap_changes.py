@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from microsoft_emulator.partner import RELATIONSHIPS
-from task_runner.checks.gdap.relationships import INVITATION, InvitationInputs
+from task_runner.checks.gdap.reading import InvitationInputs
+from task_runner.checks.gdap.relationships import INVITATION
 from task_runner.checks.lists import GDAP_ROLES
 from task_runner.tasks import Result, Task, TaskContext, Wait, discover
 from task_runner.tasks.gdap_profile import GdapProfile

@@ -66,6 +66,7 @@ NOT_READ = frozenset(
 NOT_READ_IN = {
     RELATIONSHIPS: {"@odata.type", "@odata.etag", "duration", "lastModifiedDateTime"},
     "accessAssignments": {"@odata.type", "@odata.etag", "createdDateTime", "lastModifiedDateTime"},
+    "/organization": {"displayName", "verifiedDomains", "name"},
     DEFAULTS: {"id", "displayName"},
     REPORT: {
         "userDisplayName", "userType", "isPasswordlessCapable", "methodsRegistered", "lastUpdatedDateTime",

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from task_runner.checks.gdap.reading import relationship_from, relationships_of
 from task_runner.checks.gdap.relationship import decide
-from task_runner.checks.gdap.relationships import CustomerRelationships, Relationship, relationship_from
+from task_runner.checks.gdap.relationships import CustomerRelationships, Relationship, settled_for
 from task_runner.providers.fields import Fields
 from task_runner.tasks import CannotTell, Result, Wait
 
@@ -38,6 +39,41 @@ def relationship(
 
 def judge(*relationships: Relationship) -> Result:
     return decide(CustomerRelationships(customer="customer", relationships=relationships, at=NOW))
+
+
+BODY = {
+    "id": "r",
+    "displayName": "Managed services",
+    "customer": {"tenantId": "CUSTOMER"},
+    "accessDetails": {"unifiedRoles": []},
+    "status": "active",
+    "autoExtendDuration": "P180D",
+    "createdDateTime": "2026-10-01T00:00:00Z",
+    "activatedDateTime": "2026-10-02T00:00:00Z",
+    "endDateTime": "2028-10-02T00:00:00Z",
+}
+
+
+def read(*bodies: object) -> CustomerRelationships:
+    relationships, not_judged = relationships_of(bodies, "customer")
+    return CustomerRelationships(customer="customer", relationships=tuple(relationships), at=NOW, not_judged=not_judged)
+
+
+@pytest.mark.parametrize("field", ["displayName", "autoExtendDuration"])
+def test_a_name_and_an_extension_may_be_null(field: str) -> None:
+    assert settled_for(read(BODY | {field: None}), decide).status.value == "ok"
+
+
+@pytest.mark.parametrize("field", ["id", "status", "createdDateTime", "accessDetails", "customer"])
+@pytest.mark.parametrize(("others", "expected"), [((BODY,), "ok"), ((), "unknown")])
+def test_a_relationship_that_cannot_be_judged_matters_only_if_it_could_change_the_result(
+    others: tuple[object, ...], expected: str, field: str
+) -> None:
+    spoiled = {name: value for name, value in BODY.items() if name != field}
+    result = settled_for(read(spoiled, *others), decide)
+
+    assert result.status.value == expected
+    assert len(result.payload["not_judged"]) == 1
 
 
 def test_an_active_relationship_that_lasts_is_ok() -> None:

@@ -1,6 +1,7 @@
 """``graph.connectivity``: sign-in to Microsoft Graph, and the identity of the tenant."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -46,9 +47,10 @@ def decide(
         return Result.unknown(DATA_INCOMPLETE, "The number of users was not read.", payload)
     if user_count == 0:
         return Result.warn("GRAPH_EMPTY_TENANT", f"{organization.display_name} has no users.", payload)
-    return Result.ok(
-        "GRAPH_OK", f"Microsoft Graph returned {organization.display_name} with {user_count} users.", payload
+    message = (
+        f"Microsoft Graph returned {organization.display_name} with {user_count} users and guests."
     )
+    return Result.ok("GRAPH_OK", message, payload)
 
 
 def with_credential(result: Result, expires_at: datetime | None, now: datetime) -> Result:
@@ -105,6 +107,14 @@ def organization_from(fields: Fields) -> Organization:
     """Return the organization in a response. Raise ``CannotTell`` if a field is missing."""
     return Organization(
         id=fields.text("id"),
-        display_name=fields.text("displayName"),
-        verified_domains=tuple(domain.text("name") for domain in fields.each("verifiedDomains")),
+        display_name=(fields.text_or_none("displayName") if fields.has("displayName") else None) or "the organization",
+        verified_domains=tuple(_domains(fields)),
     )
+
+
+def _domains(fields: Fields) -> Iterator[str]:
+    """The names of the verified domains, as far as they are there: they are evidence alone."""
+    for domain in fields.each("verifiedDomains") if fields.has("verifiedDomains") else ():
+        name = domain.text_or_none("name") if domain.has("name") else None
+        if name:
+            yield name

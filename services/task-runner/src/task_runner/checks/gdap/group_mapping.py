@@ -10,19 +10,23 @@ from urllib.parse import quote
 import msgspec
 
 from task_runner.checks.gdap.groups import groups_by_id, groups_by_name, members_of
-from task_runner.checks.gdap.relationships import (
-    INVITATION_FROM,
+from task_runner.checks.gdap.reading import (
     READ_RELATIONSHIPS,
     RELATIONSHIPS,
-    CustomerRelationships,
     InvitationInputs,
-    Relationship,
     find_relationships,
-    in_force,
-    payload_of,
     reading_partner_tenant,
     roles_from,
 )
+from task_runner.checks.gdap.relationships import (
+    INVITATION_FROM,
+    CustomerRelationships,
+    Relationship,
+    in_force,
+    payload_of,
+    settled_for,
+)
+from task_runner.checks.judging import settled
 from task_runner.checks.lists import GdapRoles, expected_roles
 from task_runner.providers.fields import Fields
 from task_runner.tasks.context import TaskContext
@@ -195,7 +199,7 @@ async def gdap_group_mapping(context: TaskContext) -> Result:
     relationships = await find_relationships(context, max_age=SHARED)
     active = in_force(relationships)
     if isinstance(active, Result):
-        return active
+        return settled((active, Result.ok("MAPPING_OK")), relationships.not_judged)
     expected = expected_roles(context.gdap.required_roles)
     await context.progress(1, 3, "Reading the mappings of groups to roles")
     with reading_partner_tenant():
@@ -207,7 +211,7 @@ async def gdap_group_mapping(context: TaskContext) -> Result:
         present = {mapping.assignment.group_id for mapping in mappings if mapping.group_name is not None}
         members = Members(by_group=await members_of(context, present), service_account=context.gdap.service_account)
     await context.progress(3, 3, "Done")
-    return decide(expected, relationships, mappings, members)
+    return settled_for(relationships, lambda customer: decide(expected, customer, mappings, members))
 
 
 async def _judged_assignments(

@@ -11,23 +11,25 @@ import msgspec
 
 from onboarding_shared.contracts.task_runner import OFFERED_INPUTS
 from task_runner.checks.gdap.changes import WRITE_RELATIONSHIPS, PlannedChange, changed_meanwhile, dry_run_result
+from task_runner.checks.gdap.reading import (
+    READ_RELATIONSHIPS,
+    RELATIONSHIPS,
+    find_all_relationships,
+    reading_partner_tenant,
+    relationship_from,
+)
 from task_runner.checks.gdap.relationships import (
     ACTIVATING_STATUSES,
     APPROVAL_PENDING,
     DRAFT,
     LONGEST_APPROVAL,
     PENDING_STATUSES,
-    READ_RELATIONSHIPS,
-    RELATIONSHIPS,
     SECONDS_TO_ACTIVATION,
     SECONDS_TO_APPROVAL,
     CustomerRelationships,
     Relationship,
-    find_relationships,
     invitation_link,
     payload_of,
-    reading_partner_tenant,
-    relationship_from,
 )
 from task_runner.checks.lists import ADMIN_ROLES, expected_roles
 from task_runner.providers.fields import Fields
@@ -111,7 +113,7 @@ async def gdap_invite(context: TaskContext) -> Result:
     """
     roles = expected_roles(context.gdap.required_roles).required
     await context.progress(0, 2, "Reading the relationships with the customer")
-    customer = await find_relationships(context)
+    customer = await find_all_relationships(context)
     payload = payload_of(customer)
     if covers(customer, roles):
         if context.dry_run:

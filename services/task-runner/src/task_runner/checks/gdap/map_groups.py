@@ -11,16 +11,13 @@ import msgspec
 from task_runner.checks.gdap.changes import WRITE_RELATIONSHIPS, PlannedChange, changed_meanwhile, dry_run_result
 from task_runner.checks.gdap.group_mapping import ERROR, PENDING, REMOVED, SECURITY_GROUP, Assignment, read_assignments
 from task_runner.checks.gdap.groups import groups_by_name
-from task_runner.checks.gdap.relationships import (
-    INVITATION_FROM,
+from task_runner.checks.gdap.reading import (
     RELATIONSHIPS,
     InvitationInputs,
-    Relationship,
-    find_relationships,
-    in_force,
-    payload_of,
+    find_all_relationships,
     reading_partner_tenant,
 )
+from task_runner.checks.gdap.relationships import INVITATION_FROM, Relationship, in_force, payload_of
 from task_runner.checks.lists import GdapRoles, expected_roles
 from task_runner.providers.fields import DATA_INCOMPLETE
 from task_runner.providers.graph_errors import GraphRefused
@@ -111,7 +108,7 @@ async def gdap_map_groups(context: TaskContext) -> Result:
     Existing mappings are kept, and the run waits until the new ones are active.
     """
     await context.progress(0, 3, "Reading the relationships with the customer")
-    customer = await find_relationships(context)
+    customer = await find_all_relationships(context)
     active = in_force(customer)
     if isinstance(active, Result):
         return active

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from task_runner.checks.gdap.reading import InvitationInputs, find_relationships
 from task_runner.checks.gdap.relationships import (
     INVITATION_FROM,
     CustomerRelationships,
-    InvitationInputs,
     Relationship,
-    find_relationships,
     in_force,
     payload_of,
+    settled_for,
 )
 from task_runner.checks.lists import ADMIN_ROLES
 from task_runner.tasks.context import TaskContext
@@ -103,4 +103,4 @@ async def gdap_relationship(context: TaskContext) -> Result:
     await context.progress(0, 1, "Reading the relationships with the customer")
     relationships = await find_relationships(context, max_age=SHARED)
     await context.progress(1, 1, "Done")
-    return decide(relationships)
+    return settled_for(relationships, decide)

@@ -3,22 +3,16 @@
 Source of the status values: https://learn.microsoft.com/graph/api/resources/delegatedadminrelationship
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Any
 
 import msgspec
 
-from task_runner.providers.fields import DATA_INCOMPLETE, Fields
-from task_runner.providers.graph_errors import NOT_FOUND, GraphRefused, SignInRefused
-from task_runner.providers.tokens import external_tenant
-from task_runner.tasks.context import TaskContext
-from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
-
-RELATIONSHIPS = "/tenantRelationships/delegatedAdminRelationships"
-READ_RELATIONSHIPS = "DelegatedAdminRelationship.Read.All"
+from task_runner.checks.judging import NotJudged, settled
+from task_runner.checks.lists import GDAP_ROLES
+from task_runner.providers.fields import DATA_INCOMPLETE
+from task_runner.tasks.result import CannotTell, Result, Wait
 
 ACTIVE, EXPIRING, DRAFT, EXPIRED, APPROVAL_PENDING = "active", "expiring", "created", "expired", "approvalPending"
 ACTIVATING_STATUSES = ("activating", "approved")
@@ -50,16 +44,6 @@ Source: https://learn.microsoft.com/graph/api/resources/delegatedadminrelationsh
 MAX_LISTED = 50
 PUBLIC = "public"
 """The only cloud whose page for approvals is known."""
-RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]+$(?!\n)", max_length=100)]
-
-
-class InvitationInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The inputs of a task: ``relationship_id`` is an invitation, which may have been sent without naming a customer.
-
-    A start that omits it has the one that ``gdap.invite`` sent in the same session.
-    """
-
-    relationship_id: RelationshipId | None = None
 
 
 INVITATION_FROM = {"relationship_id": "gdap.invite"}
@@ -89,7 +73,8 @@ class Relationship(msgspec.Struct, frozen=True, kw_only=True):
 class CustomerRelationships(msgspec.Struct, frozen=True, kw_only=True):
     """Every relationship with the customer, and the moment at which they are judged.
 
-    ``invitation`` is the relationship that the run names, whoever has approved it.
+    ``invitation`` is the relationship that the run names, whoever has approved it. ``not_judged`` are relationships of
+    which a field is missing.
     """
 
     customer: str
@@ -97,6 +82,7 @@ class CustomerRelationships(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     invitation: Relationship | None = None
     cloud: str = PUBLIC
+    not_judged: tuple[NotJudged, ...] = ()
 
     @property
     def active(self) -> tuple[Relationship, ...]:
@@ -177,6 +163,27 @@ def in_force(customer: CustomerRelationships) -> tuple[Relationship, ...] | Resu
     return customer.active
 
 
+def settled_for(customer: CustomerRelationships, decide: Callable[[CustomerRelationships], Result]) -> Result:
+    """Return the result of ``decide``; ``unknown`` if a relationship that cannot be judged could change it."""
+    result = decide(customer)
+    if not customer.not_judged:
+        return result
+    granted = {role for relationship in customer.relationships for role in relationship.roles}
+    widest = Relationship(
+        id="possible",
+        name="possible",
+        status=ACTIVE,
+        created=customer.at - timedelta(days=2),
+        activated=customer.at - timedelta(days=1),
+        ends=customer.at + timedelta(days=365),
+        auto_extend="",
+        roles=tuple(granted | GDAP_ROLES.names.keys()),
+        customer=customer.customer,
+    )
+    possible = decide(msgspec.structs.replace(customer, relationships=(*customer.relationships, widest)))
+    return settled((result, possible), customer.not_judged)
+
+
 def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Result:
     if best.status in ACTIVATING_STATUSES:
         message = f"The customer has approved “{best.name}”; Microsoft is activating it."
@@ -186,86 +193,3 @@ def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Resu
         return Result.fail("GDAP_EXPIRED", message, payload)
     message = f"The customer has not approved “{best.name}” yet."
     raise Wait("GDAP_APPROVAL_PENDING", message, seconds=SECONDS_TO_APPROVAL, payload=payload)
-
-
-async def find_relationships(context: TaskContext, *, max_age: float = 0.0) -> CustomerRelationships:
-    """Read all relationships with the connection's customer in the partner tenant.
-
-    ``max_age`` is the age in seconds of a reading that another run made; a change gives none. They are checked against
-    the clock of this process, which is accurate enough for limits of minutes and days.
-    """
-    if context.connection is None:
-        raise TaskFault("PROVIDER_CONNECTION_MISSING", "The run has no provider connection.")
-    customer = external_tenant(context.connection).lower()
-    wanted = {"$filter": f"customer/tenantId eq '{customer}'"}
-    with reading_partner_tenant():
-        items = await context.partner_graph.list(RELATIONSHIPS, wanted, permission=READ_RELATIONSHIPS, max_age=max_age)
-    relationships = [relationship_from(fields) for fields in _objects(items) if _customer_of(fields) == customer]
-    invitation = await _invitation(context)
-    if invitation is not None and all(invitation.id != relationship.id for relationship in relationships):
-        relationships.append(invitation)
-    return CustomerRelationships(
-        customer=customer,
-        relationships=tuple(relationships),
-        at=datetime.now(UTC),
-        invitation=invitation,
-        cloud=context.connection.cloud,
-    )
-
-
-async def _invitation(context: TaskContext) -> Relationship | None:
-    """The relationship that the run's inputs name: an open invitation has no customer before its approval."""
-    if not isinstance(context.inputs, InvitationInputs) or context.inputs.relationship_id is None:
-        return None
-    path = f"{RELATIONSHIPS}/{quote(context.inputs.relationship_id, safe='')}"
-    with reading_partner_tenant():
-        try:
-            body = await context.partner_graph.get(path, permission=READ_RELATIONSHIPS)
-        except GraphRefused as refused:
-            if refused.reason_code != NOT_FOUND:
-                raise
-            raise CannotTell(
-                "GDAP_INVITATION_NOT_FOUND", "There is no relationship with the id in the inputs."
-            ) from None
-    return relationship_from(Fields(body, "delegatedAdminRelationship"))
-
-
-def _objects(items: Sequence[Any]) -> Iterator[Fields]:
-    return (Fields(item, f"delegatedAdminRelationships[{index}]") for index, item in enumerate(items))
-
-
-def _customer_of(fields: Fields) -> str | None:
-    """Return the customer's tenant id in lower case; None for a request that is not limited to one customer."""
-    customer = fields.at_or_none("customer")
-    return None if customer is None else customer.text("tenantId").lower()
-
-
-def relationship_from(fields: Fields) -> Relationship:
-    """Return one relationship of a response. Raise ``CannotTell`` if a field is missing."""
-    return Relationship(
-        id=fields.text("id"),
-        name=fields.text("displayName"),
-        status=fields.text("status"),
-        created=fields.moment("createdDateTime"),
-        activated=fields.moment_or_none("activatedDateTime"),
-        ends=fields.moment_or_none("endDateTime"),
-        auto_extend=fields.text("autoExtendDuration"),
-        roles=roles_from(fields),
-        customer=_customer_of(fields),
-    )
-
-
-def roles_from(fields: Fields) -> tuple[str, ...]:
-    """Return the role template ids in ``accessDetails``, in lower case and sorted."""
-    roles = fields.at("accessDetails").each("unifiedRoles")
-    return tuple(sorted({role.text("roleDefinitionId").lower() for role in roles}))
-
-
-@contextmanager
-def reading_partner_tenant() -> Iterator[None]:
-    """Convert refusals to ``CannotTell`` that names the partner tenant, because the customer cannot resolve them."""
-    try:
-        yield
-    except (GraphRefused, SignInRefused) as refused:
-        message = f"{refused.message} This was the partner tenant, not the customer's tenant."
-        raise CannotTell(refused.reason_code, message, {**refused.payload, "refused_by": "partner"}) from None

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from task_runner.checks.gdap.reading import InvitationInputs, find_relationships
 from task_runner.checks.gdap.relationships import (
     INVITATION_FROM,
     CustomerRelationships,
-    InvitationInputs,
-    find_relationships,
     in_force,
     payload_of,
+    settled_for,
 )
 from task_runner.checks.lists import GdapRoles, expected_roles
 from task_runner.tasks.context import TaskContext
@@ -70,4 +70,5 @@ async def gdap_roles(context: TaskContext) -> Result:
     await context.progress(0, 1, "Reading the relationships with the customer")
     relationships = await find_relationships(context, max_age=SHARED)
     await context.progress(1, 1, "Done")
-    return decide(expected_roles(context.gdap.required_roles), relationships)
+    expected = expected_roles(context.gdap.required_roles)
+    return settled_for(relationships, lambda customer: decide(expected, customer))
