@@ -8,6 +8,7 @@ from task_runner.checks.lists import PLANS, LicencePlans
 from task_runner.providers.fields import Fields
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
+from task_runner.tasks.graph import SHARED
 from task_runner.tasks.result import Result
 
 READ_ORGANIZATION = "Organization.Read.All"
@@ -78,7 +79,7 @@ def _payload(plans: LicencePlans, skus: tuple[Sku, ...]) -> dict[str, Any]:
 async def license_inventory(context: TaskContext) -> Result:
     """Reads the subscribed products, and searches the enabled ones for Microsoft Entra ID P1 and P2."""
     await context.progress(0, 1, "Reading the subscribed products")
-    items = await context.graph.list("/subscribedSkus", permission=READ_ORGANIZATION)
+    items = await context.graph.list("/subscribedSkus", permission=READ_ORGANIZATION, max_age=SHARED)
     await context.progress(1, 1, "Done")
     return decide(PLANS, tuple(sku_from(Fields(item, f"subscribedSkus[{index}]")) for index, item in enumerate(items)))
 
