@@ -11,9 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench.fleet_customers import Latency
+from tests.bench.fleet_customers import SICK, Latency
 from tests.bench.fleet_report import Fleet, failed, figures_of, show
-from tests.bench.fleet_rounds import FleetBench
+from tests.bench.fleet_rounds import FleetBench, FleetRound, together
 from tests.bench.report import machine
 from tests.support.system import System, running_system
 
@@ -24,24 +24,27 @@ PAUSE_SECONDS = 8.0
 
 
 async def measure(system: System, options: argparse.Namespace) -> Fleet:
-    """A short round that fills caches and pools, one of the healthy customers, and one beside the sick."""
+    """A short round that fills caches and pools; then rounds of the healthy customers alone and beside the sick.
+
+    They take turns, so that what the machine does beside falls on both.
+    """
     bench = FleetBench(system, Latency(options.latency, options.jitter), clients=options.clients)
     tenants = range(FIRST_TENANT, FIRST_TENANT + options.customers)
     await bench.connect(tenants)
-    sick = await bench.connect_sick(tenants[-1] + 1)
+    sick = range(tenants[-1] + 1, tenants[-1] + 1 + len(SICK))
+    await bench.connect(sick)
     await bench.round(tenants[: max(1, options.customers // 10)])
-    await asyncio.sleep(PAUSE_SECONDS)
-    healthy = await bench.round(tenants)
-    await asyncio.sleep(PAUSE_SECONDS)
-    beside = await bench.round(tenants, sick=sick)
+    healthy: list[FleetRound] = []
+    beside: list[FleetRound] = []
+    for _ in range(options.rounds):
+        await asyncio.sleep(PAUSE_SECONDS)
+        healthy.append(await bench.round(tenants))
+        await asyncio.sleep(PAUSE_SECONDS)
+        await bench.make_sick(sick)
+        beside.append(await bench.round(tenants, sick=sick))
+        await bench.heal(sick)
     await bench.close()
-    return Fleet(
-        customers=options.customers,
-        concurrency=options.concurrency,
-        latency=options.latency,
-        healthy=healthy,
-        beside=beside,
-    )
+    return Fleet(options.customers, options.concurrency, options.latency, together(healthy), together(beside))
 
 
 def main() -> None:
@@ -51,7 +54,8 @@ def main() -> None:
     parser.add_argument("--latency", type=int, default=150, help="ms that Microsoft takes to answer (%(default)s)")
     parser.add_argument("--jitter", type=int, default=50, help="ms by which that differs at most (%(default)s)")
     parser.add_argument("--clients", type=int, default=16, help="HTTP clients in a closed loop (%(default)s)")
-    parser.add_argument("--concurrency", type=int, default=64, help="ONBOARDING_CONCURRENCY (%(default)s)")
+    parser.add_argument("--concurrency", type=int, default=256, help="ONBOARDING_CONCURRENCY (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds without and with the sick (%(default)s)")
     parser.add_argument("--json", type=Path, default=JSON, help="where to write (%(default)s)")
     parser.add_argument("--strict", action="store_true", help="fail if a goal is missed")
     options = parser.parse_args()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.fleet_customers import CHECKS
 from tests.bench.fleet_rounds import FleetRound
 from tests.bench.report import Figure, machine
 
@@ -14,7 +15,7 @@ MICROSOFT = "graph"
 
 
 class Fleet(NamedTuple):
-    """What was measured: a round of the healthy customers alone, and one beside the sick. ``latency`` is in ms."""
+    """What was measured: the healthy customers alone, and beside the sick. ``latency`` is in ms."""
 
     customers: int
     concurrency: int
@@ -32,8 +33,9 @@ def figures_of(fleet: Fleet) -> list[Figure]:
     """All figures; those with a goal first."""
     healthy = fleet.healthy
     per_check = {name: 1000 * spent / healthy.checks for name, spent in healthy.cpu_seconds.items()}
-    requests = (healthy.requests + healthy.partner_requests) / fleet.customers
-    limit = fleet.concurrency * healthy.checks / (fleet.customers * requests * fleet.latency / 1000)
+    sets = healthy.checks / len(CHECKS)
+    requests = (healthy.requests + healthy.partner_requests) / sets
+    limit = fleet.concurrency * len(CHECKS) / (requests * fleet.latency / 1000)
     slower = 100 * (1 - rate(fleet.beside) / rate(healthy))
     own = sum(cost for name, cost in per_check.items() if name != MICROSOFT)
     return [
@@ -41,7 +43,7 @@ def figures_of(fleet: Fleet) -> list[Figure]:
         Figure("CPU a check, all processes but the emulator", own, "ms", 8),
         *[Figure(f"  {name}", cost, "ms") for name, cost in per_check.items()],
         Figure("Graph requests a customer", requests, "", 20),
-        Figure("  of them in the partner's tenant", healthy.partner_requests / fleet.customers, ""),
+        Figure("  of them in the partner's tenant", healthy.partner_requests / sets, ""),
         Figure("slower beside three sick customers", slower, "%", 10),
         Figure("limit: requests x latency / concurrency", limit, "1/s"),
         *[Figure(f"memory of {name}", size, "MB") for name, size in healthy.megabytes.items()],

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ TENANTS_A_TOKEN = 100
 TIMEOUT_SECONDS = 900.0
 TOGETHER = 16
 RECORDED = "SELECT count(*) FROM evidence WHERE tenant_id BETWEEN $1 AND $2"
+ACTIVE = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
 STATUSES = """
 SELECT status, reason_code, count(*) AS count FROM evidence
 WHERE tenant_id BETWEEN $1 AND $2 AND id > $3 GROUP BY 1, 2 ORDER BY 3 DESC
@@ -38,6 +40,23 @@ class FleetRound(NamedTuple):
     statuses: dict[str, int]
 
 
+def together(rounds: Sequence[FleetRound]) -> FleetRound:
+    """The sum of several rounds; memory is that after the last."""
+    cpu = {name: sum(measured.cpu_seconds[name] for measured in rounds) for name in rounds[0].cpu_seconds}
+    statuses: Counter[str] = Counter()
+    for measured in rounds:
+        statuses.update(measured.statuses)
+    return FleetRound(
+        checks=sum(measured.checks for measured in rounds),
+        seconds=sum(measured.seconds for measured in rounds),
+        cpu_seconds=cpu,
+        megabytes=rounds[-1].megabytes,
+        requests=sum(measured.requests for measured in rounds),
+        partner_requests=sum(measured.partner_requests for measured in rounds),
+        statuses=dict(statuses),
+    )
+
+
 class FleetBench:
     """A system, and the customers that it checks."""
 
@@ -48,29 +67,38 @@ class FleetBench:
         self._http = httpx2.AsyncClient(trust_env=False, verify=False, timeout=60)
         self._graph, self._api = system.journal["graph"], system.journal["session_api"]
 
-    async def connect(self, tenants: Sequence[int], behaviour: str = "healthy", **control: Any) -> None:
+    async def connect(self, tenants: Sequence[int]) -> None:
         """Give each customer a tenant at Microsoft and a provider connection."""
         secret = self._system.place.secrets["client_secret"]
         await self._tell(f"applications/{DEMO_CLIENT_ID}", {"secrets": [{"value": secret}]})
         partner = {"consented": [DEMO_CLIENT_ID], "granted": APP_ROLES.partner_side, **self._latency.control()}
         if not await self._requests(PARTNER_TENANT):
-            await self._tell(f"tenants/{PARTNER_TENANT}", {**partner, "conditional_access_rate": None})
+            await self._tell(f"tenants/{PARTNER_TENANT}", partner)
         turns = asyncio.Semaphore(TOGETHER)
 
         async def one(tenant: int) -> None:
             async with turns:
-                body = {"behaviour": behaviour, "consented": [DEMO_CLIENT_ID], **self._latency.control(), **control}
-                await self._tell(f"tenants/{external_tenant(tenant)}", body)
+                await self._behave(tenant)
                 await self._connection(tenant)
 
         await asyncio.gather(*map(one, tenants))
 
-    async def connect_sick(self, first: int) -> list[int]:
-        """The sick customers, with ids from ``first`` on."""
-        sick = range(first, first + len(SICK))
-        for tenant, (behaviour, control) in zip(sick, SICK, strict=True):
-            await self.connect([tenant], behaviour, **control)
-        return list(sick)
+    async def make_sick(self, tenants: Sequence[int]) -> None:
+        """Let each of the customers have another sickness."""
+        for tenant, (behaviour, control) in zip(tenants, SICK, strict=True):
+            await self._behave(tenant, behaviour, **control)
+
+    async def heal(self, tenants: Sequence[int]) -> None:
+        """Let the sick customers answer again, and wait until none of their runs is left."""
+        for tenant in tenants:
+            await self._behave(tenant)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while await self._system.value("task_runner", ACTIVE) and time.monotonic() < deadline:
+            await asyncio.sleep(0.5)
+
+    async def _behave(self, tenant: int, behaviour: str = "healthy", **control: Any) -> None:
+        body = {"behaviour": behaviour, "consented": [DEMO_CLIENT_ID], **self._latency.control(), **control}
+        await self._tell(f"tenants/{external_tenant(tenant)}", body)
 
     async def round(self, tenants: Sequence[int], sick: Sequence[int] = ()) -> FleetRound:
         """Start every check, those of the sick first, and wait for the evidence of the healthy customers."""

@@ -245,7 +245,7 @@ def service_command(name: str, command: str) -> tuple[str, ...]:
 
 def inherited() -> dict[str, str]:
     """The environment of this process without addresses and credentials of other systems; loopback bypasses proxies."""
-    kept_prefixes = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", *TUNING)
+    kept_prefixes = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", "ONBOARDING_CONCURRENCY", *TUNING)
     foreign = ("DATABASE_URL", "KAFKA_", "ONBOARDING_")
     kept = {
         name: value

@@ -28,7 +28,7 @@ class WorkerSettings(Settings):
     """Limits and timeouts of the worker. All times are in seconds."""
 
     concurrency: int = Field(
-        64,
+        256,
         ge=1,
         le=10_000,
         validation_alias="ONBOARDING_CONCURRENCY",

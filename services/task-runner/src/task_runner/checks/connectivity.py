@@ -47,9 +47,7 @@ def decide(
         return Result.unknown(DATA_INCOMPLETE, "The number of users was not read.", payload)
     if user_count == 0:
         return Result.warn("GRAPH_EMPTY_TENANT", f"{organization.display_name} has no users.", payload)
-    message = (
-        f"Microsoft Graph returned {organization.display_name} with {user_count} users and guests."
-    )
+    message = f"Microsoft Graph returned {organization.display_name} with {user_count} users and guests."
     return Result.ok("GRAPH_OK", message, payload)
 
 

@@ -61,7 +61,7 @@ class SharedTransport(httpx2.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        url = str(request.url.copy_with(query=None, username=None, password=None))
+        url = _shown(request.url)
         span, began = _begin_span(request, url), time.perf_counter()
         status = "none"
         try:
@@ -91,6 +91,12 @@ class SharedTransport(httpx2.AsyncBaseTransport):
     async def close_pool(self) -> None:
         """Close all HTTP connections."""
         await self._pool.aclose()
+
+
+def _shown(url: httpx2.URL) -> str:
+    """The URL without query and credentials. Most have no credentials, and then need not be taken apart."""
+    text = str(url)
+    return text.partition("?")[0] if "@" not in text else str(url.copy_with(query=None, username=None, password=None))
 
 
 def _begin_span(request: httpx2.Request, url: str) -> Span | None:

@@ -38,7 +38,7 @@ _STALLED_SECONDS = 60.0
 class WorkerLimits:
     """Limits and timeouts of a worker; see the settings of the same names. Times are seconds."""
 
-    concurrency: int = 64
+    concurrency: int = 256
     tenant_concurrency: int = 8
     lease_seconds: float = 30.0
     queue_seconds: float = 3600.0
