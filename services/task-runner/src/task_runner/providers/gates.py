@@ -88,9 +88,6 @@ class TenantGate:
         """
         began = self._clock()
         service = service_of(url)
-        closed = self._closed.get(service, began) - began
-        if closed > waiting.seconds:
-            raise waiting.too_long(closed)
         try:
             async with asyncio.timeout(max(0.0, waiting.seconds)):
                 await self._slots.acquire()
