@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, async_playwright, expect
 
+from microsoft_emulator.app_roles import APP_ROLES
 from tests.support import browser
 from tests.support.caller import Caller
 from tests.support.system import System
@@ -101,7 +102,7 @@ async def test_an_accepted_consent_is_ok_within_ten_seconds(system: System, page
         await page.goto(customer.url)
         await expect(page.get_by_role("heading")).to_have_text("Permissions requested")
         await expect(page.get_by_text(caller.external_tenant)).to_be_visible()
-        await expect(page.get_by_role("listitem")).to_have_count(10)
+        await expect(page.get_by_role("listitem")).to_have_count(len(APP_ROLES.required_by_default))
         await press(page, "Accept")
         await sees(page, "Thank you", "The answer was received and is being checked.")
 

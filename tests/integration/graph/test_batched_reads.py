@@ -65,6 +65,20 @@ async def test_each_read_gets_what_it_would_get_alone(process: Process) -> None:
     ]
 
 
+async def test_following_pages_are_read_with_the_headers_of_the_first(process: Process) -> None:
+    group = "06f44db1-b5e0-51e6-90e1-6fb982f540eb"
+    path = f"/groups/{group}/transitiveMembers/microsoft.graph.user"
+    await process.server.tell(TENANT, overrides={path: [{"id": str(number)} for number in range(5)]})
+    members = Read(
+        path=path,
+        params={"$select": "id", "$count": "true"},
+        headers={"ConsistencyLevel": "eventual"},
+        permission="GroupMember.Read.All",
+    )
+    read: Any = await process.run().graph.read_many([members, ORGANIZATION])
+    assert [item["id"] for item in read[0]["value"]] == ["0", "1", "2", "3", "4"]
+
+
 async def test_one_read_is_no_batch_and_none_is_no_request(process: Process) -> None:
     assert await process.run().graph.read_many([]) == ()
     await process.run().graph.read_many([ORGANIZATION])

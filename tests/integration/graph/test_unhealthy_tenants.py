@@ -107,6 +107,24 @@ async def test_long_throttling_becomes_another_attempt_not_sooner_than_asked(nam
     assert caught.value.payload["provenance"]["responses"][0]["status"] == 429
 
 
+async def test_a_fractional_hint_is_waited_for() -> None:
+    async with context_of("license.inventory", "throttling", {}, times=3, retry_after=30.5) as context:
+        with pytest.raises(TaskFault) as caught:
+            await TASKS["license.inventory"](context)
+
+    assert (caught.value.reason_code, caught.value.retry_after) == ("GRAPH_THROTTLED", 30.5)
+    assert caught.value.payload["provenance"]["response_count"] == 1
+
+
+async def test_throttling_without_a_hint_is_answered_by_growing_pauses() -> None:
+    began = time.monotonic()
+    async with context_of("license.inventory", "throttling", {}, times=1, without_retry_after=True) as context:
+        result = await TASKS["license.inventory"](context)
+
+    assert result.status.value == "ok"
+    assert time.monotonic() - began >= 2.0
+
+
 @pytest.mark.parametrize("name", list(TASKS))
 async def test_a_short_failure_is_tried_again(name: str) -> None:
     async with context_of(name, "failing", TOLD, times=1) as context:

@@ -89,6 +89,15 @@ def test_late_returns_do_not_go_faster_than_the_limit() -> None:
     assert [max(0.0, wait) for wait in late] == [0.0, 1.0, 2.0]
 
 
+def test_a_run_without_a_turn_takes_nothing_from_its_tenant() -> None:
+    gate = gate_of(2.0, Clock())
+    waits(gate, 3)
+    for run in range(10, 60):
+        with pytest.raises(AttemptDeferred):
+            gate._book(service_of(USERS), Waiting(0.1, run_id=run), 1, 100.0)
+    assert gate._book(service_of(USERS), Waiting(60.0, run_id=99), 1, 100.0) == 1.0
+
+
 def test_a_batch_counts_for_its_requests() -> None:
     gate = gate_of(4.0, Clock())
     assert gate._book(service_of(USERS), PATIENT, 8, 100.0) <= 0

@@ -88,9 +88,6 @@ class TenantGate:
         """
         began = self._clock()
         service = service_of(url)
-        closed = self._closed.get(service, began) - began
-        if closed > waiting.seconds:
-            raise waiting.too_long(closed)
         try:
             async with asyncio.timeout(max(0.0, waiting.seconds)):
                 await self._slots.acquire()
@@ -111,6 +108,8 @@ class TenantGate:
         paces = [pace for pace in (self._services.get(service), self._pace) if pace is not None]
         wait = max(self._closed.get(service, now) - now, *(pace.book(waiting.run_id, cost) for pace in paces))
         if wait > waiting.seconds - (now - began):
+            # The pace of a whole tenant keeps no place: the run may find another's reading, and never use it.
+            self._pace.give_back(waiting.run_id)
             raise waiting.too_long(wait)
         for pace in paces:
             pace.use(waiting.run_id)

@@ -121,7 +121,8 @@ class GraphClient:
 
         async def ask() -> Pages:
             first = await self._requests.send_together(requests, root)
-            return tuple([page for answer in first for page in await self._with_following(answer)])
+            pairs = zip(requests, first, strict=True)
+            return tuple([page for request, answer in pairs for page in await self._with_following(request, answer)])
 
         together = msgspec.structs.replace(
             requests[0], url="\n".join(f"{request.url} {sorted(request.headers.items())}" for request in requests)
@@ -218,19 +219,14 @@ class GraphClient:
             request = msgspec.structs.replace(request, url=self._same_host(following, path))
         raise CannotTell(graph_errors.RESPONSE_INVALID, f"A page of {path} links to an earlier page.")
 
-    async def _with_following(self, answer: Answer) -> Pages:
-        """The page and those that follow it."""
+    async def _with_following(self, request: GraphRequest, answer: Answer) -> Pages:
+        """The page and those that follow it, which are asked for with the same headers."""
         following = answer.decoded(None).get("@odata.nextLink") if answer.ok else None
         if following is None:
             return (answer,)
-        path = answer.recorded.url.partition("?")[0]
-        request = GraphRequest(
-            method="GET",
-            url=self._same_host(following, path),
-            version=answer.recorded.api_version,
-            permission=answer.recorded.permission,
-        )
-        return (answer, *await self._pages(request, path))
+        path = request.url.partition("?")[0]
+        next_page = msgspec.structs.replace(request, url=self._same_host(following, path))
+        return (answer, *await self._pages(next_page, path))
 
     def _merged(self, read: Read, request: GraphRequest, pages: deque[Answer]) -> dict[str, Any] | CannotTell:
         """Take the pages of a read from the front of ``pages``: up to one without a link, or a refusal."""

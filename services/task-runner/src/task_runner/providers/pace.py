@@ -42,6 +42,12 @@ class Pace:
             before = self._clock() - self._interval
             self._used = [moment for moment in self._used if moment > before] + [due]
 
+    def give_back(self, run_id: int) -> None:
+        """Give up the place of the run. Its moment is free again if nobody has a later one."""
+        due, cost = self._places.pop(run_id)
+        if self._next == due + cost * self._interval:
+            self._next = due
+
     def _free_moment(self, run_id: int, due: float, now: float) -> float:
         """The moment of a run that returns: its own, or if that has passed the next one that nobody has."""
         if due >= now or self._slack:
