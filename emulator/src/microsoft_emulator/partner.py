@@ -33,7 +33,10 @@ def _list(call: Call) -> Any:
     overridden = customer.control.overrides.get(RELATIONSHIPS) if customer else None
     if overridden is not None:
         return overridden
-    return [relationship.body for relationship in call.tenants.relationships()]
+    known = call.tenants.relationships()
+    if customer is not None:
+        known = (kept for kept in known if kept.customer is not None and kept.customer.lower() == customer.guid)
+    return [relationship.body for relationship in known]
 
 
 def _one(call: Call) -> Any:

@@ -169,7 +169,8 @@ class Tenants:
 
     def relationship(self, relationship_id: str) -> Relationship | None:
         """The visible relationship with this id."""
-        return next(self.relationships(lambda known: known.id == relationship_id), None)
+        known = (tenant.relationships.get(relationship_id) for tenant in self._tenants.values())
+        return next((kept for kept in known if kept is not None and kept.visible), None)
 
     def override_of(self, path: str) -> Any:
         """What a control request of any known tenant says to send for this path of the partner's; None = nothing."""
