@@ -12,6 +12,7 @@ from onboarding_shared.contracts.cloudevents import Received, Undecodable, decod
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
+from onboarding_shared.messaging.guarded_fetch import UnreadableRecord
 from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.spans import processing
@@ -83,7 +84,17 @@ class Inbox:
         except Exception as error:
             rejected = Rejected(record, "APPLY_FAILED", f"{type(error).__name__}: {error}")
             last = {(message.tenant_id, message.topic): message.sequence for message in readable}
+            await self._put_aside(rejected, last)
+
+    async def _put_aside(self, rejected: Rejected, last: Mapping[SequenceKey, int]) -> None:
+        """Keep a dead letter; without its content if the content is what cannot be stored."""
+        try:
             await self._database.run(lambda tx: self._reject(tx, rejected, last))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            _log.exception("dead_letter_without_content", reason=repr(error))
+            await self._database.run(lambda tx: self._reject(tx, rejected.without_content(), last))
 
     async def _reject(self, tx: AsyncConnection, rejected: Rejected, last: Mapping[SequenceKey, int]) -> None:
         await advance(tx, last)
@@ -93,6 +104,9 @@ class Inbox:
         readable: list[Received] = []
         unreadable: list[Rejected] = []
         for record in records:
+            if isinstance(record, UnreadableRecord):
+                unreadable.append(Rejected(record, record.reason_code, record.detail))
+                continue
             try:
                 readable.append(decode(record.topic, record.key, record.value, record.headers))
             except Undecodable as error:
