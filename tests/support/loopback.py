@@ -25,7 +25,7 @@ class Loopback:
     def __init__(self, database: Database, kafka: KafkaSettings, group: str) -> None:
         self.database = database
         self.kafka = kafka
-        self.relay = Relay(database, kafka, source="/onboarding/test", topics=[SESSIONS])
+        self.relay = Relay(database, kafka, source=SESSIONS.source, topics=[SESSIONS])
         self.outbox = Outbox(self.relay.wake)
         self.applied: list[tuple[int, int]] = []
         self.fault: Callable[[Received], None] = lambda message: None
@@ -68,7 +68,7 @@ async def started(loopback: Loopback) -> AIOKafkaProducer:
 
 def record(tenant_id: int, sequence: int) -> dict:
     message = SessionStarted(tenant_id=tenant_id, session_id=sequence, by_user_id=7)
-    attributes = {"specversion": "1.0", "id": f"m{sequence}", "source": "/test", "type": message.event_type(),
+    attributes = {"specversion": "1.0", "id": f"m{sequence}", "source": SESSIONS.source, "type": message.event_type(),
                   "sequence": str(sequence)}  # fmt: skip
     return {
         "topic": SESSIONS.name,

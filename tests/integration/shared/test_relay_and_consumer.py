@@ -120,7 +120,7 @@ async def test_a_relay_without_the_lease_publishes_nothing(loopback: Loopback, m
     await loopback.send(1)
     await eventually(loopback.unpublished, equals=0)
     monkeypatch.setattr("onboarding_shared.messaging.relay.LEASE_SECONDS", 0.4)
-    standby = Relay(loopback.database, loopback.kafka, source="/onboarding/test", topics=[SESSIONS])
+    standby = Relay(loopback.database, loopback.kafka, source=SESSIONS.source, topics=[SESSIONS])
     await standby.start()
     await loopback.relay.stop()  # gives the lease back: now the other one takes over
     await loopback.send(2)

@@ -61,7 +61,7 @@ class Consumer:
         self._kafka = kafka
         self._group = group
         self._topics = [topic.name for topic in applies]
-        self._inbox = Inbox(database, outbox, group=group, applies=applies)
+        self._inbox = Inbox(database, outbox, group=group, applies=applies, window=kafka.sequence_window)
         self._client: AIOKafkaConsumer | None = None
         self._stopping = asyncio.Event()
         rebuilds = metrics.CONSUMER_REBUILDS.labels(group)
