@@ -8,13 +8,16 @@ import msgspec
 import pytest
 
 import onboarding_shared.contracts.cloudevents as cloudevents
+import onboarding_shared.messaging.guarded_fetch as guarded_fetch
 import onboarding_shared.messaging.inbox as inbox
+import onboarding_shared.messaging.record_batches as record_batches
 from onboarding_shared.contracts.catalogue import MESSAGES
 from onboarding_shared.contracts.dead_letters import DeadLettered
 from onboarding_shared.contracts.topics import ALL_TOPICS, Topic
 from tests.docs.tables import DOCS, first_words, rows, words
 
 PAGE = DOCS / "events.md"
+_REASON = r'(?:Undecodable\(\s*|Rejected\(record, |UnusableBatch\(|unreadable\(frame, |Unreadable\([^"]+, )"([A-Z_]+)"'
 
 
 def test_the_events_page_has_every_topic_with_its_publisher() -> None:
@@ -45,8 +48,8 @@ def test_the_events_page_has_every_header() -> None:
 def test_the_events_page_has_every_dead_letter_reason() -> None:
     given = {
         code
-        for module in (cloudevents, inbox)
-        for code in re.findall(r'(?:Undecodable\(\s*|Rejected\(record, )"([A-Z_]+)"', Path(module.__file__).read_text())
+        for module in (cloudevents, inbox, guarded_fetch, record_batches)
+        for code in re.findall(_REASON, Path(module.__file__).read_text())
     }
 
     assert set(first_words(PAGE, "Dead letters")) == given

@@ -23,6 +23,7 @@ FAILED, USAGE = 1, 2
 COMMANDS = {
     "serve": "Work until SIGTERM or Ctrl-C; then drain and stop.",
     "migrate": "Bring the database to the newest schema and create missing topics. Safe to repeat, and concurrently.",
+    "inbox": "Repair the last applied sequences of a tenant. Safe while the service works.",
 }
 _YOUNG_OBJECTS = 5_000
 """Threshold of the first garbage collector generation; CPython's default is 700."""
@@ -42,15 +43,17 @@ def run_service(
     ``build`` creates the application. Exits with 0 on success, 1 on failure, 2 if the command line or a setting is
     invalid.
     """
-    command = _command(name, summary)
+    arguments = _arguments(name, summary)
     try:
-        if command == "serve":
+        if arguments.command == "serve":
             settings = load(settings_class)
             # FastStream adds handlers to its logger at import; configure_logging replaces them afterwards.
             importlib.import_module("onboarding_shared.messaging.consumer")
             configure_logging(settings.log, service=name)
             with _traces(name, settings.tracing):
                 _serve(settings, build)
+        elif arguments.command == "inbox":
+            _repair_inbox(name, load(MigrateSettings), arguments.tenant, dry_run=arguments.dry_run)
         else:
             _migrate(name, load(MigrateSettings))
     except (SettingsError, CannotStart) as error:
@@ -59,18 +62,22 @@ def run_service(
         sys.exit(USAGE if isinstance(error, SettingsError) else FAILED)
 
 
-def _command(name: str, summary: str) -> str:
+def _arguments(name: str, summary: str) -> argparse.Namespace:
     """Parse the command line. Exits with 0 after help or version, with 2 if the command line is invalid."""
     parser = argparse.ArgumentParser(prog=name, description=summary)
     parser.add_argument("--version", action="version", version=version(f"onboarding-{name}"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command, summary_of_command in COMMANDS.items():
-        commands.add_parser(command, help=summary_of_command, description=summary_of_command)
-    chosen: str | None = parser.parse_args().command
-    if chosen is None:
+        subparser = commands.add_parser(command, help=summary_of_command, description=summary_of_command)
+        if command == "inbox":
+            subparser.add_argument("action", choices=["repair"])
+            subparser.add_argument("--tenant", type=int, required=True, help="tenant id; 0 = the platform")
+            subparser.add_argument("--dry-run", action="store_true", help="only print what would be done")
+    arguments = parser.parse_args()
+    if arguments.command is None:
         parser.print_help()
         sys.exit(0)
-    return chosen
+    return arguments
 
 
 @contextlib.contextmanager
@@ -121,3 +128,29 @@ def _migrate(name: str, settings: MigrateSettings) -> None:
 
     migrate(settings.database.url, f"{name.replace('-', '_')}.store.migrations")
     run(ensure_topics(settings.kafka, published_by(name)))
+
+
+def _repair_inbox(name: str, settings: MigrateSettings, tenant_id: int, *, dry_run: bool) -> None:
+    """Print the marks. The log of this command has warnings at least, because stdout is for the marks."""
+    configure_logging(settings.log.model_copy(update={"level": "WARNING"}), service=name)
+    from onboarding_shared.messaging.inbox_repair import repair
+    from onboarding_shared.postgres.database import Database
+    from onboarding_shared.web.server import run
+
+    consumers = importlib.import_module(f"{name.replace('-', '_')}.consumers")
+
+    async def work() -> None:
+        database = Database(settings.database.url, application_name=f"{name}-inbox")
+        topics = [topic.name for topic in consumers.TOPICS]
+        try:
+            repairs = await repair(
+                settings.kafka, database, topics, group=consumers.GROUP, tenant_id=tenant_id, dry_run=dry_run
+            )
+        except Exception as error:
+            raise CannotStart(f"the inbox was not repaired: {error}") from error
+        finally:
+            await database.close()
+        for topic, before, after in repairs:
+            print(f"{topic}: {before}, in order" if before == after else f"{topic}: {before} -> {after}")
+
+    run(work())

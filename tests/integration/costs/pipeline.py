@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from evidence_store.app import EvidenceStore
 from evidence_store.use_cases.recording import Recording
 from onboarding_shared.contracts.cloudevents import encode_headers
-from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS
+from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, SOURCES, TASK_COMMANDS
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.inbox import Inbox
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
@@ -51,13 +51,16 @@ class Carrier:
 
 def _record(offset: int, row: OutboxRow) -> ConsumerRecord[bytes, bytes]:
     headers = encode_headers(
-        message_id=str(row.message_id), source="/pipeline", event_type=row.event_type, time=row.created_at,
+        message_id=str(row.message_id), source=SOURCES[row.topic], event_type=row.event_type, time=row.created_at,
         subject=row.subject, tenant_id=row.tenant_id, sequence=row.sequence, traceparent=row.traceparent,
     )  # fmt: skip
     return ConsumerRecord(
         topic=row.topic, partition=0, offset=offset, timestamp=0, timestamp_type=0, key=str(row.tenant_id).encode(),
         value=row.data, checksum=None, serialized_key_size=0, serialized_value_size=0, headers=tuple(headers),
     )  # fmt: skip
+
+
+WINDOW = 1000
 
 
 class Pipeline:
@@ -72,13 +75,19 @@ class Pipeline:
             runner.outbox, {task.name: task.declaration}, confirm_seconds=600, wake=_nothing, interrupt=_nothing,
             inputs={},
         )  # fmt: skip
-        self._api_inbox = Inbox(api.database, api.outbox, group="api", applies=applies(Projection(silence_seconds=600)))
+        self._api_inbox = Inbox(
+            api.database, api.outbox, group="api", window=WINDOW, applies=applies(Projection(silence_seconds=600))
+        )
         self._runner_inbox = Inbox(
-            runner.database, runner.outbox, group="runner",
+            runner.database, runner.outbox, group="runner", window=WINDOW,
             applies={TASK_COMMANDS: intake.apply, EVIDENCE: apply_confirmations},
         )  # fmt: skip
         self._store_inbox = Inbox(
-            store.database, store.outbox, group="store", applies={OPERATION_RUNS: Recording(store.outbox).apply}
+            store.database,
+            store.outbox,
+            group="store",
+            window=WINDOW,
+            applies={OPERATION_RUNS: Recording(store.outbox).apply},
         )
         self._claims = RunClaims(
             runner.database, runner.outbox, worker="pipeline", task_types=[task.name], lease_seconds=600,

@@ -54,7 +54,7 @@ class Runner:
         self._sequences[key] = self._sequences.get(key, 0) + 1
         headers = encode_headers(
             message_id=f"{key}-{self._sequences[key]}",
-            source="/test",
+            source=message.topic.source,
             event_type=message.event_type(),
             time=datetime.now(UTC),
             subject=message.subject,

@@ -9,6 +9,7 @@ from onboarding_shared.messaging.schema import MESSAGING_TABLES_V1
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.service_settings import KafkaSettings
 from tests.support import engines
+from tests.support.loopback import Loopback
 
 
 @pytest.fixture
@@ -24,3 +25,19 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def kafka_settings(kafka: str) -> KafkaSettings:
     return engines.kafka_settings(kafka)
+
+
+@pytest.fixture
+async def own_kafka() -> AsyncIterator[KafkaSettings]:
+    """A broker of this test's own: topics start empty."""
+    with engines.kafka_broker() as address:
+        yield engines.kafka_settings(address)
+
+
+@pytest.fixture
+async def loopback(database: Database, own_kafka: KafkaSettings) -> AsyncIterator[Loopback]:
+    loopback = Loopback(database, own_kafka, "test")
+    await loopback.relay.start()
+    yield loopback
+    await loopback.consumer.stop()
+    await loopback.relay.stop()

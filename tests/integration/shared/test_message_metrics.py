@@ -33,7 +33,7 @@ class Loopback:
     def __init__(self, database: Database, kafka: KafkaSettings) -> None:
         self.database = database
         self.kafka = kafka
-        self.relay = Relay(database, kafka, source="/onboarding/test", topics=[SESSIONS])
+        self.relay = Relay(database, kafka, source=SESSIONS.source, topics=[SESSIONS])
         self.outbox = Outbox(self.relay.wake)
         self.applied = 0
         self.consumer = Consumer(kafka, database, self.outbox, group="metrics", applies={SESSIONS: self._apply})
@@ -152,7 +152,7 @@ def grown(before: Scraped, after: Scraped, name: str, **labels: str) -> float:
 
 def record(sequence: int) -> dict[str, Any]:
     message = SessionStarted(tenant_id=4, session_id=sequence, by_user_id=7)
-    attributes = {"specversion": "1.0", "id": f"m{sequence}", "source": "/test", "type": message.event_type(),
+    attributes = {"specversion": "1.0", "id": f"m{sequence}", "source": SESSIONS.source, "type": message.event_type(),
                   "sequence": str(sequence)}  # fmt: skip
     return {
         "topic": SESSIONS.name,

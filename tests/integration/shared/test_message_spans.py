@@ -35,7 +35,7 @@ class Post:
         self.recorder = SdkRecorder(provider)
         self.database = database
         kafka = kafka_settings(address)
-        self.relay = Relay(database, kafka, source="/onboarding/test", topics=[SESSIONS])
+        self.relay = Relay(database, kafka, source=SESSIONS.source, topics=[SESSIONS])
         self.outbox = Outbox(self.relay.wake)
         self.consumer = Consumer(kafka, database, self.outbox, group="spans", applies={SESSIONS: self._apply})
         self.applied: dict[int, str | None] = {}

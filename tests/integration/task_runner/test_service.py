@@ -48,7 +48,7 @@ class Client:
         numbers = self._sequences.setdefault((message.tenant_id, message.topic.name), itertools.count(1))
         headers = encode_headers(
             message_id="m",
-            source="/test",
+            source=message.topic.source,
             event_type=message.event_type(),
             time=datetime.now(UTC),
             subject=message.subject,

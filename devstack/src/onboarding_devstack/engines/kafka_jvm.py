@@ -23,6 +23,8 @@ SETTINGS: dict[str, str] = {
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     # The publisher of a topic creates it.
     "auto.create.topics.enable": "false",
+    "compression.type": "uncompressed",
+    "message.max.bytes": "1048588",
     "default.replication.factor": "1",
     "min.insync.replicas": "1",
     "offsets.topic.replication.factor": "1",

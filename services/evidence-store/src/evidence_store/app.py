@@ -15,7 +15,7 @@ from evidence_store.routes.verification import VerificationRoutes
 from evidence_store.settings import EvidenceStoreSettings
 from evidence_store.use_cases.recording import Recording
 from evidence_store.use_cases.verification import Verifier
-from onboarding_shared.contracts.topics import published_by
+from onboarding_shared.contracts.topics import published_by, source_of
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.metrics_page import metrics_page
 from onboarding_shared.messaging.outbox import Outbox
@@ -28,7 +28,6 @@ from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
 
 SERVICE = "evidence-store"
-SOURCE = "/onboarding/evidence-store"
 DESCRIPTION = ApiDescription(
     title="Evidence store",
     text="The evidence that each onboarding run collected: append-only, sealed in a hash chain per tenant.",
@@ -41,7 +40,7 @@ class EvidenceStore:
 
     def __init__(self, settings: EvidenceStoreSettings) -> None:
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
-        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=published_by("evidence-store"))
+        self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
         self.outbox = Outbox(self.relay.wake)
         self.consumer = Consumer(
             settings.kafka,

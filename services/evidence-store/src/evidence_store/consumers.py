@@ -7,6 +7,7 @@ from onboarding_shared.contracts.topics import OPERATION_RUNS, Topic
 from onboarding_shared.messaging.inbox import Apply
 
 GROUP = "evidence-store"
+TOPICS = (OPERATION_RUNS,)
 
 
 def applies(recording: Recording) -> Mapping[Topic, Apply]:

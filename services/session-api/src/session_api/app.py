@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from litestar import Controller, Litestar
 
-from onboarding_shared.contracts.topics import published_by
+from onboarding_shared.contracts.topics import published_by, source_of
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
@@ -48,7 +48,6 @@ from session_api.use_cases.sessions import Sessions
 from session_api.use_cases.starts import Starts
 
 SERVICE = "session-api"
-SOURCE = "/onboarding/session-api"
 DESCRIPTION = ApiDescription(
     title="Managed Tenant Onboarding",
     text="Onboarding sessions, evidence, and onboarding tasks (OperationRun-backed).",
@@ -88,7 +87,7 @@ class SessionApi:
 def build(settings: SessionApiSettings) -> SessionApi:
     """The whole service, not started: the application's lifespan starts and stops it."""
     database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
-    relay = Relay(database, settings.kafka, source=SOURCE, topics=published_by("session-api"))
+    relay = Relay(database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
     outbox = Outbox(relay.wake)
     projection = Projection(silence_seconds=settings.silence_seconds)
     consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection))

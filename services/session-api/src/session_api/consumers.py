@@ -7,6 +7,7 @@ from onboarding_shared.messaging.inbox import Apply
 from session_api.use_cases.projection import Projection, apply_task_types
 
 GROUP = "onboarding.session-api"
+TOPICS = (OPERATION_RUNS, TASK_TYPES)
 
 
 def applies(projection: Projection) -> Mapping[Topic, Apply]:

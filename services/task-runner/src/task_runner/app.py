@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 
-from onboarding_shared.contracts.topics import published_by
+from onboarding_shared.contracts.topics import published_by, source_of
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
@@ -30,7 +30,6 @@ from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.worker import Worker, WorkerLimits
 
 SERVICE = "task-runner"
-SOURCE = "/onboarding/task-runner"
 
 
 class TaskRunner:
@@ -40,7 +39,7 @@ class TaskRunner:
         self, settings: TaskRunnerSettings, tasks: Mapping[str, Task], context_for: ContextFactory | None
     ) -> None:
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
-        self.relay = Relay(self.database, settings.kafka, source=SOURCE, topics=published_by("task-runner"))
+        self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
         self.outbox = Outbox(self.relay.wake)
         self.providers = Providers(_provider_settings(settings.outside, settings.gdap, settings.worker.concurrency))
         limits = WorkerLimits(**settings.worker.model_dump())

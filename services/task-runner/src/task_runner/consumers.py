@@ -8,6 +8,7 @@ from task_runner.use_cases.confirmations import apply_confirmations
 from task_runner.use_cases.intake import CommandIntake
 
 GROUP = "task-runner"
+TOPICS = (TASK_COMMANDS, EVIDENCE)
 
 
 def applies(intake: CommandIntake) -> Mapping[Topic, Apply]:

@@ -11,6 +11,7 @@ import msgspec
 
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.topics import SOURCES
 from onboarding_shared.contracts.traceparent import parse_traceparent
 
 SPEC_VERSION = b"1.0"
@@ -79,6 +80,8 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers)
     An invalid trace context is ignored.
     """
     attributes = _attributes(headers)
+    if attributes["ce_source"] != SOURCES[topic]:
+        raise Undecodable("SOURCE_FOREIGN", f"ce_source is {attributes['ce_source'][:200]!r}, not {SOURCES[topic]}.")
     trace = parse_traceparent(attributes.get(_TRACEPARENT))
     if value is None:
         raise Undecodable("VALUE_MISSING", "The record has no value.")
@@ -134,6 +137,8 @@ def _attributes(headers: Headers) -> dict[str, str]:
 
 
 def _sequence(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19) or not 1 <= int(text) <= _MAX_SEQUENCE:
+    """Parse a sequence in the one form that publishers write: decimal digits without leading zeros."""
+    canonical = text.isascii() and text.isdigit() and len(text) <= 19 and text[0] != "0"
+    if not canonical or int(text) > _MAX_SEQUENCE:
         raise Undecodable("SEQUENCE_INVALID", f"ce_sequence is {text[:100]!r}, not a number from 1 to 2^63-1.")
     return int(text)

@@ -10,9 +10,19 @@ class Topic(Struct, frozen=True):
     publisher: str
 
     @property
+    def source(self) -> str:
+        """The CloudEvents attribute ``source`` of all its messages."""
+        return source_of(self.publisher)
+
+    @property
     def dead_letters(self) -> str:
         """The dead-letter topic."""
         return f"{self.name}.dlq"
+
+
+def source_of(service: str) -> str:
+    """The CloudEvents attribute ``source`` of a service."""
+    return f"/onboarding/{service}"
 
 
 TASK_COMMANDS = Topic("onboarding.task-commands.v1", "session-api")
@@ -22,6 +32,10 @@ TASK_TYPES = Topic("onboarding.task-types.v1", "task-runner")
 EVIDENCE = Topic("onboarding.evidence.v1", "evidence-store")
 
 ALL_TOPICS = (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES, EVIDENCE)
+
+
+SOURCES = {topic.name: topic.source for topic in ALL_TOPICS}
+"""The only source of each topic, by the topic's name."""
 
 
 def published_by(service: str) -> tuple[Topic, ...]:

@@ -16,6 +16,7 @@ from faststream.message import StreamMessage
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.bounded import within
+from onboarding_shared.messaging.guarded_fetch import install as guard_fetches
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import faststream_options
 from onboarding_shared.messaging.outbox import Outbox
@@ -31,6 +32,8 @@ Records = Sequence[ConsumerRecord[bytes, bytes]]
 _BATCH_SECONDS = 45.0
 """Time limit for applying a batch, after which it is returned to Kafka. Below Kafka's limit of 300 s between polls."""
 _MAX_RECORDS = 1000
+_FETCH_BYTES = 8 * 1024 * 1024
+"""Maximum length of a response of Kafka, unless its first batch alone is longer."""
 _STOP_SECONDS = 20.0
 _COMMIT_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
@@ -54,10 +57,11 @@ class Consumer:
         group: str,
         applies: Mapping[Topic, Apply],
     ) -> None:
+        guard_fetches()
         self._kafka = kafka
         self._group = group
         self._topics = [topic.name for topic in applies]
-        self._inbox = Inbox(database, outbox, group=group, applies=applies)
+        self._inbox = Inbox(database, outbox, group=group, applies=applies, window=kafka.sequence_window)
         self._client: AIOKafkaConsumer | None = None
         self._stopping = asyncio.Event()
         rebuilds = metrics.CONSUMER_REBUILDS.labels(group)
@@ -125,6 +129,7 @@ class Consumer:
             max_records=_MAX_RECORDS,
             batch_timeout_ms=_REST_MS,
             fetch_max_wait_ms=self._kafka.fetch_max_wait_ms,
+            fetch_max_bytes=_FETCH_BYTES,
             session_timeout_ms=6_000,  # the embedded broker lets a new member wait half of it
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=300_000,

@@ -3,6 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -18,8 +19,14 @@ from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
 
-_PUBLISHED_BYTES = 256 * 1024
-"""Maximum length of a published value; its base64 form stays below the usual broker limit of 1 MiB."""
+KEPT_BYTES = 256 * 1024
+"""Maximum length of what is kept of a record, and published: the value, the key and the headers."""
+
+_VALUE_BYTES = 192 * 1024
+_KEY_BYTES = _HEADER_BYTES = 1024
+_NAME_LENGTH = 50
+_HEADERS = 50
+_DETAIL_LENGTH = 3900
 
 _KEEP = text("""
 INSERT INTO dead_letters (source_topic, partition, record_offset, fingerprint, reason_code, detail, key, value, headers)
@@ -42,6 +49,10 @@ class Rejected(NamedTuple):
     record: ConsumerRecord[bytes, bytes]
     reason_code: str
     detail: str
+
+    def without_content(self) -> "Rejected":
+        """The same without key, value and headers."""
+        return self._replace(record=replace(self.record, key=None, value=None, headers=()))
 
 
 class DeadLetters:
@@ -68,10 +79,10 @@ class DeadLetters:
             partition=record.partition,
             offset=record.offset,
             reason_code=rejected.reason_code,
-            detail=_storable(rejected.detail),
-            key=record.key and record.key[:1024],
-            value=record.value and record.value[:_PUBLISHED_BYTES],
-            headers=tuple((name[:200], value and value[:1024]) for name, value in record.headers[:50]),
+            detail=_detail(rejected),
+            key=_kept(record.key, _KEY_BYTES),
+            value=_kept(record.value, _VALUE_BYTES),
+            headers=tuple(_headers(record)),
         )
         return Outgoing(message, topic=f"{record.topic}.dlq")
 
@@ -91,11 +102,28 @@ def _columns(letters: Sequence[Rejected]) -> dict[str, object]:
         "offsets": [record.offset for record in records],
         "fingerprints": [_identity(record)[3] for record in records],
         "reasons": [letter.reason_code for letter in letters],
-        "details": [_storable(letter.detail) for letter in letters],
-        "keys": [record.key for record in records],
-        "values": [record.value for record in records],
-        "headers": [[[_storable(name), _base64(value)] for name, value in record.headers] for record in records],
+        "details": [_detail(letter) for letter in letters],
+        "keys": [_kept(record.key, _KEY_BYTES) for record in records],
+        "values": [_kept(record.value, _VALUE_BYTES) for record in records],
+        "headers": [[[name, _base64(value)] for name, value in _headers(record)] for record in records],
     }
+
+
+def _kept(content: bytes | None, limit: int) -> bytes | None:
+    return content and content[:limit]
+
+
+def _headers(record: ConsumerRecord[bytes, bytes]) -> list[tuple[str, bytes | None]]:
+    kept = record.headers[:_HEADERS]
+    return [(_storable(name[:_NAME_LENGTH]), _kept(content, _HEADER_BYTES)) for name, content in kept]
+
+
+def _detail(rejected: Rejected) -> str:
+    """The reason, and the former size of a record that is not kept whole."""
+    value, headers = len(rejected.record.value or b""), len(rejected.record.headers)
+    if value <= _VALUE_BYTES and headers <= _HEADERS:
+        return _storable(rejected.detail)
+    return _storable(rejected.detail)[:_DETAIL_LENGTH] + f" Cut off: {value} bytes, {headers} headers."
 
 
 def _identity(record: ConsumerRecord[bytes, bytes]) -> tuple[str, int, int, bytes]:

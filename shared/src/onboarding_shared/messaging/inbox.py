@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -12,6 +13,7 @@ from onboarding_shared.contracts.cloudevents import Received, Undecodable, decod
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
+from onboarding_shared.messaging.guarded_fetch import UnreadableRecord
 from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.spans import processing
@@ -25,35 +27,54 @@ _log = structlog.get_logger(__name__)
 
 
 class Partitioned(msgspec.Struct, frozen=True):
-    """The new messages of a batch, and the counts of repeated and missing ones."""
+    """The new messages of a batch, the counts of repeated and missing ones, and the places of those that jump."""
 
     fresh: tuple[Received, ...]
     repeats: int
     missing: int
     last: dict[SequenceKey, int]
+    jumps: tuple[int, ...] = ()
 
 
-def partition(messages: Sequence[Received], last_applied: Mapping[SequenceKey, int]) -> Partitioned:
-    """Drop repeated and outdated messages and count missing ones; the order is preserved."""
+def partition(messages: Sequence[Received], last_applied: Mapping[SequenceKey, int], window: int) -> Partitioned:
+    """Drop repeated and outdated messages and count missing ones; the order is preserved.
+
+    A message before which more than ``window`` are missing jumps: it is no fresh one, and no later one is judged by it.
+    """
     last = dict(last_applied)
     fresh: list[Received] = []
+    jumps: list[int] = []
     repeats = missing = 0
-    for message in messages:
+    for place, message in enumerate(messages):
         key = (message.tenant_id, message.topic)
-        before = last.get(key, 0)
-        if message.sequence <= before:
+        skipped = message.sequence - last.get(key, 0) - 1
+        if skipped < 0:
             repeats += 1
-            continue
-        missing += message.sequence - before - 1
-        last[key] = message.sequence
-        fresh.append(message)
-    return Partitioned(tuple(fresh), repeats, missing, last)
+        elif skipped > window:
+            jumps.append(place)
+        else:
+            missing += skipped
+            last[key] = message.sequence
+            fresh.append(message)
+    return Partitioned(tuple(fresh), repeats, missing, last, tuple(jumps))
+
+
+class Batch(NamedTuple):
+    """The readable records of a batch with their messages, and the unreadable ones."""
+
+    records: list[ConsumerRecord[bytes, bytes]]
+    messages: list[Received]
+    unreadable: list[Rejected]
 
 
 class Inbox:
     """Decodes and applies the batches of a consumer, independently of Kafka."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, group: str, applies: Mapping[Topic, Apply]) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, *, group: str, applies: Mapping[Topic, Apply], window: int
+    ) -> None:
+        """``window`` is the number of messages of a tenant and topic that may be missing before the next one."""
+        self._window = window
         self._database = database
         self._applies = {topic.name: apply for topic, apply in applies.items()}
         self._dead_letters = DeadLetters(outbox, group=group)
@@ -66,7 +87,7 @@ class Inbox:
         its records are applied one by one, so that an invalid record does not affect the others.
         """
         try:
-            await self._apply_all(*self._read(records))
+            await self._apply_all(self._read(records))
         except DatabaseUnavailable:
             raise
         except Exception as error:
@@ -75,52 +96,82 @@ class Inbox:
                 await self._take_alone(record)
 
     async def _take_alone(self, record: ConsumerRecord[bytes, bytes]) -> None:
-        readable, unreadable = self._read([record])
+        batch = self._read([record])
         try:
-            await self._apply_all(readable, unreadable)
+            await self._apply_all(batch)
         except DatabaseUnavailable:
             raise
         except Exception as error:
             rejected = Rejected(record, "APPLY_FAILED", f"{type(error).__name__}: {error}")
-            last = {(message.tenant_id, message.topic): message.sequence for message in readable}
-            await self._database.run(lambda tx: self._reject(tx, rejected, last))
+            await self._put_aside(rejected, batch.messages)
 
-    async def _reject(self, tx: AsyncConnection, rejected: Rejected, last: Mapping[SequenceKey, int]) -> None:
-        await advance(tx, last)
+    async def _put_aside(self, rejected: Rejected, messages: Sequence[Received]) -> None:
+        """Keep a dead letter; without its content if the content is what cannot be stored."""
+        try:
+            await self._database.run(lambda tx: self._reject(tx, rejected, messages))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            _log.exception("dead_letter_without_content", reason=repr(error))
+            await self._database.run(lambda tx: self._reject(tx, rejected.without_content(), messages))
+
+    async def _reject(self, tx: AsyncConnection, rejected: Rejected, messages: Sequence[Received]) -> None:
+        """Keep the dead letter. The number of its message is used up, unless it jumps."""
+        before = await lock_last_applied(tx, _keys(messages))
+        await advance(tx, partition(messages, before, self._window).last)
         await self._dead_letters.keep(tx, [rejected])
 
-    def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> tuple[list[Received], list[Rejected]]:
-        readable: list[Received] = []
-        unreadable: list[Rejected] = []
+    def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> Batch:
+        batch = Batch([], [], [])
         for record in records:
+            if isinstance(record, UnreadableRecord):
+                batch.unreadable.append(Rejected(record, record.reason_code, record.detail))
+                continue
             try:
-                readable.append(decode(record.topic, record.key, record.value, record.headers))
+                message = decode(record.topic, record.key, record.value, record.headers)
             except Undecodable as error:
-                unreadable.append(Rejected(record, error.code, error.detail))
-        return readable, unreadable
+                batch.unreadable.append(Rejected(record, error.code, error.detail))
+            else:
+                batch.records.append(record)
+                batch.messages.append(message)
+        return batch
 
-    async def _apply_all(self, readable: Sequence[Received], unreadable: Sequence[Rejected]) -> None:
-        with processing(readable, self._group) as messages:
-            await self._database.run(lambda tx: self._apply(tx, messages, unreadable))
+    async def _apply_all(self, batch: Batch) -> None:
+        with processing(batch.messages, self._group) as messages:
+            await self._database.run(lambda tx: self._apply(tx, batch, messages))
 
-    async def _apply(self, tx: AsyncConnection, readable: Sequence[Received], unreadable: Sequence[Rejected]) -> None:
-        if readable:
-            before = await lock_last_applied(tx, {(message.tenant_id, message.topic) for message in readable})
-            batch = partition(readable, before)
+    async def _apply(self, tx: AsyncConnection, batch: Batch, messages: Sequence[Received]) -> None:
+        """Apply the fresh ones of ``messages``, which are those of the batch with the spans of their processing."""
+        rejected = list(batch.unreadable)
+        if messages:
+            before = await lock_last_applied(tx, _keys(messages))
+            parts = partition(messages, before, self._window)
             for topic, apply in self._applies.items():
-                of_topic = [message for message in batch.fresh if message.topic == topic]
+                of_topic = [message for message in parts.fresh if message.topic == topic]
                 if of_topic:
                     await apply(tx, of_topic)
-            await advance(tx, {key: last for key, last in batch.last.items() if last != before.get(key)})
-            after_commit(tx, partial(_count, batch))
-        if unreadable:
-            await self._dead_letters.keep(tx, unreadable)
+            await advance(tx, {key: last for key, last in parts.last.items() if last != before.get(key)})
+            after_commit(tx, partial(_count, parts, messages))
+            rejected += [_jumped(batch.records[place], messages[place]) for place in parts.jumps]
+        if rejected:
+            await self._dead_letters.keep(tx, rejected)
 
 
-def _count(batch: Partitioned) -> None:
-    metrics.count_by(metrics.APPLIED, (message.topic for message in batch.fresh))
-    if batch.repeats:
-        metrics.REPEATS.inc(batch.repeats)
-    if batch.missing:
-        metrics.GAPS.inc(batch.missing)
-        _log.warning("messages_missing", count=batch.missing)
+def _keys(messages: Sequence[Received]) -> set[SequenceKey]:
+    return {(message.tenant_id, message.topic) for message in messages}
+
+
+def _jumped(record: ConsumerRecord[bytes, bytes], message: Received) -> Rejected:
+    return Rejected(record, "SEQUENCE_JUMPED", f"ce_sequence is {message.sequence}; too many before it are missing.")
+
+
+def _count(parts: Partitioned, messages: Sequence[Received]) -> None:
+    metrics.count_by(metrics.APPLIED, (message.topic for message in parts.fresh))
+    if parts.repeats:
+        metrics.REPEATS.inc(parts.repeats)
+    if parts.missing:
+        metrics.GAPS.inc(parts.missing)
+        _log.warning("messages_missing", count=parts.missing)
+    for jumped in (messages[place] for place in parts.jumps):
+        metrics.JUMPS.labels(jumped.topic).inc()
+        _log.error("sequence_jumped", topic=jumped.topic, tenant_id=jumped.tenant_id, sequence=jumped.sequence)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.postgres.database import Database
+
 SequenceKey = tuple[int, str]
 """Tenant id and topic name."""
 
@@ -20,6 +22,12 @@ INSERT INTO inbox_sequences AS s (tenant_id, topic, last_sequence)
 SELECT * FROM unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[]), CAST(:sequences AS bigint[]))
 ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = GREATEST(s.last_sequence, excluded.last_sequence)
 """)
+_COMPARE_AND_SET = text("""
+INSERT INTO inbox_sequences AS s (tenant_id, topic, last_sequence) VALUES (:tenant_id, :topic, :after)
+ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = excluded.last_sequence WHERE s.last_sequence = :before
+RETURNING s.last_sequence
+""")
+_READ = text("SELECT last_sequence FROM inbox_sequences WHERE tenant_id = :tenant_id AND topic = :topic")
 
 
 async def lock_last_applied(tx: AsyncConnection, keys: Iterable[SequenceKey]) -> dict[SequenceKey, int]:
@@ -36,6 +44,19 @@ async def advance(tx: AsyncConnection, last: Mapping[SequenceKey, int]) -> None:
     keys = sorted(last)
     tenants, topics = _columns(keys)
     await tx.execute(_ADVANCE, {"tenants": tenants, "topics": topics, "sequences": [last[key] for key in keys]})
+
+
+async def last_applied(database: Database, tenant_id: int, topic: str) -> int:
+    """The last applied sequence; 0 if there is none."""
+    async with database.transaction() as tx:
+        return (await tx.execute(_READ, {"tenant_id": tenant_id, "topic": topic})).scalar() or 0
+
+
+async def compare_and_set(database: Database, key: SequenceKey, before: int, after: int) -> bool:
+    """Replace the last applied sequence ``before``; ``False`` if it was another one meanwhile."""
+    values = {"tenant_id": key[0], "topic": key[1], "before": before, "after": after}
+    async with database.transaction() as tx:
+        return (await tx.execute(_COMPARE_AND_SET, values)).first() is not None
 
 
 def _columns(keys: list[SequenceKey]) -> tuple[list[int], list[str]]:

@@ -16,6 +16,9 @@ from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging.bounded import within
 from onboarding_shared.process.service_settings import KafkaSettings
 
+TOPIC_CONFIGS = {"compression.type": "uncompressed", "max.message.bytes": "1048588"}
+"""Without compression the limit is also that of what a consumer has to hold: 1 MiB and the header of a batch."""
+
 _TOPIC_SECONDS = 20.0
 
 _log = structlog.get_logger(__name__)
@@ -76,7 +79,7 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic]) -> list[s
 
 def _new_topic(name: str, partitions: int, replicas: int) -> NewTopic:
     """Create a topic; as argument aiokafka rejects the replication factor -1, the broker's default (KIP-464)."""
-    topic = NewTopic(name, partitions, max(replicas, 1))
+    topic = NewTopic(name, partitions, max(replicas, 1), topic_configs=TOPIC_CONFIGS)
     topic.replication_factor = replicas
     return topic
 

@@ -14,6 +14,7 @@ LATE_RELAYS = Counter("onboarding_late_relays_total", "Batches of a relay that h
 APPLIED = Counter("onboarding_messages_applied_total", "Messages applied", ["topic"])
 REPEATS = Counter("onboarding_messages_repeated_total", "Messages dropped as repeated or out of date")
 GAPS = Counter("onboarding_message_gaps_total", "Messages missing in a tenant's sequence")
+JUMPS = Counter("onboarding_sequence_jumps_total", "Messages refused: too many before them are missing", ["topic"])
 DEAD_LETTERS = Counter("onboarding_dead_letters_total", "Records put aside", ["topic", "reason"])
 CONSUMER_RETRIES = Counter("onboarding_consumer_retries_total", "Batches tried again after a passing fault", ["group"])
 CONSUMER_REBUILDS = Counter(

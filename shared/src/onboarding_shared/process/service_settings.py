@@ -58,6 +58,13 @@ class KafkaSettings(Settings):
         validation_alias="ONBOARDING_TOPIC_REPLICATION_FACTOR",
         description="-1 = the broker's default",
     )
+    sequence_window: int = Field(
+        10_000,
+        ge=1,
+        le=10**9,
+        validation_alias="ONBOARDING_SEQUENCE_WINDOW",
+        description="How many numbers of a tenant's sequence may be missing before a message",
+    )
     fetch_max_wait_ms: int = Field(500, ge=0, le=60_000, validation_alias="ONBOARDING_FETCH_MAX_WAIT_MS")
 
     @model_validator(mode="after")

@@ -95,6 +95,9 @@ def test_headers_of_others_may_be_anything() -> None:
         (b"42", VALUE, headers(ce_id=None), "HEADER_INVALID"),
         (b"42", VALUE, headers(ce_anything=None), "HEADER_INVALID"),
         (b"42", VALUE, headers(ce_source=b"\xff"), "HEADER_INVALID"),
+        (b"42", VALUE, headers(ce_source=b"/staging/session-api"), "SOURCE_FOREIGN"),
+        (b"42", VALUE, headers(ce_source=b"/onboarding/task-runner"), "SOURCE_FOREIGN"),
+        (b"42", VALUE, headers(ce_source=b"/onboarding/session-api/"), "SOURCE_FOREIGN"),
         (b"42", VALUE, headers(ce_id=b""), "HEADER_MISSING"),
         (b"42", VALUE, [pair for pair in headers() if pair[0] != "ce_sequence"], "HEADER_MISSING"),
         (b"42", VALUE, [], "NOT_A_CLOUDEVENT"),
@@ -109,7 +112,7 @@ def test_a_record_that_violates_a_rule_has_its_code(
 
 @pytest.mark.parametrize(
     "sequence",
-    ["0", "-1", "+1", "1.0", " 1", "1_0", "٣", "²", "9223372036854775808", "1" * 5000, "one"],
+    ["0", "-1", "+1", "1.0", " 1", "1_0", "٣", "²", "9223372036854775808", "007", "1" * 5000, "one"],
 )
 def test_a_sequence_number_out_of_range_is_refused(sequence: str) -> None:
     assert refusal(b"42", VALUE, headers(ce_sequence=sequence.encode())) == "SEQUENCE_INVALID"

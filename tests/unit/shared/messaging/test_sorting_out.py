@@ -1,6 +1,6 @@
 """However often, late or out of order messages come: each is applied at most once, and in order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.session_api import CancelTask
-from onboarding_shared.messaging.inbox import partition
+from onboarding_shared.messaging.inbox import Partitioned
+from onboarding_shared.messaging.inbox import partition as partition_within
 from onboarding_shared.messaging.inbox_sequences import SequenceKey
 
 COMMANDS, EVENTS = "onboarding.task-commands.v1", "onboarding.sessions.v1"
+
+
+WINDOW = 100
+
+
+def partition(messages: Sequence[Received], last_applied: Mapping[SequenceKey, int]) -> Partitioned:
+    return partition_within(messages, last_applied, WINDOW)
 
 
 def delivered(sequence: int, tenant_id: int = 42, topic: str = COMMANDS) -> Received:
@@ -80,6 +88,20 @@ def test_the_given_sequences_are_left_alone() -> None:
     before = {(42, COMMANDS): 1}
     partition([delivered(2)], before)
     assert before == {(42, COMMANDS): 1}
+
+
+def test_a_message_after_the_whole_window_is_fresh() -> None:
+    batch = partition([delivered(1), delivered(WINDOW + 2)], {})
+    assert sequences(batch.fresh) == [1, WINDOW + 2]
+    assert batch.jumps == ()
+
+
+def test_a_jump_beyond_the_window_moves_no_mark_and_hides_nothing() -> None:
+    batch = partition([delivered(1), delivered(2**62), delivered(2), delivered(WINDOW + 4)], {})
+    assert sequences(batch.fresh) == [1, 2]
+    assert batch.jumps == (1, 3)
+    assert batch.last == {(42, COMMANDS): 2}
+    assert (batch.repeats, batch.missing) == (0, 0)
 
 
 deliveries = st.lists(

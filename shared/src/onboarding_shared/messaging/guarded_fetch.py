@@ -1,0 +1,138 @@
+"""Makes aiokafka's consumer pass records that it cannot read, and hand them over as ``UnreadableRecord``.
+
+aiokafka parses records below every hook that it offers. A header name that is not UTF-8 raises there, at each fetch
+again, so the partition stands still on all its consumers; records before it in the same fetch are lost; and a
+compressed batch is unpacked without a limit. ``install`` replaces the two classes with which its fetcher reads a
+response; a test compares their places in aiokafka with what is expected here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiokafka.consumer.fetcher
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.record.default_records import DefaultRecord
+
+from onboarding_shared.messaging.record_batches import Frame, Unreadable, frames, records_of, unreadable
+
+_ATTEMPTS = 3
+"""Number of fetches of a batch with a wrong checksum, which may be an error of the transfer."""
+_REMEMBERED = 1000
+
+_log = structlog.get_logger(__name__)
+_failures: dict[tuple[TopicPartition, int], int] = {}
+
+
+@dataclass
+class UnreadableRecord(ConsumerRecord[bytes, bytes]):
+    """A record or batch that could not be read. ``value`` has its bytes as they came."""
+
+    reason_code: str = "RECORD_INVALID"
+    detail: str = ""
+
+
+class FetchedBytes:
+    """The bytes of a partition in a response, unparsed. Takes the place of aiokafka's ``MemoryRecords``."""
+
+    def __init__(self, data: bytes | None) -> None:
+        self.data = data or b""
+
+    def has_next(self) -> bool:
+        """Whether there is anything to read; an incomplete batch is read too, and put aside."""
+        return bool(self.data)
+
+    def size_in_bytes(self) -> int:
+        """Length of the fetched bytes."""
+        return len(self.data)
+
+
+class GuardedRecords:
+    """Iterates over the records of a partition in a response. Takes the place of aiokafka's ``PartitionRecords``."""
+
+    def __init__(
+        self, tp: TopicPartition, records: FetchedBytes, _aborted: Any, fetch_offset: int, *_options: Any
+    ) -> None:
+        self.next_fetch_offset = fetch_offset
+        """The offset up to which everything was handed over or passed."""
+        self._partition = tp
+        self._iterator = self._unpack(records.data)
+
+    def __iter__(self) -> Iterator[ConsumerRecord[bytes, bytes]]:
+        return self
+
+    def __next__(self) -> ConsumerRecord[bytes, bytes]:
+        return next(self._iterator)
+
+    def _unpack(self, data: bytes) -> Iterator[ConsumerRecord[bytes, bytes]]:
+        for frame in frames(data, self.next_fetch_offset):
+            if not frame.intact and self._is_worth_another_fetch(frame):
+                return
+            for record in self._records(frame):
+                self.next_fetch_offset = record.offset + 1
+                yield record
+            self.next_fetch_offset = max(self.next_fetch_offset, frame.end)
+
+    def _records(self, frame: Frame) -> Iterator[ConsumerRecord[bytes, bytes]]:
+        position = self.next_fetch_offset
+        if frame.end <= position:
+            return
+        if not frame.intact:
+            yield self._put_aside(unreadable(frame, "CHECKSUM_WRONG", "The checksum of the batch is wrong.", position))
+            return
+        for record in records_of(frame, position):
+            yield self._put_aside(record) if isinstance(record, Unreadable) else self._record(record)
+
+    def _is_worth_another_fetch(self, frame: Frame) -> bool:
+        place = (self._partition, frame.base_offset)
+        failures = _failures.pop(place, 0) + 1
+        if failures >= _ATTEMPTS:
+            return False
+        if len(_failures) >= _REMEMBERED:
+            _failures.clear()
+        _failures[place] = failures
+        _log.warning("batch_damaged", topic=self._partition.topic, partition=self._partition.partition,
+                     offset=frame.base_offset, failures=failures)  # fmt: skip
+        return True
+
+    def _record(self, record: DefaultRecord) -> ConsumerRecord[bytes, bytes]:
+        key, value = record.key, record.value
+        return ConsumerRecord(
+            self._partition.topic,
+            self._partition.partition,
+            record.offset,
+            record.timestamp,
+            record.timestamp_type,
+            key,
+            value,
+            None,
+            -1 if key is None else len(key),
+            -1 if value is None else len(value),
+            tuple(record.headers),  # pyrefly: ignore[bad-argument-type]
+        )
+
+    def _put_aside(self, record: Unreadable) -> UnreadableRecord:
+        size = len(record.raw)
+        return UnreadableRecord(
+            topic=self._partition.topic,
+            partition=self._partition.partition,
+            offset=record.offset,
+            timestamp=-1,
+            timestamp_type=0,
+            key=None,
+            value=record.raw,
+            checksum=None,
+            serialized_key_size=-1,
+            serialized_value_size=size,
+            headers=(),
+            reason_code=record.reason_code,
+            detail=record.detail,
+        )
+
+
+def install() -> None:
+    """Let every consumer of this process read with the guarded classes. May be called repeatedly."""
+    fetcher = aiokafka.consumer.fetcher
+    fetcher.MemoryRecords = FetchedBytes  # pyrefly: ignore[bad-assignment]
+    fetcher.PartitionRecords = GuardedRecords  # pyrefly: ignore[bad-assignment]

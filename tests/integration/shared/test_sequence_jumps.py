@@ -1,0 +1,79 @@
+"""A forged sequence silences no tenant, and a mark that was moved by one can be repaired while the consumer works."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from onboarding_shared.contracts.topics import SESSIONS
+from onboarding_shared.messaging.inbox_repair import Repair, repair
+from tests.support.loopback import Loopback, record, started
+from tests.support.waiting import eventually
+
+INSIDE, BEYOND = 5_000, 2**62
+
+
+@pytest.fixture
+async def producer(loopback: Loopback) -> AsyncIterator[AIOKafkaProducer]:
+    await loopback.consumer.start()
+    producer = await started(loopback)
+    yield producer
+    await producer.stop()
+
+
+async def repaired(loopback: Loopback, *, dry_run: bool = False) -> Repair:
+    (outcome,) = await repair(
+        loopback.kafka, loopback.database, [SESSIONS.name], group="test", tenant_id=4, dry_run=dry_run
+    )
+    return outcome
+
+
+async def test_after_a_jump_the_tenants_messages_go_on(loopback: Loopback, producer: AIOKafkaProducer) -> None:
+    for sequence in (1, BEYOND, 2, 3):
+        await producer.send_and_wait(**record(4, sequence))
+    await eventually(lambda: loopback.applied == [(4, 1), (4, 2), (4, 3)])
+    await eventually(loopback.dead_letters, equals=["SEQUENCE_JUMPED"])
+
+
+async def test_a_jump_that_cannot_be_applied_moves_no_mark(loopback: Loopback, producer: AIOKafkaProducer) -> None:
+    def fault(message) -> None:
+        raise LookupError("planted")
+
+    loopback.fault = fault
+    for sequence in (1, BEYOND):
+        await producer.send_and_wait(**record(4, sequence))
+    await eventually(loopback.dead_letters, equals=["APPLY_FAILED", "SEQUENCE_JUMPED"])
+    loopback.fault = lambda message: None
+    await producer.send_and_wait(**record(4, 2))
+    await eventually(lambda: loopback.applied == [(4, 2)])
+
+
+async def test_a_foreign_source_moves_no_mark(loopback: Loopback, producer: AIOKafkaProducer) -> None:
+    foreign = record(4, INSIDE)
+    foreign["headers"] = [(name, b"/staging" if name == "ce_source" else value) for name, value in foreign["headers"]]
+    await producer.send_and_wait(**foreign)
+    await producer.send_and_wait(**record(4, 1))
+    await eventually(lambda: loopback.applied == [(4, 1)])
+    await eventually(loopback.dead_letters, equals=["SOURCE_FOREIGN"])
+
+
+async def test_a_repair_lets_a_silenced_tenant_go_on(loopback: Loopback, producer: AIOKafkaProducer) -> None:
+    for sequence in (1, INSIDE, 2, 3):
+        await producer.send_and_wait(**record(4, sequence))
+    await eventually(lambda: (4, INSIDE) in loopback.applied)
+    await eventually(loopback.lag, equals=0)
+    assert await repaired(loopback, dry_run=True) == Repair(SESSIONS.name, INSIDE, 3)
+    assert await repaired(loopback) == Repair(SESSIONS.name, INSIDE, 3)
+    await producer.send_and_wait(**record(4, 4))
+    await eventually(lambda: (4, 4) in loopback.applied)
+
+
+async def test_repairs_of_a_busy_healthy_inbox_change_nothing(loopback: Loopback, producer: AIOKafkaProducer) -> None:
+    for start in range(0, 300, 100):
+        sent = [await producer.send(**record(4, start + number)) for number in range(1, 101)]
+        before, after = (await repaired(loopback))[1:]
+        assert before == after
+        for future in sent:
+            await future
+    await eventually(lambda: loopback.applied == [(4, number) for number in range(1, 301)])
+    assert await loopback.dead_letters() == []

@@ -1,0 +1,77 @@
+"""What the fetcher of aiokafka reads through our classes, and that they still fit into it."""
+
+import inspect
+
+import aiokafka.consumer.fetcher as fetcher
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.record.memory_records import MemoryRecords
+
+from onboarding_shared.messaging import guarded_fetch
+from onboarding_shared.messaging.guarded_fetch import FetchedBytes, GuardedRecords, UnreadableRecord
+from tests.support import hostile
+
+PLACE = TopicPartition("topic", 2)
+WRONG = hostile.batch([hostile.record(b"x")], crc=1, base=1)
+
+
+def fetched(data: bytes, position: int = 0) -> tuple[list[ConsumerRecord[bytes, bytes]], int]:
+    """The records of a response and the position after it."""
+    records = GuardedRecords(PLACE, FetchedBytes(data), None, position, None, None, True, 0)
+    return list(records), records.next_fetch_offset
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded_fetch, "_failures", {})
+
+
+def test_aiokafka_reads_responses_through_the_replaced_classes() -> None:
+    guarded_fetch.install()
+    source = inspect.getsource(fetcher.Fetcher._proc_fetch_request)
+    assert "records = MemoryRecords(part_data[-1])" in source
+    assert "if records.has_next():" in source
+    assert "partition_records = PartitionRecords(\n" in source
+    assert (fetcher.MemoryRecords, fetcher.PartitionRecords) == (FetchedBytes, GuardedRecords)
+    assert "self._partition_records.next_fetch_offset" in inspect.getsource(fetcher.FetchResult)
+
+
+def test_the_replaced_class_of_aiokafka_has_the_expected_arguments() -> None:
+    source = inspect.getsource(fetcher)
+    arguments = ("tp", "records", "aborted_transactions", "fetch_offset", "key_deserializer")
+    assert (
+        "class PartitionRecords:\n    def __init__(\n        self,\n        " + ",\n        ".join(arguments) in source
+    )
+    assert {"has_next", "size_in_bytes"} <= set(dir(MemoryRecords))
+
+
+def test_a_readable_record_is_the_one_that_aiokafka_makes() -> None:
+    records, position = fetched(hostile.batch([hostile.record(b"v", key=b"k", headers=[(b"a", b"b")])]))
+    assert records == [ConsumerRecord("topic", 2, 0, 0, 0, b"k", b"v", None, 1, 1, (("a", b"b"),))]
+    assert position == 1
+
+
+def test_records_before_a_damaged_batch_are_handed_over_once() -> None:
+    records, position = fetched(hostile.batch([hostile.record(b"a")]) + WRONG)
+    assert ([record.value for record in records], position) == ([b"a"], 1)
+
+
+def test_a_batch_with_a_wrong_checksum_is_put_aside_at_the_third_fetch() -> None:
+    assert fetched(WRONG, 1) == ([], 1)
+    assert fetched(WRONG, 1) == ([], 1)
+    (record,), position = fetched(WRONG, 1)
+    assert isinstance(record, UnreadableRecord)
+    assert (record.reason_code, record.offset, record.value) == ("CHECKSUM_WRONG", 1, WRONG)
+    assert position == 2
+
+
+def test_a_batch_with_a_wrong_checksum_cannot_make_a_consumer_jump() -> None:
+    wrong = hostile.batch([hostile.record(b"x")], crc=1, last=2**31 - 1)
+    for _ in range(2):
+        fetched(wrong)
+    assert fetched(wrong)[1] == 1
+
+
+def test_empty_bytes_hold_nothing() -> None:
+    assert not FetchedBytes(None).has_next()
+    assert not FetchedBytes(b"").has_next()
