@@ -123,7 +123,7 @@ async def _graph(tenants: Tenants, path: str, request: AnyRequest) -> Response[A
 
 
 def _access(claims: dict[str, Any]) -> Callable[[Route], bool]:
-    """What the token permits: that of a person by its scopes, that of an application by its roles."""
+    """The routes that the token permits: that of a person by its scopes, that of an application by its roles."""
     if "scp" in claims:
         return lambda route: delegated_access.permits(route, claims)
     return lambda route: route.permits(frozenset(claims.get("roles", ())))

@@ -65,7 +65,7 @@ def refresh(tenants: Tenants, tenant: Tenant, form: Mapping[str, str]) -> Respon
 
 
 def _requested(form: Mapping[str, str], sign_in: SignIn) -> Requested | Refused:
-    """What the token is for: one resource only. Without a scope, what the sign-in was for."""
+    """The resource that the token is for: one only. Without a scope, what the sign-in was for."""
     requested = scopes.read(form["scope"]) if form.get("scope") else sign_in.requested
     if not isinstance(requested, Requested):
         return requested

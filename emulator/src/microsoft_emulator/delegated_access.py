@@ -1,4 +1,4 @@
-"""What a token of a person may do in Graph: what the application was granted, and the person may do by themselves."""
+"""The rights of a person's token in Graph: what the application was granted, and the person may do by themselves."""
 
 from typing import Any
 

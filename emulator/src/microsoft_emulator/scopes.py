@@ -22,7 +22,7 @@ _OF_GRAPH: Final = FOR_EVERYONE | APP_ROLES.app_roles.keys()
 
 
 class Requested(msgspec.Struct, frozen=True):
-    """What a request asks for: scopes of OpenID Connect, and names of permissions by resource."""
+    """The contents of a request's scope: scopes of OpenID Connect, and names of permissions by resource."""
 
     open_id: frozenset[str]
     by_resource: dict[str, frozenset[str]]

@@ -173,7 +173,7 @@ class Tenants:
         return next((kept for kept in known if kept is not None and kept.visible), None)
 
     def override_of(self, path: str) -> Any:
-        """What a control request of any known tenant says to send for this path of the partner's; None = nothing."""
+        """The answer that a control request of any known tenant sets for this path of the partner's; None = none."""
         overrides = (tenant.control.overrides.get(path) for tenant in self._tenants.values())
         return next((body for body in overrides if body is not None), None)
 

@@ -1,4 +1,4 @@
-"""Which texts are let in: UTF-8 without NUL and without half surrogate pairs, and JSON that is not nested too deep.
+"""The texts that are let in: UTF-8 without NUL and without half surrogate pairs, and JSON that is not nested too deep.
 
 PostgreSQL stores neither NUL nor surrogates, and JSON decoders recurse: so these are looked for before anything is
 decoded. All functions are pure and linear in the length of their input.

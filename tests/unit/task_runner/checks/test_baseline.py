@@ -173,9 +173,7 @@ BROKEN = sent("Broken") | {"conditions": None}
         ((sent(), 7), OK),
     ],
 )
-def test_an_item_that_cannot_be_judged_matters_only_if_it_could_change_the_result(
-    bodies: tuple[object, ...], expected: tuple[str, str]
-) -> None:
+def test_an_odd_policy_matters_only_if_decisive(bodies: tuple[object, ...], expected: tuple[str, str]) -> None:
     result = decide(protection(*bodies), TOLERATED)
 
     assert (result.status.value, result.reason_code) == expected

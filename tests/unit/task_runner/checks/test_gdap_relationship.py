@@ -66,9 +66,7 @@ def test_a_name_and_an_extension_may_be_null(field: str) -> None:
 
 @pytest.mark.parametrize("field", ["id", "status", "createdDateTime", "accessDetails", "customer"])
 @pytest.mark.parametrize(("others", "expected"), [((BODY,), "ok"), ((), "unknown")])
-def test_a_relationship_that_cannot_be_judged_matters_only_if_it_could_change_the_result(
-    others: tuple[object, ...], expected: str, field: str
-) -> None:
+def test_an_odd_relationship_matters_only_if_decisive(others: tuple[object, ...], expected: str, field: str) -> None:
     spoiled = {name: value for name, value in BODY.items() if name != field}
     result = settled_for(read(spoiled, *others), decide)
 

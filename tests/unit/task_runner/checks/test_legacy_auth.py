@@ -82,5 +82,5 @@ def test_a_partial_block_is_told_with_its_policy_and_gap() -> None:
 @pytest.mark.parametrize(
     ("bodies", "status"), [((blocks(), {"state": "enabled"}), "ok"), ((EAS, {"state": "enabled"}), "unknown")]
 )
-def test_an_item_that_cannot_be_judged_matters_only_if_it_could_block(bodies: tuple[object, ...], status: str) -> None:
+def test_an_odd_policy_matters_only_if_it_could_block(bodies: tuple[object, ...], status: str) -> None:
     assert decide(protection(*bodies), TOLERATED).status.value == status

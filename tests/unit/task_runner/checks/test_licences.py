@@ -87,9 +87,7 @@ def without(field: str) -> dict[str, Any]:
         ((without("capabilityStatus"),), "unknown"),
     ],
 )
-def test_a_product_that_cannot_be_judged_matters_only_if_it_could_change_the_result(
-    skus: tuple[object, ...], expected: str
-) -> None:
+def test_an_odd_product_matters_only_if_decisive(skus: tuple[object, ...], expected: str) -> None:
     result = judge(*skus)
 
     assert result.status.value == expected

@@ -9,7 +9,7 @@ from onboarding_shared.contracts.inputs import inputs_defect
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the latest run of a task type offered for one connection, in one session or outside of all."""
+    """The inputs that the latest run of a task type offered for one connection, in one session or outside of all."""
 
     tenant_id: int
     task_type: str

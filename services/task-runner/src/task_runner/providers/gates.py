@@ -34,7 +34,7 @@ WAIT = Histogram(
 
 
 class Waiting(NamedTuple):
-    """How long a run may wait for a turn, in seconds, and whether it then goes back to the queue."""
+    """The time that a run may wait for a turn, in seconds, and whether it then goes back to the queue."""
 
     seconds: float
     run_id: int = 0

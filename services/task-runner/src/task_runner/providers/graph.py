@@ -31,7 +31,7 @@ Headers = Mapping[str, str]
 
 
 class SharedParts(NamedTuple):
-    """What all clients of the process have in common."""
+    """The parts that all clients of the process share."""
 
     settings: ProviderSettings
     sessions: GraphSessions

@@ -54,7 +54,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptLimits(NamedTuple):
-    """What an attempt may do: until ``deadline``, and with ``read_only`` no change and no shared reading.
+    """The limits of an attempt: until ``deadline``, and with ``read_only`` no change and no shared reading.
 
     ``readings_since`` is the earliest moment of a shared reading; both are on ``time.monotonic()``. ``deferrals`` is
     how often the run went back to the queue.

@@ -21,7 +21,7 @@ Pages = tuple[Answer, ...]
 
 
 class ReadingKey(NamedTuple):
-    """What makes two requests equal: who asks which tenant, for what."""
+    """The identity of a request: who asks which tenant, for what."""
 
     identity: Identity
     url: str

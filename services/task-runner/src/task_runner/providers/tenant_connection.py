@@ -13,7 +13,7 @@ class TenantConnection(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Who asks which tenant at Microsoft, whichever connection says so."""
+    """The asking application and the tenant at Microsoft, whichever connection says so."""
 
     cloud: str
     tenant: str

@@ -15,7 +15,7 @@ PHISHING_RESISTANT_METHODS = frozenset({"fido2", "windowshelloforbusiness", "x50
 
 
 class Demand(StrEnum):
-    """What a policy requires: MFA, MFA or something else, an external MFA (custom control), a block, or none of it."""
+    """The demand of a policy: MFA, MFA or something else, an external MFA (custom control), a block, or none of it."""
 
     MFA = "mfa"
     MFA_OR_OTHER = "mfa or other"

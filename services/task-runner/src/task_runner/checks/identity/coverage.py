@@ -13,7 +13,7 @@ from task_runner.checks.identity.policies import AccessPolicy
 
 
 class GapKind(StrEnum):
-    """What a policy leaves out: people, an application, a client type, the rest; or what it accepts instead of MFA."""
+    """The kind of a gap: people, an application, a client type, another limit; or something accepted instead of MFA."""
 
     PEOPLE = "people"
     APPLICATION = "application"
@@ -38,7 +38,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
-    """What has to be covered: ``who`` (None = everybody) with ``clients``, for every application.
+    """The sign-ins to be covered: of ``who`` (None = everybody) with ``clients``, to every application.
 
     ``control_gap`` returns the gap of a policy's grant control, or None; ``closes`` is True for a policy whose grant
     control makes up for what another policy leaves out.

@@ -1,4 +1,4 @@
-"""What a run offers as inputs to later runs."""
+"""The inputs that a run offers to later runs."""
 
 from onboarding_shared.postgres.migrate import run_script
 
