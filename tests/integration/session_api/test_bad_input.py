@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from session_api.routes.paging import encode_cursor
 from tests.integration.session_api.service import TENANT, Api, connection_body
 
 BASE = f"/tenants/{TENANT}/onboarding"
@@ -204,6 +205,23 @@ async def test_a_cursor_of_another_list_is_refused(api: Api, session_path: str) 
     cursor = link.rsplit("cursor=", 1)[1]
 
     await refused(api, "GET", f"{session_path}/history?cursor={cursor}", "INVALID_CURSOR")
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        {"at": "0001-01-01T00:00:00+14:00", "kind": 0, "id": 1},
+        {"at": "9999-12-31T23:59:59-14:00", "kind": 0, "id": 1},
+        {"at": "2026-01-01T00:00:00", "kind": 0, "id": 1},
+        {"at": "2026-01-01T00:00:00Z", "kind": 2**40, "id": 1},
+        {"at": "2026-01-01T00:00:00Z", "kind": 0, "id": -(2**63)},
+        {"at": "2026-01-01T00:00:00Z", "kind": 0, "id": 2**63},
+    ],
+)
+async def test_a_forged_position_in_the_history_is_refused(
+    api: Api, session_path: str, position: dict[str, Any]
+) -> None:
+    await refused(api, "GET", f"{session_path}/history?cursor={encode_cursor(position)}", "INVALID_CURSOR")
 
 
 async def test_an_unknown_session_is_not_found(api: Api, session_path: str) -> None:

@@ -26,6 +26,8 @@ from onboarding_shared.web.text_rules import check_url_text
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
 _ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
+"""Answers have data of customers, which no cache may keep."""
 
 access = structlog.get_logger("onboarding.access")
 log = structlog.get_logger("onboarding.http")
@@ -69,7 +71,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], id_header, _NOSNIFF]
+                own = [] if any(name == _NO_STORE[0] for name, _ in message["headers"]) else [_NO_STORE]
+                message["headers"] = [*message["headers"], id_header, _NOSNIFF, *own]
             await send(message)
 
         try:

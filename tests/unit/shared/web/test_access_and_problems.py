@@ -171,6 +171,11 @@ def test_a_request_id_that_is_not_sane_is_replaced(client: Client, given: str) -
     assert len(response.headers["X-Request-ID"]) == 32
 
 
+@pytest.mark.parametrize("path", ["/tenants/42/things/5", "/nowhere", "/health/ready"])
+def test_no_answer_may_be_kept_by_a_cache(client: Client, path: str) -> None:
+    assert client.get(path).headers.get_list("Cache-Control") == ["no-store"]
+
+
 def test_the_access_log_has_what_one_searches_for(client: Client) -> None:
     with capture_logs() as logs:
         client.get("/tenants/42/things/5")

@@ -1,13 +1,13 @@
 """Sessions: get, open, update, complete, abandon, and list their history."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import UnsetType
+from msgspec import Meta, UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import MAX_ID
@@ -37,14 +37,21 @@ _ITEM = "/{session_id:int}"
 
 
 class HistoryPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Position of a page: its entries are older."""
+    """Position of a page: its entries are older.
 
-    at: datetime
-    kind: int
-    id: int
+    A time has a zone, and a year that PostgreSQL can hold in any zone; otherwise ``ValueError``.
+    """
+
+    at: Annotated[datetime, Meta(tz=True)]
+    kind: Annotated[int, Meta(ge=0, le=9)]
+    id: Annotated[int, Meta(ge=0, le=MAX_ID)]
+
+    def __post_init__(self) -> None:
+        if not 1 < self.at.year < 9999:
+            raise ValueError("The year is outside the history")
 
 
-_NEWEST = HistoryPosition(datetime(9999, 1, 1, tzinfo=UTC), 0, 0)
+_NEWEST = HistoryPosition(datetime(9998, 1, 1, tzinfo=UTC), 0, 0)
 
 
 class SessionRoutes(Controller):
