@@ -101,6 +101,22 @@ async def test_disabling_again_keeps_who_did_it_first(api: Api) -> None:
     assert second.json() == first.json()
 
 
+async def test_disabling_cancels_the_active_runs_of_the_connection(api: Api) -> None:
+    connection = await api.connection("one")
+    ended = await api.run_to_end("license.inventory")
+    other = await api.connection("two")
+    running = (await api.start("license.inventory", {"provider_connection_id": connection})).json()["run_id"]
+    elsewhere = (await api.start("license.inventory", {"provider_connection_id": other})).json()["run_id"]
+    await api.rows("DELETE FROM outbox")
+    await api.caller(8).post(f"{ALL}/{connection}/disable")
+    await api.caller(9).post(f"{ALL}/{connection}/disable")
+
+    runs = {run["id"]: run for run in (await api.caller().get(f"/tenants/{TENANT}/onboarding/runs")).json()}
+    assert (runs[running]["state"], runs[running]["cancel_requested_by_user_id"]) == ("cancelling", 8)
+    assert (runs[ended]["state"], runs[elsewhere]["state"]) == ("succeeded", "queued")
+    assert [name for name, _ in await api.outbox_messages()] == ["CancelTask"]
+
+
 async def test_the_connections_of_another_tenant_are_not_found(api: Api) -> None:
     connection = await api.connection()
     other = api.caller(7, tenants=[43])

@@ -129,7 +129,7 @@ def _routes(
     retries, preflights = Retries(database, starts), Preflights(database, evidence)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
     resumptions = Resumptions(database, outbox, silence_seconds=settings.silence_seconds)
-    connections = Connections(database)
+    connections = Connections(database, outbox, silence_seconds=settings.silence_seconds)
     consents = Consents(
         database,
         outbox,

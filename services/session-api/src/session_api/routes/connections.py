@@ -109,7 +109,7 @@ class ConnectionRoutes(Controller):
     async def disable_connection(
         self, tenant_id: TenantId, connection_id: ConnectionId, caller: NamedDependency[Caller]
     ) -> ProviderConnection:
-        """Disable the connection for new runs. Idempotent: a disabled connection does not change."""
+        """Disable the connection and cancel its active runs. Idempotent: a disabled connection does not change."""
         return _body_or_not_found(await self.connections.disable(tenant_id, connection_id, caller.user_id))
 
 

@@ -38,6 +38,15 @@ WHERE tenant_id = :tenant AND id = :id
 RETURNING {_COLUMNS}
 """)  # noqa: S608 - no input, only constants
 
+_CANCEL_OF_CONNECTION = text(f"""
+UPDATE operation_runs
+SET state = 'cancelling', cancel_requested_at = now(), cancel_requested_by_user_id = :user, repeats = 0,
+    resend_due_at = now() + make_interval(secs => :silence)
+WHERE tenant_id = :tenant AND provider_connection_id = :connection AND state IN {ACTIVE_STATES}
+  AND state <> 'cancelling'
+RETURNING {_COLUMNS}
+""")  # noqa: S608 - no input, only constants
+
 _BRING_FORWARD = text(f"""
 UPDATE operation_runs
 SET resume_at = now(), repeats = 0, resend_due_at = now() + make_interval(secs => :silence)
@@ -115,6 +124,14 @@ async def request_cancellation(
     """Set an active run to ``cancelling`` and return it."""
     rows = await tx.execute(_CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds})
     return _run(rows.one())
+
+
+async def cancel_runs_of_connection(
+    tx: AsyncConnection, tenant_id: int, connection_id: int, user_id: int, silence_seconds: float
+) -> list[StoredRun]:
+    """Set the active runs of a connection to ``cancelling`` and return them, except those that are already so."""
+    values = {"tenant": tenant_id, "connection": connection_id, "user": user_id, "silence": silence_seconds}
+    return [_run(row) for row in await tx.execute(_CANCEL_OF_CONNECTION, values)]
 
 
 async def bring_forward(tx: AsyncConnection, tenant_id: int, run_id: int, silence_seconds: float) -> StoredRun:

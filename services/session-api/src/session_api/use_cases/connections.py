@@ -1,10 +1,16 @@
-"""Creates and disables provider connections, under the lock on the tenant's guard row."""
+"""Creates and disables provider connections, under the lock on the tenant's guard row.
+
+Disabling cancels the connection's active runs: a run that waits would otherwise use it for up to 30 days.
+"""
 
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.session_api import CancelTask
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.store.connections import (
     NewConnection,
     StoredConnection,
@@ -12,6 +18,7 @@ from session_api.store.connections import (
     disable_connection,
     find_same,
 )
+from session_api.store.runs import StoredRun, cancel_runs_of_connection
 from session_api.store.starts import lock_tenants
 
 
@@ -32,8 +39,10 @@ class SameConnection:
 class Connections:
     """The changes of provider connections, each in one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
         self._database = database
+        self._outbox = outbox
+        self._silence_seconds = silence_seconds
 
     async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> CreatedConnection | SameConnection:
         """Store a new connection of the tenant, unless it has an enabled one with the same values."""
@@ -48,10 +57,24 @@ class Connections:
         return await self._database.run(work)
 
     async def disable(self, tenant_id: int, connection_id: int, user_id: int) -> StoredConnection | None:
-        """Disable a connection; idempotent. Return None if the tenant has none with this id."""
+        """Disable a connection and cancel its active runs; idempotent. None if the tenant has none with this id."""
 
         async def work(tx: AsyncConnection) -> StoredConnection | None:
             await lock_tenants(tx, [tenant_id])
-            return await disable_connection(tx, tenant_id, connection_id, user_id)
+            connection = await disable_connection(tx, tenant_id, connection_id, user_id)
+            if connection is not None:
+                runs = await cancel_runs_of_connection(tx, tenant_id, connection_id, user_id, self._silence_seconds)
+                await self._outbox.append(tx, [_cancellation(run, user_id) for run in runs])
+            return connection
 
         return await self._database.run(work)
+
+
+def _cancellation(run: StoredRun, user_id: int) -> Outgoing:
+    command = CancelTask(
+        tenant_id=run.tenant_id,
+        run_id=run.id,
+        requested_by=user_id,
+        requested_at=run.cancel_requested_at or run.created_at,
+    )
+    return Outgoing(command, traceparent=current_traceparent())
