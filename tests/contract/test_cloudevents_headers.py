@@ -20,10 +20,20 @@ SENT = datetime(2026, 11, 24, 10, 30, 0, 1, timezone(timedelta(hours=1)))
 ON_A_TOPIC = [message for message in EXPECTED if not isinstance(message, DeadLettered)]
 
 
+BY_TASK_RUNNER = ("RunStarted", "RunProgressed", "RunFinished", "TaskTypesAnnounced")
+
+
+def source_of(message: Message) -> str:
+    name = type(message).__name__
+    if name in BY_TASK_RUNNER:
+        return "/onboarding/task-runner"
+    return "/onboarding/evidence-store" if name == "EvidenceRecorded" else "/onboarding/session-api"
+
+
 def headers_of(message: Message, traceparent: str | None = TRACEPARENT) -> list[tuple[str, bytes]]:
     return encode_headers(
         message_id=MESSAGE_ID,
-        source="/onboarding/session-api",
+        source=source_of(message),
         event_type=message.event_type(),
         time=SENT,
         subject=message.subject,
@@ -66,7 +76,7 @@ def test_the_cloudevents_sdk_reads_our_records(message: Message) -> None:
     event = read_by_the_sdk(message)
     assert event.get_specversion() == "1.0"
     assert event.get_id() == MESSAGE_ID
-    assert event.get_source() == "/onboarding/session-api"
+    assert event.get_source() == source_of(message)
     assert event.get_type() == f"org.onboarding.{type(message).__name__}.v1"
     assert event.get_time() == datetime(2026, 11, 24, 9, 30, 0, 1, UTC)
     assert event.get_subject() == message.subject
@@ -87,7 +97,7 @@ def test_what_the_sdk_writes_is_read_by_us(message: Message) -> None:
     assert received.tenant_id == message.tenant_id
     assert received.sequence == 17
     assert received.message_id == MESSAGE_ID
-    assert received.source == "/onboarding/session-api"
+    assert received.source == source_of(message)
     assert received.traceparent == TRACEPARENT
 
 
