@@ -15,7 +15,7 @@ from tests.docs.tables import ROOT
 SERVICES = ROOT / "services"
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 CODES_OF_HTTP = set(errors.CODES) | set(session_api.routes.problems.CODES) | set(evidence_store.routes.problems.CODES)
-REASONS_OF_DEAD_LETTERS = {"RUN_NOT_FINISHED", "RUN_OF_ANOTHER_TENANT", "TENANT_INVALID"}
+REASONS_OF_DEAD_LETTERS = {"RUN_NOT_FINISHED", "TENANT_INVALID"}
 OTHERS = {"API_VERSION", "DATABASE_URL", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "TASK_CONTEXT_CLIENT_SECRET"}
 SETTINGS = "ONBOARDING_"
 

@@ -17,6 +17,7 @@ from onboarding_shared.postgres.database import Database
 from session_api.app import SessionApi
 from session_api.consumers import applies
 from session_api.domain.starting import Start
+from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.projection import Projection
 from session_api.use_cases.starts import Accepted
 from task_runner.app import TaskRunner
@@ -76,7 +77,11 @@ class Pipeline:
             inputs={},
         )  # fmt: skip
         self._api_inbox = Inbox(
-            api.database, api.outbox, group="api", window=WINDOW, applies=applies(Projection(silence_seconds=600))
+            api.database,
+            api.outbox,
+            group="api",
+            window=WINDOW,
+            applies=applies(Projection(silence_seconds=600), Catalogue()),
         )
         self._runner_inbox = Inbox(
             runner.database, runner.outbox, group="runner", window=WINDOW,

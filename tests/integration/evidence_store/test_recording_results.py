@@ -2,9 +2,6 @@
 
 import asyncio
 
-import pytest
-
-from evidence_store.domain.admission import Inadmissible
 from evidence_store.use_cases.recording import Recording
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunProgressed, RunStarted
@@ -91,17 +88,18 @@ async def test_the_first_result_of_a_run_stays(store: StoreHarness) -> None:
     assert [recorded.status for recorded in await store.outbox_messages()] == [CheckStatus.FAIL, CheckStatus.FAIL]
 
 
-async def test_a_run_of_another_tenant_is_refused_without_a_message(store: StoreHarness) -> None:
+async def test_a_forged_result_takes_no_other_tenants_run_id(store: StoreHarness) -> None:
+    await store.consume(result(1, tenant_id=43, status=CheckStatus.FAIL, reason_code="FORGED"))
     await store.consume(result(1))
-    with pytest.raises(Inadmissible, match="another tenant"):
-        await store.consume(result(1, tenant_id=43))
-    assert [recorded.tenant_id for recorded in await store.outbox_messages()] == [42]
-    assert await store.rows("SELECT tenant_id FROM evidence_heads") == [(42,)]
+    await store.consume(result(1))
+    chain = await store.rows(CHAIN)
+    assert [row[:4] for row in chain] == [(42, 1, 1, "ok"), (43, 1, 1, "fail")]
+    assert [recorded.tenant_id for recorded in await store.outbox_messages()] == [43, 42, 42]
 
 
-async def test_one_run_of_two_tenants_in_a_batch_is_refused(store: StoreHarness) -> None:
-    with pytest.raises(Inadmissible, match="another tenant"):
-        await store.consume(result(1), result(1, tenant_id=43))
+async def test_one_run_id_of_two_tenants_in_a_batch_is_recorded_for_both(store: StoreHarness) -> None:
+    await store.consume(result(1), result(1, tenant_id=43))
+    assert await store.rows("SELECT tenant_id FROM evidence ORDER BY 1") == [(42,), (43,)]
 
 
 async def test_payloads_come_back_as_they_were(store: StoreHarness) -> None:

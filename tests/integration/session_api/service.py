@@ -18,6 +18,7 @@ from onboarding_shared.process.service_settings import DatabaseSettings, HttpSet
 from session_api.app import SessionApi
 from session_api.consumers import applies
 from session_api.settings import SessionApiSettings
+from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.projection import Projection
 from tests.support.engines import kafka_settings
 from tests.support.published import PublishedPage
@@ -90,7 +91,10 @@ class Api:
 
     async def consume(self, *messages: Message) -> None:
         """Let the service's consumer apply these messages, as if they came from Kafka."""
-        rules = applies(Projection(silence_seconds=self.settings.silence_seconds))
+        rules = applies(
+            Projection(silence_seconds=self.settings.silence_seconds),
+            Catalogue(released=self.settings.released_task_types),
+        )
         for topic in (OPERATION_RUNS, TASK_TYPES):
             received = [self._received(message) for message in messages if message.topic == topic]
             if received:

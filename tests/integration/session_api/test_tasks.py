@@ -1,7 +1,14 @@
 """The list of tasks and the catalogue."""
 
+from typing import Any
+
+import pytest
+
+from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.contracts.types import RunState
+from session_api.app import build
+from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import CATALOGUE, TENANT, Api, declaration
 
 TASKS = f"/tenants/{TENANT}/onboarding/tasks"
@@ -152,15 +159,15 @@ async def test_the_reason_codes_have_a_remediation(api: Api) -> None:
 
 
 async def test_a_new_announcement_changes_a_declaration(api: Api) -> None:
-    changed = declaration("app.consent", step=4, title="Consent of the application")
+    changed = declaration("app.optional", step=4, title="Something optional")
     await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(changed,)))
     types = (await api.caller().get("/onboarding/task-types")).json()
 
     assert next(
-        (task_type["step"], task_type["title"]) for task_type in types if task_type["name"] == "app.consent"
+        (task_type["step"], task_type["title"]) for task_type in types if task_type["name"] == "app.optional"
     ) == (
         4,
-        "Consent of the application",
+        "Something optional",
     )
 
 
@@ -178,6 +185,48 @@ async def test_a_task_type_that_no_runner_announces_is_removed(api: Api) -> None
 
     assert "app.optional" not in {task_type["name"] for task_type in types}
     assert "license.inventory" in {task_type["name"] for task_type in types}
+
+
+async def announced(api: Api, name: str) -> dict[str, Any]:
+    types = (await api.caller().get("/onboarding/task-types")).json()
+    return next((task_type for task_type in types if task_type["name"] == name), {})
+
+
+@pytest.mark.parametrize("change", [{"required": False}, {"step": 5}, {"fresh_seconds": 1e9}])
+async def test_no_announcement_makes_a_required_task_type_less_strict(api: Api, change: dict[str, Any]) -> None:
+    before = await announced(api, "app.consent")
+    relaxed = declaration("app.consent", **{"step": 2, **change}, description="new")
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(relaxed,)))
+    assert await announced(api, "app.consent") == before | {"description": "new"}
+    assert await api.rows("SELECT required, step FROM task_types WHERE name = 'app.consent'") == [(True, 2)]
+
+
+async def test_an_announcement_may_make_a_required_task_type_stricter(api: Api) -> None:
+    stricter = declaration("app.consent", step=1, fresh_seconds=60.0)
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(stricter,)))
+    assert (await announced(api, "app.consent"))["step"] == 1
+
+
+async def test_a_required_task_type_that_no_runner_announces_stays(api: Api) -> None:
+    await api.rows("UPDATE task_types SET announced_at = now() - interval '16 minutes' WHERE name <> 'app.optional'")
+    for _ in range(2):
+        await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(declaration("evil.only", required=False),)))
+    required = {declared.name for declared in CATALOGUE if declared.required}
+    names = {row[0] for row in await api.rows("SELECT name FROM task_types WHERE required")}
+    assert names == required
+
+
+async def test_a_released_task_type_is_obeyed(settings: SessionApiSettings, identity: Identity) -> None:
+    released = settings.model_copy(update={"released_task_types": ("app.consent", "license.inventory")})
+    api = Api(build(released), released, identity)
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
+    await api.rows(
+        "UPDATE task_types SET announced_at = now() - interval '16 minutes' WHERE name = 'license.inventory'"
+    )
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(declaration("app.consent", required=False),)))
+    assert not (await announced(api, "app.consent"))["required"]
+    assert await announced(api, "license.inventory") == {}
+    await api.close()
 
 
 async def test_after_a_pause_of_all_runners_no_type_is_removed(api: Api) -> None:

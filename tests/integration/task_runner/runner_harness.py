@@ -137,10 +137,10 @@ class RunnerHarness:
         async with self.database.transaction() as connection:
             await apply(connection, batch)
 
-    def _interrupt(self, run_ids: frozenset[int]) -> None:
-        self.interrupted += sorted(run_ids)
+    def _interrupt(self, runs: frozenset[tuple[int, int]]) -> None:
+        self.interrupted += sorted(run_id for run_id, _ in runs)
         if self.worker:
-            self.worker.pool.interrupt(run_ids)
+            self.worker.pool.interrupt(runs)
 
     def claims(self, *, worker: str = "w1", tenant_limit: int = 8, lease_seconds: float = 30.0) -> RunClaims:
         return RunClaims(

@@ -129,8 +129,31 @@ async def test_cancelling_an_ended_run_is_answered_with_how_it_ended(harness: Ru
 async def test_another_tenants_cancellation_changes_nothing_and_learns_nothing(harness: RunnerHarness) -> None:
     await harness.apply(start(1))
     await harness.apply(cancel(1, tenant_id=5))
-    assert await harness.state(1) == "queued"
+    states = await harness.sql("SELECT state FROM executions WHERE run_id = 1 ORDER BY tenant_id")
+    assert [row.state for row in states] == ["queued", "cancelled"]
     assert await harness.new_messages() == []
+
+
+async def test_a_forged_cancellation_takes_no_other_tenants_run_id(harness: RunnerHarness) -> None:
+    await harness.apply(cancel(1, tenant_id=5))
+    await harness.apply(start(1))
+    (claim,) = await harness.claim()
+    assert (claim.execution.run_id, claim.execution.tenant_id) == (1, 4)
+    await harness.apply(cancel(1))
+    assert harness.interrupted == [1]
+
+
+async def test_equal_run_ids_of_two_tenants_are_claimed_and_settled_apart(harness: RunnerHarness) -> None:
+    await harness.apply(start(1), start(1, tenant_id=5))
+    claims = await harness.claim()
+    assert sorted(claim.execution.tenant_id for claim in claims) == [4, 5]
+    for number, claim in enumerate(claims, start=1):
+        settlement = Settlement(run_id=1, lease_token=claim.lease_token, observed=RunState.RUNNING, outcome=OK)
+        await harness.settle(settlement)
+        ended = await harness.sql("SELECT tenant_id FROM executions WHERE finished_at IS NOT NULL")
+        assert len(ended) == number
+    finished = [message for message in await harness.new_messages() if isinstance(message, RunFinished)]
+    assert sorted(message.tenant_id for message in finished) == [4, 5]
 
 
 async def test_the_trace_of_the_command_continues_in_its_messages(harness: RunnerHarness) -> None:

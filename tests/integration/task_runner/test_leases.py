@@ -33,14 +33,14 @@ async def test_a_renewal_extends_and_returns_only_held_leases(harness: RunnerHar
     stolen = await held(harness, 2, tenant_id=5)
     await harness.sql("UPDATE executions SET lease_token = nextval('lease_tokens') WHERE run_id = 2")
     before = (await harness.row(1)).lease_expires_at
-    assert await leases.renew([mine, stolen]) == {1: RunState.RUNNING}
+    assert await leases.renew([mine, stolen]) == {mine.lease_token: RunState.RUNNING}
     assert (await harness.row(1)).lease_expires_at > before
 
 
 async def test_a_renewal_tells_the_worker_of_a_cancellation(harness: RunnerHarness, leases: Leases) -> None:
     mine = await held(harness)
     await harness.apply(cancel(1))
-    assert await leases.renew([mine]) == {1: RunState.CANCELLING}
+    assert await leases.renew([mine]) == {mine.lease_token: RunState.CANCELLING}
 
 
 async def test_progress_is_stored_and_published_with_the_renewal(harness: RunnerHarness, leases: Leases) -> None:

@@ -38,6 +38,7 @@ from session_api.routes.steps import StepRoutes
 from session_api.routes.tasks import TaskRoutes
 from session_api.settings import SessionApiSettings
 from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
+from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.connections import Connections
 from session_api.use_cases.consents import Consents
 from session_api.use_cases.preflights import Preflights
@@ -90,7 +91,8 @@ def build(settings: SessionApiSettings) -> SessionApi:
     relay = Relay(database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
     outbox = Outbox(relay.wake)
     projection = Projection(silence_seconds=settings.silence_seconds)
-    consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection))
+    catalogue = Catalogue(released=settings.released_task_types)
+    consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection, catalogue))
     sweeper = Sweeper(database, outbox, silence_seconds=settings.silence_seconds, every_seconds=settings.sweep_seconds)
     starts = Starts(database, outbox, silence_seconds=settings.silence_seconds)
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)

@@ -7,4 +7,7 @@ COMMANDS_REPEATED = Counter(
     "onboarding_commands_repeated_total", "Runs whose command was sent again because task-runner did not respond"
 )
 SWEEP_FAILURES = Counter("onboarding_sweep_failures_total", "Failed iterations of the resend sweeper; each is retried")
+TASK_TYPES_HELD = Counter(
+    "onboarding_task_types_held_total", "Announcements that would have made a required task type less strict"
+)
 READS_FAILED = Counter("onboarding_evidence_reads_failed_total", "Failed requests to evidence-store")

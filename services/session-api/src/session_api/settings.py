@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, field_validator
 from onboarding_shared.contracts.clouds import CLOUDS
 from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.service_settings import IdentitySettings, ServiceSettings
-from onboarding_shared.process.settings import Settings
+from onboarding_shared.process.settings import Settings, separated
 
 Guid = Annotated[str, StringConstraints(pattern=f"^{GUID_PATTERN}$", to_lower=True)]
 
@@ -106,12 +106,22 @@ class SessionApiSettings(ServiceSettings):
         validation_alias="ONBOARDING_CREDENTIAL_REFERENCES",
         description="true = new connections may have the old references env:NAME and file:/path",
     )
+    released_task_types: tuple[str, ...] = Field(
+        (),
+        validation_alias="ONBOARDING_RELEASED_TASK_TYPES",
+        description="Required task types that may be announced less strict or withdrawn, separated by commas",
+    )
     partner_tenant_id: Guid | None = Field(
         None,
         validation_alias="ONBOARDING_PARTNER_TENANT_ID",
         description="GUID of the partner tenant, to which no connection can be created",
     )
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
+
+    @field_validator("released_task_types", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return separated(value)
 
     @field_validator("evidence_store_url", "public_url")
     @classmethod

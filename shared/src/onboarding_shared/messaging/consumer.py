@@ -16,6 +16,7 @@ from faststream.message import StreamMessage
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.bounded import within
+from onboarding_shared.messaging.dead_letter_sweeper import DeadLetterSweeper
 from onboarding_shared.messaging.guarded_fetch import install as guard_fetches
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import faststream_options
@@ -62,6 +63,7 @@ class Consumer:
         self._group = group
         self._topics = [topic.name for topic in applies]
         self._inbox = Inbox(database, outbox, group=group, applies=applies, window=kafka.sequence_window)
+        self._sweeper = DeadLetterSweeper(database, kafka)
         self._client: AIOKafkaConsumer | None = None
         self._stopping = asyncio.Event()
         rebuilds = metrics.CONSUMER_REBUILDS.labels(group)
@@ -71,11 +73,13 @@ class Consumer:
     async def start(self) -> None:
         """Start consuming in the background. Never raises, even if Kafka is unavailable."""
         self._loop.start()
+        self._sweeper.start()
 
     async def stop(self) -> None:
         """Finish and commit the current batch, then leave the group."""
         self._stopping.set()
         await self._loop.stop()
+        await self._sweeper.stop()
 
     async def _turn(self) -> float:
         await self._consume_until_stuck()

@@ -19,6 +19,7 @@ from onboarding_shared.process.service_settings import KafkaSettings
 TOPIC_CONFIGS = {"compression.type": "uncompressed", "max.message.bytes": "1048588"}
 """Without compression the limit is also that of what a consumer has to hold: 1 MiB and the header of a batch."""
 
+_DEAD_LETTER_BYTES = str(256 * 1024 * 1024)
 _TOPIC_SECONDS = 20.0
 
 _log = structlog.get_logger(__name__)
@@ -66,9 +67,12 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic]) -> list[s
     The partition count is fixed at creation: adding partitions later would break the order per key.
     """
     wanted = [
-        _new_topic(name, partitions, kafka.replication_factor)
+        _new_topic(name, partitions, kafka.replication_factor, configs)
         for topic in topics
-        for name, partitions in ((topic.name, kafka.topic_partitions), (topic.dead_letters, 1))
+        for name, partitions, configs in (
+            (topic.name, kafka.topic_partitions, TOPIC_CONFIGS),
+            (topic.dead_letters, 1, TOPIC_CONFIGS | {"retention.bytes": _DEAD_LETTER_BYTES}),
+        )
     ]
     missing = await within(_TOPIC_SECONDS, _create_missing(kafka, wanted))
     names = [topic.name for topic in missing]
@@ -77,9 +81,9 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic]) -> list[s
     return names
 
 
-def _new_topic(name: str, partitions: int, replicas: int) -> NewTopic:
+def _new_topic(name: str, partitions: int, replicas: int, configs: dict[str, str]) -> NewTopic:
     """Create a topic; as argument aiokafka rejects the replication factor -1, the broker's default (KIP-464)."""
-    topic = NewTopic(name, partitions, max(replicas, 1), topic_configs=TOPIC_CONFIGS)
+    topic = NewTopic(name, partitions, max(replicas, 1), topic_configs=configs)
     topic.replication_factor = replicas
     return topic
 

@@ -16,6 +16,10 @@ REPEATS = Counter("onboarding_messages_repeated_total", "Messages dropped as rep
 GAPS = Counter("onboarding_message_gaps_total", "Messages missing in a tenant's sequence")
 JUMPS = Counter("onboarding_sequence_jumps_total", "Messages refused: too many before them are missing", ["topic"])
 DEAD_LETTERS = Counter("onboarding_dead_letters_total", "Records put aside", ["topic", "reason"])
+DEAD_LETTERS_REMOVED = Counter(
+    "onboarding_dead_letters_removed_total", "Dead letters removed because they were too old or too many"
+)
+SWEEP_FAILURES = Counter("onboarding_dead_letter_sweep_failures_total", "Failed removals; each is retried")
 CONSUMER_RETRIES = Counter("onboarding_consumer_retries_total", "Batches tried again after a passing fault", ["group"])
 CONSUMER_REBUILDS = Counter(
     "onboarding_consumer_rebuilds_total", "Consumers replaced because they were stuck", ["group"]

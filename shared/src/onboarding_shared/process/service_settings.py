@@ -65,6 +65,16 @@ class KafkaSettings(Settings):
         validation_alias="ONBOARDING_SEQUENCE_WINDOW",
         description="How many numbers of a tenant's sequence may be missing before a message",
     )
+    dead_letter_days: int = Field(
+        30, ge=1, le=3650, validation_alias="ONBOARDING_DEAD_LETTER_DAYS", description="How long dead letters are kept"
+    )
+    dead_letters_kept: int = Field(
+        2_000,
+        ge=10,
+        le=10_000_000,
+        validation_alias="ONBOARDING_DEAD_LETTERS_KEPT",
+        description="Dead letters that are kept at most; the oldest are removed",
+    )
     fetch_max_wait_ms: int = Field(500, ge=0, le=60_000, validation_alias="ONBOARDING_FETCH_MAX_WAIT_MS")
 
     @model_validator(mode="after")

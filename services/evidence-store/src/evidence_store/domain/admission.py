@@ -9,6 +9,9 @@ from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus, RunState
 
+RunKey = tuple[int, int]
+"""The id of a run and its tenant: an id alone does not identify a run, because a forged result may use any."""
+
 
 class Inadmissible(ValueError):
     """A result that violates the rule ``code`` and cannot be stored as evidence."""
@@ -30,10 +33,9 @@ def leaves_evidence(message: Message) -> TypeGuard[RunFinished]:
     return True
 
 
-def check_repeat(result: RunFinished, first: RunFinished | EvidenceRecorded) -> None:
-    """Raise ``Inadmissible`` if a repeated result names another tenant than the first one."""
-    if result.tenant_id != first.tenant_id:
-        raise Inadmissible("RUN_OF_ANOTHER_TENANT", f"Evidence of run {result.run_id} belongs to another tenant.")
+def key_of(run: RunFinished | StoredEvidence) -> RunKey:
+    """Return the key of the run of a result or a stored row."""
+    return run.run_id, run.tenant_id
 
 
 def contradicts(result: RunFinished, kept: EvidenceRecorded) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from evidence_store.domain.admission import RunKey
 from evidence_store.domain.chain import GENESIS, Head, StoredEvidence
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunFinished
@@ -23,12 +24,13 @@ ON CONFLICT (tenant_id) DO UPDATE SET length = h.length WHERE false
 # statement_timestamp(), not now(): it is read after the locks were acquired, so times in a chain never decrease.
 _READ = text("""
 SELECT wanted.tenant_id, wanted.run_id, head.length, head.seal AS head_seal,
-       kept.id, kept.tenant_id AS kept_tenant_id, kept.position, kept.task_type, kept.status, kept.reason_code,
+       kept.id, kept.position, kept.task_type, kept.status, kept.reason_code,
        kept.recorded_at, kept.seal,
        CASE WHEN kept.id IS NULL THEN nextval('evidence_ids') END AS new_id, statement_timestamp() AS now
 FROM unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[])) AS wanted (tenant_id, run_id)
 CROSS JOIN LATERAL (SELECT h.length, h.seal FROM evidence_heads h WHERE h.tenant_id = wanted.tenant_id LIMIT 1) head
-LEFT JOIN LATERAL (SELECT e.* FROM evidence e WHERE e.run_id = wanted.run_id LIMIT 1) kept ON true
+LEFT JOIN LATERAL (SELECT e.* FROM evidence e
+                   WHERE e.run_id = wanted.run_id AND e.tenant_id = wanted.tenant_id LIMIT 1) kept ON true
 """)
 
 # One statement, because rows and heads must change together; the triggers run after both changes.
@@ -52,7 +54,7 @@ class ChainSnapshot(NamedTuple):
     """The heads of locked chains, evidence of the runs that exists already, ids for new evidence, and the time."""
 
     heads: dict[int, Head]
-    kept: dict[int, EvidenceRecorded]
+    kept: dict[RunKey, EvidenceRecorded]
     new_ids: list[int]
     now: datetime
 
@@ -72,7 +74,7 @@ async def read_snapshot(tx: AsyncConnection, results: Sequence[RunFinished]) -> 
     ).all()
     return ChainSnapshot(
         heads={row.tenant_id: Head(row.length, row.head_seal) for row in rows},
-        kept={row.run_id: _recorded(row) for row in rows if row.id is not None},
+        kept={(row.run_id, row.tenant_id): _recorded(row) for row in rows if row.id is not None},
         new_ids=sorted(row.new_id for row in rows if row.new_id is not None),
         now=rows[0].now,
     )
@@ -94,7 +96,7 @@ async def append(tx: AsyncConnection, rows: Sequence[StoredEvidence], heads: dic
 
 def _recorded(row: Row[tuple[object, ...]]) -> EvidenceRecorded:
     return EvidenceRecorded(
-        tenant_id=row.kept_tenant_id,
+        tenant_id=row.tenant_id,
         evidence_id=row.id,
         run_id=row.run_id,
         task_type=row.task_type,

@@ -43,7 +43,7 @@ evidence = Table(
     Column("record", LargeBinary, nullable=False, comment=RECORD_COMMENT),
     Column("previous_seal", LargeBinary, nullable=False),
     Column("seal", LargeBinary, nullable=False, comment=SEAL_COMMENT),
-    UniqueConstraint("run_id", name="evidence_once_per_run"),
+    UniqueConstraint("run_id", "tenant_id", name="evidence_once_per_run"),
     UniqueConstraint("tenant_id", "position", name="evidence_chain"),
     CheckConstraint("tenant_id >= 1 AND position >= 1", name="evidence_place"),
     CheckConstraint(f"status IN {sql_list(CheckStatus)}", name="evidence_status"),

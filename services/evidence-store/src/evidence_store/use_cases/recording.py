@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence_store import metrics
-from evidence_store.domain.admission import check_repeat, contradicts, leaves_evidence, recorded
+from evidence_store.domain.admission import RunKey, contradicts, key_of, leaves_evidence, recorded
 from evidence_store.domain.chain import StoredEvidence, extend
 from evidence_store.store import ledger
 from onboarding_shared.contracts.cloudevents import Received
@@ -30,48 +30,46 @@ class Recording:
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
         """Apply one batch in its transaction. Idempotent, and safe to run concurrently in several processes."""
         began_ns = time.time_ns()
-        results: dict[int, RunFinished] = {}
-        traces: dict[int, str | None] = {}
+        results: dict[RunKey, RunFinished] = {}
+        traces: dict[RunKey, str | None] = {}
         for received in batch:
             message = received.message
             if leaves_evidence(message):
-                check_repeat(message, results.setdefault(message.run_id, message))
-                traces.setdefault(message.run_id, received.traceparent)
+                results.setdefault(key_of(message), message)
+                traces.setdefault(key_of(message), received.traceparent)
         if not results:
             return
         await ledger.lock(tx, (result.tenant_id for result in results.values()))
         snapshot = await ledger.read_snapshot(tx, list(results.values()))
-        for run_id, kept in snapshot.kept.items():
-            check_repeat(results[run_id], kept)
-        new = [result for run_id, result in results.items() if run_id not in snapshot.kept]
+        new = [result for run, result in results.items() if run not in snapshot.kept]
         rows, heads = extend(snapshot.heads, new, snapshot.new_ids, snapshot.now)
         if rows:
             await ledger.append(tx, rows, heads)
-        confirmations = snapshot.kept | {row.run_id: recorded(row) for row in rows}
-        await self._outbox.append(tx, [Outgoing(confirmations[run_id], traces[run_id]) for run_id in results])
+        confirmations = snapshot.kept | {key_of(row): recorded(row) for row in rows}
+        await self._outbox.append(tx, [Outgoing(confirmations[run], traces[run]) for run in results])
         after_commit(tx, partial(_report, rows, results, snapshot.kept, traces))
         after_commit(tx, partial(_trace_recording, rows, traces, began_ns))
 
 
 def _report(
     rows: Sequence[StoredEvidence],
-    results: Mapping[int, RunFinished],
-    kept: Mapping[int, EvidenceRecorded],
-    traces: Mapping[int, str | None],
+    results: Mapping[RunKey, RunFinished],
+    kept: Mapping[RunKey, EvidenceRecorded],
+    traces: Mapping[RunKey, str | None],
 ) -> None:
     for row in rows:
-        metrics.DELAY.observe(max(0.0, (row.recorded_at - results[row.run_id].finished_at).total_seconds()))
-        _log.info("evidence_recorded", tenant_id=row.tenant_id, run_id=row.run_id, trace_id=_trace(traces[row.run_id]),
+        metrics.DELAY.observe(max(0.0, (row.recorded_at - results[key_of(row)].finished_at).total_seconds()))
+        _log.info("evidence_recorded", tenant_id=row.tenant_id, run_id=row.run_id, trace_id=_trace(traces[key_of(row)]),
                   evidence_id=row.id, position=row.position, task_type=row.task_type, status=row.status,
                   reason_code=row.reason_code)  # fmt: skip
-    for run_id, first in kept.items():
-        if contradicts(results[run_id], first):
+    for run, first in kept.items():
+        if contradicts(results[run], first):
             metrics.CONTRADICTIONS.inc()
-            _log.error("result_contradicts_evidence", tenant_id=first.tenant_id, run_id=run_id,
-                       trace_id=_trace(traces[run_id]), evidence_id=first.evidence_id)  # fmt: skip
+            _log.error("result_contradicts_evidence", tenant_id=first.tenant_id, run_id=first.run_id,
+                       trace_id=_trace(traces[run]), evidence_id=first.evidence_id)  # fmt: skip
 
 
-def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[int, str | None], began_ns: int) -> None:
+def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[RunKey, str | None], began_ns: int) -> None:
     for row in rows if recording() else ():
         attributes = {
             "onboarding.tenant_id": row.tenant_id,
@@ -82,7 +80,7 @@ def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[int, str | 
             "onboarding.check_status": row.status,
             "onboarding.reason_code": row.reason_code,
         }
-        span = start_span("record evidence", parent=traces[row.run_id], attributes=attributes, began_ns=began_ns)
+        span = start_span("record evidence", parent=traces[key_of(row)], attributes=attributes, began_ns=began_ns)
         if span is not None:
             span.end()
 

@@ -1,9 +1,9 @@
 """The SQL of task types: announcements, and the latest result of each in a tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Row, text
@@ -30,6 +30,12 @@ SET declaration = excluded.declaration, step = excluded.step, scope = excluded.s
 _WITHDRAW = text("""
 DELETE FROM task_types
 WHERE announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(secs => :seconds)
+  AND (NOT required OR name = ANY(CAST(:released AS text[])))
+""")
+_REQUIRED = text("""
+SELECT CAST(declaration AS text) AS declaration,
+       announced_at < (SELECT max(announced_at) FROM task_types) - make_interval(secs => :seconds) AS dropped
+FROM task_types WHERE required
 """)
 _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
 _ANY = text("SELECT count(*) FROM task_types")
@@ -71,6 +77,7 @@ LEFT JOIN LATERAL (
 ) latest ON true
 ORDER BY t.step, t.name
 """)  # noqa: S608 - no input, only constants
+_declaration = msgspec.json.Decoder(TaskTypeDeclaration)
 _declarations = msgspec.json.Decoder(list[TaskTypeDeclaration])
 
 FRESH_SECONDS = 604_800.0
@@ -94,9 +101,28 @@ class TaskSummary:
     expires_at: datetime | None
 
 
-async def upsert_task_types(tx: AsyncConnection, declarations: Sequence[TaskTypeDeclaration]) -> None:
-    """Store an announcement, and delete the task types that no runner has announced for 15 minutes."""
-    await tx.execute(_WITHDRAW, {"seconds": WITHDRAWN_AFTER_SECONDS})
+class RequiredTaskType(NamedTuple):
+    """A required task type as it is stored; ``dropped``: no runner has announced it for 15 minutes."""
+
+    declaration: TaskTypeDeclaration
+    dropped: bool
+
+
+async def required_task_types(tx: AsyncConnection) -> dict[str, RequiredTaskType]:
+    """Return the required task types by name."""
+    rows = await tx.execute(_REQUIRED, {"seconds": WITHDRAWN_AFTER_SECONDS})
+    required = [RequiredTaskType(_declaration.decode(row.declaration), row.dropped) for row in rows]
+    return {task_type.declaration.name: task_type for task_type in required}
+
+
+async def upsert_task_types(
+    tx: AsyncConnection, declarations: Sequence[TaskTypeDeclaration], released: Collection[str] = ()
+) -> None:
+    """Store an announcement, and delete the task types that no runner has announced for 15 minutes.
+
+    Of the required ones only those that are ``released`` are deleted.
+    """
+    await tx.execute(_WITHDRAW, {"seconds": WITHDRAWN_AFTER_SECONDS, "released": sorted(released)})
     await tx.execute(_UPSERT, {"declarations": msgspec.json.encode(declarations).decode()})
 
 

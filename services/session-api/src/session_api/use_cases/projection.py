@@ -1,4 +1,4 @@
-"""Projects the messages of task-runner onto runs and task types."""
+"""Projects the messages of task-runner onto runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,15 +11,11 @@ from onboarding_shared.contracts.task_runner import (
     RunFinished,
     RunProgressed,
     RunStarted,
-    TaskTypeDeclaration,
-    TaskTypesAnnounced,
 )
 from session_api.domain.consent import CONSENT_TASK, PROVING
 from session_api.domain.projection import RunView, project
 from session_api.store.consents import verify_consents
 from session_api.store.projection import TenantRunId, lock_runs, save_runs
-from session_api.store.task_types import upsert_task_types
-from session_api.use_cases.inputs import usable
 
 
 class Projection:
@@ -58,13 +54,3 @@ def _consents_proven(
         if isinstance(message, RunFinished) and message.task_type == CONSENT_TASK
     }
     return sorted(key for key in finished & unended_before.keys() if unended_before[key].status in PROVING)
-
-
-async def apply_task_types(tx: AsyncConnection, batch: Sequence[Received]) -> None:
-    """Store every announced task type whose schema is usable; the last announcement of a name wins."""
-    declarations: dict[str, TaskTypeDeclaration] = {}
-    for received in batch:
-        if isinstance(received.message, TaskTypesAnnounced):
-            declarations.update({declaration.name: declaration for declaration in received.message.task_types})
-    if declarations:
-        await upsert_task_types(tx, usable(declarations))

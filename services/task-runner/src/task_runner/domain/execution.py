@@ -13,6 +13,10 @@ DRY_RUN = "dry_run"
 """The member, true, of every payload of a dry run."""
 
 
+RunKey = tuple[int, int]
+"""The id of a run and its tenant: an id alone does not identify a run, because a forged command may use any."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """The record of one run in task-runner. ``attempt`` counts all attempts, including those whose lease expired."""
@@ -34,6 +38,11 @@ class Execution:
     payload: Mapping[str, Any] | None = None
     finished_at: datetime | None = None
     dry_run: bool = False
+
+    @property
+    def key(self) -> RunKey:
+        """The id of the run and its tenant."""
+        return self.run_id, self.tenant_id
 
 
 def describe(execution: Execution) -> RunProgressed | RunFinished:

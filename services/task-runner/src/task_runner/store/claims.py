@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import Mode
 from task_runner.domain.claiming import GuardedRun
+from task_runner.domain.execution import RunKey
 from task_runner.store.rows import COLUMNS, Claim, to_claim
 from task_runner.store.states import CLAIMABLE_STATES, LEASED_STATES
 
@@ -45,16 +46,18 @@ ORDER BY place, resume_at, run_id
 
 _CLAIM = text(f"""
 WITH picked AS MATERIALIZED (
-    SELECT run_id FROM executions
-    WHERE run_id = ANY (CAST(:run_ids AS bigint[])) AND state IN {CLAIMABLE_STATES} AND resume_at <= now()
-    ORDER BY tenant_id, run_id FOR UPDATE SKIP LOCKED
+    SELECT e.run_id, e.tenant_id
+    FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
+    JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
+    WHERE e.state IN {CLAIMABLE_STATES} AND e.resume_at <= now()
+    ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e SKIP LOCKED
 )
 UPDATE executions e
 SET state = 'running', attempt = e.attempt + 1, lease_token = nextval('lease_tokens'),
     lease_expires_at = now() + make_interval(secs => :lease), worker = :worker,
     started_at = coalesce(e.started_at, now()), progress = NULL, reason_code = NULL, message = NULL,
     payload = NULL
-FROM picked WHERE e.run_id = picked.run_id
+FROM picked WHERE e.run_id = picked.run_id AND e.tenant_id = picked.tenant_id
 RETURNING {COLUMNS}, e.lease_token, CAST(e.connection AS text) AS connection, e.time_limit, e.max_attempts, e.excused,
           e.created_at, e.woken_at, e.previously_ok, CAST(e.inputs AS text) AS inputs, now() AS claimed_at
 """)  # noqa: S608 - no input, only a constant of ours
@@ -90,8 +93,9 @@ async def work_of(
 
 
 async def claim_runs(
-    tx: AsyncConnection, run_ids: Sequence[int], worker: str, lease_seconds: float
+    tx: AsyncConnection, runs: Sequence[RunKey], worker: str, lease_seconds: float
 ) -> tuple[Claim, ...]:
     """Write a lease of ``worker`` with a new fencing token for each of these runs that is still due and not locked."""
-    values = {"run_ids": list(run_ids), "worker": worker, "lease": lease_seconds}
+    arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
+    values = {**arrays, "worker": worker, "lease": lease_seconds}
     return tuple(to_claim(row) for row in await tx.execute(_CLAIM, values))

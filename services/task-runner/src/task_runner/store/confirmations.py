@@ -10,24 +10,25 @@ from task_runner.store.rows import COLUMNS, to_execution
 
 _CONFIRM = text("""
 WITH held AS MATERIALIZED (
-    SELECT e.run_id
+    SELECT e.run_id, e.tenant_id
     FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
     JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
     WHERE e.confirm_at IS NOT NULL
     ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
 )
-UPDATE executions e SET confirmed_at = now(), confirm_at = NULL FROM held h WHERE e.run_id = h.run_id
+UPDATE executions e SET confirmed_at = now(), confirm_at = NULL FROM held h
+WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
 """)
 
 _RESEND = text(f"""
 WITH picked AS MATERIALIZED (
-    SELECT run_id FROM executions WHERE confirm_at IS NOT NULL AND confirm_at <= now()
+    SELECT run_id, tenant_id FROM executions WHERE confirm_at IS NOT NULL AND confirm_at <= now()
     ORDER BY confirm_at LIMIT :batch FOR UPDATE SKIP LOCKED
 )
 UPDATE executions e
 SET resends = e.resends + 1,
     confirm_at = now() + make_interval(secs => least(:longest, :confirm * power(2, least(e.resends + 1, 30))))
-FROM picked p WHERE e.run_id = p.run_id
+FROM picked p WHERE e.run_id = p.run_id AND e.tenant_id = p.tenant_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only constants
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding_shared.contracts.session_api import StartTask
 from onboarding_shared.contracts.types import CheckStatus, Mode
 from task_runner.domain.admission import TENANT_SCOPE, AdmissionRefused, Admitted
-from task_runner.domain.execution import Execution
+from task_runner.domain.execution import Execution, RunKey
 from task_runner.domain.outcomes import Cancelled
 from task_runner.store.rows import COLUMNS, to_execution
 from task_runner.store.states import CANCELLABLE_STATES, RESUMABLE_STATES
@@ -34,13 +34,15 @@ FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_
     AS g (run_id, tenant_id, task_type, session_id, connection_id, connection, scope_key, mode, time_limit,
           max_attempts, traceparent, previously_ok, inputs, dry_run, status, reason_code, message)
 ORDER BY g.tenant_id, g.run_id
-ON CONFLICT (run_id) DO NOTHING
-RETURNING run_id
+ON CONFLICT (run_id, tenant_id) DO NOTHING
+RETURNING run_id, tenant_id
 """)
 
 _READ = text(f"""
-SELECT {COLUMNS} FROM executions e WHERE e.run_id = ANY (CAST(:run_ids AS bigint[]))
-ORDER BY e.tenant_id, e.run_id FOR UPDATE
+SELECT {COLUMNS}
+FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
+JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
+ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
 """)  # noqa: S608 - no input, only constants
 
 _COMPLETE = text("""
@@ -55,7 +57,7 @@ WHERE e.run_id = g.run_id AND e.tenant_id = g.tenant_id AND e.task_type IS NULL
 
 _CANCEL = text(f"""
 WITH held AS MATERIALIZED (
-    SELECT e.run_id, CASE WHEN e.state = 'running' THEN 'cancelling' ELSE 'cancelled' END AS state
+    SELECT e.run_id, e.tenant_id, CASE WHEN e.state = 'running' THEN 'cancelling' ELSE 'cancelled' END AS state
     FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
     JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
     WHERE e.state IN {CANCELLABLE_STATES}
@@ -68,13 +70,13 @@ SET state = h.state,
     reason_code = CASE WHEN h.state = 'cancelled' THEN :reason_code ELSE e.reason_code END,
     message = CASE WHEN h.state = 'cancelled' THEN :message ELSE e.message END,
     payload = CASE WHEN h.state = 'cancelled' THEN NULL ELSE e.payload END
-FROM held h WHERE e.run_id = h.run_id
+FROM held h WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only constants
 
 _RESUME = text(f"""
 WITH held AS MATERIALIZED (
-    SELECT e.run_id
+    SELECT e.run_id, e.tenant_id
     FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
     JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
     WHERE e.state IN {RESUMABLE_STATES}
@@ -83,7 +85,7 @@ WITH held AS MATERIALIZED (
 UPDATE executions e
 SET woken_at = clock_timestamp(),
     resume_at = CASE WHEN e.state = 'waiting' THEN least(e.resume_at, now()) ELSE e.resume_at END
-FROM held h WHERE e.run_id = h.run_id
+FROM held h WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only constants of ours
 
@@ -93,7 +95,7 @@ INSERT INTO executions (run_id, tenant_id, scope_key, mode, time_limit, max_atte
 SELECT g.run_id, g.tenant_id, :scope_key, :mode, 0, 0, 'cancelled', :status, :reason_code, :message, now()
 FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
 ORDER BY g.tenant_id, g.run_id
-ON CONFLICT (run_id) DO NOTHING
+ON CONFLICT (run_id, tenant_id) DO NOTHING
 """)
 
 _encoder = msgspec.json.Encoder()
@@ -114,17 +116,17 @@ class Arrival:
     decision: Admitted | AdmissionRefused
 
 
-async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[int]:
-    """Insert runs that are not stored yet, and return their ids. Runs that were not admitted are stored as ended."""
+async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[RunKey]:
+    """Insert runs that are not stored yet, and return their keys. Runs that were not admitted are stored as ended."""
     rows = [_columns(arrival) for arrival in arrivals]
     arrays = {name: [row[name] for row in rows] for name in rows[0]}
     inserted = await tx.execute(_INSERT, {**arrays, "confirm": confirm_seconds})
-    return set(inserted.scalars())
+    return {(row.run_id, row.tenant_id) for row in inserted}
 
 
-async def read(tx: AsyncConnection, run_ids: Sequence[int]) -> list[Execution]:
+async def read(tx: AsyncConnection, runs: Sequence[RunKey]) -> list[Execution]:
     """Read and lock executions. The lock keeps later messages from being published before the response."""
-    return [to_execution(row) for row in await tx.execute(_READ, {"run_ids": list(run_ids)})]
+    return [to_execution(row) for row in await tx.execute(_READ, _keys(runs))]
 
 
 async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
@@ -143,30 +145,31 @@ async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) 
     )
 
 
-async def cancel(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
-    """Cancel runs, given as (run id, tenant id); running ones become ``cancelling``. Return those that changed."""
-    arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
-    return [to_execution(row) for row in await tx.execute(_CANCEL, {**arrays, **_ENDING})]
+async def cancel(tx: AsyncConnection, runs: Sequence[RunKey]) -> list[Execution]:
+    """Cancel runs; running ones become ``cancelling``. Return those that changed."""
+    return [to_execution(row) for row in await tx.execute(_CANCEL, {**_keys(runs), **_ENDING})]
 
 
-async def resume(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> list[Execution]:
-    """Wake runs, given as (run id, tenant id): waiting ones become due now. Returns those that were woken."""
-    arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
-    return [to_execution(row) for row in await tx.execute(_RESUME, arrays)]
+async def resume(tx: AsyncConnection, runs: Sequence[RunKey]) -> list[Execution]:
+    """Wake runs: waiting ones become due now. Returns those that were woken."""
+    return [to_execution(row) for row in await tx.execute(_RESUME, _keys(runs))]
 
 
-async def add_tombstones(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
-    """Insert unknown runs, given as (run id, tenant id), as cancelled, in case their StartTask is consumed later."""
+async def add_tombstones(tx: AsyncConnection, runs: Sequence[RunKey]) -> None:
+    """Insert unknown runs as cancelled, in case their StartTask is consumed later."""
     await tx.execute(
         _TOMBSTONE,
         {
-            "run_ids": [run for run, _ in runs],
-            "tenant_ids": [tenant for _, tenant in runs],
+            **_keys(runs),
             "scope_key": TENANT_SCOPE,
             "mode": Mode.SHARED.value,
             **_ENDING,
         },
     )
+
+
+def _keys(runs: Sequence[RunKey]) -> dict[str, list[int]]:
+    return {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
 
 
 def _columns(arrival: Arrival) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from task_runner.store.states import LEASED_STATES
 
 _RENEW = text(f"""
 WITH held AS MATERIALIZED (
-    SELECT e.run_id, g.progress
+    SELECT e.run_id, e.tenant_id, g.progress
     FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:progress AS text[]))
         AS g (run_id, token, progress)
     JOIN executions e ON e.run_id = g.run_id AND e.lease_token = g.token
@@ -27,8 +27,8 @@ WITH held AS MATERIALIZED (
 UPDATE executions e
 SET lease_expires_at = now() + make_interval(secs => :lease),
     progress = coalesce(CAST(h.progress AS json), e.progress)
-FROM held h WHERE e.run_id = h.run_id
-RETURNING {COLUMNS}, h.progress IS NOT NULL AS progressed
+FROM held h WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
+RETURNING {COLUMNS}, e.lease_token, h.progress IS NOT NULL AS progressed
 """)  # noqa: S608 - no input, only constants
 
 _LOST = text(f"""
@@ -53,6 +53,7 @@ class Renewed(NamedTuple):
     """A run whose lease was renewed; ``progressed``: its progress was updated too."""
 
     execution: Execution
+    lease_token: int
     progressed: bool
 
 
@@ -64,7 +65,7 @@ async def renew_leases(tx: AsyncConnection, held: Sequence[Held], lease_seconds:
         "progress": [_json(lease.progress) for lease in held],
         "lease": lease_seconds,
     }
-    return [Renewed(to_execution(row), row.progressed) for row in await tx.execute(_RENEW, values)]
+    return [Renewed(to_execution(row), row.lease_token, row.progressed) for row in await tx.execute(_RENEW, values)]
 
 
 async def take_expired_leases(tx: AsyncConnection) -> list[LostLease]:

@@ -11,14 +11,14 @@ from task_runner.store.states import CLAIMABLE_STATES
 # The payload of a waiting run is kept: it contains the last findings of the task.
 _EXPIRE = text(f"""
 WITH late AS MATERIALIZED (
-    SELECT run_id FROM executions
+    SELECT run_id, tenant_id FROM executions
     WHERE state IN {CLAIMABLE_STATES} AND resume_at < now() - make_interval(secs => :limit)
     ORDER BY tenant_id, run_id LIMIT :batch FOR UPDATE SKIP LOCKED
 )
 UPDATE executions e
 SET state = 'timed_out', status = :status, reason_code = :reason_code, message = :message, finished_at = now(),
     confirm_at = now() + make_interval(secs => :confirm)
-FROM late l WHERE e.run_id = l.run_id
+FROM late l WHERE e.run_id = l.run_id AND e.tenant_id = l.tenant_id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - no input, only constants
 

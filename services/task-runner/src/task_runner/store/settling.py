@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import text
@@ -26,7 +25,7 @@ WITH given AS (
         AS g (run_id, token, observed, state, status, reason_code, message, payload, delay, excused, lost, afresh,
               claimed_at)
 ), held AS MATERIALIZED (
-    SELECT g.* FROM given g JOIN executions e ON e.run_id = g.run_id
+    SELECT g.*, e.tenant_id FROM given g JOIN executions e ON e.run_id = g.run_id
     WHERE e.lease_token = g.token AND e.state = g.observed
     ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
 )
@@ -40,15 +39,21 @@ SET state = h.state, status = h.status, reason_code = h.reason_code, message = h
     lease_expires_at = NULL, worker = NULL,
     excused = CASE WHEN h.afresh THEN e.attempt ELSE e.excused + h.excused END,
     losses = CASE WHEN h.afresh THEN 0 ELSE e.losses + h.lost END
-FROM held h WHERE e.run_id = h.run_id
-RETURNING {COLUMNS}
+FROM held h WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
+RETURNING {COLUMNS}, e.lease_token
 """)  # noqa: S608 - no input, only constants
 
-_LEASES = text("""
-SELECT run_id, state, lease_token FROM executions WHERE run_id = ANY (CAST(:run_ids AS bigint[]))
+_STATES = text("""
+SELECT e.run_id, e.state, e.lease_token
+FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[])) AS g (run_id, token)
+JOIN executions e ON e.run_id = g.run_id AND e.lease_token = g.token
 """)
 
 _encoder = msgspec.json.Encoder()
+
+
+Holding = tuple[int, int]
+"""A run id and the fencing token of a claim of it. The token is unique, so the pair tells tenants apart, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,11 @@ class Settlement:
     traceparent: str | None = None
     claimed_at: datetime | None = None
 
+    @property
+    def holding(self) -> Holding:
+        """The run and the claim that settles it."""
+        return self.run_id, self.lease_token
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -82,37 +92,33 @@ class SettlementRefused:
     state: RunState | None
 
 
-class _Lease(NamedTuple):
-    state: RunState
-    token: int | None
-
-
 async def settle(
     tx: AsyncConnection, outbox: Outbox, settlements: Sequence[Settlement], *, confirm_seconds: float
 ) -> list[Settled | SettlementRefused]:
     """Settle a batch. Return one answer per settlement, in order. Idempotent."""
     legal = {
-        settlement.run_id: (settlement, target)
+        settlement.holding: (settlement, target)
         for settlement in settlements
         if (target := next_state(settlement.observed, settlement.outcome.event))
     }
-    executions: list[Execution] = []
+    executions: dict[Holding, Execution] = {}
     if legal:
         rows = await tx.execute(_SETTLE, {**_arrays(legal.values()), "confirm": confirm_seconds})
-        executions = [to_execution(row) for row in rows]
-    settled = {execution.run_id for execution in executions}
-    unsettled = [settlement for settlement in settlements if settlement.run_id not in settled]
-    leases = await _read_leases(tx, unsettled) if unsettled else {}
-    if settled:
+        executions = {(row.run_id, row.lease_token): to_execution(row) for row in rows}
+    unsettled = [settlement for settlement in settlements if settlement.holding not in executions]
+    states = await _read_states(tx, unsettled) if unsettled else {}
+    if executions:
         traces = {
-            settlement.run_id: settlement.traceparent
+            settlement.holding: settlement.traceparent
             for settlement in settlements
             if settlement.traceparent is not None
         }
-        messages = [Outgoing(describe(run), traces.get(run.run_id, run.traceparent)) for run in executions]
+        messages = [
+            Outgoing(describe(run), traces.get(holding, run.traceparent)) for holding, run in executions.items()
+        ]
         await outbox.append(tx, messages)
     return [
-        Settled() if settlement.run_id in settled else _refusal(settlement, leases.get(settlement.run_id))
+        Settled() if settlement.holding in executions else _refusal(settlement, states.get(settlement.holding))
         for settlement in settlements
     ]
 
@@ -159,16 +165,17 @@ _NAMES = (
 )
 
 
-async def _read_leases(tx: AsyncConnection, settlements: Sequence[Settlement]) -> dict[int, _Lease]:
-    rows = await tx.execute(_LEASES, {"run_ids": [settlement.run_id for settlement in settlements]})
-    return {row.run_id: _Lease(RunState(row.state), row.lease_token) for row in rows}
+async def _read_states(tx: AsyncConnection, settlements: Sequence[Settlement]) -> dict[Holding, RunState]:
+    """The states of the runs that still have the fencing token of their settlement."""
+    run_ids = [settlement.run_id for settlement in settlements]
+    rows = await tx.execute(_STATES, {"run_ids": run_ids, "tokens": [item.lease_token for item in settlements]})
+    return {(row.run_id, row.lease_token): RunState(row.state) for row in rows}
 
 
-def _refusal(settlement: Settlement, lease: _Lease | None) -> Settled | SettlementRefused:
-    """Return ``Settled`` if the run has the target state and the lease token of this settlement."""
-    if lease is None or lease.token != settlement.lease_token:
+def _refusal(settlement: Settlement, state: RunState | None) -> Settled | SettlementRefused:
+    """Return ``Settled`` if the run has the target state; ``state`` is None if it has another lease token."""
+    if state is None:
         return SettlementRefused(None)
-    state = lease.state
     if state is next_state(settlement.observed, settlement.outcome.event):
         return Settled()
     return SettlementRefused(state if state in (RunState.RUNNING, RunState.CANCELLING) else None)

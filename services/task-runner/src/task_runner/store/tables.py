@@ -35,7 +35,7 @@ executions = Table(
     "executions",
     metadata,
     Column("run_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("tenant_id", BigInteger, nullable=False),
+    Column("tenant_id", BigInteger, primary_key=True, autoincrement=False),
     Column("task_type", Text),
     Column("session_id", BigInteger),
     Column("provider_connection_id", BigInteger),

@@ -76,8 +76,8 @@ class RunClaims:
         chosen = choose(candidates, running, free=free, tenant_limit=self._tenant_limit)
         if not chosen:
             return ()
-        run_ids = [run.run_id for run in chosen]
-        claims = await claim_runs(tx, run_ids, self._worker, self._lease_seconds)
+        runs = [(run.run_id, run.tenant_id) for run in chosen]
+        claims = await claim_runs(tx, runs, self._worker, self._lease_seconds)
         await self._outbox.append(
             tx,
             [Outgoing(started(claim.execution, claim.claimed_at), claim.execution.traceparent) for claim in claims],

@@ -14,7 +14,7 @@ from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
 from task_runner.domain.admission import AdmissionRefused, InputsType, admit
-from task_runner.domain.execution import Execution, describe
+from task_runner.domain.execution import Execution, RunKey, describe
 from task_runner.store import intake
 
 _log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ class CommandIntake:
         *,
         confirm_seconds: float,
         wake: Callable[[], None],
-        interrupt: Callable[[frozenset[int]], None],
+        interrupt: Callable[[frozenset[RunKey]], None],
         inputs: Mapping[str, InputsType],
     ) -> None:
         """``inputs`` are the declared structs by task type.
@@ -46,73 +46,66 @@ class CommandIntake:
 
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
         """Apply one batch in its transaction. Idempotent."""
-        starts: dict[int, intake.Arrival] = {}
-        cancels: dict[int, int] = {}
-        resumes: dict[int, int] = {}
+        starts: dict[RunKey, intake.Arrival] = {}
+        cancels: dict[RunKey, None] = {}
+        resumes: dict[RunKey, None] = {}
         for received in batch:
             command = received.message
             if isinstance(command, StartTask):
                 name = command.task_type
                 decision = admit(command, self._declarations.get(name), self._inputs.get(name))
-                starts.setdefault(command.run_id, intake.Arrival(command, received.traceparent, decision))
+                starts.setdefault(
+                    (command.run_id, received.tenant_id), intake.Arrival(command, received.traceparent, decision)
+                )
             elif isinstance(command, CancelTask):
-                cancels.setdefault(command.run_id, received.tenant_id)
+                cancels.setdefault((command.run_id, received.tenant_id))
             elif isinstance(command, ResumeTask):
-                resumes.setdefault(command.run_id, received.tenant_id)
+                resumes.setdefault((command.run_id, received.tenant_id))
         changed = await self._start(tx, starts) if starts else []
         if cancels:
-            changed += await self._cancel(tx, cancels)
+            changed += await self._cancel(tx, list(cancels))
         if resumes:
-            changed += await self._resume(tx, resumes)
+            changed += await self._resume(tx, list(resumes))
         await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in changed])
         after_commit(tx, self._wake)
 
-    async def _start(self, tx: AsyncConnection, starts: Mapping[int, intake.Arrival]) -> list[Execution]:
+    async def _start(self, tx: AsyncConnection, starts: Mapping[RunKey, intake.Arrival]) -> list[Execution]:
         new = await intake.insert(tx, starts.values(), confirm_seconds=self._confirm_seconds)
         to_answer = [
-            run_id
-            for run_id, arrival in starts.items()
-            if run_id not in new or isinstance(arrival.decision, AdmissionRefused)
+            run for run, arrival in starts.items() if run not in new or isinstance(arrival.decision, AdmissionRefused)
         ]
         if not to_answer:
             return []
         runs = await intake.read(tx, to_answer)
-        tombstones = [starts[run.run_id] for run in runs if run.task_type is None]
+        tombstones = [starts[run.key] for run in runs if run.task_type is None]
         if tombstones:
             await intake.complete_tombstones(tx, tombstones)
             runs = await intake.read(tx, to_answer)
-        return _of_the_commands_tenant(runs, {run_id: arrival.command.tenant_id for run_id, arrival in starts.items()})
+        return runs
 
-    async def _cancel(self, tx: AsyncConnection, cancels: Mapping[int, int]) -> list[Execution]:
-        changed = await intake.cancel(tx, list(cancels.items()))
-        stopping = frozenset(run.run_id for run in changed if run.state is RunState.CANCELLING)
+    async def _cancel(self, tx: AsyncConnection, cancels: Sequence[RunKey]) -> list[Execution]:
+        changed = await intake.cancel(tx, cancels)
+        stopping = frozenset(run.key for run in changed if run.state is RunState.CANCELLING)
         if stopping:
             after_commit(tx, partial(self._interrupt, stopping))
-        unchanged = cancels.keys() - {run.run_id for run in changed}
+        unchanged = set(cancels) - {run.key for run in changed}
         if unchanged:
             known = await intake.read(tx, sorted(unchanged))
-            unknown = unchanged - {run.run_id for run in known}
+            unknown = unchanged - {run.key for run in known}
             if unknown:
-                await intake.add_tombstones(tx, [(run_id, cancels[run_id]) for run_id in unknown])
-            changed += [run for run in _of_the_commands_tenant(known, cancels) if run.task_type is not None]
+                await intake.add_tombstones(tx, sorted(unknown))
+            changed += [run for run in known if run.task_type is not None]
         return changed
 
-    async def _resume(self, tx: AsyncConnection, resumes: Mapping[int, int]) -> list[Execution]:
+    async def _resume(self, tx: AsyncConnection, resumes: Sequence[RunKey]) -> list[Execution]:
         """Wake runs. Only a waiting run has news; of an ended one the result is published again."""
-        woken = await intake.resume(tx, list(resumes.items()))
-        others = resumes.keys() - {run.run_id for run in woken}
+        woken = await intake.resume(tx, resumes)
+        others = set(resumes) - {run.key for run in woken}
         known = await intake.read(tx, sorted(others)) if others else []
-        unknown = others - {run.run_id for run in known}
+        unknown = others - {run.key for run in known}
         if unknown:
-            _log.warning("resumed_run_unknown", runs=sorted(unknown))
-        ended = [run for run in _of_the_commands_tenant(known, resumes) if run.state in TERMINAL]
+            _log.warning("resumed_run_unknown", runs=[run_id for run_id, _ in sorted(unknown)])
+        ended = [run for run in known if run.state in TERMINAL]
         return [run for run in woken if run.state is RunState.WAITING] + [
             run for run in ended if run.task_type is not None
         ]
-
-
-def _of_the_commands_tenant(runs: Sequence[Execution], tenants: Mapping[int, int]) -> list[Execution]:
-    own = [run for run in runs if run.tenant_id == tenants[run.run_id]]
-    if len(own) < len(runs):
-        _log.error("run_of_another_tenant", runs=[run.run_id for run in runs if run not in own])
-    return own

@@ -25,7 +25,7 @@ class Leases:
         self._confirm_seconds = confirm_seconds
 
     async def renew(self, held: Sequence[Held]) -> dict[int, RunState]:
-        """Renew the leases in one statement; return the states of the runs whose lease is still valid, by run id.
+        """Renew the leases in one statement; return the states of the runs whose lease is valid, by its token.
 
         Changed progress is published as RunProgressed in the same transaction. Raise ``DatabaseUnavailable``.
         """
@@ -34,7 +34,7 @@ class Leases:
             renewed = await renew_leases(tx, held, self._lease_seconds)
             progressed = [renewal.execution for renewal in renewed if renewal.progressed]
             await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in progressed])
-            return {renewal.execution.run_id: renewal.execution.state for renewal in renewed}
+            return {renewal.lease_token: renewal.execution.state for renewal in renewed}
 
         return await self._database.run(work)
 

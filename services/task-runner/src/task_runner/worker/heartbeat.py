@@ -52,7 +52,7 @@ class Heartbeat:
                 self._progress_due = began + PROGRESS_SECONDS
             for attempt, reported in zip(attempts, progress, strict=True):
                 attempt.reported = reported
-                self._follow(attempt, states.get(attempt.run_id), began)
+                self._follow(attempt, states.get(attempt.claim.lease_token), began)
         return self._interval
 
     def _follow(self, attempt: Attempt, state: RunState | None, began: float) -> None:

@@ -10,6 +10,7 @@ from onboarding_shared.contracts.types import RunState
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.process.loop import Loop
 from task_runner import metrics
+from task_runner.domain.execution import RunKey
 from task_runner.domain.outcomes import (
     Cancelled,
     Deferred,
@@ -73,10 +74,10 @@ class Pool:
         """The attempts in progress."""
         return [attempt for attempt, _ in self._attempts.values()]
 
-    def interrupt(self, run_ids: Collection[int]) -> None:
+    def interrupt(self, runs: Collection[RunKey]) -> None:
         """Stop the attempts of these cancelled runs."""
         for attempt in self.attempts():
-            if attempt.run_id in run_ids:
+            if attempt.claim.execution.key in runs:
                 attempt.stop(Stop.CANCEL)
 
     async def stop(self, drain_seconds: float) -> None:
