@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from litestar import Litestar, Request, Response, get, post, route
+from litestar import Litestar, Request, Response, delete, get, post, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -18,6 +18,7 @@ from microsoft_emulator import (
     groups,
     invitation_page,
     partner,
+    partner_center,
     partner_writes,
     reads,
     token_service,
@@ -62,7 +63,8 @@ def build(start: FirstState | None = None) -> Litestar:
     async def health() -> dict[str, Any]:
         return {"status": "UP", "checks": []}
 
-    handlers = [*_login_handlers(tenants), *control_handlers(tenants, begins), graph, health]
+    own = [*_login_handlers(tenants), *_partner_center_handlers(tenants)]
+    handlers = [*own, *control_handlers(tenants, begins), graph, health]
     return Litestar(handlers, openapi_config=None, logging_config=None)
 
 
@@ -97,6 +99,19 @@ def _login_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
         return invitation_page.show(tenants, relationship_id)
 
     return [token, authorize, admin_consent, invitation]
+
+
+def _partner_center_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
+    @post("/v1/customers/{customer:str}/applicationconsents")
+    async def consent(customer: FromPath[str], request: AnyRequest) -> Response[Any]:
+        authorization = request.headers.get("authorization", "")
+        return partner_center.create(tenants, customer, authorization, await request.body())
+
+    @delete("/v1/customers/{customer:str}/applicationconsents/{app_id:str}", status_code=200)
+    async def withdraw(customer: FromPath[str], app_id: FromPath[str], request: AnyRequest) -> Response[Any]:
+        return partner_center.remove(tenants, customer, app_id, request.headers.get("authorization", ""))
+
+    return [consent, withdraw]
 
 
 async def _form(request: AnyRequest) -> dict[str, str]:
