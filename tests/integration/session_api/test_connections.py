@@ -103,10 +103,10 @@ async def test_disabling_again_keeps_who_did_it_first(api: Api) -> None:
 
 async def test_disabling_cancels_the_active_runs_of_the_connection(api: Api) -> None:
     connection = await api.connection("one")
-    ended = await api.run_to_end("license.inventory")
+    ended = await api.run_to_end("graph.connectivity")
     other = await api.connection("two")
-    running = (await api.start("license.inventory", {"provider_connection_id": connection})).json()["run_id"]
-    elsewhere = (await api.start("license.inventory", {"provider_connection_id": other})).json()["run_id"]
+    running = (await api.start("graph.connectivity", {"provider_connection_id": connection})).json()["run_id"]
+    elsewhere = (await api.start("graph.connectivity", {"provider_connection_id": other})).json()["run_id"]
     await api.rows("DELETE FROM outbox")
     await api.caller(8).post(f"{ALL}/{connection}/disable")
     await api.caller(9).post(f"{ALL}/{connection}/disable")
