@@ -15,7 +15,7 @@ MICROSOFT = "graph"
 
 
 class Fleet(NamedTuple):
-    """What was measured: the healthy customers alone, and beside the sick. ``latency`` is in ms."""
+    """The measured rounds: the healthy customers alone, and beside the sick. ``latency`` is in ms."""
 
     customers: int
     concurrency: int

@@ -76,12 +76,12 @@ class FleetBench:
             await self._tell(f"tenants/{PARTNER_TENANT}", partner)
         turns = asyncio.Semaphore(TOGETHER)
 
-        async def one(tenant: int) -> None:
+        async def connect_one(tenant: int) -> None:
             async with turns:
                 await self._behave(tenant)
                 await self._connection(tenant)
 
-        await asyncio.gather(*map(one, tenants))
+        await asyncio.gather(*map(connect_one, tenants))
 
     async def make_sick(self, tenants: Sequence[int]) -> None:
         """Let each of the customers have another sickness."""

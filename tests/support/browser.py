@@ -30,7 +30,7 @@ def path() -> str | None:
 
 
 def launch_options() -> dict[str, Any]:
-    """How Playwright starts it: without a window and with a fresh profile. Its sandbox refuses root."""
+    """The options to start it: without a window and with a fresh profile. Its sandbox refuses root."""
     return {
         "executable_path": path(),
         "args": list(ARGUMENTS),

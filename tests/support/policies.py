@@ -94,7 +94,7 @@ ALL_GUESTS = (
 
 
 def protection(*bodies: object) -> Protection:
-    """What the checks decide on, where these are the policies and security defaults are disabled."""
+    """The facts that the checks decide on, where these are the policies and security defaults are disabled."""
     return Protection(policies=policies_of(bodies))
 
 

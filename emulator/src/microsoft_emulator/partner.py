@@ -20,7 +20,7 @@ def of_partner(call: Call) -> bool:
     return call.tenant.guid == PARTNER_TENANT
 
 
-def found(call: Call) -> Relationship | None:
+def relationship_in(call: Call) -> Relationship | None:
     """The relationship in the path."""
     return call.tenants.relationship(call.arguments["id"]) if of_partner(call) else None
 
@@ -40,7 +40,7 @@ def _list(call: Call) -> Any:
 
 
 def _one(call: Call) -> Any:
-    relationship = found(call)
+    relationship = relationship_in(call)
     return relationship.body if relationship else not_found(call.arguments["id"])
 
 
@@ -48,14 +48,14 @@ def _assignments(call: Call) -> Any:
     overridden = call.tenants.override_of(call.path) if of_partner(call) else None
     if overridden is not None:
         return overridden
-    relationship = found(call)
+    relationship = relationship_in(call)
     if relationship is None:
         return not_found(call.arguments["id"])
     return [assignment.body for assignment in relationship.assignments.values() if assignment.status != GONE]
 
 
 def _assignment(call: Call) -> Any:
-    relationship = found(call)
+    relationship = relationship_in(call)
     assignment = relationship.assignments.get(call.arguments["assignment"]) if relationship else None
     if assignment is None or assignment.status == GONE:
         return not_found(call.arguments["assignment"])
@@ -63,14 +63,14 @@ def _assignment(call: Call) -> Any:
 
 
 def _requests(call: Call) -> Any:
-    relationship = found(call)
+    relationship = relationship_in(call)
     if relationship is None:
         return not_found(call.arguments["id"])
     return [{**body, "status": progress.status} for body, progress in relationship.requests.values()]
 
 
 def _one_request(call: Call) -> Any:
-    relationship = found(call)
+    relationship = relationship_in(call)
     request = relationship.requests.get(call.arguments["request"]) if relationship else None
     if request is None:
         return not_found(call.arguments["request"])
@@ -79,7 +79,7 @@ def _one_request(call: Call) -> Any:
 
 
 def _operation(call: Call) -> Any:
-    relationship = found(call)
+    relationship = relationship_in(call)
     operation = relationship.operations.get(call.arguments["operation"]) if relationship else None
     if operation is None:
         return not_found(call.arguments["operation"])

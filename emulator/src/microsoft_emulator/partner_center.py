@@ -39,8 +39,8 @@ class Consent(msgspec.Struct, frozen=True):
     """The body of the request. Microsoft asks for one resource per request."""
 
     applicationId: str  # noqa: N815 - the name of the protocol
-    applicationGrants: Annotated[tuple[Grant, ...], msgspec.Meta(min_length=1, max_length=1)]  # noqa: N815
-    displayName: str | None = None  # noqa: N815
+    applicationGrants: Annotated[tuple[Grant, ...], msgspec.Meta(min_length=1, max_length=1)]  # noqa: N815 - as above
+    displayName: str | None = None  # noqa: N815 - as above
 
 
 def create(tenants: Tenants, customer_id: str, authorization: str, body: bytes) -> Response[Any]:

@@ -10,7 +10,7 @@ from litestar import Response
 from microsoft_emulator.behaviour import Control
 from microsoft_emulator.gdap_roles import GLOBAL_ADMINISTRATOR
 from microsoft_emulator.groups import groups
-from microsoft_emulator.partner import ASSIGNMENTS, GONE, ONE, RELATIONSHIPS, found, of_partner
+from microsoft_emulator.partner import ASSIGNMENTS, GONE, ONE, RELATIONSHIPS, of_partner, relationship_in
 from microsoft_emulator.partner_bodies import fault_of_relationship, group_in, roles_in
 from microsoft_emulator.relationships import (
     ASSIGNED,
@@ -70,7 +70,7 @@ def _condition(call: Call, etag: str) -> Response[Any] | None:
 
 
 def _update(call: Call) -> Response[Any]:
-    relationship = found(call)
+    relationship = relationship_in(call)
     if relationship is None:
         return not_found(call.arguments["id"])
     if (refused := _condition(call, relationship.etag)) is not None:
@@ -101,7 +101,7 @@ def _allowed_while_active(relationship: Relationship, body: dict[str, Any]) -> b
 
 
 def _delete(call: Call) -> Response[Any]:
-    relationship = found(call)
+    relationship = relationship_in(call)
     if relationship is None:
         return not_found(call.arguments["id"])
     if (refused := _condition(call, relationship.etag)) is not None:
@@ -114,7 +114,7 @@ def _delete(call: Call) -> Response[Any]:
 
 def _request(call: Call) -> Response[Any]:
     """Lock a relationship for approval, or terminate it. Other actions are those of indirect resellers."""
-    relationship, body = found(call), call.json()
+    relationship, body = relationship_in(call), call.json()
     if relationship is None:
         return not_found(call.arguments["id"])
     if body is None or body.keys() - {"@odata.type"} != {"action"}:
@@ -134,7 +134,7 @@ def _request(call: Call) -> Response[Any]:
 
 
 def _assign(call: Call) -> Response[Any]:
-    relationship, body = found(call), call.json() or {}
+    relationship, body = relationship_in(call), call.json() or {}
     if relationship is None:
         return not_found(call.arguments["id"])
     if relationship.status != "active":
@@ -156,7 +156,7 @@ def _for_assignment(change: Any) -> Answer:
     """The function for a change of the assignment in the path, which requires ``If-Match``."""
 
     def answer(call: Call) -> Response[Any]:
-        relationship = found(call)
+        relationship = relationship_in(call)
         assignment = relationship.assignments.get(call.arguments["assignment"]) if relationship else None
         if relationship is None or assignment is None or assignment.status == GONE:
             return not_found(call.arguments["assignment"])

@@ -157,8 +157,8 @@ class World:
     async def _healthy(self, name: str, paths: tuple[str, ...]) -> dict[str, Any]:
         async with task_context(server=self.server, tenant=TENANT) as context:
             graph = context.graph if tenant_of(name) == TENANT else context.partner_graph
-            for each in (context.graph, graph):
-                await each.granted_roles()
+            for client in (context.graph, graph):
+                await client.granted_roles()
             principal = await context.graph.get(OURS)
             of_customer = {"$filter": f"customer/tenantId eq '{TENANT}'"}
             (relationship,) = await context.partner_graph.list(RELATIONSHIPS, of_customer)

@@ -1,4 +1,4 @@
-"""What a run offers as inputs to later ones: kept with the run, and used by starts that omit them."""
+"""Inputs that a run offers to later ones: kept with the run, and used by starts that omit them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

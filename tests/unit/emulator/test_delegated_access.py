@@ -1,4 +1,4 @@
-"""What a token of a person may do: scopes and the person's roles both have to permit it."""
+"""The rights of a person's token: scopes and the person's roles both have to permit it."""
 
 from typing import Any
 

@@ -26,41 +26,41 @@ async def with_objects(ms: Microsoft, *names: str, **control: Any) -> None:
 async def test_a_group_of_the_partner_may_hold_the_role(path: str) -> None:
     async with microsoft() as ms:
         await with_objects(ms, "foreign-group-administrator")
-        (found,) = await holders(ms, path)
-        members = f"/groups/{found['principalId']}/transitiveMembers/microsoft.graph.user?$count=true"
+        (holder,) = await holders(ms, path)
+        members = f"/groups/{holder['principalId']}/transitiveMembers/microsoft.graph.user?$count=true"
         statuses = [
             (await ms.graph(where, headers=ADVANCED)).status_code
-            for where in (members, f"/groups/{found['principalId']}")
+            for where in (members, f"/groups/{holder['principalId']}")
         ]
 
-    assert found["principal"]["@odata.type"] == "#microsoft.graph.group"
-    assert found["principal"]["organizationId"] == PARTNER
+    assert holder["principal"]["@odata.type"] == "#microsoft.graph.group"
+    assert holder["principal"]["organizationId"] == PARTNER
     assert statuses == [404, 404]
 
 
 async def test_an_application_may_hold_the_role() -> None:
     async with microsoft() as ms:
         await with_objects(ms, "service-principal-administrator")
-        (found,) = await holders(ms)
+        (holder,) = await holders(ms)
 
-    assert found["principal"]["@odata.type"] == "#microsoft.graph.servicePrincipal"
+    assert holder["principal"]["@odata.type"] == "#microsoft.graph.servicePrincipal"
 
 
 async def test_a_principal_may_be_unreadable() -> None:
     async with microsoft() as ms:
         await with_objects(ms, "unreadable-administrator")
-        (found,) = await holders(ms)
+        (holder,) = await holders(ms)
 
-    assert found["principal"] is None
-    assert len(found["principalId"]) == 36
+    assert holder["principal"] is None
+    assert len(holder["principalId"]) == 36
 
 
 async def test_a_holder_may_be_deleted() -> None:
     async with microsoft() as ms:
         await with_objects(ms, "deleted-administrator")
-        (found,) = await holders(ms)
+        (holder,) = await holders(ms)
 
-        assert await ms.listed(f"/users?$filter=id in ('{found['principalId']}')") == []
+        assert await ms.listed(f"/users?$filter=id in ('{holder['principalId']}')") == []
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ async def test_a_holder_may_be_deleted() -> None:
 async def test_a_holder_may_be_a_guest_or_disabled(fixture: str, expected: tuple[str, bool]) -> None:
     async with microsoft() as ms:
         await with_objects(ms, fixture)
-        (found,) = await holders(ms)
+        (holder,) = await holders(ms)
         fields = "$select=id,userType,accountEnabled"
-        (user,) = await ms.listed(f"/users?$filter=id in ('{found['principalId']}')&{fields}")
+        (user,) = await ms.listed(f"/users?$filter=id in ('{holder['principalId']}')&{fields}")
 
     assert (user["userType"], user["accountEnabled"]) == expected
 
@@ -80,8 +80,8 @@ async def test_a_holder_may_be_a_guest_or_disabled(fixture: str, expected: tuple
 async def test_a_group_with_the_role_has_members() -> None:
     async with microsoft() as ms:
         await with_objects(ms, "group-administrator")
-        (found,) = await holders(ms)
-        path = f"/groups/{found['principalId']}/transitiveMembers/microsoft.graph.user?$count=true&$select=displayName"
+        (holder,) = await holders(ms)
+        path = f"/groups/{holder['principalId']}/transitiveMembers/microsoft.graph.user?$count=true&$select=displayName"
         members = await ms.listed(path, headers=ADVANCED)
 
     assert [member["displayName"] for member in members] == ["Grady Archie", "Isaiah Langer"]
@@ -103,12 +103,12 @@ async def test_a_group_with_the_role_has_eligible_members() -> None:
 async def test_the_report_holds_guests_and_the_sync_account() -> None:
     async with microsoft() as ms:
         await with_objects(ms, "guest-administrator", "disabled-administrator", "sync-account")
-        found = {each["userDisplayName"]: each for each in await ms.listed(f"{REPORT}?$filter=isAdmin eq true")}
+        entries = {entry["userDisplayName"]: entry for entry in await ms.listed(f"{REPORT}?$filter=isAdmin eq true")}
 
-    assert found["Guest Administrator"]["userType"] == "guest"
-    unregistered = {name for name, each in found.items() if not each["isMfaRegistered"]}
+    assert entries["Guest Administrator"]["userType"] == "guest"
+    unregistered = {name for name, entry in entries.items() if not entry["isMfaRegistered"]}
     assert unregistered == {"Guest Administrator", "On-Premises Directory Synchronization Service Account"}
-    assert "Disabled Administrator" not in found
+    assert "Disabled Administrator" not in entries
 
 
 @pytest.mark.parametrize(

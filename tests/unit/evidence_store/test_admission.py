@@ -1,4 +1,4 @@
-"""Which messages leave evidence."""
+"""The messages that leave evidence."""
 
 import pytest
 

@@ -40,7 +40,7 @@ class FetchedBytes:
         self.data = data or b""
 
     def has_next(self) -> bool:
-        """Whether there is anything to read; an incomplete batch is read too, and put aside."""
+        """Return True if there is anything to read; an incomplete batch is read too, and put aside."""
         return bool(self.data)
 
     def size_in_bytes(self) -> int:

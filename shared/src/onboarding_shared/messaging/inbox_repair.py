@@ -67,7 +67,7 @@ def repaired(mark: int, passed: int, messages: Sequence[Seen]) -> int:
 def _longest_series(messages: Sequence[Seen]) -> set[int]:
     """The longest series of consecutive numbers; of equally long ones the lowest."""
     numbers = sorted({seen.sequence for seen in messages})
-    ends = [place for place, (one, following) in enumerate(pairwise(numbers), start=1) if following != one + 1]
+    ends = [place for place, (number, following) in enumerate(pairwise(numbers), start=1) if following != number + 1]
     series = [numbers[start:end] for start, end in pairwise([0, *ends, len(numbers)])]
     return set(max(series, key=len)) if numbers else set()
 

@@ -1,4 +1,4 @@
-"""What the fetcher of aiokafka reads through our classes, and that they still fit into it."""
+"""The fetcher of aiokafka reads through our classes, and they still fit into it."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What must hold for the verdicts on all tenants, and not only on those of the other tests."""
+"""Properties of the verdicts on all tenants, and not only on those of the other tests."""
 
 import copy
 from collections.abc import Callable, Iterator

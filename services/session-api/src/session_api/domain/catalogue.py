@@ -1,4 +1,4 @@
-"""Which announcements of task types are obeyed at once: those that open no gate."""
+"""The announcements of task types that are obeyed at once: those that open no gate."""
 
 import msgspec
 

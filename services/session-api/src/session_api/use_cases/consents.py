@@ -111,10 +111,10 @@ class Consents:
         state_hash = _hash(secret)
 
         async def work(tx: AsyncConnection) -> ConsentState | None:
-            found = await find_of_link(tx, state_hash)
-            if found is None:
+            linked = await find_of_link(tx, state_hash)
+            if linked is None:
                 return None
-            await lock_tenants(tx, [found.request.tenant_id])
+            await lock_tenants(tx, [linked.request.tenant_id])
             current = await find_of_link(tx, state_hash)
             if current is None:
                 return None

@@ -105,7 +105,7 @@ def organization_from(fields: Fields) -> Organization:
     """Return the organization in a response. Raise ``CannotTell`` if a field is missing."""
     return Organization(
         id=fields.text("id"),
-        display_name=(fields.text_or_none("displayName") if fields.has("displayName") else None) or "the organization",
+        display_name=fields.optional_text("displayName") or "the organization",
         verified_domains=tuple(_domains(fields)),
     )
 
@@ -113,6 +113,5 @@ def organization_from(fields: Fields) -> Organization:
 def _domains(fields: Fields) -> Iterator[str]:
     """The names of the verified domains, as far as they are there: they are evidence alone."""
     for domain in fields.each("verifiedDomains") if fields.has("verifiedDomains") else ():
-        name = domain.text_or_none("name") if domain.has("name") else None
-        if name:
+        if name := domain.optional_text("name"):
             yield name

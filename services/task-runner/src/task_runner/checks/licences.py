@@ -11,14 +11,14 @@ from task_runner.tasks.declaration import task
 from task_runner.tasks.result import Result
 
 
-def decide(plans: LicencePlans, found: Skus) -> Result:
+def decide(plans: LicencePlans, products: Skus) -> Result:
     """Return the result for the tenant's products; ``unknown`` if one that cannot be judged could change it."""
-    possible = [_decide(plans, found.skus)]
-    if found.not_judged:
+    possible = [_decide(plans, products.skus)]
+    if products.not_judged:
         premium = Sku(part_number="possible", capability=Capability.ENABLED, plans={plans.premium_p2: PROVISIONED})
         overused = Sku(part_number="possible", capability=Capability.ENABLED, consumed=1)
-        possible += [_decide(plans, (*found.skus, sku)) for sku in (premium, overused)]
-    return settled(possible, found.not_judged)
+        possible += [_decide(plans, (*products.skus, sku)) for sku in (premium, overused)]
+    return settled(possible, products.not_judged)
 
 
 def _decide(plans: LicencePlans, skus: Sequence[Sku]) -> Result:
@@ -98,6 +98,6 @@ def _payload(plans: LicencePlans, skus: Sequence[Sku]) -> dict[str, Any]:
 async def license_inventory(context: TaskContext) -> Result:
     """Reads the subscribed products, and searches those that work for Microsoft Entra ID P1 and P2."""
     await context.progress(0, 1, "Reading the subscribed products")
-    found = await read_skus(context)
+    products = await read_skus(context)
     await context.progress(1, 1, "Done")
-    return decide(PLANS, found)
+    return decide(PLANS, products)

@@ -103,7 +103,7 @@ def skus_of(items: Iterable[object]) -> Skus:
 
 
 def _sku(fields: Fields) -> Sku:
-    part_number = _optional_text(fields, "skuPartNumber") or _optional_text(fields, "skuId") or "unnamed"
+    part_number = fields.optional_text("skuPartNumber") or fields.optional_text("skuId") or "unnamed"
     if fields.text("capabilityStatus") == Capability.DELETED:
         return Sku(part_number=part_number, capability=Capability.DELETED)
     units = fields.at("prepaidUnits")
@@ -117,10 +117,6 @@ def _sku(fields: Fields) -> Sku:
         },
         for_users=not fields.has("appliesTo") or fields.text_or_none("appliesTo") != "Company",
     )
-
-
-def _optional_text(fields: Fields, name: str) -> str | None:
-    return fields.text_or_none(name) if fields.has(name) else None
 
 
 def _capability(value: str) -> Capability:

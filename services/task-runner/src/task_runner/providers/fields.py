@@ -33,6 +33,10 @@ class Fields:
         value = self._value(name)
         return value if value is None or isinstance(value, str) else self._wrong(name, "a text or null")
 
+    def optional_text(self, name: str) -> str:
+        """Return a text that the check does without: empty if it is null or missing."""
+        return (self.text_or_none(name) if self.has(name) else None) or ""
+
     def moment(self, name: str) -> datetime:
         """Return an ISO 8601 time with a time zone."""
         value = self.text(name)

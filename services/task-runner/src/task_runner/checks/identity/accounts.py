@@ -43,14 +43,14 @@ async def read_accounts(context: TaskContext, ids: Sequence[str]) -> Mapping[str
 
 def account_of(fields: Fields) -> Account:
     """Return the account of a user. Raise ``CannotTell`` if a field is missing."""
-    user_type = optional_text(fields, "userType")
+    user_type = fields.optional_text("userType")
     return Account(
         id=fields.text("id").lower(),
         enabled=fields.flag("accountEnabled"),
         guest=user_type.lower() == "guest",
         synchronized=bool(fields.flag_or_none("onPremisesSyncEnabled")),
         machine=is_synchronization_account(
-            optional_text(fields, "displayName"), optional_text(fields, "userPrincipalName")
+            fields.optional_text("displayName"), fields.optional_text("userPrincipalName")
         ),
     )
 
@@ -59,8 +59,3 @@ def is_synchronization_account(display_name: str, principal_name: str) -> bool:
     """Return True for an account with which directory synchronization signs in: it belongs to no person."""
     named = display_name.strip().lower() == SYNCHRONIZATION_NAME
     return named or principal_name.lower().startswith(SYNCHRONIZATION_PREFIXES)
-
-
-def optional_text(fields: Fields, name: str) -> str:
-    """Return a text that the check does without: empty if it is null or missing."""
-    return (fields.text_or_none(name) if fields.has(name) else None) or ""

@@ -56,7 +56,7 @@ class Tolerated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a policy includes and excludes. ``some_guests``: it also includes guests of certain tenants."""
+    """The people whom a policy includes and excludes. ``some_guests``: it also includes guests of certain tenants."""
 
     everybody: bool = False
     included: frozenset[Principal] = frozenset()

@@ -7,9 +7,8 @@ from task_runner.checks.identity.audience import Tolerated
 from task_runner.checks.identity.controls import Demand
 from task_runner.checks.identity.coverage import Coverage, GapKind, best_coverage
 from task_runner.checks.identity.mfa import mfa_of, mfa_policies, policy_payloads, with_blocks
-from task_runner.checks.identity.policies import READ_POLICIES, AccessPolicy, enforced_of, possible_policy
-from task_runner.checks.identity.protection import Protection, defaults_needed, read_protection, tolerated_by
-from task_runner.checks.judging import settled
+from task_runner.checks.identity.policies import READ_POLICIES, AccessPolicy, enforced_of
+from task_runner.checks.identity.protection import Protection, by_policies, read_protection, tolerated_by
 from task_runner.checks.subscriptions import READ_ORGANIZATION
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration import task
@@ -18,17 +17,10 @@ from task_runner.tasks.result import Result
 
 def decide(protection: Protection, tolerated: Tolerated) -> Result:
     """Return the result for security defaults and the policies, which are not read if defaults are enabled."""
-    if protection.security_defaults:
-        message = "Security defaults are enabled."
-        return Result.ok("BASELINE_SECURITY_DEFAULTS", message, {"security_defaults_enabled": True})
-    if not protection.licensed:
-        return defaults_needed()
-    policies = protection.policies
-    possible = [_decide(policies.policies, policies.count, tolerated)]
-    if policies.not_judged:
-        widest = (*policies.policies, possible_policy(Demand.MFA))
-        possible.append(_decide(widest, policies.count, tolerated))
-    return settled(possible, policies.not_judged)
+    enabled = {"security_defaults_enabled": True}
+    with_defaults = Result.ok("BASELINE_SECURITY_DEFAULTS", "Security defaults are enabled.", enabled)
+    count = protection.policies.count
+    return by_policies(protection, with_defaults, Demand.MFA, lambda policies: _decide(policies, count, tolerated))
 
 
 def _decide(policies: Sequence[AccessPolicy], count: int, tolerated: Tolerated) -> Result:

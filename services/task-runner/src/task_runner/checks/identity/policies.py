@@ -76,7 +76,7 @@ def _policy(fields: Fields) -> AccessPolicy | None:
     object_id = fields.text("id")
     policy = AccessPolicy(
         id=object_id,
-        name=(fields.text_or_none("displayName") if fields.has("displayName") else None) or object_id,
+        name=fields.optional_text("displayName") or object_id,
         enforced=state == ENFORCED,
         audience=audience_of(conditions.at("users")),
         resources=resources_of(conditions.at("applications")),

@@ -1,9 +1,19 @@
 """Reads what protects sign-ins: security defaults, Conditional Access policies, and the licence for the latter."""
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 
 from task_runner.checks.identity.audience import Tolerated
-from task_runner.checks.identity.policies import READ_POLICIES, Policies, policies_of
+from task_runner.checks.identity.controls import Demand
+from task_runner.checks.identity.policies import (
+    READ_POLICIES,
+    AccessPolicy,
+    Policies,
+    policies_of,
+    possible_policy,
+)
+from task_runner.checks.judging import settled
 from task_runner.checks.lists import ADMIN_ROLES
 from task_runner.checks.subscriptions import has_premium, read_skus
 from task_runner.providers.fields import Fields
@@ -65,8 +75,8 @@ async def confirm_unlicensed(context: TaskContext, refused: GraphRefused) -> Non
 
 
 async def _is_licensed(context: TaskContext) -> bool:
-    found = await read_skus(context)
-    return has_premium(found.skus) or bool(found.not_judged)
+    products = await read_skus(context)
+    return has_premium(products.skus) or bool(products.not_judged)
 
 
 def tolerated_by(context: TaskContext) -> Tolerated:
@@ -74,8 +84,26 @@ def tolerated_by(context: TaskContext) -> Tolerated:
     return Tolerated(emergency_access=context.emergency_access, roles=frozenset(ADMIN_ROLES.synchronization.values()))
 
 
-def defaults_needed(security_defaults_enabled: bool = False) -> Result:
+def by_policies(
+    protection: Protection, with_defaults: Result, demand: Demand, rule: Callable[[Sequence[AccessPolicy]], Result]
+) -> Result:
+    """Return ``with_defaults`` if security defaults are enabled, otherwise the result of ``rule`` for the policies.
+
+    ``demand`` is that of the best policy which one that cannot be judged could be.
+    """
+    if protection.security_defaults:
+        return with_defaults
+    if not protection.licensed:
+        return defaults_needed()
+    policies = protection.policies
+    possible = [rule(policies.policies)]
+    if policies.not_judged:
+        possible.append(rule((*policies.policies, possible_policy(demand))))
+    return settled(possible, policies.not_judged)
+
+
+def defaults_needed() -> Result:
     """Return the result for a tenant without security defaults and without a licence for anything better."""
     message = "Security defaults are disabled, and the tenant has no licence with Conditional Access."
-    payload = {"security_defaults_enabled": security_defaults_enabled, "conditional_access_licensed": False}
+    payload = {"security_defaults_enabled": False, "conditional_access_licensed": False}
     return Result.fail("SECURITY_DEFAULTS_NEEDED", message, payload)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from task_runner.checks.identity.accounts import is_synchronization_account, optional_text
+from task_runner.checks.identity.accounts import is_synchronization_account
 from task_runner.checks.identity.protection import confirm_unlicensed
 from task_runner.checks.judging import MAX_LISTED, NotJudged
 from task_runner.providers.fields import DATA_INCOMPLETE, Fields
@@ -85,7 +85,7 @@ def registration_of(items: Iterable[object]) -> Registration:
             if not fields.flag("isAdmin"):
                 continue
             object_id = fields.text("id").lower()
-            if optional_text(fields, "userType").lower() == "guest":
+            if fields.optional_text("userType").lower() == "guest":
                 guests.append(object_id)
             elif _is_machine(fields):
                 machines.append(object_id)
@@ -105,7 +105,7 @@ def registration_of(items: Iterable[object]) -> Registration:
 
 def _is_machine(fields: Fields) -> bool:
     return is_synchronization_account(
-        optional_text(fields, "userDisplayName"), optional_text(fields, "userPrincipalName")
+        fields.optional_text("userDisplayName"), fields.optional_text("userPrincipalName")
     )
 
 
