@@ -17,6 +17,7 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 
+from onboarding_shared.process.file_reads import BLOCKING_CALLS, UnreadableFile, read_regular_file
 from onboarding_shared.process.settings import SettingsError
 
 MAX_KEY_SET_BYTES = 256 * 1024
@@ -27,6 +28,8 @@ MAX_AGE_SECONDS = 600.0
 """After this time a URL is fetched again anyway, so that a key withdrawn there stops being trusted here."""
 FILE_LOOK_SECONDS = 1.0
 """The seconds between two looks for a change of a file."""
+FILE_SECONDS = 1.0
+"""The longest time for which a request waits for a changed file; the others go on with the last keys."""
 MIN_RSA_BITS = 2048
 
 _EC_ALGORITHMS = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
@@ -115,12 +118,16 @@ class FileKeys:
         if now >= self._look_again:
             self._look_again = now + FILE_LOOK_SECONDS
             try:
-                if self._stamp() != self._seen:
-                    self._keys = self._read()
+                changed = await BLOCKING_CALLS.run(("key set", self._path), self._read_if_changed, FILE_SECONDS)
+                if changed is not None:
+                    self._keys = changed
                     log.info("key set read again", path=str(self._path), keys=len(self._keys))
-            except (OSError, KeySetError) as error:
-                log.warning("key set cannot be read, the last one stays", path=str(self._path), error=str(error))
+            except (OSError, KeySetError, TimeoutError) as error:
+                log.warning("key set cannot be read, the last one stays", path=str(self._path), error=repr(error))
         return self._keys
+
+    def _read_if_changed(self) -> KeySet | None:
+        return self._read() if self._stamp() != self._seen else None
 
     def _stamp(self) -> tuple[int, int, int]:
         status = self._path.stat()
@@ -128,9 +135,11 @@ class FileKeys:
 
     def _read(self) -> KeySet:
         stamp = self._stamp()
-        if stamp[1] > MAX_KEY_SET_BYTES:
-            raise KeySetError(f"larger than {MAX_KEY_SET_BYTES} bytes")
-        keys = parse_key_set(self._path.read_bytes())
+        try:
+            document = read_regular_file(self._path.resolve(strict=True), MAX_KEY_SET_BYTES)
+        except UnreadableFile as error:
+            raise KeySetError(f"it {error}") from None
+        keys = parse_key_set(document)
         self._seen = stamp
         return keys
 

@@ -1,4 +1,6 @@
+import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +98,14 @@ async def test_a_file_that_became_unreadable_leaves_the_last_keys(
     before = await keys.refresh()
     jwks_file.write_text("half a docu", encoding="utf-8")
     assert await keys.refresh() is before
+
+
+async def test_a_key_set_that_became_a_pipe_keeps_the_last_keys_and_blocks_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "jwks.json"
+    path.write_bytes(document(RSA))
+    keys = FileKeys(str(path))
+    path.unlink()
+    os.mkfifo(path)
+
+    async with asyncio.timeout(3):
+        assert list(await keys.refresh()) == ["rsa"]

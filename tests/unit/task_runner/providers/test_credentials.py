@@ -1,6 +1,7 @@
 """Files and variables with credentials, and who may use which credential."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from onboarding_shared.contracts.clouds import CLOUDS
 from task_runner.named_credentials import CredentialKind, NamedCredential
+from task_runner.providers.credentials import proof
 from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.files import UnreadableCredential, read_file, read_variable
 from task_runner.providers.credentials.proof import read_text
@@ -105,6 +107,21 @@ async def test_why_a_credential_is_unreadable_stays_in_the_log() -> None:
     assert caught.value.reason_code == "CREDENTIAL_MISSING"
     assert "main" in str(caught.value)
     assert "/nowhere" not in str(caught.value)
+
+
+async def test_a_file_that_never_answers_is_a_missing_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(proof, "READ_SECONDS", 0.1)
+
+    def hang() -> str:
+        release.wait()
+        return "late"
+
+    with pytest.raises(TaskFault) as caught:
+        await read_text("main", hang)
+    release.set()
+
+    assert caught.value.reason_code == "CREDENTIAL_MISSING"
 
 
 async def test_a_credential_is_read_for_each_proof(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,11 @@
 """Reads credentials from files and variables. Blocks: call it in a thread. No text that it read is in an exception."""
 
 import os
-import stat
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from onboarding_shared.process.file_reads import UnreadableFile, read_regular_file
 from task_runner.named_credentials import is_of_the_system
 
 MAX_CREDENTIAL_BYTES = 64 * 1024
@@ -16,12 +17,22 @@ class UnreadableCredential(Exception):
     """The reason why a credential cannot be read, for the log of the runner."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one source. Readers of the same source are equal, so that their callers can share a read."""
+
+    source: str
+    directory: str | None
+    environment: Mapping[str, str] = field(compare=False, repr=False)
+
+    def __call__(self) -> str:
+        kind, _, where = self.source.partition(":")
+        return read_variable(where, self.environment) if kind == "env" else read_file(where, self.directory)
+
+
 def reader_of(source: str, environment: Mapping[str, str] = os.environ, *, directory: str | None = None) -> Read:
     """A function that reads ``env:NAME`` or ``file:/path`` anew at each call; ``directory``: only files in it."""
-    kind, _, where = source.partition(":")
-    if kind == "env":
-        return lambda: read_variable(where, environment)
-    return lambda: read_file(where, directory)
+    return _Reader(source, directory, environment)
 
 
 def read_variable(name: str, environment: Mapping[str, str]) -> str:
@@ -63,14 +74,10 @@ def _real_path(where: str, directory: str | None) -> Path:
 
 
 def _content_of(real: Path) -> bytes:
-    descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise UnreadableCredential(f"{real} is not a regular file")
-        content = file.read(MAX_CREDENTIAL_BYTES + 1) or b""
-    if len(content) > MAX_CREDENTIAL_BYTES:
-        raise UnreadableCredential(f"{real} is larger than {MAX_CREDENTIAL_BYTES} bytes")
-    return content
+    try:
+        return read_regular_file(real, MAX_CREDENTIAL_BYTES)
+    except UnreadableFile as error:
+        raise UnreadableCredential(f"{real} {error}") from None
 
 
 def _not_empty(text: str) -> str:

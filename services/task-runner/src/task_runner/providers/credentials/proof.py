@@ -1,6 +1,5 @@
 """The members of a token request that prove which application sends it."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,12 +7,16 @@ from typing import Final, Protocol
 
 import structlog
 
+from onboarding_shared.process.file_reads import BLOCKING_CALLS
 from task_runner.providers.credentials.files import Read, UnreadableCredential
 from task_runner.tasks.result import TaskFault
 
 MISSING = "CREDENTIAL_MISSING"
 INVALID = "CREDENTIAL_INVALID"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+READ_SECONDS = 5.0
+"""Longest time for which a run waits for the file of a credential."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,11 +52,15 @@ def assertion_proof(assertion: str, hidden: tuple[str, ...] = (), expires_at: da
 
 
 async def read_text(name: str, read: Read) -> str:
-    """Read a credential in a thread. Raises ``TaskFault`` ``CREDENTIAL_MISSING``; the reason is in the log only."""
+    """Read a credential in a thread. Raises ``TaskFault`` ``CREDENTIAL_MISSING``; the reason is in the log only.
+
+    A file that does not answer in time, as in a dead network folder, is as good as missing.
+    """
     try:
-        return await asyncio.to_thread(read)
-    except UnreadableCredential as error:
-        _log.warning("credential_unreadable", credential_name=name, reason=str(error))
+        return await BLOCKING_CALLS.run(("credential", name, read), read, READ_SECONDS)
+    except (UnreadableCredential, TimeoutError) as error:
+        reason = f"it was not read within {READ_SECONDS:g} s" if isinstance(error, TimeoutError) else str(error)
+        _log.warning("credential_unreadable", credential_name=name, reason=reason)
         message = f"The credential {name} cannot be read; see the log of task-runner."
         raise TaskFault(MISSING, message) from None
 
