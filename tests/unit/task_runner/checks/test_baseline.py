@@ -32,6 +32,12 @@ MODERN = sent(clients=("browser", "mobileAppsAndDesktopClients"))
 WITHOUT_APP = sent(applications={"excludeApplications": ["app"]})
 WITHOUT_GROUP = sent(users={"excludeGroups": ["g"]})
 WITHOUT_USER = sent(users={"excludeUsers": ["u"]})
+
+
+def filtered(mode: str, rule: str) -> dict[str, Any]:
+    return sent(f"{mode} {rule}", applications={"applicationFilter": {"mode": mode, "rule": rule}})
+
+
 STRENGTH = {"builtInControls": [], "authenticationStrength": {"id": "s", "requirementsSatisfied": "none"}}
 
 
@@ -55,6 +61,7 @@ def verdict(*bodies: object) -> tuple[str, str]:
         (WITHOUT_APP, blocks("App", clients=("all",), applications={"includeApplications": ["app"]})),
         (WITHOUT_GROUP, sent("Group", users={"includeUsers": [], "includeGroups": ["G"]})),
         (WITHOUT_USER, sent("User", users={"includeUsers": ["u"]})),
+        (filtered("exclude", "x"), filtered("include", "x")),
         (MODERN, blocks()),
         (MODERN, blocks("EAS", clients=LEGACY_CLIENTS[:1]), blocks("Other", clients=LEGACY_CLIENTS[1:])),
         (WITHOUT_USER, sent("Other", users={"excludeUsers": ["v"]})),
@@ -92,6 +99,7 @@ def test_people_who_are_excluded_are_exclusions(bodies: tuple[object, ...]) -> N
         (sent(applications={"includeApplications": ["Office365"]}),),
         (sent(applications={"applicationFilter": {"mode": "exclude", "rule": "x"}}),),
         (sent(applications={"applicationFilter": {"mode": "include", "rule": "x"}}),),
+        (filtered("exclude", "x"), filtered("include", "y")),
         (sent(conditions={"locations": {"includeLocations": ["All"], "excludeLocations": ["AllTrusted"]}}),),
         (sent(grant={"builtInControls": ["mfa", "compliantDevice"]}),),
         (WITHOUT_APP, sent("App", applications={"includeApplications": ["app"]}, users={"excludeUsers": ["u"]})),

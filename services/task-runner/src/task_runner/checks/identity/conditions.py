@@ -13,7 +13,6 @@ from task_runner.providers.fields import Fields
 LEGACY_CLIENTS = frozenset({"exchangeactivesync", "other"})
 """The client types of legacy authentication (ScubaGear, MS.AAD.1.1v1)."""
 CLIENTS = frozenset({"browser", "mobileappsanddesktopclients"}) | LEGACY_CLIENTS
-APPLICATION_FILTER = "selected by the application filter"
 
 _ALL = frozenset({"all"})
 _RISKS = frozenset({"low", "medium", "high", "none"})
@@ -23,7 +22,10 @@ _JUDGED_ELSEWHERE = frozenset(
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """The applications of a policy, their ids in lower case. ``everything``: all of them, except ``excluded``."""
+    """The applications of a policy, their ids in lower case. ``everything``: all of them, except ``excluded``.
+
+    A filter for applications stands for those that its rule selects; only the same rule selects the same ones.
+    """
 
     everything: bool = False
     included: frozenset[str] = frozenset()
@@ -46,14 +48,14 @@ def resources_of(applications: Fields) -> Resources:
     included = frozenset(application.lower() for application in applications.texts_or_empty("includeApplications"))
     excluded = frozenset(application.lower() for application in applications.texts_or_empty("excludeApplications"))
     chosen = applications.at_or_none("applicationFilter")
-    if chosen is not None and chosen.text("mode") == "exclude":
-        excluded |= {APPLICATION_FILTER}
-    only_chosen = chosen is not None and chosen.text("mode") != "exclude"
-    return Resources(
-        everything="all" in included and not only_chosen,
-        included=(included - {"all", "none"}) | (frozenset({APPLICATION_FILTER}) if only_chosen else frozenset()),
-        excluded=excluded,
-    )
+    if chosen is None:
+        return Resources(everything="all" in included, included=included - {"all", "none"}, excluded=excluded)
+    filtered = frozenset({f"selected by the filter {chosen.text('rule')}"})
+    if chosen.text("mode") == "exclude":
+        return Resources(
+            everything="all" in included, included=included - {"all", "none"}, excluded=excluded | filtered
+        )
+    return Resources(included=(included - {"all", "none"}) | filtered, excluded=excluded)
 
 
 def clients_of(conditions: Fields) -> frozenset[str]:
