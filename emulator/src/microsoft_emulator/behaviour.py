@@ -39,6 +39,7 @@ class Fixture(StrEnum):
     SERVICE_PRINCIPAL = "service-principal-administrator"
     GROUP = "group-administrator"
     ELIGIBLE_MEMBER = "eligible-group-member"
+    ELIGIBLE_GROUP = "eligible-group"
     UNREADABLE = "unreadable-administrator"
     DELETED = "deleted-administrator"
     GUEST = "guest-administrator"

@@ -67,7 +67,7 @@ def is_enabled(name: str) -> bool:
 
 def principal_name(tenant: Tenant, name: str) -> str:
     """The user principal name; that of a guest names the other organization."""
-    account = "Sync_DC01_5f2c9a" if name == SYNC_ACCOUNT else name.lower().replace(" ", ".")
+    account = "Sync_DC01_5f2c9a0b1c2d" if name == SYNC_ACCOUNT else name.lower().replace(" ", ".")
     return f"{account}_example.com#EXT#@{tenant.domain}" if is_guest(name) else f"{account}@{tenant.domain}"
 
 

@@ -23,6 +23,7 @@ READ_USERS_GROUPS = (
 WRITE = any_of("GroupMember.ReadWrite.All")
 ADMINISTRATORS_GROUP = "Tenant Administrators"
 USER = {"@odata.type": "#microsoft.graph.user"}
+GROUP = {"@odata.type": "#microsoft.graph.group"}
 
 
 def _names(tenant: Tenant) -> dict[str, tuple[str, ...]]:
@@ -80,19 +81,25 @@ def _eligible_members(call: Call) -> Any:
     tenant = call.tenant
     if call.filter_of("groupId") is None:
         return bad_request("The filter on groupId is required.")
-    group, user = group_id(tenant, ADMINISTRATORS_GROUP), tenant.id_of(f"user/{PEOPLE[5]}")
-    eligible = [
+    group = group_id(tenant, ADMINISTRATORS_GROUP)
+    principals = {
+        Fixture.ELIGIBLE_MEMBER: USER | {"id": tenant.id_of(f"user/{PEOPLE[5]}")},
+        Fixture.ELIGIBLE_GROUP: GROUP | {"id": group_id(tenant, "All Employees")},
+    }
+    return [
         {
-            "id": f"{group}_member_{user}",
+            "id": f"{group}_member_{principal['id']}",
             "groupId": group,
-            "principalId": user,
+            "principalId": principal["id"],
             "accessId": "member",
             "memberType": "direct",
             "startDateTime": None,
             "endDateTime": None,
+            "principal": principal,
         }
+        for fixture, principal in principals.items()
+        if tenant.control.has(fixture)
     ]
-    return eligible if tenant.control.has(Fixture.ELIGIBLE_MEMBER) else eligible[:0]
 
 
 def _groups_of_user(call: Call) -> Any:
@@ -137,7 +144,12 @@ ROUTES: tuple[Route, ...] = (
         "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances",
         _eligible_members,
         any_of("PrivilegedEligibilitySchedule.Read.AzureADGroup"),
-        Query(type="PrivilegedAccessGroupEligibilityScheduleInstance", filters=frozenset({"groupId eq"}), max_top=999),
+        Query(
+            type="PrivilegedAccessGroupEligibilityScheduleInstance",
+            filters=frozenset({"groupId eq"}),
+            expands=frozenset({"principal"}),
+            max_top=999,
+        ),
         Premium.PIM,
     ),
     Route(

@@ -262,6 +262,13 @@ async def test_eligible_members_of_a_group_are_holders() -> None:
     )
 
 
+async def test_a_group_that_is_eligible_for_a_group_is_expanded() -> None:
+    async with task_context(directory=("group-administrator", "eligible-group")) as context:
+        result = await TASKS["identity.global_admins"](context)
+
+    assert (result.payload["user_count"], result.payload["deleted_users"]) == (8, [])
+
+
 @pytest.mark.parametrize("name", ["identity.admin_mfa", "identity.baseline"])
 async def test_guests_and_the_sync_account_change_no_verdict_on_mfa(name: str) -> None:
     objects = ("guest-administrator", "sync-account")
@@ -271,9 +278,10 @@ async def test_guests_and_the_sync_account_change_no_verdict_on_mfa(name: str) -
     assert result.status.value == "ok"
 
 
-async def test_a_report_that_a_licensed_tenant_is_refused_is_read_again() -> None:
-    async with task_context(tenant=TENANT, settings=TOLD, unlicensed=("report",)) as context:
+@pytest.mark.parametrize(("feature", "name"), [("report", "identity.admin_mfa"), ("pim", "identity.global_admins")])
+async def test_what_a_licensed_tenant_is_refused_is_read_again(feature: str, name: str) -> None:
+    async with task_context(tenant=TENANT, settings=TOLD, unlicensed=(feature,)) as context:
         with pytest.raises(TaskFault) as caught:
-            await TASKS["identity.admin_mfa"](context)
+            await TASKS[name](context)
 
     assert (caught.value.reason_code, caught.value.retryable) == ("GRAPH_UNAVAILABLE", True)

@@ -90,13 +90,15 @@ async def test_a_group_with_the_role_has_members() -> None:
 async def test_a_group_with_the_role_has_eligible_members() -> None:
     eligible = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
     async with microsoft() as ms:
-        await with_objects(ms, "group-administrator", "eligible-group-member")
+        await with_objects(ms, "group-administrator", "eligible-group-member", "eligible-group")
         (administrators,) = await holders(ms)
         group = administrators["principalId"]
-        (member,) = await ms.listed(f"{eligible}?$filter=groupId eq '{group}'")
+        members = await ms.listed(f"{eligible}?$filter=groupId eq '{group}'&$expand=principal")
         unfiltered = await ms.graph(eligible)
 
-    assert (member["groupId"], member["accessId"]) == (group, "member")
+    assert [(member["groupId"], member["accessId"]) for member in members] == [(group, "member")] * 2
+    kinds = [member["principal"]["@odata.type"] for member in members]
+    assert kinds == ["#microsoft.graph.user", "#microsoft.graph.group"]
     assert unfiltered.status_code == 400
 
 
@@ -135,6 +137,7 @@ def test_every_fixture_is_tested_here() -> None:
         "service-principal-administrator",
         "group-administrator",
         "eligible-group-member",
+        "eligible-group",
         "unreadable-administrator",
         "deleted-administrator",
         "guest-administrator",

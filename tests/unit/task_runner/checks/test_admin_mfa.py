@@ -146,6 +146,14 @@ def test_a_near_miss_is_told_with_its_policy_and_gap() -> None:
     assert result.payload["role_gaps"] == {name: ["application app is excluded"] for name in ROLES}
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(sent(), "for all administrators,"), (BOTH, "for the 2 administrator roles that Microsoft names,")],
+)
+def test_ok_names_the_administrators_who_were_looked_at(body: dict[str, Any], expected: str) -> None:
+    assert expected in decide(protection(body), READY, TOLERATED, ROLES).message
+
+
 def entry(user: str, **fields: Any) -> dict[str, Any]:
     usual = {"userType": "member", "userDisplayName": user, "userPrincipalName": f"{user}@contoso.example"}
     return {"id": user, "isAdmin": True, "isMfaCapable": True, **usual, **fields}
@@ -157,14 +165,18 @@ def test_guests_and_machine_accounts_are_no_unregistered_administrators() -> Non
             entry("A"),
             entry("b", isMfaCapable=False),
             entry("c", isMfaCapable=False, userType="guest"),
-            entry("d", isMfaCapable=False, userDisplayName="On-Premises Directory Synchronization Service Account"),
-            entry("e", isMfaCapable=False, userPrincipalName="Sync_DC01_1@contoso.example"),
+            entry("d", isMfaCapable=False, userPrincipalName="Sync_DC01_0a1b2c3d4e5f@contoso.onmicrosoft.com"),
+            entry("e", isMfaCapable=False, userDisplayName="On-Premises Directory Synchronization Service Account"),
             entry("f", isAdmin=False),
         ]
     )
 
-    assert [(user.id, user.registered) for user in registration.administrators] == [("a", True), ("b", False)]
-    assert (registration.guests, registration.machine_accounts) == (("c",), ("d", "e"))
+    assert [(user.id, user.registered) for user in registration.administrators] == [
+        ("a", True),
+        ("b", False),
+        ("e", False),
+    ]
+    assert (registration.guests, registration.machine_accounts) == (("c",), ("d",))
 
 
 @pytest.mark.parametrize("items", [[], [entry("d", isAdmin=False)]])

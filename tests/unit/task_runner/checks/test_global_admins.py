@@ -7,7 +7,8 @@ import pytest
 
 from task_runner.checks.identity.accounts import Account, account_of
 from task_runner.checks.identity.global_admins import GlobalAdministrators, decide
-from task_runner.checks.identity.holders import Holder, Kind, merged
+from task_runner.checks.identity.holders import Holder, merged
+from task_runner.checks.identity.principals import Kind
 from task_runner.providers.fields import Fields
 from task_runner.tasks import Result
 
@@ -96,6 +97,18 @@ def test_a_holder_known_by_its_id_alone_can_be_a_user() -> None:
     assert (result.reason_code, result.payload["user_count"], result.payload["unresolved"]) == ("GA_OK", 2, [])
 
 
+@pytest.mark.parametrize(
+    ("people", "more", "expected"),
+    [
+        (accounts(2), [], "2 users of the tenant"),
+        ([account(0), account(1, guest=True)], [], "1 users of the tenant, 1 guests"),
+        (accounts(2), APPLICATIONS, "2 users of the tenant, 2 applications and machine accounts"),
+    ],
+)
+def test_ok_names_the_kinds_of_holders(people: list[Account], more: list[Holder], expected: str) -> None:
+    assert f"Global Administrators: {expected}; no user" in judge(people, *more).message
+
+
 def test_the_same_holder_twice_is_one() -> None:
     active = holder("u", Kind.USER, via_group=True)
     eligible = holder("u", Kind.USER, active=False, eligible=True)
@@ -111,9 +124,15 @@ def test_the_same_holder_twice_is_one() -> None:
         ({"userType": None, "displayName": None, "onPremisesSyncEnabled": None}, account(0)),
         ({"onPremisesSyncEnabled": True}, account(0, synchronized=True)),
         ({"accountEnabled": False}, account(0, enabled=False)),
-        ({"displayName": "On-Premises Directory Synchronization Service Account"}, account(0, machine=True)),
-        ({"userPrincipalName": "Sync_DC01_0a@contoso.example"}, account(0, machine=True)),
-        ({"userPrincipalName": "syncmaster@contoso.example"}, account(0)),
+        ({"userPrincipalName": "Sync_DC01_0a1b2c3d4e5f@contoso.onmicrosoft.com"}, account(0, machine=True)),
+        ({"userPrincipalName": "ADToAADSyncServiceAccount@contoso.onmicrosoft.us"}, account(0, machine=True)),
+        ({"userPrincipalName": "Sync_DC01_0a1b2c3d4e5f@contoso.example"}, account(0)),
+        ({"userPrincipalName": "sync_master@contoso.onmicrosoft.com"}, account(0)),
+        ({"displayName": "On-Premises Directory Synchronization Service Account"}, account(0)),
+        (
+            {"userPrincipalName": "Sync_DC01_0a1b2c3d4e5f@contoso.onmicrosoft.com", "onPremisesSyncEnabled": True},
+            account(0, synchronized=True),
+        ),
     ],
 )
 def test_an_account_is_read(fields: dict[str, Any], expected: Account) -> None:

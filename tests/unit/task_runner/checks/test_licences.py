@@ -6,11 +6,16 @@ import pytest
 
 from task_runner.checks.licences import decide
 from task_runner.checks.lists import LicencePlans
-from task_runner.checks.subscriptions import has_premium, skus_of
+from task_runner.checks.subscriptions import has_plan, skus_of
 from task_runner.tasks import Result
 
 PLANS = LicencePlans(
-    source="", premium_p1="p1", premium_p2="p2", self_service_source="", self_service=frozenset({"FREE"})
+    source="",
+    premium_p1="p1",
+    premium_p2="p2",
+    governance="g",
+    self_service_source="",
+    self_service=frozenset({"FREE"}),
 )
 
 
@@ -108,4 +113,4 @@ def test_the_evidence_shows_the_status_of_the_premium_plans() -> None:
 def test_conditional_access_is_licensed_by_a_provisioned_plan(state: str, premium: bool) -> None:
     plan = "41781fb2-bc02-4b7c-bd55-b576c07bb09d"
 
-    assert has_premium(skus_of([sku(plan, plan_state=state)]).skus) is premium
+    assert has_plan(skus_of([sku(plan, plan_state=state)]).skus, [plan]) is premium

@@ -10,6 +10,7 @@ def test_the_ids_are_the_published_ones() -> None:
     assert ADMIN_ROLES.global_administrator == "62e90394-69f5-4237-9190-012177145e10"
     assert PLANS.premium_p1 == "41781fb2-bc02-4b7c-bd55-b576c07bb09d"
     assert PLANS.premium_p2 == "eec0eb4f-6444-4f95-aba0-50c24d67f998"
+    assert PLANS.privileged_identity == (PLANS.premium_p2, "e866a266-3cff-43a3-acca-0c90a7e00c8b")
     assert MANIFEST.app_roles["Organization.Read.All"] == "498476ce-e0fe-48b0-b801-37ba7e2685c6"
 
 

@@ -13,7 +13,8 @@ from task_runner.checks.identity.accounts import Account
 from task_runner.checks.identity.emergency_accounts import EmergencyAccount
 from task_runner.checks.identity.global_admins import GlobalAdministrators
 from task_runner.checks.identity.global_admins import decide as judge_administrators
-from task_runner.checks.identity.holders import Holder, Kind
+from task_runner.checks.identity.holders import Holder
+from task_runner.checks.identity.principals import Kind
 from task_runner.checks.identity.registration import Administrator, Registration
 from task_runner.tasks import Result
 from tests.support.policies import ALL_GUESTS, REPORT, SYNC_ROLE, TOLERATED, guests, protection, sent

@@ -27,7 +27,7 @@ class AppManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class LicencePlans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The service plans that contain Microsoft Entra ID P1 and P2.
+    """The service plans that contain Microsoft Entra ID P1, P2 and Microsoft Entra ID Governance.
 
     ``self_service`` are the part numbers of free products that users take themselves.
     """
@@ -35,13 +35,19 @@ class LicencePlans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: str
     premium_p1: str
     premium_p2: str
+    governance: str
     self_service_source: str
     self_service: frozenset[str]
 
     @property
     def premium(self) -> tuple[str, str]:
-        """Both service plans."""
+        """The plans with Conditional Access."""
         return self.premium_p1, self.premium_p2
+
+    @property
+    def privileged_identity(self) -> tuple[str, str]:
+        """The plans with Privileged Identity Management."""
+        return self.premium_p2, self.governance
 
 
 class AdminRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

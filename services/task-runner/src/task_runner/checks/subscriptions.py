@@ -3,7 +3,7 @@
 Source of the values: https://learn.microsoft.com/graph/api/resources/subscribedsku
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -11,10 +11,10 @@ import msgspec
 from task_runner.checks.judging import NotJudged
 from task_runner.checks.lists import PLANS
 from task_runner.providers.fields import Fields
-from task_runner.providers.graph_errors import RESPONSE_INVALID
+from task_runner.providers.graph_errors import RESPONSE_INVALID, UNAVAILABLE, GraphRefused
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.graph import SHARED
-from task_runner.tasks.result import CannotTell
+from task_runner.tasks.result import CannotTell, TaskFault
 
 READ_ORGANIZATION = "Organization.Read.All"
 SKUS = "/subscribedSkus"
@@ -85,9 +85,25 @@ async def read_skus(context: TaskContext) -> Skus:
     return skus_of(await context.graph.list(SKUS, permission=READ_ORGANIZATION, max_age=SHARED))
 
 
-def has_premium(skus: Sequence[Sku]) -> bool:
-    """Return True if the tenant has Microsoft Entra ID P1 or P2."""
-    return any(sku.provides(plan) for sku in skus for plan in PLANS.premium)
+def has_plan(skus: Sequence[Sku], plans: Collection[str]) -> bool:
+    """Return True if one of the service plans works in the tenant."""
+    return any(sku.provides(plan) for sku in skus for plan in plans)
+
+
+async def may_have_plan(context: TaskContext, plans: Collection[str]) -> bool:
+    """Return True if one of the plans works in the tenant, or if a product that cannot be judged may contain it."""
+    products = await read_skus(context)
+    return has_plan(products.skus, plans) or bool(products.not_judged)
+
+
+async def confirm_unlicensed(context: TaskContext, refused: GraphRefused, plans: Collection[str]) -> None:
+    """Raise a retryable ``TaskFault`` if the tenant has one of the plans that Microsoft Graph says are missing.
+
+    Microsoft Graph answers so at times in licensed tenants as well.
+    """
+    if await may_have_plan(context, plans):
+        message = f"{refused.message} The tenant has the licence for it, so the answer is taken as temporary."
+        raise TaskFault(UNAVAILABLE, message, retryable=True, payload={**refused.payload, "applicable": True})
 
 
 def skus_of(items: Iterable[object]) -> Skus:

@@ -1,5 +1,6 @@
 """The accounts of users: who can sign in, who is a guest or synchronized, and which accounts belong to machines."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -10,12 +11,17 @@ from task_runner.tasks.context import TaskContext
 READ_USERS = "User.Read.All"
 IDS_PER_FILTER = 15
 """Maximum number of values in one ``in`` filter of Microsoft Graph."""
-SYNCHRONIZATION_NAME = "on-premises directory synchronization service account"
-"""Display name of the account that Microsoft Entra Connect creates, in lower case."""
-SYNCHRONIZATION_PREFIXES = ("sync_", "adtoaadsyncserviceaccount")
-"""Begin of its user principal name: https://learn.microsoft.com/entra/identity/hybrid/connect/reference-connect-accounts-permissions"""
+SYNCHRONIZATION_ACCOUNT = re.compile(
+    r"(sync_.+_[0-9a-f]{12}|adtoaadsyncserviceaccount)@[^@]+\.(onmicrosoft\.(com|us)|partner\.onmschina\.cn)"
+)
+"""The user principal names that Microsoft Entra Connect and Cloud Sync generate, in lower case.
 
-_SELECT = "id,displayName,userPrincipalName,accountEnabled,userType,onPremisesSyncEnabled"
+``Sync_``, the server's name, 12 hexadecimal digits and the initial domain, which nobody else can take. A display name
+proves nothing: people choose it.
+Source: https://learn.microsoft.com/entra/identity/hybrid/connect/reference-connect-accounts-permissions
+"""
+
+_SELECT = "id,userPrincipalName,accountEnabled,userType,onPremisesSyncEnabled"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,19 +49,16 @@ async def read_accounts(context: TaskContext, ids: Sequence[str]) -> Mapping[str
 
 def account_of(fields: Fields) -> Account:
     """Return the account of a user. Raise ``CannotTell`` if a field is missing."""
-    user_type = fields.optional_text("userType")
+    synchronized = bool(fields.flag_or_none("onPremisesSyncEnabled"))
     return Account(
         id=fields.text("id").lower(),
         enabled=fields.flag("accountEnabled"),
-        guest=user_type.lower() == "guest",
-        synchronized=bool(fields.flag_or_none("onPremisesSyncEnabled")),
-        machine=is_synchronization_account(
-            fields.optional_text("displayName"), fields.optional_text("userPrincipalName")
-        ),
+        guest=fields.optional_text("userType").lower() == "guest",
+        synchronized=synchronized,
+        machine=not synchronized and is_synchronization_account(fields.optional_text("userPrincipalName")),
     )
 
 
-def is_synchronization_account(display_name: str, principal_name: str) -> bool:
+def is_synchronization_account(principal_name: str) -> bool:
     """Return True for an account with which directory synchronization signs in: it belongs to no person."""
-    named = display_name.strip().lower() == SYNCHRONIZATION_NAME
-    return named or principal_name.lower().startswith(SYNCHRONIZATION_PREFIXES)
+    return SYNCHRONIZATION_ACCOUNT.fullmatch(principal_name.lower()) is not None

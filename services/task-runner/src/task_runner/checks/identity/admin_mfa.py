@@ -118,8 +118,12 @@ class _Decision:
         return frozenset(user.id for user in known)
 
     def _by_registration(self) -> Result:
+        everybody = all(coverage.policy.audience.everybody for coverage in self._coverages.values())
+        administrators = (
+            "all administrators" if everybody else f"the {len(self._roles)} administrator roles that Microsoft names"
+        )
         enforced, payload, report = (
-            "Multifactor authentication is required for all administrators",
+            f"Multifactor authentication is required for {administrators}",
             self._payload(),
             self._report,
         )
@@ -127,14 +131,16 @@ class _Decision:
             reason = report.reason_code if report else "DATA_INCOMPLETE"
             cause = report.message if report else "The report was not read."
             evidence = {**(report.payload if report else {}), **payload}
-            return Result.unknown(reason, f"{enforced}, but their registration could not be read. {cause}", evidence)
+            return Result.unknown(
+                reason, f"{enforced}, but the registration of administrators could not be read. {cause}", evidence
+            )
         if report.unregistered:
             message = (
-                f"{enforced}, but {len(report.unregistered)} of {len(report.administrators)} have not registered an"
-                " authentication method."
+                f"{enforced}, but {len(report.unregistered)} of {len(report.administrators)} administrators have not"
+                " registered an authentication method."
             )
             return Result.warn("ADMIN_MFA_UNREGISTERED", message, payload)
-        message = f"{enforced}, and all {len(report.administrators)} have registered."
+        message = f"{enforced}, and all {len(report.administrators)} administrators have registered."
         return Result.ok("ADMIN_MFA_ENFORCED", message, payload)
 
     def _payload(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from task_runner.checks.identity.accounts import READ_USERS, Account, read_accounts
-from task_runner.checks.identity.holders import PERMISSIONS, Holder, Kind, find_holders, ids_of
+from task_runner.checks.identity.holders import PERMISSIONS, Holder, find_holders, ids_of
+from task_runner.checks.identity.principals import Kind
 from task_runner.checks.judging import MAX_LISTED, NotJudged, settled
 from task_runner.providers.fields import DATA_INCOMPLETE
 from task_runner.tasks.context import TaskContext
@@ -51,7 +52,7 @@ class GlobalAdministrators(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unresolved(self) -> list[str]:
-        """The ids of holders of which Microsoft Graph returns nothing, and which are no users."""
+        """The ids of holders that are neither a user nor a group of the tenant: each is one holder at most."""
         return [own for own in ids_of(self.holders, Kind.UNRESOLVED) if own not in self.accounts]
 
     @property
@@ -71,7 +72,9 @@ def decide(administrators: GlobalAdministrators) -> Result:
     """
     unresolved = administrators.unresolved
     possible = [_decide(administrators, extra) for extra in ((0, len(unresolved)) if unresolved else (0,))]
-    message = "Microsoft Graph returns only the id of this holder of the role."
+    message = (
+        "This holder of the role is neither a user nor a group of the tenant; Microsoft Graph returns only its id."
+    )
     return settled(
         possible,
         [NotJudged(id=own, name=None, reason_code=DATA_INCOMPLETE, message=message) for own in unresolved],
@@ -96,7 +99,19 @@ def _decide(administrators: GlobalAdministrators, others: int) -> Result:
         return Result.warn("GA_PARTNER", message, payload)
     if total > MOST_WELL:
         return Result.warn("GA_HIGH", _too_many(total), payload)
-    return Result.ok("GA_OK", f"{total} Global Administrators, all cloud-only; {able} can sign in.", payload)
+    message = f"{_composition(administrators)}; no user is synchronized from on-premises, and {able} can sign in."
+    return Result.ok("GA_OK", message, payload)
+
+
+def _composition(administrators: GlobalAdministrators) -> str:
+    """Return the number of holders of each kind, as display text."""
+    guests = sum(account.guest for account in administrators.people)
+    counts = (
+        ("users of the tenant", len(administrators.people) - guests),
+        ("guests", guests),
+        ("applications and machine accounts", len(administrators.machines)),
+    )
+    return "Global Administrators: " + ", ".join(f"{count} {kind}" for kind, count in counts if count)
 
 
 def _too_many(total: int) -> str:

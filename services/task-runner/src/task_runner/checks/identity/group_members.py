@@ -4,6 +4,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from task_runner.checks.identity.principals import Kind, kind_of
+from task_runner.checks.lists import PLANS
+from task_runner.checks.subscriptions import confirm_unlicensed
 from task_runner.providers.fields import Fields
 from task_runner.providers.graph_errors import NOT_FOUND, NOT_LICENSED, GraphRefused
 from task_runner.tasks.context import TaskContext
@@ -12,14 +15,12 @@ READ_MEMBERS = "GroupMember.Read.All"
 READ_ELIGIBLE_MEMBERS = "PrivilegedEligibilitySchedule.Read.AzureADGroup"
 ELIGIBLE = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
 
-_USER, _APPLICATION = "#microsoft.graph.user", "#microsoft.graph.serviceprincipal"
-
 
 class GroupMember(msgspec.Struct, frozen=True, kw_only=True):
-    """A user or an application in a group, by its object id in lower case."""
+    """A principal in a group, by its object id in lower case."""
 
     id: str
-    is_user: bool
+    kind: Kind
 
 
 async def read_members(context: TaskContext, group: str) -> tuple[GroupMember, ...] | None:
@@ -34,26 +35,28 @@ async def read_members(context: TaskContext, group: str) -> tuple[GroupMember, .
         if refused.reason_code == NOT_FOUND:
             return None
         raise
-    members = [Fields(item, f"transitiveMembers[{index}]") for index, item in enumerate(items)]
-    kinds = [(member.text("id").lower(), member.text("@odata.type").lower()) for member in members]
-    return tuple(
-        GroupMember(id=own_id, is_user=kind == _USER) for own_id, kind in kinds if kind in (_USER, _APPLICATION)
-    )
+    objects = [Fields(item, f"transitiveMembers[{index}]") for index, item in enumerate(items)]
+    members = [GroupMember(id=member.text("id").lower(), kind=kind_of(member, context)) for member in objects]
+    return tuple(member for member in members if member.kind in (Kind.USER, Kind.APPLICATION))
 
 
 async def read_eligible_members(context: TaskContext, group: str) -> tuple[GroupMember, ...]:
-    """Return the users who can become members by PIM for Groups; none without a licence for it."""
+    """Return the principals who can become members or owners by PIM for Groups, groups among them.
+
+    None without a licence for it.
+    """
     try:
         items = await context.graph.list(
-            ELIGIBLE, {"$filter": f"groupId eq '{group}'"}, permission=READ_ELIGIBLE_MEMBERS
+            ELIGIBLE, {"$filter": f"groupId eq '{group}'", "$expand": "principal"}, permission=READ_ELIGIBLE_MEMBERS
         )
     except GraphRefused as refused:
-        if refused.reason_code == NOT_LICENSED:
-            return ()
-        raise
-    members = [Fields(item, f"eligibilityScheduleInstances[{index}]") for index, item in enumerate(items)]
+        if refused.reason_code != NOT_LICENSED:
+            raise
+        await confirm_unlicensed(context, refused, PLANS.privileged_identity)
+        return ()
+    instances = [Fields(item, f"eligibilityScheduleInstances[{index}]") for index, item in enumerate(items)]
     return tuple(
-        GroupMember(id=member.text("principalId").lower(), is_user=True)
-        for member in members
-        if member.text("groupId").lower() == group.lower()
+        GroupMember(id=instance.text("principalId").lower(), kind=kind_of(instance.at_or_none("principal"), context))
+        for instance in instances
+        if instance.text("groupId").lower() == group.lower()
     )

@@ -5,18 +5,18 @@ the evidence with its kind.
 """
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
 import msgspec
 
 from task_runner.checks.identity.group_members import (
     READ_ELIGIBLE_MEMBERS,
     READ_MEMBERS,
-    GroupMember,
     read_eligible_members,
     read_members,
 )
-from task_runner.checks.lists import ADMIN_ROLES
+from task_runner.checks.identity.principals import Kind, kind_of
+from task_runner.checks.lists import ADMIN_ROLES, PLANS
+from task_runner.checks.subscriptions import READ_ORGANIZATION, confirm_unlicensed
 from task_runner.providers.fields import Fields
 from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
 from task_runner.tasks.context import TaskContext
@@ -24,21 +24,8 @@ from task_runner.tasks.context import TaskContext
 READ_ASSIGNED = "RoleAssignmentSchedule.Read.Directory"
 READ_ELIGIBLE = "RoleEligibilitySchedule.Read.Directory"
 READ_ROLES = "RoleManagement.Read.Directory"
-PERMISSIONS = (READ_ASSIGNED, READ_ELIGIBLE, READ_ROLES, READ_MEMBERS, READ_ELIGIBLE_MEMBERS)
+PERMISSIONS = (READ_ASSIGNED, READ_ELIGIBLE, READ_ROLES, READ_MEMBERS, READ_ELIGIBLE_MEMBERS, READ_ORGANIZATION)
 ROLES = "/roleManagement/directory"
-
-_USER, _GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
-_PARTNER, _APPLICATION = "#microsoft.graph.directoryobjectpartnerreference", "#microsoft.graph.serviceprincipal"
-
-
-class Kind(StrEnum):
-    """The kind of a holder. ``PARTNER``: of another organization; ``UNRESOLVED``: Microsoft Graph names only its id."""
-
-    USER = "user"
-    APPLICATION = "application"
-    PARTNER = "partner"
-    EMPTY_GROUP = "group without members"
-    UNRESOLVED = "unresolved"
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +46,17 @@ class RoleHolders(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One assignment of the role to a principal, which is None if Microsoft Graph does not return it."""
+    """One assignment of the role to a principal; ``direct`` is False if the principal has it by a group."""
 
     principal_id: str
-    principal: Fields | None
+    kind: Kind
     active: bool
     direct: bool = True
+
+    def holder(self, object_id: str, kind: Kind) -> Holder:
+        """Return the holder that this assignment makes of a principal."""
+        via_group = not self.direct or object_id != self.principal_id
+        return Holder(id=object_id, kind=kind, active=self.active, eligible=not self.active, via_group=via_group)
 
 
 async def find_holders(context: TaskContext) -> RoleHolders:
@@ -79,11 +71,13 @@ async def find_holders(context: TaskContext) -> RoleHolders:
     except GraphRefused as refused:
         if refused.reason_code != NOT_LICENSED:
             raise
+        await confirm_unlicensed(context, refused, PLANS.privileged_identity)
         assignments = await _assignments(context, "roleAssignments", READ_ROLES, active=True)
         privileged_identity = False
+    reading = _Groups(context, privileged_identity=privileged_identity)
     holders: list[Holder] = []
     for assignment in assignments:
-        holders += await _holders_of(context, assignment, privileged_identity=privileged_identity)
+        holders += await reading.holders_of(assignment)
     return RoleHolders(holders=merged(holders), privileged_identity=privileged_identity)
 
 
@@ -98,7 +92,7 @@ async def _assignments(context: TaskContext, kind: str, permission: str, *, acti
     return [
         Assignment(
             principal_id=instance.text("principalId").lower(),
-            principal=instance.at_or_none("principal"),
+            kind=kind_of(instance.at_or_none("principal"), context),
             active=active,
             direct=not instance.has("memberType") or instance.text("memberType") == "Direct",
         )
@@ -107,43 +101,32 @@ async def _assignments(context: TaskContext, kind: str, permission: str, *, acti
     ]
 
 
-async def _holders_of(context: TaskContext, assignment: Assignment, *, privileged_identity: bool) -> list[Holder]:
-    kind = _kind(assignment.principal, context)
-    if kind is not None:
-        return [_holder(assignment, assignment.principal_id, kind, via_group=not assignment.direct)]
-    members = await read_members(context, assignment.principal_id)
-    if members is None:
-        return [_holder(assignment, assignment.principal_id, Kind.PARTNER)]
-    eligible = await read_eligible_members(context, assignment.principal_id) if privileged_identity else ()
-    holders = [_member(assignment, member, active=assignment.active) for member in members]
-    holders += [_member(assignment, member, active=False) for member in eligible]
-    return holders or [_holder(assignment, assignment.principal_id, Kind.EMPTY_GROUP)]
+class _Groups:
+    """Expands groups to their members; a group that contains itself is expanded once."""
 
+    def __init__(self, context: TaskContext, *, privileged_identity: bool) -> None:
+        self._context = context
+        self._privileged_identity = privileged_identity
 
-def _kind(principal: Fields | None, context: TaskContext) -> Kind | None:
-    """Return the kind of a principal, None for a group of this directory."""
-    if principal is None:
-        return Kind.UNRESOLVED
-    type_name = principal.text("@odata.type").lower()
-    if type_name == _PARTNER or _of_another_organization(principal, context):
-        return Kind.PARTNER
-    return {_USER: Kind.USER, _GROUP: None, _APPLICATION: Kind.APPLICATION}.get(type_name, Kind.UNRESOLVED)
+    async def holders_of(self, assignment: Assignment, within: frozenset[str] = frozenset()) -> list[Holder]:
+        """Return the holders that an assignment makes.
 
-
-def _of_another_organization(principal: Fields, context: TaskContext) -> bool:
-    organization = principal.text_or_none("organizationId") if principal.has("organizationId") else None
-    own = context.connection.external_tenant_id if context.connection else ""
-    return organization is not None and organization.lower() != own.lower()
-
-
-def _member(assignment: Assignment, member: GroupMember, *, active: bool) -> Holder:
-    kind = Kind.USER if member.is_user else Kind.APPLICATION
-    return Holder(id=member.id, kind=kind, active=active, eligible=not active, via_group=True)
-
-
-def _holder(assignment: Assignment, object_id: str, kind: Kind, *, via_group: bool = False) -> Holder:
-    active = assignment.active
-    return Holder(id=object_id, kind=kind, active=active, eligible=not active, via_group=via_group)
+        A principal of which only the id is known can be a group, and is looked for among them.
+        """
+        own_id, kind = assignment.principal_id, assignment.kind
+        if own_id in within:
+            return []
+        if kind not in (Kind.GROUP, Kind.UNRESOLVED):
+            return [assignment.holder(own_id, kind)]
+        members = await read_members(self._context, own_id)
+        if members is None:
+            return [assignment.holder(own_id, Kind.PARTNER if kind is Kind.GROUP else kind)]
+        holders = [assignment.holder(member.id, member.kind) for member in members]
+        eligible = await read_eligible_members(self._context, own_id) if self._privileged_identity else ()
+        for member in eligible:
+            by_group = Assignment(principal_id=member.id, kind=member.kind, active=False, direct=False)
+            holders += await self.holders_of(by_group, within | {own_id})
+        return holders or [assignment.holder(own_id, Kind.EMPTY_GROUP)]
 
 
 def merged(holders: Iterable[Holder]) -> tuple[Holder, ...]:

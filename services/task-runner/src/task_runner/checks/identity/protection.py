@@ -14,13 +14,13 @@ from task_runner.checks.identity.policies import (
     possible_policy,
 )
 from task_runner.checks.judging import settled
-from task_runner.checks.lists import ADMIN_ROLES
-from task_runner.checks.subscriptions import has_premium, read_skus
+from task_runner.checks.lists import ADMIN_ROLES, PLANS
+from task_runner.checks.subscriptions import confirm_unlicensed, may_have_plan
 from task_runner.providers.fields import Fields
-from task_runner.providers.graph_errors import NOT_LICENSED, UNAVAILABLE, GraphRefused
+from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.graph import SHARED
-from task_runner.tasks.result import Result, TaskFault
+from task_runner.tasks.result import Result
 
 DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy"
 POLICIES = "/identity/conditionalAccess/policies"
@@ -56,27 +56,12 @@ async def read_policies(context: TaskContext) -> Protection:
     except GraphRefused as refused:
         if refused.reason_code != NOT_LICENSED:
             raise
-        await confirm_unlicensed(context, refused)
+        await confirm_unlicensed(context, refused, PLANS.premium)
         return Protection(licensed=False)
     policies = policies_of(items)
     if policies.count:
         return Protection(policies=policies)
-    return Protection(licensed=await _is_licensed(context))
-
-
-async def confirm_unlicensed(context: TaskContext, refused: GraphRefused) -> None:
-    """Raise a retryable ``TaskFault`` if the tenant has the licence that Microsoft Graph says is missing.
-
-    Microsoft Graph answers so at times in licensed tenants as well.
-    """
-    if await _is_licensed(context):
-        message = f"{refused.message} The tenant has Microsoft Entra ID P1 or P2, so the answer is taken as temporary."
-        raise TaskFault(UNAVAILABLE, message, retryable=True, payload={**refused.payload, "applicable": True})
-
-
-async def _is_licensed(context: TaskContext) -> bool:
-    products = await read_skus(context)
-    return has_premium(products.skus) or bool(products.not_judged)
+    return Protection(licensed=await may_have_plan(context, PLANS.premium))
 
 
 def tolerated_by(context: TaskContext) -> Tolerated:

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from task_runner.checks.identity.accounts import is_synchronization_account
-from task_runner.checks.identity.protection import confirm_unlicensed
 from task_runner.checks.judging import MAX_LISTED, NotJudged
+from task_runner.checks.lists import PLANS
+from task_runner.checks.subscriptions import confirm_unlicensed
 from task_runner.providers.fields import DATA_INCOMPLETE, Fields
 from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
 from task_runner.tasks.context import TaskContext
@@ -67,7 +68,7 @@ async def read_registration(context: TaskContext) -> Report:
         return registration_of(items)
     except GraphRefused as refused:
         if refused.reason_code == NOT_LICENSED:
-            await confirm_unlicensed(context, refused)
+            await confirm_unlicensed(context, refused, PLANS.premium)
         return refused
     except CannotTell as failure:
         return failure
@@ -87,7 +88,7 @@ def registration_of(items: Iterable[object]) -> Registration:
             object_id = fields.text("id").lower()
             if fields.optional_text("userType").lower() == "guest":
                 guests.append(object_id)
-            elif _is_machine(fields):
+            elif is_synchronization_account(fields.optional_text("userPrincipalName")):
                 machines.append(object_id)
             else:
                 administrators.append(Administrator(id=object_id, registered=fields.flag("isMfaCapable")))
@@ -100,12 +101,6 @@ def registration_of(items: Iterable[object]) -> Registration:
         guests=tuple(guests),
         machine_accounts=tuple(machines),
         not_judged=tuple(not_judged),
-    )
-
-
-def _is_machine(fields: Fields) -> bool:
-    return is_synchronization_account(
-        fields.optional_text("userDisplayName"), fields.optional_text("userPrincipalName")
     )
 
 
