@@ -1,8 +1,9 @@
 """One embedded system for all kills, with short intervals so that several sweeps fit into a test.
 
-The example package of tasks is installed beside the product's own.
+The example package of tasks, and one that kills its worker, are installed beside the product's own.
 """
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -17,12 +18,13 @@ INTERVAL_SECONDS = 3
 @pytest.fixture(scope="package")
 def one_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     seconds = str(INTERVAL_SECONDS)
-    site = task_package.install(tmp_path_factory.mktemp("package"))
+    packages = (task_package.EXAMPLE, task_package.POISON)
+    sites = [str(task_package.install(tmp_path_factory.mktemp("package"), package)) for package in packages]
     with running_system(
         ONBOARDING_LEASE_SECONDS=seconds,
         ONBOARDING_SILENCE_SECONDS=seconds,
         ONBOARDING_CONFIRM_SECONDS=seconds,
-        PYTHONPATH=str(site),
+        PYTHONPATH=os.pathsep.join(sites),
     ) as system:
         yield system
 

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = Path(__file__).parent / "example_task_package"
+POISON = Path(__file__).parent / "poison_task_package"
 
 
 def install(into: Path, package: Path = EXAMPLE) -> Path:

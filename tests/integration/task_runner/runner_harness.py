@@ -15,6 +15,7 @@ from onboarding_shared.contracts.session_api import CancelTask, StartTask, TaskC
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
+from task_runner.domain.leases import Selection
 from task_runner.providers import Providers
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
@@ -142,7 +143,14 @@ class RunnerHarness:
         if self.worker:
             self.worker.pool.interrupt(runs)
 
-    def claims(self, *, worker: str = "w1", tenant_limit: int = 8, lease_seconds: float = 30.0) -> RunClaims:
+    def claims(
+        self,
+        *,
+        worker: str = "w1",
+        tenant_limit: int = 8,
+        lease_seconds: float = 30.0,
+        selection: Selection = Selection.ALL,
+    ) -> RunClaims:
         return RunClaims(
             self.database,
             self.outbox,
@@ -150,6 +158,7 @@ class RunnerHarness:
             task_types=list(self.tasks),
             lease_seconds=lease_seconds,
             tenant_limit=tenant_limit,
+            selection=selection,
         )
 
     async def claim(self, free: int = 10, **options: Any) -> tuple[Claim, ...]:

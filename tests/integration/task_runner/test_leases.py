@@ -91,6 +91,7 @@ async def test_a_run_that_kills_every_worker_ends(harness: RunnerHarness, leases
         assert len(await harness.claim()) == 1
         await harness.sql(EXPIRE)
         await leases.recover()
+        await harness.sql("UPDATE executions SET resume_at = now() WHERE state = 'waiting'")
     assert await harness.claim() == ()
     message = (await harness.new_messages())[-1]
     assert isinstance(message, RunFinished)

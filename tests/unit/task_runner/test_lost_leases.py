@@ -11,10 +11,10 @@ def lost(state: RunState = RunState.RUNNING, losses: int = 0) -> LostLease:
     return LostLease(run_id=1, lease_token=5, state=state, losses=losses)
 
 
-@pytest.mark.parametrize("losses", [0, 1, 2])
-def test_it_is_started_again_at_once(losses: int) -> None:
+@pytest.mark.parametrize(("losses", "delay"), [(0, 0.0), (1, 5.0), (2, 20.0)])
+def test_it_is_started_again_later_each_time(losses: int, delay: float) -> None:
     decision = decide_lost_lease(lost(losses=losses))
-    assert isinstance(decision, RetryLater) and (decision.delay, decision.reason_code) == (0.0, "LEASE_LOST")
+    assert isinstance(decision, RetryLater) and (decision.delay, decision.reason_code) == (delay, "LEASE_LOST")
 
 
 def test_one_that_loses_every_worker_ends() -> None:

@@ -1,5 +1,6 @@
 """The wiring of task-runner."""
 
+import asyncio
 import os
 import socket
 import uuid
@@ -17,16 +18,18 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.metrics import Live, Reading
 from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from task_runner.consumers import GROUP, applies
+from task_runner.domain.leases import Selection
 from task_runner.health import readiness_checks
 from task_runner.metrics import SLOTS, UNDER_WAY
-from task_runner.providers import Providers, ProviderSettings
-from task_runner.settings import GdapSettings, OutsideSettings, TaskRunnerSettings
+from task_runner.providers import Providers
+from task_runner.providers.from_settings import provider_settings
+from task_runner.settings import TaskRunnerSettings
 from task_runner.store.queue import QUEUE, QUEUE_GAUGES
 from task_runner.tasks import Task, discover
-from task_runner.tasks.gdap_profile import GdapProfile
 from task_runner.tasks.registry import inputs_types, with_required, without
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.attempt import ContextFactory
+from task_runner.worker.isolation import Isolation
 from task_runner.worker.worker import Worker, WorkerLimits
 
 SERVICE = "task-runner"
@@ -36,12 +39,18 @@ class TaskRunner:
     """The components of one process, and the order in which they start and stop."""
 
     def __init__(
-        self, settings: TaskRunnerSettings, tasks: Mapping[str, Task], context_for: ContextFactory | None
+        self,
+        settings: TaskRunnerSettings,
+        tasks: Mapping[str, Task],
+        context_for: ContextFactory | None,
+        *,
+        isolating: bool,
     ) -> None:
+        """``isolating``: runs that lost two workers get a process of their own, which finds the tasks by itself."""
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
         self.outbox = Outbox(self.relay.wake)
-        self.providers = Providers(_provider_settings(settings.outside, settings.gdap, settings.worker.concurrency))
+        self.providers = Providers(provider_settings(settings.outside, settings.gdap, settings.worker.concurrency))
         limits = WorkerLimits(**settings.worker.model_dump())
         self.worker = Worker(
             self.database,
@@ -50,6 +59,12 @@ class TaskRunner:
             context_for or self.providers.context_for,
             limits,
             name=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
+            selection=Selection.SHARED_PROCESS if isolating else Selection.ALL,
+        )
+        self.isolation = (
+            Isolation(self.database, lease_seconds=limits.lease_seconds, drain_seconds=limits.drain_seconds)
+            if isolating
+            else None
         )
         intake = CommandIntake(
             self.outbox,
@@ -89,11 +104,16 @@ class TaskRunner:
         """Start to consume and to claim. Kafka and PostgreSQL may be unavailable at this time."""
         await self.relay.start()
         self.worker.start()
+        if self.isolation is not None:
+            self.isolation.start()
         await self.consumer.start()
 
     async def stop(self) -> None:
         """Stop claiming, drain, release leases, leave the group, publish the rest of the outbox, close the database."""
-        await self.worker.stop()
+        if self.isolation is not None:
+            await asyncio.gather(self.worker.stop(), self.isolation.stop())
+        else:
+            await self.worker.stop()
         await self.consumer.stop()
         await self.relay.stop()
         await self.providers.close()
@@ -120,28 +140,5 @@ def build(
     installed. Nothing runs before ``start``, which serving ``http`` calls.
     """
     offered = without(discover() if tasks is None else tasks, settings.tasks.left_out)
-    return TaskRunner(settings, with_required(offered, "gdap.", settings.gdap.required), context_for)
-
-
-def _provider_settings(outside: OutsideSettings, gdap: GdapSettings, concurrency: int) -> ProviderSettings:
-    """The provider settings. The connection pool has room for every run, so that a slow tenant cannot exhaust it."""
-    return ProviderSettings(
-        max_connections=max(100, 2 * concurrency),
-        graph_url=outside.graph_url,
-        login_url=outside.login_url,
-        tenant_requests=outside.tenant_requests,
-        tenant_request_rate=outside.tenant_request_rate,
-        shared_reading_seconds=outside.shared_reading_seconds,
-        partner_tenant_id=outside.partner_tenant_id,
-        emergency_access=outside.emergency_access or {},
-        gdap=GdapProfile(
-            required_roles=gdap.roles or {},
-            duration_days=gdap.duration_days,
-            auto_extend=gdap.auto_extend,
-            service_account=gdap.service_account,
-        ),
-        proxy=outside.proxy,
-        credentials=outside.credentials or {},
-        credential_prefix=outside.credential_prefix,
-        credential_directory=outside.credential_directory,
-    )
+    required = with_required(offered, "gdap.", settings.gdap.required)
+    return TaskRunner(settings, required, context_for, isolating=tasks is None and context_for is None)

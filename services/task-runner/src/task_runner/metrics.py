@@ -14,6 +14,7 @@ LATE_WRITES = Counter("onboarding_late_writes_refused_total", "Results rejected 
 DROPPED = Counter("onboarding_results_dropped_total", "Results that could not be written before the lease expired")
 LEASES_LOST = Counter("onboarding_leases_lost_total", "Attempts stopped by this process because their lease expired")
 LEASES_EXPIRED = Counter("onboarding_leases_expired_total", "Expired leases, by the event of their run", ["event"])
+ISOLATED = Counter("onboarding_isolated_processes_total", "Processes started for runs that lost two workers")
 UNCLAIMED = Counter("onboarding_runs_unclaimed_total", "Runs that timed out because no worker claimed them")
 RESENT = Counter(
     "onboarding_results_resent_total", "Results published again because evidence-store had not confirmed them"

@@ -3,32 +3,45 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import Mode
 from task_runner.domain.claiming import GuardedRun
 from task_runner.domain.execution import RunKey
+from task_runner.domain.leases import ISOLATED_AFTER, Selection
 from task_runner.store.rows import COLUMNS, Claim, to_claim
 from task_runner.store.states import CLAIMABLE_STATES, LEASED_STATES
 
-_NEXT_TENANTS = text(f"""
+_SELECTED = {
+    Selection.ALL: "true",
+    Selection.SHARED_PROCESS: f"e.losses < {ISOLATED_AFTER}",
+    Selection.ISOLATED: f"e.losses >= {ISOLATED_AFTER}",
+}
+"""Conditions on an execution ``e``. The last one is that of the index ``executions_isolated``."""
+
+
+def _next_tenants(selected: str) -> TextClause:
+    """Loose index scan: one index lookup per tenant with due runs. The cost does not depend on the length of the queue,
+    and runs that are not due are skipped in the index."""
+    return text(f"""
 WITH RECURSIVE due_tenants (tenant_id, place) AS (
-    (SELECT tenant_id, 1 FROM executions
-     WHERE state IN {CLAIMABLE_STATES} AND tenant_id > :after AND resume_at <= now() ORDER BY tenant_id LIMIT 1)
+    (SELECT e.tenant_id, 1 FROM executions e
+     WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id > :after AND e.resume_at <= now() AND {selected}
+     ORDER BY e.tenant_id LIMIT 1)
     UNION ALL
     SELECT (SELECT e.tenant_id FROM executions e
-            WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id > w.tenant_id AND e.resume_at <= now()
+            WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id > w.tenant_id AND e.resume_at <= now() AND {selected}
             ORDER BY e.tenant_id LIMIT 1), w.place + 1
     FROM due_tenants w WHERE w.tenant_id IS NOT NULL AND w.place < :free
 )
 SELECT tenant_id, pg_try_advisory_xact_lock(tenant_id) AS locked FROM due_tenants WHERE tenant_id IS NOT NULL
 ORDER BY tenant_id
 """)  # noqa: S608 - no input, only constants
-"""Loose index scan: one index lookup per tenant with due runs. The cost does not depend on the length of the queue, and
-runs that are not due are skipped in the index."""
 
-_WORK = text(f"""
+
+def _work(selected: str) -> TextClause:
+    return text(f"""
 SELECT true AS under_way, 0 AS place, e.resume_at, e.run_id, e.tenant_id, e.scope_key, e.mode, e.task_type
 FROM executions e
 WHERE e.state IN {LEASED_STATES} AND e.tenant_id = ANY (CAST(:tenants AS bigint[]))
@@ -37,11 +50,19 @@ SELECT false, t.place, c.resume_at, c.run_id, c.tenant_id, c.scope_key, c.mode, 
 FROM unnest(CAST(:tenants AS bigint[])) WITH ORDINALITY AS t (tenant_id, place)
 CROSS JOIN LATERAL (
     SELECT e.* FROM executions e
-    WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id = t.tenant_id AND e.resume_at <= now()
+    WHERE e.state IN {CLAIMABLE_STATES} AND e.tenant_id = t.tenant_id AND e.resume_at <= now() AND {selected}
       AND e.task_type = ANY (CAST(:task_types AS text[]))
     ORDER BY e.resume_at, e.run_id LIMIT :window
 ) c
 ORDER BY place, resume_at, run_id
+""")  # noqa: S608 - no input, only constants
+
+
+_NEXT_TENANTS = {selection: _next_tenants(selected) for selection, selected in _SELECTED.items()}
+_WORK = {selection: _work(selected) for selection, selected in _SELECTED.items()}
+_ISOLATED_DUE = text(f"""
+SELECT EXISTS (SELECT FROM executions e
+               WHERE e.state IN {CLAIMABLE_STATES} AND e.resume_at <= now() AND {_SELECTED[Selection.ISOLATED]})
 """)  # noqa: S608 - no input, only constants
 
 _CLAIM = text(f"""
@@ -73,20 +94,20 @@ class DueTenant(NamedTuple):
     locked: bool
 
 
-async def next_tenants(tx: AsyncConnection, after: int, limit: int) -> list[DueTenant]:
+async def next_tenants(tx: AsyncConnection, after: int, limit: int, selection: Selection) -> list[DueTenant]:
     """Return up to ``limit`` tenants with due runs and ids greater than ``after``, by id. Lock those that are free."""
-    rows = await tx.execute(_NEXT_TENANTS, {"after": after, "free": limit})
+    rows = await tx.execute(_NEXT_TENANTS[selection], {"after": after, "free": limit})
     return [DueTenant(row.tenant_id, row.locked) for row in rows]
 
 
 async def work_of(
-    tx: AsyncConnection, tenants: Sequence[int], task_types: Sequence[str]
+    tx: AsyncConnection, tenants: Sequence[int], task_types: Sequence[str], selection: Selection
 ) -> tuple[list[GuardedRun], list[GuardedRun]]:
     """Return the runs of locked tenants: those in progress, and the oldest due ones of ``task_types``, oldest first."""
     values = {"tenants": list(tenants), "task_types": list(task_types), "window": _WINDOW}
     running: list[GuardedRun] = []
     candidates: list[GuardedRun] = []
-    for row in await tx.execute(_WORK, values):
+    for row in await tx.execute(_WORK[selection], values):
         run = GuardedRun(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
         (running if row.under_way else candidates).append(run)
     return running, candidates
@@ -99,3 +120,8 @@ async def claim_runs(
     arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
     values = {**arrays, "worker": worker, "lease": lease_seconds}
     return tuple(to_claim(row) for row in await tx.execute(_CLAIM, values))
+
+
+async def isolated_runs_due(tx: AsyncConnection) -> bool:
+    """Return True if a run is due that must be executed apart from others."""
+    return bool(await tx.scalar(_ISOLATED_DUE))

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from onboarding_shared.contracts.types import Mode
 from onboarding_shared.messaging.schema import add_messaging_tables
 from onboarding_shared.postgres.literals import sql_list
+from task_runner.domain.leases import ISOLATED_AFTER
 from task_runner.store.states import ALL_STATES, CLAIMABLE_STATES, ENDED_STATES, LEASED_STATES
 
 metadata = MetaData()
@@ -90,5 +91,12 @@ Index(
     executions.c.task_type,
     unique=True,
     postgresql_where=text(_LEASED),
+)
+Index(
+    "executions_isolated",
+    executions.c.tenant_id,
+    executions.c.resume_at,
+    executions.c.run_id,
+    postgresql_where=text(f"{_CLAIMABLE} AND losses >= {ISOLATED_AFTER}"),
 )
 Index("executions_unconfirmed", executions.c.confirm_at, postgresql_where=text("confirm_at IS NOT NULL"))

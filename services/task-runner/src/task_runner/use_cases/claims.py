@@ -9,6 +9,7 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from task_runner.domain.claiming import choose
 from task_runner.domain.execution import started
+from task_runner.domain.leases import Selection
 from task_runner.store.claims import claim_runs, next_tenants, work_of
 from task_runner.store.rows import Claim
 
@@ -33,6 +34,7 @@ class RunClaims:
         task_types: Sequence[str],
         lease_seconds: float,
         tenant_limit: int,
+        selection: Selection = Selection.ALL,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -40,6 +42,7 @@ class RunClaims:
         self._task_types = list(task_types)
         self._lease_seconds = lease_seconds
         self._tenant_limit = tenant_limit
+        self._selection = selection
         self._after = -1
         self._productive = False
         """True if the current round over all tenants claimed a run, or skipped a tenant locked by another worker."""
@@ -51,7 +54,7 @@ class RunClaims:
         """
         after = self._after
         async with self._database.transaction() as tx:
-            tenants = await next_tenants(tx, after, free)
+            tenants = await next_tenants(tx, after, free, self._selection)
             locked = [tenant.tenant_id for tenant in tenants if tenant.locked]
             claims = await self._claim_of(tx, locked, free) if locked else ()
         self._after = tenants[-1].tenant_id if len(tenants) == free else -1
@@ -72,7 +75,7 @@ class RunClaims:
 
     async def _claim_of(self, tx: AsyncConnection, tenants: list[int], free: int) -> tuple[Claim, ...]:
         """Claim runs of these tenants, whose advisory locks this transaction holds."""
-        running, candidates = await work_of(tx, tenants, self._task_types)
+        running, candidates = await work_of(tx, tenants, self._task_types, self._selection)
         chosen = choose(candidates, running, free=free, tenant_limit=self._tenant_limit)
         if not chosen:
             return ()

@@ -16,6 +16,7 @@ from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.postgres.group_commit import GroupCommit
 from onboarding_shared.process.loop import Loop
 from task_runner import metrics
+from task_runner.domain.leases import Selection
 from task_runner.domain.queueing import grace
 from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
 from task_runner.tasks import Task
@@ -63,8 +64,12 @@ class Worker:
         *,
         name: str,
         clock: Callable[[], float] = time.monotonic,
+        selection: Selection = Selection.ALL,
     ) -> None:
-        """``name`` identifies the worker in the database; ``clock`` is monotonic, in seconds."""
+        """``name`` identifies the worker in the database; ``clock`` is monotonic, in seconds.
+
+        A worker of isolated runs only claims and executes: another one does the rest.
+        """
         self._database = database
         self._outbox = outbox
         self._tasks = tasks
@@ -79,6 +84,7 @@ class Worker:
             task_types=list(tasks),
             lease_seconds=lease,
             tenant_limit=limits.tenant_concurrency,
+            selection=selection,
         )
         self.settlements: GroupCommit[Settlement, Settled | SettlementRefused] = GroupCommit(database, self._settle)
         self.leases = Leases(database, outbox, lease_seconds=lease, confirm_seconds=confirm)
@@ -96,12 +102,14 @@ class Worker:
         )
         heartbeat = Heartbeat(self.leases, self.pool.attempts, lease_seconds=lease, clock=clock)
         self._heart = _loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
-        self._others = (
+        self._others: tuple[Loop, ...] = (
             _loop("recover", self._recover),
             _loop("expire", self._expire),
             _loop("resend", self._resend),
             _loop("announce", self._announce),
         )
+        if selection is Selection.ISOLATED:
+            self._others = ()
         self.loops = (self.pool.loop, self._heart, *self._others)
 
     def wake(self) -> None:

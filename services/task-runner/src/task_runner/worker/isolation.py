@@ -1,0 +1,111 @@
+"""Starts a process of its own for runs that lost two workers, so that only they are harmed if it dies."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from onboarding_shared.postgres.database import Database
+from onboarding_shared.process.loop import Loop
+from task_runner import metrics
+from task_runner.store.claims import isolated_runs_due
+
+COMMAND = (sys.executable, "-m", "task_runner.isolated")
+_LOOK_SECONDS = 2.0
+_WATCH_SECONDS = 0.5
+_STOP_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Isolation:
+    """Runs the process while such runs are due. A process that shows no sign of life for a lease is killed.
+
+    Its sign of life is a byte through a pipe, each second. When this process dies, the pipe breaks, and the other one
+    ends.
+    """
+
+    def __init__(
+        self, database: Database, *, lease_seconds: float, drain_seconds: float, command: Sequence[str] = COMMAND
+    ) -> None:
+        """``command`` is called with the number of the file descriptor of the pipe."""
+        self._database = database
+        self._lease_seconds = lease_seconds
+        self._drain_seconds = drain_seconds
+        self._command = tuple(command)
+        self._process: asyncio.subprocess.Process | None = None
+        self._pipe = -1
+        self._heard = 0.0
+        self.loop = Loop("isolate", self._turn, count_failure=metrics.count_failures_of("isolate"))
+
+    def start(self) -> None:
+        """Start to look for such runs."""
+        self.loop.start()
+
+    async def stop(self) -> None:
+        """Let the process drain as this one does, then kill it."""
+        await self.loop.stop()
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), self._drain_seconds + _STOP_SECONDS)
+        await self._kill()
+        self._forget()
+
+    async def _turn(self) -> float:
+        if self._process is None:
+            if not await self._database.run_single(isolated_runs_due):
+                return _LOOK_SECONDS
+            await self._begin()
+        elif self._process.returncode is not None:
+            code = self._process.returncode
+            write = _log.info if code == 0 else _log.error
+            write("isolated_process_ended", exit_code=code)
+            self._forget()
+        elif not self._is_heard():
+            _log.error("isolated_process_hangs", seconds=self._lease_seconds)
+            await self._kill()
+        return _WATCH_SECONDS
+
+    async def _begin(self) -> None:
+        self._pipe, theirs = os.pipe()
+        try:
+            os.set_blocking(self._pipe, False)
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                str(theirs),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(theirs,),
+                start_new_session=True,
+            )
+        except OSError:
+            self._forget()
+            raise
+        finally:
+            os.close(theirs)
+        self._heard = time.monotonic()
+        metrics.ISOLATED.inc()
+        _log.warning("isolated_process_started", pid=self._process.pid)
+
+    def _is_heard(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            if os.read(self._pipe, 4096):
+                self._heard = time.monotonic()
+        return time.monotonic() - self._heard < self._lease_seconds
+
+    async def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGKILL)
+            await self._process.wait()
+
+    def _forget(self) -> None:
+        os.close(self._pipe)
+        self._process, self._pipe = None, -1

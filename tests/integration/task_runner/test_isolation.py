@@ -1,0 +1,104 @@
+"""Runs that lost two workers are executed apart from others."""
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+from onboarding_shared.postgres.database import Database
+from task_runner.domain.leases import Selection
+from task_runner.worker.isolation import Isolation
+from tests.integration.task_runner.runner_harness import RunnerHarness, start
+from tests.support.waiting import eventually
+
+BEATING = """
+import os, sys, time
+for _ in range(10):
+    os.write(int(sys.argv[1]), b".")
+    time.sleep(0.05)
+"""
+HANGING = "import time; time.sleep(3600)"
+
+
+def isolation(database: Database, program: str, lease_seconds: float = 30.0) -> Isolation:
+    command = (sys.executable, "-c", program)
+    return Isolation(database, lease_seconds=lease_seconds, drain_seconds=0.0, command=command)
+
+
+async def losses(harness: RunnerHarness, run_id: int, count: int) -> None:
+    await harness.apply(start(run_id, tenant_id=run_id))
+    await harness.sql("UPDATE executions SET losses = :count WHERE run_id = :run", run=run_id, count=count)
+
+
+async def test_runs_that_lost_two_workers_are_claimed_by_the_isolated_one_alone(harness: RunnerHarness) -> None:
+    for run_id in range(1, 5):
+        await losses(harness, run_id, count=run_id - 1)
+
+    assert await harness.claimed_ids(selection=Selection.SHARED_PROCESS) == {1, 2}
+    assert await harness.claimed_ids(selection=Selection.ISOLATED) == {3, 4}
+
+
+async def test_a_worker_that_is_alone_claims_all(harness: RunnerHarness) -> None:
+    await losses(harness, 1, count=0)
+    await losses(harness, 2, count=3)
+
+    assert await harness.claimed_ids() == {1, 2}
+
+
+async def test_no_process_is_started_without_such_a_run(harness: RunnerHarness) -> None:
+    await losses(harness, 1, count=1)
+    isolated = isolation(harness.database, BEATING)
+
+    await isolated._turn()
+
+    assert isolated._process is None
+
+
+async def test_another_process_follows_one_that_ended_while_runs_are_due(harness: RunnerHarness) -> None:
+    await losses(harness, 1, count=2)
+    isolated = isolation(harness.database, BEATING)
+    pids: set[int] = set()
+
+    async def turn() -> int:
+        await isolated._turn()
+        if isolated._process is not None:
+            pids.add(isolated._process.pid)
+        return len(pids)
+
+    await eventually(turn, equals=2, seconds=20)
+    await isolated.stop()
+    assert isolated._process is None
+
+
+async def test_a_process_without_a_sign_of_life_is_killed(harness: RunnerHarness) -> None:
+    await losses(harness, 1, count=2)
+    isolated = isolation(harness.database, HANGING, lease_seconds=0.3)
+    await isolated._turn()
+    process = isolated._process
+    assert process is not None
+
+    await asyncio.sleep(0.4)
+    await isolated._turn()
+
+    assert process.returncode == -9
+    await isolated._turn()
+    assert isolated._process is None
+
+
+async def test_a_stop_leaves_no_process_behind(harness: RunnerHarness) -> None:
+    await losses(harness, 1, count=2)
+    isolated = isolation(harness.database, HANGING)
+    isolated.start()
+    await eventually(lambda: _is_running(isolated), equals=True)
+    process = isolated._process
+    assert process is not None
+
+    await isolated.stop()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
+
+
+async def _is_running(isolated: Isolation) -> bool:
+    return isolated._process is not None
