@@ -1,6 +1,7 @@
 """The rules every routed request is held to before its handler sees it: ids, tenant, query names and body."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -109,6 +110,12 @@ async def _options(allow: bytes, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+@lru_cache(maxsize=512)
+def _places(path_template: str) -> Mapping[str, int]:
+    """The index of each parameter's segment in a path of this template."""
+    return {part[1:-1]: place for place, part in enumerate(path_template.split("/")) if part.startswith("{")}
+
+
 def check_path_ids(scope: HTTPScope) -> None:
     """Raises for ids out of range or oddly written (``+1``, ``007``, ``1_0``), and for a tenant not the caller's.
 
@@ -116,8 +123,9 @@ def check_path_ids(scope: HTTPScope) -> None:
     """
     parameters: dict[str, Any] = scope["path_params"]
     segments = scope["path"].split("/")
+    places = _places(scope["path_template"])
     for name, value in parameters.items():
-        if isinstance(value, int) and not (1 <= value <= MAX_ID and str(value) in segments):
+        if isinstance(value, int) and not (1 <= value <= MAX_ID and segments[places[name]] == str(value)):
             raise NotFound("INVALID_PATH_ID", f"The {name} in the path is not a valid id", extra={"field": name})
     tenant_id = parameters.get(TENANT)
     if isinstance(tenant_id, int):
