@@ -35,6 +35,7 @@ STATUSES = ("401", "403", "404", "410", "429", "500", "503")
 BODIES = {
     "an HTML page": b"<!doctype html><title>Sign in</title>",
     "no JSON": b'{"value": [',
+    "arrays nested without end": b"[" * 100_000,
     "nothing": b"",
     "a list": b"[]",
     "a text": b'"ok"',

@@ -93,7 +93,7 @@ class TokenRules:
             if not jws.validate_compact(signed, key.key, registry=self._registry):
                 raise TokenRefused("its signature is wrong")
             claims = msgspec.json.decode(signed.payload or b"", type=Claims)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, RecursionError) as error:
             raise TokenRefused("its signature cannot be checked or its claims are malformed") from error
         self._check(claims, now)
         return claims

@@ -213,3 +213,20 @@ async def test_a_request_without_a_bearer_token_has_its_own_error(
         await authenticator.authenticate_header(header)
     assert raised.value.code == "TOKEN_MISSING"
     assert raised.value.headers == {"WWW-Authenticate": "Bearer"}
+
+
+@pytest.mark.parametrize("depth", [40, 900, 1_400, 2_500])
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
+async def test_deeply_nested_json_is_refused(
+    authenticator: Authenticator, signer: Signer, depth: int, opened: str, closed: str
+) -> None:
+    nested = f"{opened * depth}1{closed * depth}".encode()
+    header = json.dumps({"alg": "RS256", "kid": signer.key.kid, "typ": "JWT"}).encode()
+    deeper = b'{"more":' + nested + b"}"
+    for parts in (
+        (nested, b"{}"),
+        (header[:-1] + b',"more":' + nested + b"}", b"{}"),
+        (header, nested),
+        (header, deeper),
+    ):
+        assert (await refused(authenticator, signer.signed(*parts))).code == "TOKEN_INVALID"

@@ -47,7 +47,7 @@ def responses_in(content: bytes, ids: Sequence[str]) -> dict[str, BatchedRespons
     """The response to each of the requests. Raises ``CannotTell`` unless there is exactly one to each."""
     try:
         responses = msgspec.json.decode(content, type=_Responses).responses
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise CannotTell(RESPONSE_INVALID, "The response to a batch is not what Microsoft Graph documents.") from None
     if sorted(response.id for response in responses) != sorted(ids):
         raise CannotTell(RESPONSE_INVALID, "The response to a batch does not answer each of its requests.")

@@ -42,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         """
         try:
             body = msgspec.json.decode(self.content) if self.content else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             body = None
         endpoint = without_query(self.recorded.url)
         if not self.ok:

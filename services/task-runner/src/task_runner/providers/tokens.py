@@ -213,7 +213,7 @@ def roles_claim(access_token: str) -> frozenset[str] | None:
     try:
         payload = access_token.split(".")[1]
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError, msgspec.DecodeError):
+    except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
         return None
     roles = claims.get("roles", []) if isinstance(claims, dict) else None
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):

@@ -126,7 +126,7 @@ def _assertion_in(content: bytes) -> tuple[str, float]:
     try:
         body = msgspec.json.decode(content, type=dict[str, Any])
         assertion, end = body["access_token"], float(body["expires_on"])
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, RecursionError):
         raise _unavailable("an answer without a token") from None
     if not isinstance(assertion, str) or not assertion or end != end:
         raise _unavailable("an answer without a token")
