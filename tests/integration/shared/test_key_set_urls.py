@@ -8,11 +8,14 @@ import pytest
 from joserfc.jwk import KeySet, RSAKey
 
 from onboarding_shared.process.service_settings import IdentitySettings
-from onboarding_shared.web import key_sets
+from onboarding_shared.web import key_sources
 from onboarding_shared.web.errors import DependencyDown, Unauthorized
 from onboarding_shared.web.identity import Authenticator
-from onboarding_shared.web.key_sets import KeySetError, UrlKeys
+from onboarding_shared.web.key_sets import KeySetError
+from onboarding_shared.web.key_sources import UrlKeys
 from tests.support.signing import ISSUER, Signer
+
+MAX_AGE = 3600
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +69,16 @@ async def test_an_unknown_key_refetches_the_url_once_a_minute(
         with pytest.raises(Unauthorized):
             await authenticator.authenticate(successor.token())
     assert issuer.asked == 1
-    monkeypatch.setattr(key_sets, "UNKNOWN_KEY_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(key_sources, "UNKNOWN_KEY_PAUSE_SECONDS", 0.0)
     assert await authenticator.authenticate(successor.token())
     assert issuer.asked == 2
 
 
 async def test_an_old_key_set_is_fetched_again(monkeypatch: pytest.MonkeyPatch, issuer: Issuer, signer: Signer) -> None:
-    keys = UrlKeys(issuer.url)
+    keys = UrlKeys(issuer.url, max_age_seconds=MAX_AGE)
     await keys.refresh()
-    monkeypatch.setattr(key_sets, "UNKNOWN_KEY_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(key_sets, "MAX_AGE_SECONDS", 0.0)
+    monkeypatch.setattr(key_sources, "UNKNOWN_KEY_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(key_sources, "REFRESH_SECONDS", 0.0)
     await keys.refresh()
     assert issuer.asked == 2
 
@@ -92,12 +95,58 @@ async def test_without_a_key_set_the_service_is_not_ready(issuer: Issuer, signer
 
 
 async def test_an_endless_key_set_is_not_read_to_its_end(issuer: Issuer) -> None:
-    issuer.answer = b" " * (key_sets.MAX_KEY_SET_BYTES + 1)
+    issuer.answer = b" " * (key_sources.MAX_KEY_SET_BYTES + 1)
     with pytest.raises(KeySetError):
-        await UrlKeys(issuer.url).refresh()
+        await UrlKeys(issuer.url, max_age_seconds=MAX_AGE).refresh()
 
 
 async def test_many_requests_at_once_fetch_the_url_once(issuer: Issuer) -> None:
-    keys = UrlKeys(issuer.url)
+    keys = UrlKeys(issuer.url, max_age_seconds=MAX_AGE)
     await asyncio.gather(*(keys.refresh() for _ in range(20)))
+    assert issuer.asked == 1
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_an_empty_set_behind_a_url_is_obeyed(issuer: Issuer, signer: Signer) -> None:
+    clock = Clock()
+    keys = UrlKeys(issuer.url, max_age_seconds=MAX_AGE, clock=clock)
+    authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER), keys=keys)
+    token = signer.token()
+    assert await authenticator.authenticate(token)
+    issuer.answer = b'{"keys": []}'
+    clock.now += key_sources.REFRESH_SECONDS
+    with pytest.raises(Unauthorized):
+        await authenticator.authenticate(token)
+
+
+async def test_keys_of_a_url_that_fails_for_too_long_are_not_believed(issuer: Issuer, signer: Signer) -> None:
+    clock = Clock()
+    keys = UrlKeys(issuer.url, max_age_seconds=MAX_AGE, clock=clock)
+    authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER), keys=keys)
+    token = signer.token()
+    assert await authenticator.authenticate(token)
+    issuer.status = "500 Oops"
+    clock.now += MAX_AGE - 1
+    assert await authenticator.authenticate(token)
+    clock.now += 1
+    with pytest.raises(DependencyDown):
+        await authenticator.authenticate(token)
+    issuer.status = "200 OK"
+    clock.now += 1
+    assert await authenticator.authenticate(token)
+
+
+async def test_unknown_keys_fetch_an_empty_set_once_a_minute(issuer: Issuer, signer: Signer) -> None:
+    issuer.answer = b'{"keys": []}'
+    authenticator = Authenticator(IdentitySettings(jwks=issuer.url, issuer=ISSUER))
+    for number in range(300):
+        with pytest.raises(Unauthorized):
+            await authenticator.authenticate(signer.token({"kid": f"unknown-{number}"}))
     assert issuer.asked == 1

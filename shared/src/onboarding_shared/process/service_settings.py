@@ -121,6 +121,13 @@ class IdentitySettings(Settings):
     jwks: str = Field(
         validation_alias="ONBOARDING_JWKS", description="https URL or file of the JSON Web Key Set that signs tokens"
     )
+    jwks_max_age_seconds: int = Field(
+        86_400,
+        ge=60,
+        le=30 * 86_400,
+        validation_alias="ONBOARDING_JWKS_MAX_AGE_SECONDS",
+        description="For how long keys are believed while the key set cannot be read",
+    )
     issuer: str = Field(validation_alias="ONBOARDING_JWT_ISSUER", description="the iss claim a token must carry")
     audience: str = Field(
         "onboarding", validation_alias="ONBOARDING_JWT_AUDIENCE", description="the aud claim a token must carry"

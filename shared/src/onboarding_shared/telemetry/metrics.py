@@ -165,6 +165,10 @@ class MetricsPage:
         self._parts = [*parts, *([] if backlog is None else [backlog]), self.requests]
         self._ready: Mapping[str, str] = {}
 
+    def add(self, part: Collector) -> None:
+        """Include the metrics of another part of the process."""
+        self._parts.append(part)
+
     def watch(self, probes: HealthProbes) -> None:
         """Include the results of these readiness probes."""
         self._probes = probes

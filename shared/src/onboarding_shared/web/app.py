@@ -94,6 +94,8 @@ def build_http(
     ready = HealthProbes([*checks, *identity])
     page = metrics or MetricsPage(description.title, description.version)
     page.watch(ready)
+    if authenticator:
+        page.add(authenticator.gauges())
     public = PUBLIC_SCHEMA_PATHS | _OPERATORS | frozenset(public_paths)
     app = HttpApplication(
         route_handlers=[*routes, *health_routes(HealthProbes(()), ready), metrics_route(page)],

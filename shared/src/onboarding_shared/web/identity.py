@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -12,11 +12,19 @@ from litestar.types import AsyncAnyCallable
 from msgspec import Struct
 
 from onboarding_shared.process.service_settings import IdentitySettings
+from onboarding_shared.telemetry.metrics import Gauge, Live, Reading
 from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Unauthorized
-from onboarding_shared.web.key_sets import KeySetError, KeySource, key_source
+from onboarding_shared.web.key_sets import KeySet, KeySetError
+from onboarding_shared.web.key_sources import KeySource, key_source
 from onboarding_shared.web.tokens import LEEWAY_SECONDS, TokenExpired, TokenRefused, TokenRules
 
 CACHED_TOKENS = 4096
+KEY_SET_AGE = Gauge("onboarding_key_set_age_seconds", "Time since the key set that checks tokens was last read")
+KEY_SET_KEYS = Gauge("onboarding_key_set_keys", "Keys that can check tokens; 0 = every token is refused")
+
+
+class KeySetEmpty(KeySetError):
+    """The key set was read and has no usable key: every token is refused."""
 
 
 class Permissions:
@@ -83,10 +91,10 @@ class Authenticator:
         keys: KeySource | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._keys = keys or key_source(settings.jwks)
+        self._keys = keys or key_source(settings.jwks, max_age_seconds=settings.jwks_max_age_seconds)
         self._rules = TokenRules(settings.issuer, settings.audience, settings.algorithms)
         self._now = now
-        self._known_keys: Mapping[str, Any] | None = None
+        self._known_keys: KeySet | None = None
         self._verified: OrderedDict[bytes, Caller] = OrderedDict()
 
     async def authenticate_header(self, authorization: str | None) -> Caller:
@@ -119,9 +127,22 @@ class Authenticator:
             self._verified.popitem(last=False)
         return caller
 
-    async def check(self) -> None:
-        """Health probe: raises ``KeySetError`` while there is no key set."""
-        await self._current_keys()
+    async def check(self) -> Mapping[str, Any]:
+        """Health probe: the number of keys and their age. Raises ``KeySetError`` while no token can be accepted."""
+        keys = await self._current_keys()
+        if not keys:
+            raise KeySetEmpty("the key set has no usable key")
+        return {"keys": len(keys), "age_seconds": round(self._keys.age_seconds or 0.0)}
+
+    def gauges(self) -> Live:
+        """The metrics of the key set."""
+
+        def measure() -> Iterator[Reading]:
+            if (age := self._keys.age_seconds) is not None:
+                yield Reading(KEY_SET_AGE, age)
+                yield Reading(KEY_SET_KEYS, float(len(self._keys.keys)))
+
+        return Live((KEY_SET_AGE, KEY_SET_KEYS), measure)
 
     def _remembered(self, fingerprint: bytes) -> Caller | None:
         known = self._verified.get(fingerprint)
@@ -129,14 +150,14 @@ class Authenticator:
             raise TokenExpired("it has expired (exp)")
         return known
 
-    async def _current_keys(self, missing: str | None = None) -> Mapping[str, Any]:
+    async def _current_keys(self, missing: str | None = None) -> KeySet:
         keys = await self._keys.refresh(missing)
         if keys is not self._known_keys:
             self._known_keys = keys
             self._verified.clear()
         return keys
 
-    async def _verify(self, token: str, keys: Mapping[str, Any]) -> Caller:
+    async def _verify(self, token: str, keys: KeySet) -> Caller:
         header = self._rules.header(token)
         if header.kid not in keys:
             keys = await self._current_keys(missing=header.kid)
