@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,21 +50,30 @@ class Identity:
     def token(
         self,
         user: int,
-        tenants: Iterable[int],
+        tenants: Iterable[int] | Mapping[int, Iterable[str]],
         permissions: Iterable[str] = PERMISSIONS,
         lifetime: float = 12 * 3600,
     ) -> str:
-        """Issue a signed token for `user`, valid for `lifetime` seconds. Raises `FileNotFoundError` before `ensure`."""
+        """Issue a signed token for `user`, valid for `lifetime` seconds. Raises `FileNotFoundError` before `ensure`.
+
+        A mapping has the permissions of each tenant; then `permissions` is not used.
+        """
         key = RSAKey.import_key(json.loads(self.private_key.read_text(encoding="utf-8")))
         now = int(time.time())
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": str(user),
-            "tenants": list(tenants),
-            "permissions": list(permissions),
+            **_granted(tenants, permissions),
             "iat": now,
             "nbf": now - 5,
             "exp": now + int(lifetime),
         }
         return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
+
+
+def _granted(tenants: Iterable[int] | Mapping[int, Iterable[str]], permissions: Iterable[str]) -> dict[str, object]:
+    """The claims about tenants and permissions, in one of their two forms."""
+    if isinstance(tenants, Mapping):
+        return {"tenants": {str(tenant): list(granted) for tenant, granted in tenants.items()}}
+    return {"tenants": list(tenants), "permissions": list(permissions)}

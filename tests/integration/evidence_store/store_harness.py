@@ -1,6 +1,6 @@
 """An evidence store on a real database, without Kafka: messages are applied directly, HTTP runs in process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -78,7 +78,11 @@ class StoreHarness:
             await connection.close()
 
     def reader(
-        self, *, tenants: Sequence[int] = (42,), permissions: Sequence[str] = PERMISSIONS, user: int = 7
+        self,
+        *,
+        tenants: Sequence[int] | Mapping[int, Sequence[str]] = (42,),
+        permissions: Sequence[str] = PERMISSIONS,
+        user: int = 7,
     ) -> httpx2.AsyncClient:
         """A caller with a token of its own."""
         return self.client({"authorization": f"Bearer {self._identity.token(user, tenants, permissions)}"})

@@ -273,3 +273,10 @@ async def test_recorded_at_is_a_moment_in_utc(calm: StoreHarness) -> None:
     for item in (await calm.reader().get(LIST)).json():
         assert item["recorded_at"].endswith("Z")
         assert datetime.fromisoformat(item["recorded_at"]).utcoffset() == timedelta(0)
+
+
+async def test_a_reader_of_another_tenant_is_no_reader_here(calm: StoreHarness) -> None:
+    reader = calm.reader(tenants={42: ["onboarding.run"], 43: ["onboarding.read"]})
+    assert (await reader.get(LIST)).json()["code"] == "PERMISSION_MISSING"
+    assert (await reader.get(LIST.replace("42", "43"))).status_code == 200
+    assert (await reader.get(LIST.replace("42", "44"))).json()["code"] == "TENANT_NOT_FOUND"

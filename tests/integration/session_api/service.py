@@ -1,7 +1,7 @@
 """The service for a test, without Kafka: HTTP runs in process, messages are applied directly."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +72,11 @@ class Api:
         self._sequences: dict[tuple[str, int], int] = {}
 
     def caller(
-        self, user: int = 7, *, tenants: Sequence[int] = (TENANT,), permissions: Sequence[str] = PERMISSIONS
+        self,
+        user: int = 7,
+        *,
+        tenants: Sequence[int] | Mapping[int, Sequence[str]] = (TENANT,),
+        permissions: Sequence[str] = PERMISSIONS,
     ) -> httpx2.AsyncClient:
         """A client with a token of its own."""
         token = self._identity.token(user, tenants, permissions)

@@ -91,6 +91,24 @@ async def test_each_route_needs_its_permission(api: Api, permission: str) -> Non
         assert answers[route].json()["permission"] == permission
 
 
+async def test_each_route_needs_its_permission_in_this_tenant(api: Api) -> None:
+    granted = {TENANT: ["onboarding.read"], 43: list(PERMISSIONS)}
+    answers = await ask_all(api.caller(tenants=granted), TENANT)
+
+    refused = {route for route, answer in answers.items() if answer.status_code == 403}
+    assert refused == {(method, path) for method, path, needed in ROUTES if needed != "onboarding.read"}
+
+
+async def test_a_takeover_needs_its_permission_in_this_tenant(api: Api) -> None:
+    session = await api.session()
+    granted = {TENANT: ["onboarding.write"], 43: ["onboarding.takeover"]}
+    path = f"/tenants/{TENANT}/onboarding/session/{session['id']}"
+
+    answer = await api.caller(8, tenants=granted).patch(path, json={"takeover": True})
+
+    assert (answer.status_code, answer.json()["permission"]) == (403, "onboarding.takeover")
+
+
 @pytest.mark.parametrize("path", ["/onboarding/task-types", "/onboarding/reason-codes"])
 async def test_a_catalogue_needs_a_token_only(api: Api, path: str) -> None:
     assert (await api.client({}).get(path)).status_code == 401

@@ -28,7 +28,7 @@ class KeySetEmpty(KeySetError):
 
 
 class Permissions:
-    """The permissions that a token may give, each in the tenants of the token."""
+    """The permissions that a token may give: in each of its tenants its own, or the same in all."""
 
     READ = "onboarding.read"
     WRITE = "onboarding.write"
@@ -39,11 +39,13 @@ class Permissions:
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """An authenticated user. ``expires_at`` is in seconds since the epoch: a stream to this caller ends then."""
+    """An authenticated user, with its permissions in each tenant that it may know of.
+
+    ``expires_at`` is in seconds since the epoch: a stream to this caller ends then.
+    """
 
     user_id: int
-    tenants: frozenset[int]
-    permissions: frozenset[str]
+    permissions: Mapping[int, frozenset[str]]
     expires_at: float = float("inf")
 
 
@@ -53,12 +55,13 @@ def authorize(caller: Caller, tenant_id: int, permission: str) -> None:
     A tenant outside the token is ``NotFound`` TENANT_NOT_FOUND, the same answer as for one that does not exist, and is
     checked first, so that a foreign tenant never shows through a 403. Else ``Forbidden`` PERMISSION_MISSING.
     """
-    if tenant_id not in caller.tenants:
+    permissions = caller.permissions.get(tenant_id)
+    if permissions is None:
         raise tenant_not_found()
-    if permission not in caller.permissions:
+    if permission not in permissions:
         raise Forbidden(
             "PERMISSION_MISSING",
-            f"The token lacks the permission {permission}",
+            f"The token lacks the permission {permission} in this tenant",
             headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
             extra={"permission": permission},
         )
@@ -166,8 +169,7 @@ class Authenticator:
         claims = self._rules.claims(token, header, key, self._now())
         return Caller(
             user_id=int(claims.sub),
-            tenants=frozenset(claims.tenants),
-            permissions=frozenset(claims.permissions),
+            permissions=claims.permissions_by_tenant(),
             expires_at=claims.exp,
         )
 

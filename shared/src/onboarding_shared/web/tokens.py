@@ -1,6 +1,6 @@
 """Checks one JSON Web Token by the rules of RFC 8725. Pure: keys and time come in, claims or a refusal come out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -34,8 +34,21 @@ class TokenHeader(Struct, frozen=True):
     b64: Any = msgspec.UNSET
 
 
+MAX_TENANTS = 1000
+MAX_PERMISSIONS = 50
+
+TenantText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}\Z")]
+Permission = Annotated[str, Meta(max_length=200)]
+PermissionsByTenant = Annotated[
+    dict[TenantText, Annotated[list[Permission], Meta(max_length=MAX_PERMISSIONS)]], Meta(max_length=MAX_TENANTS)
+]
+
+
 class Claims(Struct, frozen=True):
-    """The claims a token of ours must carry; others are ignored."""
+    """The claims a token of ours must carry; others are ignored.
+
+    ``tenants`` is a list of tenants, in each of which ``permissions`` hold, or the permissions of each tenant.
+    """
 
     iss: str
     aud: str | list[str]
@@ -43,8 +56,14 @@ class Claims(Struct, frozen=True):
     nbf: float
     sub: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}\Z")]
     iat: float | None = None
-    tenants: list[Id] = []
-    permissions: list[Annotated[str, Meta(max_length=200)]] = []
+    tenants: list[Id] | PermissionsByTenant = []
+    permissions: list[Permission] = []
+
+    def permissions_by_tenant(self) -> Mapping[int, frozenset[str]]:
+        """The permissions in each tenant of the token."""
+        if isinstance(self.tenants, list):
+            return dict.fromkeys(self.tenants, frozenset(self.permissions))
+        return {int(tenant): frozenset(permissions) for tenant, permissions in self.tenants.items()}
 
 
 class _AllowedAlgorithms(jws.JWSRegistry):
@@ -112,6 +131,11 @@ class TokenRules:
             raise TokenRefused("it is for another audience (aud)")
         if int(claims.sub) > MAX_ID:
             raise TokenRefused("its subject (sub) is not a user id")
+        if isinstance(claims.tenants, dict):
+            if claims.permissions:
+                raise TokenRefused("it has permissions of each tenant (tenants) and of all (permissions)")
+            if any(int(tenant) > MAX_ID for tenant in claims.tenants):
+                raise TokenRefused("one of its tenants is not a tenant id")
         if claims.nbf > now + LEEWAY_SECONDS:
             raise TokenRefused("it is not valid yet (nbf)")
         if claims.iat is not None and claims.iat > now + LEEWAY_SECONDS:

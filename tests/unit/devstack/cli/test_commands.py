@@ -1,5 +1,6 @@
 """Every command's end: exit codes, what goes to which stream, and what to do next."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -107,6 +108,33 @@ def test_a_token_for_what_cannot_be_is_wrong_usage(
 ) -> None:
     assert run(["token", *arguments, "--data", str(tmp_path)]) == Exit.USAGE
     assert capsys.readouterr().out == ""
+
+
+def test_a_token_may_grant_different_permissions_by_tenant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grants = ["--grant", "42=onboarding.read,onboarding.run", "--grant", "43="]
+    assert run(["token", "--user", "7", *grants, "--data", str(tmp_path)]) == Exit.OK
+    payload = capsys.readouterr().out.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert claims["tenants"] == {"42": ["onboarding.read", "onboarding.run"], "43": []}
+    assert "permissions" not in claims
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--tenant", "42", "--grant", "42=onboarding.read"],
+        ["--grant", "42=onboarding.read", "--permission", "onboarding.run"],
+        ["--grant", "42=onboarding.read", "--grant", "42=onboarding.run"],
+        ["--grant", "42"],
+        ["--grant", "x=onboarding.read"],
+        ["--grant", "0=onboarding.read"],
+        ["--grant", "42=onboarding.everything"],
+    ],
+    ids=str,
+)
+def test_a_grant_that_cannot_be_is_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+    assert run(["token", "--user", "7", *arguments, "--data", str(tmp_path)]) == Exit.USAGE
 
 
 def test_a_demo_of_a_foreign_system_requires_a_token(

@@ -95,7 +95,7 @@ def test_a_missing_permission_is_a_403_that_names_it(anonymous: Client, signer: 
 
 
 def test_a_foreign_tenant_is_a_404_even_without_the_permission() -> None:
-    caller = Caller(user_id=7, tenants=frozenset({42}), permissions=frozenset())
+    caller = Caller(user_id=7, permissions={42: frozenset()})
     with pytest.raises(NotFound):
         authorize(caller, 43, Permissions.READ)
     with pytest.raises(Forbidden):

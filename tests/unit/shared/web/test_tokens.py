@@ -34,7 +34,7 @@ def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
 async def test_a_good_token_tells_who_calls(authenticator: Authenticator, signer: Signer) -> None:
     caller = await authenticator.authenticate(signer.token(sub="7", tenants=[42, 43], exp=4_000_000_000))
     assert caller == Caller(
-        user_id=7, tenants=frozenset({42, 43}), permissions=frozenset(Permissions.ALL), expires_at=4_000_000_000.0
+        user_id=7, permissions=dict.fromkeys((42, 43), frozenset(Permissions.ALL)), expires_at=4_000_000_000.0
     )
 
 
@@ -81,6 +81,19 @@ async def test_a_token_without_a_required_claim_is_refused(
         {"tenants": [0]},
         {"tenants": 42},
         {"permissions": "onboarding.read"},
+        {"tenants": {"42": ["onboarding.read"]}, "permissions": ["onboarding.read"]},
+        {"tenants": {"042": []}, "permissions": None},
+        {"tenants": {"+42": []}, "permissions": None},
+        {"tenants": {"0": []}, "permissions": None},
+        {"tenants": {"\u0664\u0662": []}, "permissions": None},
+        {"tenants": {"42\n": []}, "permissions": None},
+        {"tenants": {"9223372036854775808": []}, "permissions": None},
+        {"tenants": {"42": "onboarding.read"}, "permissions": None},
+        {"tenants": {"42": {"onboarding.read": True}}, "permissions": None},
+        {"tenants": {"42": [7]}, "permissions": None},
+        {"tenants": {"42": None}, "permissions": None},
+        {"tenants": {"42": ["p"] * 51}, "permissions": None},
+        {"tenants": {str(tenant): [] for tenant in range(1, 1002)}, "permissions": None},
     ],
     ids=str,
 )
@@ -88,6 +101,16 @@ async def test_a_token_with_a_wrong_claim_is_refused(
     authenticator: Authenticator, signer: Signer, wrong: dict[str, Any]
 ) -> None:
     assert (await refused(authenticator, signer.token(**wrong))).code == "TOKEN_INVALID"
+
+
+async def test_permissions_may_differ_by_tenant(authenticator: Authenticator, signer: Signer) -> None:
+    tenants = {"42": ["onboarding.read", "onboarding.run"], "43": ["onboarding.read"], "44": []}
+    caller = await authenticator.authenticate(signer.token(tenants=tenants, permissions=None))
+    assert caller.permissions == {
+        42: {"onboarding.read", "onboarding.run"},
+        43: {"onboarding.read"},
+        44: frozenset(),
+    }
 
 
 async def test_an_audience_may_be_one_of_several(authenticator: Authenticator, signer: Signer) -> None:
@@ -200,7 +223,7 @@ async def test_no_more_than_so_many_tokens_are_remembered(identity: IdentitySett
         await authenticator.authenticate(token)
     assert len(authenticator._verified) == 3
     for number in range(CACHED_TOKENS):
-        authenticator._verified[number.to_bytes(8)] = Caller(user_id=1, tenants=frozenset(), permissions=frozenset())
+        authenticator._verified[number.to_bytes(8)] = Caller(user_id=1, permissions={})
     await authenticator.authenticate(signer.token(sub="99"))
     assert (await authenticator.authenticate(tokens[0])).user_id == 1
 
