@@ -176,3 +176,38 @@ async def test_the_http_client_refuses_redirects_and_counts_bytes() -> None:
             await context.http.get(f"{context.graph._settings.graph_url}/x")
 
     assert caught.value.reason_code == "RESPONSE_TOO_LARGE"
+
+
+async def test_a_deeply_nested_member_that_was_not_selected_is_malformed() -> None:
+    body = b'{"value": [{"id": "x", "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"
+    async with context_on(graph_answers((200, {}, body))) as context:
+        with pytest.raises(CannotTell) as caught:
+            await context.graph.list("/users", {"$select": "id"})
+
+    assert caught.value.reason_code == "GRAPH_RESPONSE_INVALID"
+
+
+async def test_a_list_is_held_without_what_was_not_selected() -> None:
+    page = as_json({"value": [{"id": "x", "ballast": "y" * 1000} for _ in range(2000)]})
+    memory = 4 * 1024**2
+    async with context_on(graph_answers(page), answer_memory=memory) as context:
+        items = await context.graph.list("/users", {"$select": "id"})
+
+    assert items == ({"id": "x"},) * 2000
+
+
+async def test_a_list_over_the_memory_of_the_runner_is_unknown() -> None:
+    page = as_json({"value": [{"skuPartNumber": "y" * 1000} for _ in range(2000)]})
+    async with context_on(graph_answers(page), answer_memory=4 * 1024**2) as context:
+        assert await reason_code_of(context) == "RESPONSE_TOO_LARGE"
+
+
+async def test_the_end_of_an_attempt_gives_back_the_memory_of_its_answers() -> None:
+    page = as_json({"value": [{"id": "x"}] * 1000})
+    async with context_on(graph_answers(page)) as context:
+        share = context.graph._limits.memory
+        await context.graph.list("/users", {"$select": "id"})
+        held = share.held
+        context.close()
+
+    assert (held > 0, share.held) == (True, 0)

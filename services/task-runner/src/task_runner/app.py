@@ -20,7 +20,7 @@ from onboarding_shared.web.app import ApiDescription, HttpApplication, build_htt
 from task_runner.consumers import GROUP, applies
 from task_runner.domain.leases import Selection
 from task_runner.health import readiness_checks
-from task_runner.metrics import SLOTS, UNDER_WAY
+from task_runner.metrics import ANSWER_BYTES, SLOTS, UNDER_WAY
 from task_runner.providers import Providers
 from task_runner.providers.from_settings import provider_settings
 from task_runner.settings import TaskRunnerSettings
@@ -92,13 +92,14 @@ class TaskRunner:
                 self.relay,
                 self.consumer,
                 backlog=BacklogRows(self.database, QUEUE_GAUGES, QUEUE),
-                parts=[Live((UNDER_WAY, SLOTS), self._worker_readings)],
+                parts=[Live((UNDER_WAY, SLOTS, ANSWER_BYTES), self._worker_readings)],
             ),
         )
 
     def _worker_readings(self) -> Iterator[Reading]:
         yield Reading(UNDER_WAY, float(len(self.worker.pool.attempts())))
         yield Reading(SLOTS, float(self.worker.slots))
+        yield Reading(ANSWER_BYTES, float(self.providers.memory.used))
 
     async def start(self) -> None:
         """Start to consume and to claim. Kafka and PostgreSQL may be unavailable at this time."""

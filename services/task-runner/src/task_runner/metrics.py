@@ -35,6 +35,10 @@ EXECUTION = Histogram(
 )
 
 UNDER_WAY = Gauge("onboarding_runs_under_way", "Attempts in progress in this process")
+ANSWER_BYTES = Gauge(
+    "onboarding_provider_answer_bytes",
+    "Memory that is counted for answers of providers, of ONBOARDING_ANSWER_MEMORY_MB",
+)
 SLOTS = Gauge("onboarding_worker_slots", "Maximum number of attempts in progress in this process")
 
 

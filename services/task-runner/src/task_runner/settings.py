@@ -117,6 +117,13 @@ class OutsideSettings(Settings):
         validation_alias="ONBOARDING_SHARED_READING_SECONDS",
         description="Greatest age of a reading of Microsoft Graph that checks share; 0 = each reads for itself",
     )
+    answer_memory_mb: int = Field(
+        128,
+        ge=16,
+        le=65_536,
+        validation_alias="ONBOARDING_ANSWER_MEMORY_MB",
+        description="MB for the answers of Microsoft Graph that all runs of this process read at a time",
+    )
     graph_url: str | None = Field(
         None, validation_alias="ONBOARDING_GRAPH_URL", description="URL that replaces Microsoft Graph in all clouds"
     )

@@ -12,6 +12,7 @@ from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.managed_identity import ManagedIdentities
 from task_runner.providers.graph import GraphClient, SharedParts
 from task_runner.providers.http import SharedTransport, open_client
+from task_runner.providers.memory import AnswerMemory, Share
 from task_runner.providers.messages import AttemptLimits
 from task_runner.providers.readings import SharedReadings
 from task_runner.providers.settings import ProviderSettings
@@ -40,10 +41,12 @@ class Providers:
         self._partner = (self.settings.partner_tenant_id or "").lower()
         self._transport = SharedTransport(self.settings)
         self._credentials = Credentials(self.settings, identities)
+        self.memory = AnswerMemory(self.settings.answer_memory)
         readings = SharedReadings(
             longest=self.settings.shared_reading_seconds,
             entries=self.settings.max_readings,
             size=self.settings.max_reading_bytes,
+            memory=self.memory,
         )
         sessions = GraphSessions(self.settings, self._transport, self._credentials)
         self._parts = SharedParts(self.settings, sessions, readings)
@@ -69,7 +72,8 @@ class Providers:
             message = "The provider connection is to the partner's own tenant, which is no customer."
             raise TaskFault("CONNECTION_TO_PARTNER", message)
         dry_run = details.dry_run
-        limits = AttemptLimits(deadline, run_id, dry_run, _readings_since(details), details.uncounted)
+        share = Share(self.memory, deferrals=details.uncounted)
+        limits = AttemptLimits(deadline, share, run_id, dry_run, _readings_since(details), details.uncounted)
         graph, partner_graph = self._clients(tenant_id, connection, limits)
         return TaskContext(
             tenant_id=tenant_id,
@@ -83,6 +87,7 @@ class Providers:
                 emergency_access=self._emergency_access(connection),
                 gdap=self.settings.gdap,
                 report=report,
+                close=share.close,
             ),
             deadline=deadline,
             cancelled=cancelled,

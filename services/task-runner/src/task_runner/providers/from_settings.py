@@ -14,6 +14,8 @@ def provider_settings(outside: OutsideSettings, gdap: GdapSettings, concurrency:
         tenant_requests=outside.tenant_requests,
         tenant_request_rate=outside.tenant_request_rate,
         shared_reading_seconds=outside.shared_reading_seconds,
+        answer_memory=outside.answer_memory_mb * 1024**2,
+        max_reading_bytes=outside.answer_memory_mb * 1024**2 // 4,
         partner_tenant_id=outside.partner_tenant_id,
         emergency_access=outside.emergency_access or {},
         gdap=GdapProfile(

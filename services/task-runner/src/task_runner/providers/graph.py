@@ -14,7 +14,9 @@ from task_runner.providers import graph_errors
 from task_runner.providers.dry_run import refuse_write
 from task_runner.providers.graph_errors import GraphRefused, SignInRefused
 from task_runner.providers.http import TOO_LARGE
+from task_runner.providers.memory import DECODED_FACTOR
 from task_runner.providers.messages import Answer, AttemptLimits, GraphRequest
+from task_runner.providers.pages import Page, cut
 from task_runner.providers.readings import Pages, ReadingKey, SharedReadings, as_shared
 from task_runner.providers.record import ResponseRecord
 from task_runner.providers.requests import GraphRequests
@@ -87,7 +89,7 @@ class GraphClient:
             return (await self._requests.send(request),)
 
         (answer,) = await self._shared(request, max_age, ask)
-        return answer.decoded(permission)
+        return await self._decoded(answer, permission)
 
     async def list(
         self,
@@ -106,7 +108,7 @@ class GraphClient:
             return await self._pages(request, path)
 
         pages = await self._shared(request, max_age, ask)
-        items = [item for page in pages for item in page.decoded(permission)["value"]]
+        items = [item for page in pages for item in (await self._decoded(page, permission))["value"]]
         self.record.add_list(path=path, pages=len(pages), items=len(items))
         return tuple(items)
 
@@ -128,7 +130,7 @@ class GraphClient:
             requests[0], url="\n".join(f"{request.url} {sorted(request.headers.items())}" for request in requests)
         )
         pages = deque(await self._shared(together, max_age, ask))
-        return tuple([self._merged(read, request, pages) for read, request in zip(reads, requests, strict=True)])
+        return tuple([await self._merged(read, request, pages) for read, request in zip(reads, requests, strict=True)])
 
     async def post(
         self,
@@ -197,6 +199,15 @@ class GraphClient:
             self.record.add(page.recorded, size=len(page.content))
         return pages
 
+    async def _decoded(self, answer: Answer, permission: str | None) -> dict[str, Any]:
+        """The object in the body. What was decoded is counted for the attempt, and no longer the body itself."""
+        size = len(answer.content)
+        await self._limits.memory.reserve(size * DECODED_FACTOR)
+        body = answer.decoded(permission)
+        if not answer.recorded.shared:
+            self._limits.memory.give_back(size)
+        return body
+
     async def _pages(self, request: GraphRequest, path: str) -> Pages:
         """Read every page. Raises ``CannotTell`` if one is refused, is no page, or leads elsewhere."""
         pages: list[Answer] = []
@@ -206,36 +217,36 @@ class GraphClient:
             if len(visited) > self._settings.max_pages or budget < 0:
                 raise CannotTell(TOO_LARGE, f"The list {path} exceeds the limit of pages or bytes.")
             answer = await self._requests.send(request)
-            pages.append(answer)
             if not answer.ok:
                 return (answer,)
             budget -= len(answer.content)
-            page = answer.decoded(request.permission)
-            if not isinstance(page.get("value"), list):
+            page = _page(answer, request)
+            if not page.is_list:
                 raise CannotTell(graph_errors.RESPONSE_INVALID, f"The response of {path} contains no list.")
-            following = page.get("@odata.nextLink")
-            if following is None:
+            self._limits.memory.give_back(len(answer.content) - len(page.content))
+            pages.append(msgspec.structs.replace(answer, content=page.content))
+            if page.following is None:
                 return tuple(pages)
-            request = msgspec.structs.replace(request, url=self._same_host(following, path))
+            request = msgspec.structs.replace(request, url=self._same_host(page.following, path))
         raise CannotTell(graph_errors.RESPONSE_INVALID, f"A page of {path} links to an earlier page.")
 
     async def _with_following(self, request: GraphRequest, answer: Answer) -> Pages:
         """The page and those that follow it, which are asked for with the same headers."""
-        following = answer.decoded(None).get("@odata.nextLink") if answer.ok else None
-        if following is None:
+        link = _page(answer, request).following if answer.ok else None
+        if link is None:
             return (answer,)
         path = request.url.partition("?")[0]
-        next_page = msgspec.structs.replace(request, url=self._same_host(following, path))
+        next_page = msgspec.structs.replace(request, url=self._same_host(link, path))
         return (answer, *await self._pages(next_page, path))
 
-    def _merged(self, read: Read, request: GraphRequest, pages: deque[Answer]) -> dict[str, Any] | CannotTell:
+    async def _merged(self, read: Read, request: GraphRequest, pages: deque[Answer]) -> dict[str, Any] | CannotTell:
         """Take the pages of a read from the front of ``pages``: up to one without a link, or a refusal."""
         items: list[Any] = []
         number = 0
         while True:
             number += 1
             try:
-                body = pages.popleft().decoded(request.permission)
+                body = await self._decoded(pages.popleft(), request.permission)
             except CannotTell as refused:
                 return refused
             if not isinstance(body.get("value"), list):
@@ -259,3 +270,12 @@ class GraphClient:
         if url is None or (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port) or url.userinfo:
             raise CannotTell("GRAPH_LINK_REFUSED", f"The next page of {path} is on another host and was not read.")
         return str(url)
+
+
+def _page(answer: Answer, request: GraphRequest) -> Page:
+    """The page in a success. Raises ``CannotTell`` if it is no JSON object."""
+    try:
+        return cut(answer.content, request.url)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer.decoded(request.permission)
+        raise

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from task_runner.providers import graph_errors
+from task_runner.providers.memory import Share
 from task_runner.providers.record import RecordedResponse
 from task_runner.tasks.result import AttemptDeferred, CannotTell, TaskFault
 
@@ -57,10 +58,11 @@ class AttemptLimits(NamedTuple):
     """The limits of an attempt: until ``deadline``, and with ``read_only`` no change and no shared reading.
 
     ``readings_since`` is the earliest moment of a shared reading; both are on ``time.monotonic()``. ``deferrals`` is
-    how often the run went back to the queue.
+    how often the run went back to the queue, ``memory`` what the attempt holds of the memory for answers.
     """
 
     deadline: float
+    memory: Share
     run_id: int = 0
     read_only: bool = False
     readings_since: float = float("-inf")

@@ -10,6 +10,7 @@ import msgspec
 from prometheus_client import Counter
 
 from task_runner.providers import graph_errors
+from task_runner.providers.memory import AnswerMemory
 from task_runner.providers.messages import Answer, copied, without_query
 from task_runner.providers.tenant_connection import Identity, TenantConnection
 from task_runner.tasks.result import TaskFault
@@ -61,8 +62,21 @@ class _Flight:
 class SharedReadings:
     """The readings of this process. They are bounded by number and bytes; the oldest are dropped first."""
 
-    def __init__(self, *, longest: float, entries: int, size: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """``longest`` is the greatest age of a reading in seconds, ``size`` that of all together in bytes."""
+    def __init__(
+        self,
+        *,
+        longest: float,
+        entries: int,
+        size: int,
+        memory: AnswerMemory | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``longest`` is the greatest age of a reading in seconds, ``size`` that of all together in bytes.
+
+        They are counted in ``memory``, and make room in it.
+        """
+        self._memory = memory or AnswerMemory(size)
+        self._memory.make_room = self._make_room
         self.longest = longest
         self._entries = entries
         self._size = size
@@ -123,10 +137,11 @@ class SharedReadings:
         self._remove(key)
         self._kept[key] = kept
         self._bytes += kept.size
+        self._memory.force(kept.size)
         oldest_used = self._clock() - self.longest
         while self._kept:
             first, oldest = next(iter(self._kept.items()))
-            too_many = len(self._kept) > self._entries or self._bytes > self._size
+            too_many = len(self._kept) > self._entries or self._bytes > self._size or self._memory.is_over
             if not too_many and oldest.began >= oldest_used:
                 return
             self._remove(first)
@@ -135,6 +150,15 @@ class SharedReadings:
         removed = self._kept.pop(key, None)
         if removed is not None:
             self._bytes -= removed.size
+            self._memory.give_back(removed.size)
+
+    def _make_room(self, missing: int) -> int:
+        """Drop the oldest readings; return their bytes. What runs use of them is counted by the runs."""
+        before = self._bytes
+        while self._kept and before - self._bytes < missing:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.size
+        return before - self._bytes
 
 
 async def _end_of(flight: _Flight, remaining: float, url: str) -> Pages | TaskFault | None:

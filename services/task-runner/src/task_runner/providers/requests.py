@@ -17,6 +17,7 @@ from task_runner.providers.batches import batch_body, recorded_as, responses_in,
 from task_runner.providers.gates import Waiting
 from task_runner.providers.graph_errors import CredentialPending, SignInRefused
 from task_runner.providers.http import TOO_LARGE
+from task_runner.providers.memory import Share
 from task_runner.providers.messages import Answer, AttemptLimits, GraphRequest, without_query
 from task_runner.providers.record import RecordedResponse, ResponseRecord
 from task_runner.providers.settings import ProviderSettings
@@ -196,7 +197,7 @@ class GraphRequests:
                     asyncio.timeout(self._limit()),
                     session.request(request.method, request.url, **options) as response,
                 ):
-                    content = await _read(response, self._settings.max_response_bytes, endpoint)
+                    content = await _read(response, self._settings.max_response_bytes, endpoint, self._limits.memory)
             except TimeoutError:
                 raise graph_errors.unavailable(endpoint, "no response in time") from None
             except (httpx2.TransportError, httpx2.DecodingError) as error:
@@ -237,10 +238,18 @@ def _redacted(session: GraphSession, content: bytes) -> bytes:
         return b""
 
 
-async def _read(response: httpx2.Response, limit: int, endpoint: str) -> bytes:
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > limit:
-            raise CannotTell(TOO_LARGE, f"The response of {endpoint} exceeds {limit} bytes.")
-    return bytes(content)
+async def _read(response: httpx2.Response, limit: int, endpoint: str, memory: Share) -> bytes:
+    """The body, which stays counted in ``memory``."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in response.aiter_bytes():
+            if size + len(chunk) > limit:
+                raise CannotTell(TOO_LARGE, f"The response of {endpoint} exceeds {limit} bytes.")
+            await memory.reserve(len(chunk))
+            chunks.append(chunk)
+            size += len(chunk)
+    except BaseException:
+        memory.give_back(size)
+        raise
+    return b"".join(chunks)

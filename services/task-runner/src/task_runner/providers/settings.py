@@ -40,10 +40,12 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_response_bytes: int = 8 * 1024 * 1024
     max_list_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1000
+    answer_memory: int = 128 * 1024 * 1024
+    """Bytes for the answers of all runs of this process, as they are read and when they are decoded."""
     shared_reading_seconds: float = 60.0
     """Greatest age of a reading that another run of this process uses; 0 = readings are not shared."""
     max_readings: int = 4096
-    max_reading_bytes: int = 64 * 1024 * 1024
+    max_reading_bytes: int = 32 * 1024 * 1024
     """Maximum number and total size of the readings that are kept to be shared."""
     attempts: int = 4
     longest_wait: float = 5.0

@@ -61,6 +61,8 @@ class Clients:
     emergency_access: frozenset[str] = frozenset()
     gdap: GdapProfile = NO_GDAP_CHOICES
     report: ProgressReport = ignore_progress
+    close: "Callable[[], None]" = lambda: None
+    """Called at the end of the attempt."""
 
 
 class TaskContext:
@@ -131,6 +133,10 @@ class TaskContext:
     def graph_used(self) -> Graph | None:
         """The Microsoft Graph client, or None without a provider connection."""
         return self._clients.graph
+
+    def close(self) -> None:
+        """Give back the memory that is counted for answers. The worker calls it at the end of the attempt."""
+        self._clients.close()
 
     @property
     def gdap(self) -> GdapProfile:

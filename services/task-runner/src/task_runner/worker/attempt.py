@@ -169,6 +169,8 @@ class Attempt:
             raise
         except BaseException as error:  # SystemExit in a task must not end the process
             raise RuntimeError(f"The task raised {type(error).__name__}") from error
+        finally:
+            context.close()
 
     async def _report(self, progress: Progress) -> None:
         self.progress = progress
