@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.system import TUNING
 from onboarding_shared.process.settings import Settings
+from onboarding_shared.process.variables import OF_SERVICES, PREFIX
 from onboarding_shared.web.identity import Permissions
 from session_api.settings import SessionApiSettings
 from task_runner.settings import TaskRunnerSettings
@@ -94,3 +95,9 @@ def test_the_example_sets_needed_settings_and_comments_out_defaults() -> None:
             assert lines[name]
         else:
             assert lines[f"# {name}"] == default.strip("`").replace("unset", "")
+
+
+def test_no_service_takes_a_setting_of_another_for_a_mistake() -> None:
+    named = {name for settings in SERVICES.values() for name, _ in variables(settings)}
+
+    assert {name for name in named if name.startswith(PREFIX)} == OF_SERVICES

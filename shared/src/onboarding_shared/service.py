@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 from onboarding_shared.process.service_settings import MigrateSettings, ServiceSettings, TracingSettings
-from onboarding_shared.process.settings import SettingsError, load
+from onboarding_shared.process.settings import SettingsError, load_for
 from onboarding_shared.telemetry.logging import configure_logging
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ def run_service(
     arguments = _arguments(name, summary)
     try:
         if arguments.command == "serve":
-            settings = load(settings_class)
+            settings = load_for(settings_class, settings_class)
             # FastStream adds handlers to its logger at import; configure_logging replaces them afterwards.
             importlib.import_module("onboarding_shared.messaging.consumer")
             configure_logging(settings.log, service=name)
             with _traces(name, settings.tracing):
                 _serve(settings, build)
         elif arguments.command == "inbox":
-            _repair_inbox(name, load(MigrateSettings), arguments.tenant, dry_run=arguments.dry_run)
+            _repair_inbox(name, load_for(MigrateSettings, settings_class), arguments.tenant, dry_run=arguments.dry_run)
         else:
-            _migrate(name, load(MigrateSettings))
+            _migrate(name, load_for(MigrateSettings, settings_class))
     except (SettingsError, CannotStart) as error:
         for line in str(error).splitlines():
             print(f"{name}: {line}", file=sys.stderr)
@@ -121,13 +121,24 @@ def _freeze_garbage_collector() -> None:
 
 def _migrate(name: str, settings: MigrateSettings) -> None:
     configure_logging(settings.log, service=name)
+    from aiokafka.errors import KafkaError
+
     from onboarding_shared.contracts.topics import published_by
     from onboarding_shared.messaging.kafka import ensure_topics
+    from onboarding_shared.postgres.faults import unreachable
     from onboarding_shared.postgres.migrate import migrate
     from onboarding_shared.web.server import run
 
-    migrate(settings.database.url, f"{name.replace('-', '_')}.store.migrations")
-    run(ensure_topics(settings.kafka, published_by(name)))
+    try:
+        migrate(settings.database.url, f"{name.replace('-', '_')}.store.migrations")
+    except Exception as error:
+        if (reason := unreachable(error)) is None:
+            raise
+        raise CannotStart(f"the database was not migrated: {reason}") from error
+    try:
+        run(ensure_topics(settings.kafka, published_by(name)))
+    except (OSError, TimeoutError, KafkaError) as error:
+        raise CannotStart(f"the topics were not created: {str(error) or type(error).__name__}") from error
 
 
 def _repair_inbox(name: str, settings: MigrateSettings, tenant_id: int, *, dry_run: bool) -> None:

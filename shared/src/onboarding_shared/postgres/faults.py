@@ -32,3 +32,18 @@ def is_passing(error: BaseException) -> bool:
 def sqlstate(error: DBAPIError) -> str | None:
     """The five-character SQLSTATE; None if the server sent none."""
     return getattr(error.orig, "sqlstate", None)
+
+
+_REFUSED_CLASSES = ("08", "28", "3D", "53", "57")
+"""SQLSTATE classes of a server that lets nobody in: connection, authorization, no database, resources, shutdown."""
+
+
+def unreachable(error: BaseException) -> str | None:
+    """One line about a database that could not be reached; None for any other error."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout):
+        return str(error).partition("\n")[0] or type(error).__name__
+    state = sqlstate(error) if isinstance(error, DBAPIError) else getattr(error, "sqlstate", None)
+    if isinstance(state, str) and state[:2] in _REFUSED_CLASSES:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return str(cause).partition("\n")[0].rpartition(">: ")[2]
+    return None

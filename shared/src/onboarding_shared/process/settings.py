@@ -5,7 +5,8 @@ file with the value, as container platforms pass secrets. An empty variable coun
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from onboarding_shared.process.variables import unknown_variables
+
 
 class SettingsError(Exception):
     """The environment is not a valid configuration. ``problems`` has one line per invalid variable."""
@@ -21,6 +24,10 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+_unreadable: ContextVar[dict[str, tuple[str, ...]] | None] = ContextVar("unreadable", default=None)
+"""Problems of fields whose variable cannot be read, while ``load`` looks for those of the others."""
 
 
 class EnvironmentSource(PydanticBaseSettingsSource):
@@ -32,7 +39,18 @@ class EnvironmentSource(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         fields = self.settings_cls.model_fields
-        values = {name: self.get_field_value(field, name)[0] for name, field in fields.items()}
+        values: dict[str, Any] = {}
+        unreadable: dict[str, tuple[str, ...]] = {}
+        for name, field in fields.items():
+            try:
+                values[name] = self.get_field_value(field, name)[0]
+            except SettingsError as error:
+                unreadable[name] = error.problems
+        collected = _unreadable.get()
+        if collected is not None:
+            collected.update(unreadable)
+        elif unreadable:
+            raise SettingsError([problem for problems in unreadable.values() for problem in problems])
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -93,17 +111,46 @@ def load(settings_class: type[SettingsClass]) -> SettingsClass:
             except SettingsError as error:
                 failed.add(name)
                 problems.extend(error.problems)
+    unreadable: dict[str, tuple[str, ...]] = {}
+    collecting = _unreadable.set(unreadable)
     try:
         settings = settings_class(**values)
     except ValidationError as error:
+        failed |= unreadable.keys() | {str(settings_class.model_fields[name].validation_alias) for name in unreadable}
         details = [detail for detail in error.errors(include_input=False) if not failed.intersection(detail["loc"])]
         problems.extend(_line(settings_class.model_fields, detail) for detail in details)
-    except SettingsError as error:
-        problems.extend(error.problems)
     else:
-        if not problems:
+        if not problems and not unreadable:
             return settings
-    raise SettingsError(problems)
+    finally:
+        _unreadable.reset(collecting)
+    raise SettingsError([*problems, *(problem for lines in unreadable.values() for problem in lines)])
+
+
+def load_for(command_class: type[SettingsClass], service_class: type[Settings]) -> SettingsClass:
+    """Read the settings of a command of a service, as ``load`` does.
+
+    A variable that begins as a setting does, and is none of this service or of another, is a problem too.
+    """
+    problems: list[str] = []
+    settings: SettingsClass | None = None
+    try:
+        settings = load(command_class)
+    except SettingsError as error:
+        problems += error.problems
+    problems += unknown_variables(os.environ, list(variables_of(service_class)))
+    if settings is None or problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def variables_of(settings_class: type[Settings]) -> Iterator[str]:
+    """The names of the variables of a settings class and its sections."""
+    for field in settings_class.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            yield from variables_of(field.annotation)
+        else:
+            yield str(field.validation_alias)
 
 
 def _line(fields: Mapping[str, FieldInfo], detail: ErrorDetails) -> str:

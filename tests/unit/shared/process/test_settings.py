@@ -11,7 +11,8 @@ from onboarding_shared.process.service_settings import (
     KafkaSettings,
     LogSettings,
 )
-from onboarding_shared.process.settings import Settings, SettingsError, load
+from onboarding_shared.process.settings import Settings, SettingsError, load, load_for
+from onboarding_shared.process.variables import unknown_variables
 
 
 class Service(Settings):
@@ -138,3 +139,65 @@ def test_the_server_listens_on_this_machine_only_by_default(monkeypatch: pytest.
 def test_the_log_level_may_be_written_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONBOARDING_LOG_LEVEL", "debug")
     assert load(LogSettings).level == "DEBUG"
+
+
+def test_a_file_that_is_missing_hides_no_other_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("DATABASE_URL_FILE", "/nowhere")
+    monkeypatch.setenv("ONBOARDING_DATABASE_POOL_SIZE", "none")
+    monkeypatch.setenv("KAFKA_CLIENT_ID_FILE", "/nowhere")
+    monkeypatch.delenv("ONBOARDING_JWKS")
+    with pytest.raises(SettingsError) as raised:
+        load(Service)
+    assert [re.split(r"[ :]", line)[0] for line in raised.value.problems] == [
+        "ONBOARDING_DATABASE_POOL_SIZE",
+        "DATABASE_URL_FILE",
+        "KAFKA_CLIENT_ID_FILE",
+        "ONBOARDING_JWKS",
+    ]
+
+
+def test_a_misspelt_setting_is_named_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONBOARDING_JWKS")
+    monkeypatch.setenv("ONBOARDING_SILENCE_SECOND", "5")
+    with pytest.raises(SettingsError) as raised:
+        load_for(Service, Service)
+    missing, misspelt = raised.value.problems
+    assert missing.startswith("ONBOARDING_JWKS is not set")
+    assert misspelt == "ONBOARDING_SILENCE_SECOND is no setting: did you mean ONBOARDING_SILENCE_SECONDS?"
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("ONBOARDING_CONCURENCY", "ONBOARDING_CONCURRENCY"),
+        ("ONBOARDING_LOGLEVEL", "ONBOARDING_LOG_LEVEL"),
+        ("ONBOARDING_JWKS_URL_FILE", "ONBOARDING_JWKS"),
+        ("ONBOARDING_OWN_SETTNG", "ONBOARDING_OWN_SETTING"),
+    ],
+)
+def test_the_nearest_setting_is_suggested(name: str, nearest: str) -> None:
+    (line,) = unknown_variables({name: "x"}, ["ONBOARDING_OWN_SETTING"])
+    assert line == f"{name} is no setting: did you mean {nearest}?"
+
+
+def test_a_name_that_is_near_to_none_has_a_way_out() -> None:
+    (line,) = unknown_variables({"ONBOARDING_XYZZY": "x"}, [])
+    assert line.endswith("list it in ONBOARDING_OTHER_VARIABLES if it is of something else")
+    listed = {"ONBOARDING_XYZZY": "x", "ONBOARDING_OTHER_VARIABLES": "ONBOARDING_A, ONBOARDING_XYZZY"}
+    assert list(unknown_variables(listed, [])) == []
+
+
+def test_settings_of_other_services_and_of_tools_are_no_mistake() -> None:
+    shared = dict.fromkeys(
+        (
+            "ONBOARDING_CONCURRENCY",
+            "ONBOARDING_SWEEP_SECONDS",
+            "ONBOARDING_CREDENTIALS_FILE",
+            "ONBOARDING_HOME",
+            "ONBOARDING_TEST_ENGINES",
+            "PATH",
+        ),
+        "x",
+    )
+    assert list(unknown_variables(shared, [])) == []
