@@ -259,3 +259,18 @@ async def test_a_method_that_a_path_does_not_have_is_refused(api: Api) -> None:
 )
 async def test_a_strange_task_type_is_unknown(api: Api, name: str, code: str) -> None:
     await refused(api, "POST", f"{BASE}/tasks/{name}/runs", code, 404)
+
+
+HIDDEN = ["two\nlines", "\u202egpj.exe", "\x1b[31mred", "\x9b31m", "zero\u200bwidth", "end\n"]
+
+
+@pytest.mark.parametrize("text", HIDDEN, ids=ascii)
+async def test_a_text_that_people_see_has_no_hidden_characters(api: Api, session_path: str, text: str) -> None:
+    connections = f"/tenants/{TENANT}/onboarding/provider-connections"
+    for path, body, field in (
+        (connections, connection_body(text), "display_name"),
+        (f"{session_path}/abandon", {"reason": text}, "reason"),
+    ):
+        problem = (await api.caller().post(path, json=body)).json()
+        assert (problem["status"], problem["code"], problem["field"]) == (400, "INVALID_FIELD", field)
+        assert problem["error"].startswith(f"{field}: May not contain line breaks")

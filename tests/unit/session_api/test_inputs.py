@@ -72,6 +72,8 @@ def test_inputs_that_fit_the_schema_are_accepted(inputs: dict[str, Any]) -> None
         ({"group": "a", "owner": 5}, "/owner", "anyOf"),
         ({"group": "a", "members": [{"na/me~": "a"}, {}]}, "/members/1/na~1me~0", "required"),
         ({"group": "a", "members": [1, 2, 3]}, "/members", "maxItems"),
+        ({"group": "a\x1b[31m"}, "/group", "visibleText"),
+        ({"group": "a", "members": [{"na/me~": "a"}, {"na/me~": "\u202eb"}]}, "/members/1/na~1me~0", "visibleText"),
         ({"group": "a", "days": 2**63}, "", "maximum"),
         ({"group": "a", "extra": [[[[[[[[]]]]]]]]}, "", "maxDepth"),
         ({"group": "a" * 16_384}, "", "maxBytes"),

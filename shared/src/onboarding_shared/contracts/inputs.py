@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from onboarding_shared.contracts.types import MAX_ID
+from onboarding_shared.contracts.types import MAX_ID, is_visible
 
 MAX_INPUTS_BYTES = 16 * 1024
 MAX_INPUTS_DEPTH = 8
@@ -57,6 +57,24 @@ def inputs_defect(inputs: Mapping[str, Any]) -> InputsDefect | None:
     if not _within_64_bits(inputs):
         return InputsDefect("maximum", "The inputs contain an integer outside 64 bits")
     return None
+
+
+def hidden_text(value: object, path: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    """The path to the first text that breaks the rule of ``VISIBLE_PATTERN``, None if all keep it.
+
+    A name that breaks it is not repeated: the path is the one of its object.
+    """
+    if isinstance(value, str):
+        return None if is_visible(value) else path
+    if isinstance(value, Mapping):
+        if not all(is_visible(name) for name in value):
+            return path
+        found = (hidden_text(item, (*path, name)) for name, item in value.items())
+    elif isinstance(value, list):
+        found = (hidden_text(item, (*path, str(place))) for place, item in enumerate(value))
+    else:
+        return None
+    return next((inner for inner in found if inner is not None), None)
 
 
 def schema_defect(schema: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,7 @@ published in JSON Schemas, so they use only syntax common to all regular express
 trailing newline in Python.
 """
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -21,6 +22,12 @@ GUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 """A GUID, not anchored."""
 
 _NO_NUL = r"^[^\x00]*$(?!\n)"
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+"""Control characters with those of terminals, ends of lines, directions of writing, and what has no width.
+
+Not U+200C and U+200D, which Persian and Indian scripts and emoji need.
+"""
+VISIBLE_PATTERN = rf"^[^{_HIDDEN}]*$(?!\n)"
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="A positive 64-bit identifier.")]
 TenantKey = Annotated[int, Meta(ge=0, le=MAX_ID, description="A tenant id; 0 stands for the platform itself.")]
@@ -41,7 +48,25 @@ ReasonCode = Annotated[
 ]
 ShortText = Annotated[str, Meta(max_length=200, pattern=_NO_NUL)]
 LongText = Annotated[str, Meta(max_length=4000, pattern=_NO_NUL)]
+VisibleName = Annotated[str, Meta(min_length=1, max_length=200, pattern=VISIBLE_PATTERN)]
+"""A name that people give and see, in one line."""
+VisibleNote = Annotated[str, Meta(max_length=4000, pattern=VISIBLE_PATTERN)]
+"""A text that people write and see, in one line."""
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its distance to UTC.")]
+
+
+_SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_HIDDEN_CHARACTERS = re.compile(f"[{_HIDDEN}]")
+
+
+def is_visible(text: str) -> bool:
+    """True if ``VISIBLE_PATTERN`` matches: what a person sees of the text is the text, in one line."""
+    return _HIDDEN_CHARACTERS.search(text) is None
+
+
+def made_visible(text: str) -> str:
+    """The text in one line, with a replacement character for each character that ``is_visible`` excludes."""
+    return text if is_visible(text) else _HIDDEN_CHARACTERS.sub("\ufffd", _SPACES.sub(" ", text))
 
 
 class CheckStatus(StrEnum):

@@ -18,7 +18,7 @@ from onboarding_shared.telemetry.tracing import (
     recording,
     start_span,
 )
-from onboarding_shared.web.errors import CLIENT_GONE, Problem
+from onboarding_shared.web.errors import CLIENT_GONE, BadRequest, Problem
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.problem_responses import ProblemResponses, internal_error
 from onboarding_shared.web.text_rules import check_url_text
@@ -28,6 +28,7 @@ _ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 """Answers have data of customers, which no cache may keep."""
+_CLOSE = {"Connection": "close"}
 
 access = structlog.get_logger("onboarding.access")
 log = structlog.get_logger("onboarding.http")
@@ -58,7 +59,7 @@ class Edge:
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        given_id, traceparent, authorization = _picked(scope)
+        given_id, traceparent, authorization, hosts = _picked(scope)
         request_id = given_id if given_id else f"{_ids.getrandbits(128):032x}"
         id_header = (b"x-request-id", request_id.encode("ascii"))
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
@@ -76,6 +77,7 @@ class Edge:
             await send(message)
 
         try:
+            _check_protocol(scope, hosts)
             await self._admit(scope, authorization)
             await self._app(scope, receive, reply)
         except Problem as problem:
@@ -134,14 +136,26 @@ def _end(span: Span, scope: HTTPScope, status: int) -> None:
     span.end(str(status) if status >= 500 else None)
 
 
-def _picked(scope: Scope) -> tuple[str | None, str | None, str | None]:
+def _check_protocol(scope: HTTPScope, hosts: int) -> None:
+    """Raises for what RFC 9112, 3.2 refuses: HTTP/1.1 without a Host header, more than one, and another version."""
+    version = scope["http_version"]
+    if version not in ("1.0", "1.1"):
+        raise BadRequest("BAD_REQUEST", "The request is not HTTP/1.1", headers=_CLOSE)
+    if hosts > 1 or (hosts == 0 and version == "1.1"):
+        raise BadRequest("BAD_REQUEST", "The request must have one Host header", headers=_CLOSE)
+
+
+def _picked(scope: Scope) -> tuple[str | None, str | None, str | None, int]:
     request_id = traceparent = authorization = None
+    hosts = 0
     for name, value in scope["headers"]:
-        if name == b"x-request-id":
+        if name == b"host":
+            hosts += 1
+        elif name == b"x-request-id":
             request_id = value.decode("ascii") if _SANE_REQUEST_ID.match(value) else None
         elif name == b"traceparent":
             traceparent = value.decode("latin-1")
         elif name == b"authorization":
             # Two such headers could mean two identities; the comma makes neither of them a token.
             authorization = value.decode("latin-1") if authorization is None else f"{authorization}, again"
-    return request_id, traceparent, authorization
+    return request_id, traceparent, authorization, hosts

@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.types import HTTPScope, Receive
 from litestar.types.asgi_types import HTTPRequestEvent
 
+from onboarding_shared.contracts.types import VISIBLE_PATTERN
 from onboarding_shared.web.errors import BadRequest, ClientGone, Problem, TooLarge, UnsupportedMediaType
 from onboarding_shared.web.text_rules import check_json_text
 
@@ -127,6 +128,7 @@ def _decoder(expected: Any) -> msgspec.json.Decoder[Any]:
 def field_problem(said: str) -> BadRequest:
     """A validation error of msgspec as a problem whose ``field`` is the path to the member, such as ``a.b[0]``."""
     reason, _, path = said.partition(" - at `$")
+    reason = _VISIBLE if repr(VISIBLE_PATTERN) in reason else reason
     path = path.rstrip("`").removeprefix(".")
     message = f"{path}: {reason}" if path else reason
     code = "INVALID_FIELD"
@@ -138,6 +140,7 @@ def field_problem(said: str) -> BadRequest:
     return BadRequest(code, message, extra={"field": path} if path else None)
 
 
+_VISIBLE = "May not contain line breaks, control characters, or characters that are invisible or turn the text around"
 _ABOUT_A_MEMBER = {
     "Object contains unknown field `": "UNKNOWN_FIELD",
     "Object missing required field `": "MISSING_FIELD",

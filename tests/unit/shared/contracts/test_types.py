@@ -10,6 +10,7 @@ from onboarding_shared.contracts import types
 
 SECOND = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
+MANY_SCRIPTS = "Zoë's Bäckerei & Söhne, 東京 / שלום / العربية / 👩\u200d🔧 می\u200cخواهم"
 INSIDE: list[tuple[Any, object, object]] = [
     (types.Id, 1, 1),
     (types.Id, 2**63 - 1, 2**63 - 1),
@@ -37,8 +38,15 @@ INSIDE: list[tuple[Any, object, object]] = [
     (types.CheckStatus, "unknown", types.CheckStatus.UNKNOWN),
     (types.SessionStatus, "in_progress", types.SessionStatus.IN_PROGRESS),
     (types.Scope, "connection", types.Scope.CONNECTION),
+    (types.VisibleName, MANY_SCRIPTS, MANY_SCRIPTS),
+    (types.VisibleNote, "", ""),
     (types.Mode, "exclusive", types.Mode.EXCLUSIVE),
 ]
+HIDDEN_TEXTS = [
+    "two\nlines", "end\n", "\r", "tab\t", "\x1b[31mred", "\x7f", "\x9b31m", "\x85", "line\u2028line", "\u2029", "\x00",
+    "\u202egpj.exe", "\u2066a\u2069", "\u200fa", "a\u200eb", "\u061c",
+    "zero\u200bwidth", "\ufeffmark", "\u2060", "\ufff9",
+]  # fmt: skip
 OUTSIDE: list[tuple[Any, object]] = [
     (types.Id, 0),
     (types.Id, -1),
@@ -78,6 +86,10 @@ OUTSIDE: list[tuple[Any, object]] = [
     (types.ShortText, "\x00"),
     (types.LongText, "x" * 4001),
     (types.LongText, "a\n\x00"),
+    (types.VisibleName, ""),
+    (types.VisibleName, "x" * 201),
+    (types.VisibleNote, "x" * 4001),
+    *((kind, text) for kind in (types.VisibleName, types.VisibleNote) for text in HIDDEN_TEXTS),
     (types.Moment, "2026-11-24T09:30:00"),
     (types.Moment, "2026-11-24"),
     (types.Moment, 1764000000),
@@ -116,3 +128,15 @@ def test_the_platform_is_no_tenant_that_anybody_can_have() -> None:
     assert types.PLATFORM_TENANT == 0
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(types.PLATFORM_TENANT, types.Id)
+
+
+@pytest.mark.parametrize("text", HIDDEN_TEXTS, ids=ascii)
+def test_a_text_made_visible_keeps_the_rule_and_its_other_characters(text: str) -> None:
+    shown = types.made_visible(f"Hello {text}!")
+    assert types.is_visible(shown)
+    assert (shown[:6], shown[-1]) == ("Hello ", "!")
+
+
+def test_a_visible_text_stays_as_it_is() -> None:
+    assert types.made_visible("Zoë 東京") == "Zoë 東京"
+    assert types.made_visible("first\r\nsecond \x1b[31mred") == "first second \ufffd[31mred"

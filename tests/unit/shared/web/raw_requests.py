@@ -4,19 +4,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-def http_scope(path: str, *headers: tuple[bytes, bytes], method: str = "GET") -> dict[str, Any]:
+def http_scope(
+    path: str,
+    *headers: tuple[bytes, bytes],
+    method: str = "GET",
+    hosts: tuple[bytes, ...] = (b"api",),
+    version: str = "1.1",
+) -> dict[str, Any]:
     """A request as a server hands it over, for what no client library would send."""
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
-        "http_version": "1.1",
+        "http_version": version,
         "method": method,
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": list(headers),
+        "headers": [*((b"host", host) for host in hosts), *headers],
     }
 
 

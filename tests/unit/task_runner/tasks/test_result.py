@@ -42,6 +42,12 @@ def test_each_status_has_its_maker() -> None:
     ]
 
 
+def test_a_message_is_one_visible_line() -> None:
+    name = "Admin\n\x1b[31mred\u202egpj"
+    assert Result.ok("DONE", f"Found {name}").message == "Found Admin \ufffd[31mred\ufffdgpj"
+    assert TaskFault("GONE", name).message == "Admin \ufffd[31mred\ufffdgpj"
+
+
 def test_a_long_message_is_cut() -> None:
     assert len(Result.ok("A_B", "x" * 5000).message) == 4000
 

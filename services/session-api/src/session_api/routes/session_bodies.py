@@ -1,14 +1,13 @@
 """Request and response bodies. The names of schemas and members are part of the contract."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from onboarding_shared.contracts.types import (
     CheckStatus,
     Licence,
-    LongText,
     Mode,
     ReasonCode,
     RunState,
@@ -16,10 +15,10 @@ from onboarding_shared.contracts.types import (
     SessionStatus,
     ShortText,
     StepNumber,
+    VisibleName,
+    VisibleNote,
 )
 from session_api.domain.connections import Cloud, Provider
-
-NonEmptyText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*\Z")]
 
 
 class OnboardingSession(Struct, kw_only=True):
@@ -53,7 +52,7 @@ class UpdateOnboardingSessionRequest(Struct, kw_only=True, frozen=True, forbid_u
 class AbandonSession(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """The optional reason for abandoning a session."""
 
-    reason: LongText | None = None
+    reason: VisibleNote | None = None
 
 
 class HistoryEntry(Struct, kw_only=True, rename={"before": "from", "after": "to"}):
@@ -175,7 +174,7 @@ class NewProviderConnection(Struct, kw_only=True, frozen=True, forbid_unknown_fi
     """A connection to the customer's tenant at a provider. ``credential_ref`` is the name of a credential."""
 
     provider: Provider = Provider.MICROSOFT_GRAPH
-    display_name: NonEmptyText
+    display_name: VisibleName
     external_tenant_id: ShortText
     client_id: ShortText
     credential_ref: str

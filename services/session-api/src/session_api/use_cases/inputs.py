@@ -1,6 +1,6 @@
 """Checks inputs against the JSON Schema of a task type, within bounds whatever schema a message brought."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -8,12 +8,13 @@ import msgspec
 import structlog
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions, ValidationError, ValidationErrorKind
 
-from onboarding_shared.contracts.inputs import inputs_defect, schema_defect
+from onboarding_shared.contracts.inputs import hidden_text, inputs_defect, schema_defect
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from session_api.domain.inputs import InputsInvalid
 
 _LONGEST_MESSAGE = 300
 _LONGEST_POINTER = 300
+_HIDDEN = "the value contains line breaks, control characters or invisible characters"
 _BACKTRACKING = FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000, dfa_size_limit=1_000_000)
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +27,10 @@ def check_inputs(schema: Mapping[str, Any], inputs: Mapping[str, Any]) -> Inputs
     if defect is not None:
         return InputsInvalid("", defect.rule, defect.message)
     error = next(iter(_validator(_encoder.encode(schema)).iter_errors(dict(inputs))), None)
-    return None if error is None else _refusal(error)
+    if error is not None:
+        return _refusal(error)
+    hidden = hidden_text(inputs)
+    return None if hidden is None else InputsInvalid(_pointer(hidden), "visibleText", _HIDDEN)
 
 
 def usable(declarations: Mapping[str, TaskTypeDeclaration]) -> list[TaskTypeDeclaration]:
@@ -62,8 +66,11 @@ def _validator(schema: bytes) -> Draft202012Validator:
 
 def _refusal(error: ValidationError) -> InputsInvalid:
     cause = _cause(error)
-    pointer = "".join(f"/{_escaped(str(part))}" for part in _path(cause))
-    return InputsInvalid(pointer[:_LONGEST_POINTER], cause.kind.name, cause.message[:_LONGEST_MESSAGE])
+    return InputsInvalid(_pointer(_path(cause)), cause.kind.name, cause.message[:_LONGEST_MESSAGE])
+
+
+def _pointer(path: Iterable[str | int]) -> str:
+    return "".join(f"/{_escaped(str(part))}" for part in path)[:_LONGEST_POINTER]
 
 
 def _cause(error: ValidationError) -> ValidationError:

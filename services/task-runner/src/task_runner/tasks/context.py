@@ -11,7 +11,7 @@ from onboarding_shared.contracts.session_api import TaskConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.tasks.gdap_profile import NO_GDAP_CHOICES, GdapProfile
 from task_runner.tasks.graph import Graph
-from task_runner.tasks.payload import safe_text
+from task_runner.tasks.payload import shown_text
 from task_runner.tasks.result import CannotTell, TaskFault
 
 if TYPE_CHECKING:
@@ -160,5 +160,5 @@ class TaskContext:
         """
         if done < 0 or (total is not None and done > total):
             raise ValueError(f"Progress must satisfy 0 <= done <= total, not {done} of {total}")
-        text = None if message is None else safe_text(message, MAX_PROGRESS_MESSAGE)
+        text = None if message is None else shown_text(message, MAX_PROGRESS_MESSAGE)
         await self._clients.report(Progress(done=done, total=total, message=text))

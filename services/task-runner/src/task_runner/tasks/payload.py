@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from onboarding_shared.contracts.types import MAX_ID
+from onboarding_shared.contracts.types import MAX_ID, made_visible
 from onboarding_shared.telemetry.redaction import REDACTED, hides, meant_name, redact_text
 
 MAX_DEPTH = 24
@@ -25,6 +25,11 @@ def safe_text(value: str, limit: int | None = None) -> str:
     storable = value if value.isascii() and "\0" not in value else value.translate(_UNSTORABLE)
     cleaned = redact_text(storable)
     return cleaned if limit is None or len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
+
+
+def shown_text(value: str, limit: int) -> str:
+    """``safe_text`` in one line without hidden characters: it repeats names that a customer's administrator chose."""
+    return made_visible(safe_text(value, limit))
 
 
 def json_safe(payload: Mapping[str, Any]) -> dict[str, Any]:

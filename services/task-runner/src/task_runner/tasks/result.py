@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.types import CheckStatus, ReasonCode
-from task_runner.tasks.payload import json_safe, safe_text
+from task_runner.tasks.payload import json_safe, shown_text
 
 MAX_MESSAGE = 4000
 LONGEST_PAUSE = 7 * 86_400.0
@@ -55,7 +55,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             status=status,
             reason_code=checked_reason(reason_code),
-            message=safe_text(message, MAX_MESSAGE),
+            message=shown_text(message, MAX_MESSAGE),
             payload=json_safe(payload),
         )
 
@@ -78,7 +78,7 @@ class CannotTell(Exception):
     def __init__(self, reason_code: str, message: str, payload: Mapping[str, Any] = _NOTHING) -> None:
         super().__init__(f"{reason_code}: {message}")
         self.reason_code = checked_reason(reason_code)
-        self.message = safe_text(message, MAX_MESSAGE)
+        self.message = shown_text(message, MAX_MESSAGE)
         self.payload = json_safe(payload)
 
 
@@ -100,7 +100,7 @@ class TaskFault(Exception):
     ) -> None:
         super().__init__(f"{reason_code}: {message}")
         self.reason_code = checked_reason(reason_code)
-        self.message = safe_text(message, MAX_MESSAGE)
+        self.message = shown_text(message, MAX_MESSAGE)
         self.retryable = retryable
         self.retry_after = retry_after
         self.payload = json_safe(payload)
@@ -134,6 +134,6 @@ class Wait(Exception):
                 f"The seconds to wait must be greater than 0 and at most {LONGEST_PAUSE:.0f}, not {seconds}"
             )
         self.reason_code = checked_reason(reason_code)
-        self.message = safe_text(message, MAX_MESSAGE)
+        self.message = shown_text(message, MAX_MESSAGE)
         self.seconds = float(seconds)
         self.payload = json_safe(payload)

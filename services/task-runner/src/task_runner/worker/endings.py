@@ -8,7 +8,7 @@ from onboarding_shared.contracts.types import CheckStatus
 from task_runner.domain.outcomes import Deferred, Ending, Postponed, Returned, TaskFailed
 from task_runner.domain.reasons import RESULT_INVALID, TASK_CRASHED
 from task_runner.tasks import PayloadError, Result, TaskFault, Wait
-from task_runner.tasks.payload import safe_text
+from task_runner.tasks.payload import shown_text
 from task_runner.tasks.result import MAX_MESSAGE, AttemptDeferred, checked_reason
 
 _log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ def returned(result: Result) -> Ending:
         return Returned(
             status=CheckStatus(result.status),
             reason_code=checked_reason(result.reason_code),
-            message=safe_text(result.message, MAX_MESSAGE),
+            message=shown_text(result.message, MAX_MESSAGE),
             payload=result.payload,
         )
     except (ValueError, TypeError, AttributeError) as error:
@@ -52,7 +52,7 @@ def raised(inner: asyncio.Task[Result]) -> TaskFailed | Postponed | Deferred:
         )
     if isinstance(error, PayloadError):
         _log.error("task_result_invalid", reason=str(error))
-        return TaskFailed(reason_code=RESULT_INVALID, message=safe_text(str(error), MAX_MESSAGE))
+        return TaskFailed(reason_code=RESULT_INVALID, message=shown_text(str(error), MAX_MESSAGE))
     error_type = "CancelledError" if error is None else type(error).__name__
     _log.error("task_crashed", error=error_type, exc_info=error)
     return TaskFailed(
