@@ -6,11 +6,12 @@ from typing import Any
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.write_probe import WriteProbe
 from onboarding_shared.telemetry.health import HealthCheck, NotReady
 
 
 def dependency_checks(database: Database, relay: Relay, consumer: Consumer) -> list[HealthCheck]:
-    """Checks named ``database``, ``relay`` and ``consumer``."""
+    """Checks named ``database``, ``relay`` and ``consumer``. That of the database commits a write now and then."""
 
     async def check_relay() -> Mapping[str, Any]:
         # The relay of a standby instance has no connection of its own: the lease holder publishes.
@@ -25,7 +26,7 @@ def dependency_checks(database: Database, relay: Relay, consumer: Consumer) -> l
         return {"lag": progress.lag, "seconds_still": round(progress.seconds_still, 1)}
 
     return [
-        HealthCheck("database", database.ping),
+        HealthCheck("database", WriteProbe(database).check),
         HealthCheck("relay", check_relay),
         HealthCheck("consumer", check_consumer),
     ]

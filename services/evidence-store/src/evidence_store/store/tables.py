@@ -17,9 +17,11 @@ from sqlalchemy import (
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.schema import add_messaging_tables
 from onboarding_shared.postgres.literals import sql_list
+from onboarding_shared.postgres.write_probe import add_write_probes
 
 metadata = MetaData()
 add_messaging_tables(metadata)
+add_write_probes(metadata)
 
 RECORD_COMMENT = (
     "The sealed bytes: UTF-8 JSON, readable as convert_from(record, 'UTF8'). The other columns only index it."

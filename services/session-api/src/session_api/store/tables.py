@@ -25,10 +25,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from onboarding_shared.contracts.types import FIRST_STEP, LAST_STEP
 from onboarding_shared.messaging.schema import add_messaging_tables
+from onboarding_shared.postgres.write_probe import add_write_probes
 from session_api.store.states import ACTIVE_STATES, ANSWERED_STATES, OPEN_STATUSES
 
 METADATA = MetaData()
 add_messaging_tables(METADATA)
+add_write_probes(METADATA)
 
 
 _ACTIVE = text(f"state IN {ACTIVE_STATES}")

@@ -20,11 +20,13 @@ from sqlalchemy import (
 from onboarding_shared.contracts.types import Mode
 from onboarding_shared.messaging.schema import add_messaging_tables
 from onboarding_shared.postgres.literals import sql_list
+from onboarding_shared.postgres.write_probe import add_write_probes
 from task_runner.domain.leases import ISOLATED_AFTER
 from task_runner.store.states import ALL_STATES, CLAIMABLE_STATES, ENDED_STATES, LEASED_STATES
 
 metadata = MetaData()
 add_messaging_tables(metadata)
+add_write_probes(metadata)
 
 _CLAIMABLE = f"state IN {CLAIMABLE_STATES}"
 _LEASED = f"state IN {LEASED_STATES}"

@@ -1,0 +1,11 @@
+"""One row that the readiness check overwrites."""
+
+from onboarding_shared.postgres.migrate import run_script
+from onboarding_shared.postgres.write_probe import WRITE_PROBES_V1
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    run_script(WRITE_PROBES_V1)
