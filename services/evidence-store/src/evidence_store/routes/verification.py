@@ -1,8 +1,8 @@
 """Verification of a tenant's chain."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, get
+from litestar import Controller, Request, get
 from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
@@ -11,6 +11,7 @@ from evidence_store.routes.bodies import ChainVerification, verification_body
 from evidence_store.routes.problems import incomplete_anchor
 from evidence_store.use_cases.verification import Verifier
 from onboarding_shared.contracts.types import MAX_ID
+from onboarding_shared.web.callers import while_connected
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import TenantId
 
@@ -46,10 +47,15 @@ class VerificationRoutes(Controller):
 
     @get(operation_id="verifyEvidence", summary="Verify the tenant's chain of evidence")
     async def verify_evidence(
-        self, tenant_id: TenantId, expected_length: ExpectedLength = None, expected_head: ExpectedHead = None
+        self,
+        request: Request[Any, Any, Any],
+        tenant_id: TenantId,
+        expected_length: ExpectedLength = None,
+        expected_head: ExpectedHead = None,
     ) -> ChainVerification:
         """Verify the whole chain. With an expected position and seal, a chain that was sealed again is found too."""
-        return verification_body(await self.verifier.verify(tenant_id, _anchor(expected_length, expected_head)))
+        anchor = _anchor(expected_length, expected_head)
+        return verification_body(await while_connected(request, self.verifier.verify(tenant_id, anchor)))
 
 
 def _anchor(length: int | None, head: str | None) -> Anchor | None:

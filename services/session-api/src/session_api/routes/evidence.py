@@ -8,6 +8,7 @@ from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from onboarding_shared.contracts.types import CheckStatus
+from onboarding_shared.web.callers import while_connected
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import LINK, TenantId
 from session_api.clients.evidence_store import EvidenceAnswer, EvidenceStoreClient
@@ -98,7 +99,7 @@ class EvidenceRoutes(Controller):
         expected_head: ExpectedHead = None,
     ) -> Response[ChainVerification]:
         """Verify the whole chain. With an expected position and seal, a chain that was sealed again is found too."""
-        return await self._forward(request)
+        return await while_connected(request, self._forward(request))
 
     @get("/{evidence_id:int}", operation_id="getEvidence", summary="Get one item of evidence with its sealed record")
     async def get_evidence(
