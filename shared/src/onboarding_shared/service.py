@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from onboarding_shared.process.service_settings import MigrateSettings, ServiceSettings, TracingSettings
 from onboarding_shared.process.settings import SettingsError, load_for
-from onboarding_shared.telemetry.logging import configure_logging
+from onboarding_shared.telemetry.logging import change_level_on_signals, configure_logging
 
 if TYPE_CHECKING:
     from onboarding_shared.web.app import HttpApplication
@@ -102,6 +102,7 @@ def _serve(settings: ServedSettings, build: "Callable[[ServedSettings], HttpAppl
     from onboarding_shared.web.server import ServeError, run, serve
 
     async def work() -> None:
+        change_level_on_signals()
         application = build(settings)
         _freeze_garbage_collector()
         await serve(application, settings.http)

@@ -4,6 +4,8 @@ import asyncio
 import time
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunProgressed, TaskTypesAnnounced
@@ -22,6 +24,21 @@ async def test_a_task_runs_and_its_result_is_published(harness: RunnerHarness) -
     assert summary(end) == ("succeeded", "ok", "QUICK_OK", 1)
     assert end.payload["tenant"] == 4
     assert end.payload["provenance"]["checker"] == "check.quick"
+
+
+async def test_start_and_end_of_a_run_are_in_the_log(harness: RunnerHarness) -> None:
+    with capture_logs([merge_contextvars]) as logs:
+        harness.new_worker().start()
+        await harness.apply(start(1))
+        await finished(harness)
+    began, ended = (
+        next(line for line in logs if line["event"] == event and line["log_level"] == "info")
+        for event in ("run_started", "run_ended")
+    )
+    assert (began["run_id"], began["tenant_id"], began["task_type"]) == (1, 4, "check.quick")
+    assert (ended["run_id"], ended["tenant_id"], ended["task_type"]) == (1, 4, "check.quick")
+    assert (ended["outcome"], ended["status"], ended["reason_code"]) == ("succeed", "ok", "QUICK_OK")
+    assert ended["ms"] >= 0
 
 
 async def test_a_worker_announces_what_it_can_run(harness: RunnerHarness) -> None:

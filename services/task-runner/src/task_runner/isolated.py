@@ -17,7 +17,7 @@ from pathlib import Path
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.settings import load
-from onboarding_shared.telemetry.logging import configure_logging
+from onboarding_shared.telemetry.logging import change_level_on_signals, configure_logging
 from onboarding_shared.web.server import run
 from task_runner.domain.leases import Selection
 from task_runner.providers import Providers
@@ -48,6 +48,7 @@ async def work(settings: TaskRunnerSettings, descriptor: int) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    change_level_on_signals()
     worker.start()
     await _until_idle(worker, descriptor, stopped)
     await worker.stop()

@@ -5,10 +5,12 @@ Unless the stream is a terminal, a line is a JSON object: ``timestamp`` (RFC 333
 fields of the line.
 """
 
+import asyncio
 import io
 import json
 import logging
 import os
+import signal
 import sys
 from typing import TextIO
 
@@ -21,8 +23,48 @@ from onboarding_shared.telemetry.redaction import redact, redact_text
 
 _NOT_SHOWN = frozenset({"_record", "exc_info"})
 """Internal members of an event, which are not redacted."""
-_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "aiokafka.conn")
+_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "aiokafka", "faststream", "stamina")
+"""Libraries whose lines below a warning are never written, whatever the level is."""
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "exception": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "fatal": logging.CRITICAL,
+}
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "faststream", "faststream.access", "faststream.access.kafka", "alembic")
+
+
+class _Threshold:
+    """The lowest level that is written; ``configured`` is that of the settings."""
+
+    configured = logging.INFO
+    current = logging.INFO
+
+
+def change_level(level: int | None) -> None:
+    """Write lines from this level on; None = that of the settings."""
+    _Threshold.current = _Threshold.configured if level is None else level
+    logging.getLogger().setLevel(_Threshold.current)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(_Threshold.current, logging.WARNING))
+
+
+def change_level_on_signals() -> None:
+    """SIGUSR1: from DEBUG on. SIGUSR2: the level of the settings. Needs a running event loop."""
+
+    def change(level: int | None) -> None:
+        change_level(level)
+        name = logging.getLevelName(_Threshold.current)
+        structlog.get_logger(__name__).warning("log level changed", new_level=name)
+
+    if sys.platform != "win32":
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, change, logging.DEBUG)
+        loop.add_signal_handler(signal.SIGUSR2, change, None)
 
 
 class Lines:
@@ -43,9 +85,10 @@ class Lines:
 def configure_logging(settings: LogSettings, *, service: str, stream: TextIO | None = None) -> None:
     """Configure logging of the process, once, before the first log line. ``stream`` defaults to standard output."""
     stream = stream or sys.stdout
-    level = logging.getLevelNamesMapping()[settings.level]
+    _Threshold.configured = logging.getLevelNamesMapping()[settings.level]
     as_json = settings.format == "json" or (settings.format == "auto" and not stream.isatty())
     shared: list[Processor] = [
+        drop_below_threshold,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         add_logger_name,
@@ -61,15 +104,16 @@ def configure_logging(settings: LogSettings, *, service: str, stream: TextIO | N
 
     structlog.configure(
         processors=[*shared, *render],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         context_class=dict,
         logger_factory=lines,
         cache_logger_on_first_use=True,
     )
-    _route_standard_library(stream, level, shared, render)
+    _route_standard_library(stream, shared[1:], render)
+    change_level(None)
 
 
-def _route_standard_library(stream: TextIO, level: int, shared: list[Processor], render: list[Processor]) -> None:
+def _route_standard_library(stream: TextIO, shared: list[Processor], render: list[Processor]) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -80,13 +124,10 @@ def _route_standard_library(stream: TextIO, level: int, shared: list[Processor],
     handler.addFilter(_lower_retried_errors)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
     for name in _OWN_HANDLERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
 
 
@@ -96,6 +137,13 @@ def _lower_retried_errors(record: logging.LogRecord) -> bool:
     if record.name.startswith("aiokafka") and record.levelno == logging.ERROR:
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
+
+
+def drop_below_threshold(_: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """End the processing of a line below the present level, which may change while the process runs."""
+    if _LEVELS.get(method, logging.ERROR) < _Threshold.current:
+        raise structlog.DropEvent
+    return event
 
 
 def add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:

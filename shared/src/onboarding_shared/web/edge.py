@@ -20,7 +20,7 @@ from onboarding_shared.telemetry.tracing import (
 )
 from onboarding_shared.web.errors import CLIENT_GONE, BadRequest, Problem
 from onboarding_shared.web.identity import Authenticator
-from onboarding_shared.web.problem_responses import ProblemResponses, internal_error
+from onboarding_shared.web.problem_responses import ProblemResponses, failure_of, internal_error, note_failure
 from onboarding_shared.web.text_rules import check_url_text
 
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
@@ -81,6 +81,7 @@ class Edge:
             await self._admit(scope, authorization)
             await self._app(scope, receive, reply)
         except Problem as problem:
+            note_failure(scope, problem, problem)
             await self._answer(problem, request_id, reply)
         except Exception as error:
             log.error("request failed", exc_info=error)
@@ -120,8 +121,10 @@ class Edge:
     def _account(self, scope: HTTPScope, status: int, seconds: float, span: Span | None) -> None:
         """Say in log, metrics and trace how the request ended."""
         method, route = scope["method"], scope.get("path_template")
-        write = access.debug if scope["path"] in self._quiet_paths else access.info
-        write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+        quiet = scope["path"] in self._quiet_paths
+        write = access.debug if quiet else access.error if status >= 500 else access.info
+        failure = failure_of(scope) if status >= 500 else {}
+        write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2), **failure)
         self._requests.note(method, route, status, seconds)
         if span is not None:
             _end(span, scope, status)

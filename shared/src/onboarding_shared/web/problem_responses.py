@@ -12,6 +12,8 @@ from onboarding_shared.web.errors import BadRequest, MethodNotAllowed, NotFound,
 
 log = structlog.get_logger("onboarding.http")
 
+_LONGEST_REASON = 500
+
 Translation = Callable[[Any], Problem]
 """Makes a problem of an exception of the service's own."""
 
@@ -34,6 +36,7 @@ class ProblemResponses:
 
     def respond(self, request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
         """The response for a problem."""
+        note_failure(request.scope, problem, problem)
         return Response(
             content=self.body(problem, str(request.scope.get("request_id", ""))),
             status_code=problem.status,
@@ -43,7 +46,10 @@ class ProblemResponses:
 
     def _translated(self, translation: Translation) -> Callable[[Request[Any, Any, Any], Any], Response[bytes]]:
         def handle(request: Request[Any, Any, Any], error: Any) -> Response[bytes]:
-            return self.respond(request, translation(error))
+            problem = translation(error)
+            response = self.respond(request, problem)
+            note_failure(request.scope, problem, error)
+            return response
 
         return handle
 
@@ -54,7 +60,22 @@ class ProblemResponses:
 
     def _unexpected(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         log.error("request failed", route=request.scope.get("path_template"), exc_info=error)
-        return self.respond(request, internal_error())
+        response = self.respond(request, internal_error())
+        note_failure(request.scope, internal_error(), error)
+        return response
+
+
+def note_failure(scope: Any, problem: Problem, cause: BaseException) -> None:
+    """Keep what failed for the access log, if the response says that it is not the fault of the client."""
+    if problem.status >= 500:
+        root = cause.__cause__ or cause
+        reason = f"{type(root).__name__}: {root}".partition("\n")[0]  # further lines are SQL with its parameters
+        scope["failure"] = {"code": problem.code, "reason": reason[:_LONGEST_REASON]}
+
+
+def failure_of(scope: Any) -> dict[str, str]:
+    """The code of the response and the reason for it, if they were noted."""
+    return scope.get("failure", {})
 
 
 def internal_error() -> Problem:

@@ -1,6 +1,9 @@
+import asyncio
 import io
 import json
 import logging
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +11,7 @@ import pytest
 import structlog
 
 from onboarding_shared.process.service_settings import LogSettings
-from onboarding_shared.telemetry.logging import configure_logging
+from onboarding_shared.telemetry.logging import change_level, change_level_on_signals, configure_logging
 
 
 @pytest.fixture
@@ -84,6 +87,36 @@ def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
     structlog.get_logger("runs").debug("detail")
     logging.getLogger("aiokafka").debug("detail")
     assert lines(stream) == []
+
+
+def test_the_level_changes_while_the_process_runs(stream: io.StringIO) -> None:
+    ours, theirs = structlog.get_logger("runs"), logging.getLogger("some.library")
+    for level in (logging.DEBUG, None, logging.ERROR):
+        change_level(level)
+        ours.debug("detail")
+        theirs.debug("detail of a library")
+        ours.warning("warned", level_was=level)
+
+    assert [line["event"] for line in lines(stream)] == ["detail", "detail of a library", "warned", "warned"]
+
+
+async def test_signals_change_the_level(stream: io.StringIO) -> None:
+    change_level_on_signals()
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        os.kill(os.getpid(), number)
+        await asyncio.sleep(0.05)
+        structlog.get_logger("runs").debug("detail")
+
+    events = [(line["event"], line.get("new_level")) for line in lines(stream)]
+    assert events == [("log level changed", "DEBUG"), ("detail", None), ("log level changed", "INFO")]
+
+
+@pytest.mark.parametrize("name", ["aiokafka.cluster", "aiokafka.consumer.group_coordinator", "httpx2", "faststream"])
+def test_chatter_of_clients_is_not_written_at_any_level(stream: io.StringIO, name: str) -> None:
+    change_level(logging.DEBUG)
+    logging.getLogger(name).info("Discovered coordinator")
+    logging.getLogger(name).warning("Heartbeat failed")
+    assert [line["event"] for line in lines(stream)] == ["Heartbeat failed"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from litestar import get
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
+from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Problem
 from onboarding_shared.web.identity import Caller, Permissions, authorize
@@ -139,7 +140,7 @@ def test_an_internal_error_is_a_500_without_details_but_logged(client: Client) -
     assert (response.status_code, response.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "hunter2" not in response.text
     assert "RuntimeError" not in response.text
-    failures = [line for line in logs if line["log_level"] == "error"]
+    failures = [line for line in logs if line["log_level"] == "error" and line["event"] != "request"]
     assert [str(line["exc_info"]) for line in failures] == ["the password is hunter2"]
 
 
@@ -191,6 +192,44 @@ def test_the_access_log_has_what_one_searches_for(client: Client) -> None:
         "status": 200,
     }
     assert health["log_level"] == "debug"
+
+
+@get("/database", sync_to_thread=False)
+def without_database() -> None:
+    raise DatabaseUnavailable("The database did not answer\n[SQL: SELECT x] [parameters: ('Contoso',)]")
+
+
+@get("/dependency", sync_to_thread=False)
+def without_dependency() -> None:
+    raise DependencyDown("DEPENDENCY_DOWN", "It does not answer") from OSError("refused")
+
+
+@get("/fault", sync_to_thread=False)
+def with_a_fault() -> None:
+    raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code", "reason"),
+    [
+        ("/database", 503, "DEPENDENCY_DOWN", "DatabaseUnavailable: The database did not answer"),
+        ("/dependency", 503, "DEPENDENCY_DOWN", "OSError: refused"),
+        ("/fault", 500, "INTERNAL_ERROR", "KeyError: 'x'"),
+    ],
+)
+def test_what_failed_is_in_the_log_at_level_error(path: str, status: int, code: str, reason: str) -> None:
+    app = build_http(
+        ApiDescription(title="x"),
+        authenticator=None,
+        routes=[without_database, without_dependency, with_a_fault],
+        public_paths={"/database", "/dependency", "/fault"},
+        translations={DatabaseUnavailable: lambda _: DependencyDown()},
+    )
+    with TestClient(app) as client, capture_logs() as logs:
+        assert client.get(path).status_code == status
+    line = logs[-1]
+    assert (line["event"], line["log_level"], line["status"]) == ("request", "error", status)
+    assert (line["code"], line["reason"]) == (code, reason)
 
 
 def test_the_schema_describes_problems_and_loads_nothing_from_elsewhere(anonymous: Client) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.run_states import RunEvent
@@ -13,6 +14,8 @@ from task_runner.domain.execution import describe
 from task_runner.domain.leases import LostLease, decide_lost_lease
 from task_runner.store.leases import Held, renew_leases, take_expired_leases
 from task_runner.store.settling import Settlement, settle
+
+_log = structlog.get_logger(__name__)
 
 
 class Leases:
@@ -44,13 +47,17 @@ class Leases:
         Runs with ``RunEvent.WAIT`` can be claimed again, the others have ended.
         """
 
-        async def work(tx: AsyncConnection) -> Mapping[RunEvent, int]:
+        async def work(tx: AsyncConnection) -> list[Settlement]:
             settlements = [_recovery(lost) for lost in await take_expired_leases(tx)]
             if settlements:
                 await settle(tx, self._outbox, settlements, confirm_seconds=self._confirm_seconds)
-            return Counter(settlement.outcome.event for settlement in settlements)
+            return settlements
 
-        return await self._database.run(work)
+        recovered = await self._database.run(work)
+        for settlement in recovered:
+            outcome = settlement.outcome.event.value
+            _log.warning("lease_expired", run_id=settlement.run_id, outcome=outcome, reason=settlement.outcome.message)
+        return Counter(settlement.outcome.event for settlement in recovered)
 
 
 def _recovery(lost: LostLease) -> Settlement:

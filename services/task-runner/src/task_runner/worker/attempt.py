@@ -116,6 +116,7 @@ class Attempt:
         execution = self.claim.execution
         structlog.contextvars.bind_contextvars(run_id=execution.run_id, tenant_id=execution.tenant_id)
         self._begin_trace()
+        _log.info("run_started", task_type=execution.task_type, attempt=execution.attempt, dry_run=execution.dry_run)
         self._inner = asyncio.create_task(self._guarded(context_for), name=f"run-{execution.run_id}")
         self._inner.add_done_callback(lambda _: self._set_over())
         self._timers.append(self._later(self.claim.time_limit, Stop.TIME_LIMIT))

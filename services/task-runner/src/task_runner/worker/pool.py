@@ -193,8 +193,17 @@ class Pool:
                 {"onboarding.outcome": outcome.event.value, "onboarding.reason_code": outcome.reason_code}
             )
             attempt.span.end(outcome.reason_code if isinstance(outcome, GiveUp | TimedOut) else None)
-        if isinstance(outcome, RetryLater | ResumeLater):
-            _log.info("run_waits", reason_code=outcome.reason_code, seconds=outcome.delay)
+        attempted = {
+            "task_type": attempt.task.name,
+            "attempt": attempt.claim.execution.attempt,
+            "outcome": outcome.event.value,
+            "reason_code": outcome.reason_code,
+            "ms": round((self._clock() - attempt.began) * 1000),
+        }
+        if not isinstance(outcome, RetryLater | ResumeLater):
+            _log.info("run_ended", status=outcome.status.value, **attempted)
+        else:
+            _log.info("run_waits", seconds=outcome.delay, **attempted)
             asyncio.get_running_loop().call_later(outcome.delay + 0.01, self.loop.wake)
 
 
