@@ -78,6 +78,31 @@ async def test_a_message_of_the_runner_resets_the_resend_interval(api: Api) -> N
     assert 19 <= await due_in(api) <= 20
 
 
+async def keep_in_queue(api: Api, run_id: int) -> None:
+    """Apply the runner's answer to a repeated command of a run that no worker has claimed."""
+    await api.consume(RunProgressed(tenant_id=TENANT, run_id=run_id, task_type=TASK, attempt=0, state=RunState.QUEUED))
+
+
+async def test_a_run_in_the_runners_queue_is_resent_ever_more_rarely(api: Api) -> None:
+    run_id = await started(api)
+    waits = []
+    for _ in range(4):
+        await become_due(api)
+        await api.service.sweeper.sweep()
+        await keep_in_queue(api, run_id)
+        waits.append(round(await due_in(api)))
+
+    assert waits == [160, 320, 600, 600]
+
+
+async def test_a_run_claimed_from_the_queue_is_resent_when_overdue(api: Api) -> None:
+    run_id = await started(api)
+    await keep_in_queue(api, run_id)
+    await api.begin(run_id, TASK)
+
+    assert 19 <= await due_in(api) <= 20
+
+
 async def wait(api: Api, run_id: int, seconds: float) -> None:
     """Apply the message that the run waits for so long."""
     resume_at = datetime.now(UTC) + timedelta(seconds=seconds)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from session_api.domain.projection import RunView
 from session_api.store.json_values import optional_json
+from session_api.store.resends import REPEATS_ONCE_QUEUED, interval
 
 TenantRunId = tuple[int, int]
 """Tenant id and run id."""
@@ -22,15 +23,16 @@ JOIN unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[])) AS wanted (tena
 ORDER BY r.tenant_id, r.id
 FOR NO KEY UPDATE OF r
 """)
-_SAVE = text("""
+_REPEATS = f"CASE WHEN h.state = 'queued' THEN greatest(r.repeats, {REPEATS_ONCE_QUEUED}) ELSE 0 END"
+_SAVE = text(f"""
 UPDATE operation_runs r
 SET state = h.state, attempt = h.attempt, progress_done = h.progress_done, progress_total = h.progress_total,
     progress_message = h.progress_message, status = h.status, reason_code = h.reason_code, message = h.message,
     resume_at = h.resume_at, started_at = h.started_at, finished_at = h.finished_at,
     offered_inputs = coalesce(CAST(h.offered_inputs AS json), r.offered_inputs),
-    last_heard_at = now(), repeats = 0,
+    last_heard_at = now(), repeats = {_REPEATS},
     resend_due_at = greatest(now(), CASE WHEN h.state = 'waiting' THEN h.resume_at END)
-                    + make_interval(secs => :silence)
+                    + {interval(_REPEATS)}
 FROM unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[]), CAST(:states AS text[]), CAST(:attempts AS integer[]),
             CAST(:dones AS bigint[]), CAST(:totals AS bigint[]), CAST(:progress_messages AS text[]),
             CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:messages AS text[]),
@@ -39,7 +41,7 @@ FROM unnest(CAST(:tenants AS bigint[]), CAST(:runs AS bigint[]), CAST(:states AS
      AS h (tenant_id, id, state, attempt, progress_done, progress_total, progress_message, status, reason_code, message,
            resume_at, started_at, finished_at, offered_inputs)
 WHERE r.tenant_id = h.tenant_id AND r.id = h.id
-""")
+""")  # noqa: S608 - no input, only constants
 
 
 async def lock_runs(tx: AsyncConnection, run_ids: Sequence[TenantRunId]) -> dict[TenantRunId, RunView]:
@@ -53,6 +55,7 @@ async def lock_runs(tx: AsyncConnection, run_ids: Sequence[TenantRunId]) -> dict
 async def save_runs(tx: AsyncConnection, views: Mapping[TenantRunId, RunView], silence_seconds: float) -> None:
     """Update the runs, and restart the timeout after which the command of each is sent again.
 
+    The timeout of a run that the runner keeps in its queue is longer, and doubles with every answer.
     The timeout of a waiting run starts at its ``resume_at``, because the runner publishes nothing before that time.
     """
     if not views:

@@ -13,6 +13,14 @@ from onboarding_shared.contracts.types import RunState
 from session_api.store.states import ACTIVE_STATES, previously_ok
 
 LONGEST_TIMEOUT_SECONDS = 600.0
+REPEATS_ONCE_QUEUED = 3
+"""A run that the runner keeps in its queue counts as asked about at least so often: a long queue is no silence."""
+
+
+def interval(repeats: str) -> str:
+    """Return the SQL of the time until a command is sent again, for the SQL of the number of repeats so far."""
+    return f"make_interval(secs => least({LONGEST_TIMEOUT_SECONDS}, :silence * power(2.0, least({repeats}, 32))))"
+
 
 # MATERIALIZED prevents the planner from running the subquery with LIMIT more than once, which would lock more rows.
 _TAKE = text(f"""
@@ -24,8 +32,8 @@ WITH due AS MATERIALIZED (
 ), taken AS (
     UPDATE operation_runs r
     SET repeats = r.repeats + 1,
-        resend_due_at = greatest(now(), CASE WHEN r.state = 'waiting' THEN r.resume_at END) + make_interval(
-            secs => least({LONGEST_TIMEOUT_SECONDS}, :silence * power(2.0, least(r.repeats + 1, 32))))
+        resend_due_at = greatest(now(), CASE WHEN r.state = 'waiting' THEN r.resume_at END)
+                        + {interval("r.repeats + 1")}
     FROM due WHERE r.tenant_id = due.tenant_id AND r.id = due.id
     RETURNING r.*
 )
