@@ -142,7 +142,8 @@ async def test_every_check_gets_a_new_token() -> None:
         if path.endswith("/token"):
             tokens.append(f"token-{len(tokens)}")
             return as_json({"access_token": tokens[-1], "token_type": "Bearer", "expires_in": 3600})
-        return as_json({"error": {"code": "Request_ResourceNotFound", "message": "No."}}, 404)
+        refusal = {"error": {"code": "Request_ResourceNotFound", "message": "No."}}
+        return as_json({"responses": [{"id": number, "status": 404, "body": refusal} for number in ("0", "1")]})
 
     async with context_on(answer) as context:
         for _ in range(2):

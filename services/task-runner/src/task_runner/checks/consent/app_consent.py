@@ -54,11 +54,10 @@ async def _check(context: TaskContext) -> Result:
     client_id = context.connection.client_id if context.connection else ""
     await context.progress(0, 2, "Looking for the service principal")
     await context.graph.renew_token()
-    principal = await consent.find_principal(context, client_id)
+    principal, resource = await consent.find_principals(context, client_id, MANIFEST.resource_app_id)
     if principal is None:
         return consent.decide(MANIFEST, None, context.details)
     await context.progress(1, 2, "Reading what was granted")
-    resource = await consent.resource_id(context, MANIFEST)
     granted = await consent.read_consent(context, principal, resource, MANIFEST.allowed_scopes)
     await context.progress(2, 2, "Done")
     return consent.decide(MANIFEST, granted, context.details)

@@ -8,10 +8,12 @@ import msgspec
 
 from task_runner.checks.consent.waiting import consent_gone, wait_for_permissions
 from task_runner.checks.lists import AppManifest
+from task_runner.checks.reads import read_together
 from task_runner.providers.fields import Fields
 from task_runner.providers.graph_errors import NOT_FOUND, GraphRefused
 from task_runner.tasks.context import RunDetails, TaskContext
-from task_runner.tasks.result import Result
+from task_runner.tasks.graph import Read
+from task_runner.tasks.result import CannotTell, Result
 
 READ_APPLICATIONS = "Application.Read.All"
 READ_GRANTS = "Directory.Read.All"
@@ -62,24 +64,23 @@ def _payload(manifest: AppManifest, consent: Consent | None) -> dict[str, Any]:
     }
 
 
-async def find_principal(context: TaskContext, app_id: str) -> Fields | None:
-    """Return the service principal of an application in the customer's tenant, or None."""
+async def find_principals(context: TaskContext, app_id: str, resource_app_id: str) -> tuple[Fields | None, str]:
+    """Return the service principal of an application, or None, and the object id of the resource's.
+
+    Both are in the customer's tenant. Raise ``CannotTell`` if a request is refused, or the resource is missing.
+    """
+    own, resource = await context.graph.read_many([_principal(app_id), _principal(resource_app_id)])
+    if isinstance(own, GraphRefused) and own.reason_code == NOT_FOUND:
+        return None, ""
+    for refused in (own, resource):
+        if isinstance(refused, CannotTell):
+            raise refused
+    return Fields(own, "servicePrincipal"), Fields(resource, "resource").text("id")
+
+
+def _principal(app_id: str) -> Read:
     name = quote(app_id.replace("'", "''"), safe="'")
-    try:
-        body = await context.graph.get(f"/servicePrincipals(appId='{name}')", permission=READ_APPLICATIONS)
-    except GraphRefused as refused:
-        if refused.reason_code == NOT_FOUND:
-            return None
-        raise
-    return Fields(body, "servicePrincipal")
-
-
-async def resource_id(context: TaskContext, manifest: AppManifest) -> str:
-    """Return the object id of the manifest's resource (Microsoft Graph) in the customer's tenant."""
-    resource = await find_principal(context, manifest.resource_app_id)
-    if resource is None:
-        return Fields({}, "resource").text("id")
-    return resource.text("id")
+    return Read(path=f"/servicePrincipals(appId='{name}')", permission=READ_APPLICATIONS)
 
 
 async def read_consent(
@@ -91,10 +92,15 @@ async def read_consent(
     """
     own_id = principal.text("id")
     path = f"/servicePrincipals/{quote(own_id, safe='')}"
-    assignments = await context.graph.list(f"{path}/appRoleAssignments", permission=READ_APPLICATIONS)
-    delegated = await context.graph.list(f"{path}/oauth2PermissionGrants", permission=READ_GRANTS)
-    granted, other = _split(assignments, resource)
-    other |= _scopes_beyond(delegated, resource, allowed_scopes)
+    assignments, delegated = await read_together(
+        context.graph,
+        [
+            Read(path=f"{path}/appRoleAssignments", permission=READ_APPLICATIONS),
+            Read(path=f"{path}/oauth2PermissionGrants", permission=READ_GRANTS),
+        ],
+    )
+    granted, other = _split(assignments.each("value"), resource)
+    other |= _scopes_beyond(delegated.each("value"), resource, allowed_scopes)
     return Consent(
         principal_id=own_id,
         enabled=principal.flag("accountEnabled"),
@@ -103,10 +109,9 @@ async def read_consent(
     )
 
 
-def _split(assignments: tuple[Any, ...], resource: str) -> tuple[set[str], set[str]]:
+def _split(assignments: Sequence[Fields], resource: str) -> tuple[set[str], set[str]]:
     granted, other = set[str](), set[str]()
-    for item in assignments:
-        assignment = Fields(item, "appRoleAssignment")
+    for assignment in assignments:
         role, role_resource = assignment.text("appRoleId").lower(), assignment.text("resourceId")
         if role_resource == resource:
             granted.add(role)
@@ -115,11 +120,10 @@ def _split(assignments: tuple[Any, ...], resource: str) -> tuple[set[str], set[s
     return granted, other
 
 
-def _scopes_beyond(grants: Sequence[Any], resource: str, allowed: Sequence[str]) -> set[str]:
+def _scopes_beyond(grants: Sequence[Fields], resource: str, allowed: Sequence[str]) -> set[str]:
     """The delegated scopes that are not allowed; a grant may have none."""
     beyond = set[str]()
-    for item in grants:
-        grant = Fields(item, "oauth2PermissionGrant")
+    for grant in grants:
         on, scopes = grant.text("resourceId"), (grant.text_or_none("scope") or "").split()
         beyond.update(f"delegated {scope} on {on}" for scope in scopes if on != resource or scope not in allowed)
     return beyond

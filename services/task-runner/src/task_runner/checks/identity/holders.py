@@ -16,16 +16,29 @@ from task_runner.checks.identity.group_members import (
 )
 from task_runner.checks.identity.principals import Kind, kind_of
 from task_runner.checks.lists import ADMIN_ROLES, PLANS
+from task_runner.checks.reads import read_together
 from task_runner.checks.subscriptions import READ_ORGANIZATION, confirm_unlicensed
 from task_runner.providers.fields import Fields
 from task_runner.providers.graph_errors import NOT_LICENSED, GraphRefused
 from task_runner.tasks.context import TaskContext
+from task_runner.tasks.graph import Read
 
 READ_ASSIGNED = "RoleAssignmentSchedule.Read.Directory"
 READ_ELIGIBLE = "RoleEligibilitySchedule.Read.Directory"
 READ_ROLES = "RoleManagement.Read.Directory"
 PERMISSIONS = (READ_ASSIGNED, READ_ELIGIBLE, READ_ROLES, READ_MEMBERS, READ_ELIGIBLE_MEMBERS, READ_ORGANIZATION)
 ROLES = "/roleManagement/directory"
+
+
+def _of_the_role(name: str, permission: str) -> Read:
+    role = ADMIN_ROLES.global_administrator
+    params = {"$filter": f"roleDefinitionId eq '{role}'", "$expand": "principal"}
+    return Read(path=f"{ROLES}/{name}", params=params, permission=permission)
+
+
+_ASSIGNED = _of_the_role("roleAssignmentScheduleInstances", READ_ASSIGNED)
+_ELIGIBLE = _of_the_role("roleEligibilityScheduleInstances", READ_ELIGIBLE)
+_PERMANENT = _of_the_role("roleAssignments", READ_ROLES)
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,14 +78,15 @@ async def find_holders(context: TaskContext) -> RoleHolders:
     Without a licence for Privileged Identity Management there are only permanent assignments.
     """
     try:
-        assignments = await _assignments(context, "roleAssignmentScheduleInstances", READ_ASSIGNED, active=True)
-        assignments += await _assignments(context, "roleEligibilityScheduleInstances", READ_ELIGIBLE, active=False)
+        active, eligible = await read_together(context.graph, [_ASSIGNED, _ELIGIBLE])
+        assignments = _assignments(active, context, active=True) + _assignments(eligible, context, active=False)
         privileged_identity = True
     except GraphRefused as refused:
         if refused.reason_code != NOT_LICENSED:
             raise
         await confirm_unlicensed(context, refused, PLANS.privileged_identity)
-        assignments = await _assignments(context, "roleAssignments", READ_ROLES, active=True)
+        (permanent,) = await read_together(context.graph, [_PERMANENT])
+        assignments = _assignments(permanent, context, active=True)
         privileged_identity = False
     reading = _Groups(context, privileged_identity=privileged_identity)
     holders: list[Holder] = []
@@ -81,14 +95,7 @@ async def find_holders(context: TaskContext) -> RoleHolders:
     return RoleHolders(holders=merged(holders), privileged_identity=privileged_identity)
 
 
-async def _assignments(context: TaskContext, kind: str, permission: str, *, active: bool) -> list[Assignment]:
-    role = ADMIN_ROLES.global_administrator
-    items = await context.graph.list(
-        f"{ROLES}/{kind}",
-        {"$filter": f"roleDefinitionId eq '{role}'", "$expand": "principal"},
-        permission=permission,
-    )
-    instances = [Fields(item, f"{kind}[{index}]") for index, item in enumerate(items)]
+def _assignments(body: Fields, context: TaskContext, *, active: bool) -> list[Assignment]:
     return [
         Assignment(
             principal_id=instance.text("principalId").lower(),
@@ -96,8 +103,8 @@ async def _assignments(context: TaskContext, kind: str, permission: str, *, acti
             active=active,
             direct=not instance.has("memberType") or instance.text("memberType") == "Direct",
         )
-        for instance in instances
-        if instance.text("roleDefinitionId") == role
+        for instance in body.each("value")
+        if instance.text("roleDefinitionId") == ADMIN_ROLES.global_administrator
     ]
 
 
