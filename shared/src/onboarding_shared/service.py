@@ -99,13 +99,15 @@ def _traces(name: str, settings: TracingSettings) -> Iterator[None]:
 
 
 def _serve(settings: ServedSettings, build: "Callable[[ServedSettings], HttpApplication]") -> None:
+    from onboarding_shared.process.watchdog import ends_when_hanging
     from onboarding_shared.web.server import ServeError, run, serve
 
     async def work() -> None:
         change_level_on_signals()
         application = build(settings)
         _freeze_garbage_collector()
-        await serve(application, settings.http)
+        async with ends_when_hanging():
+            await serve(application, settings.http)
 
     try:
         run(work())

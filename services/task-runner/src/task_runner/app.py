@@ -84,7 +84,7 @@ class TaskRunner:
         self.http: HttpApplication = build_http(
             ApiDescription(title="Task runner"),
             authenticator=None,
-            checks=readiness_checks(self.database, self.relay, self.consumer, self.worker),
+            checks=readiness_checks(self.database, self.relay, self.consumer, self.worker, self.isolation),
             lifespan=[self._lifespan],
             metrics=metrics_page(
                 SERVICE,

@@ -8,14 +8,17 @@ from onboarding_shared.messaging.readiness import dependency_checks
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.health import HealthCheck, NotReady
+from task_runner.worker.isolation import Isolation
 from task_runner.worker.worker import Worker
 
 
-def readiness_checks(database: Database, relay: Relay, consumer: Consumer, worker: Worker) -> list[HealthCheck]:
+def readiness_checks(
+    database: Database, relay: Relay, consumer: Consumer, worker: Worker, isolation: Isolation | None
+) -> list[HealthCheck]:
     """The database, both directions of Kafka, and the background loops of the worker."""
 
     async def check_worker() -> Mapping[str, Any]:
-        stalled = worker.stalled_loops()
+        stalled = [*worker.stalled_loops(), *(isolation.stalled_loops() if isolation else ())]
         if stalled:
             raise NotReady(f"These loops of the worker are stalled: {', '.join(stalled)}.")
         return {"under_way": len(worker.pool.attempts()), "loops": len(worker.loops)}

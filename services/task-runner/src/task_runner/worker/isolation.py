@@ -16,6 +16,7 @@ from task_runner import metrics
 from task_runner.store.claims import isolated_runs_due
 
 COMMAND = (sys.executable, "-m", "task_runner.isolated")
+STALLED_SECONDS = 60.0
 _LOOK_SECONDS = 2.0
 _WATCH_SECONDS = 0.5
 _STOP_SECONDS = 5.0
@@ -42,6 +43,10 @@ class Isolation:
         self._pipe = -1
         self._heard = 0.0
         self.loop = Loop("isolate", self._turn, count_failure=metrics.count_failures_of("isolate"))
+
+    def stalled_loops(self) -> list[str]:
+        """The name of the loop if it has ended, or its next turn is overdue by more than a minute."""
+        return [] if self.loop.alive and self.loop.seconds_overdue <= STALLED_SECONDS else [self.loop.name]
 
     def start(self) -> None:
         """Start to look for such runs."""
