@@ -4,6 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from onboarding_shared.contracts.audit import (
+    ConnectionCreated,
+    ConnectionDisabled,
+    ConsentLinkCreated,
+    EvidenceBroken,
+    EvidenceStoreInboxRepaired,
+    SessionApiInboxRepaired,
+    TaskRunnerInboxRepaired,
+)
 from onboarding_shared.contracts.dead_letters import DeadLettered
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
@@ -150,6 +159,62 @@ EXPECTED: tuple[Message, ...] = (
         seal="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         recorded_at=at(9, 30, 3, 500_000),
     ),
+    ConnectionCreated(
+        tenant_id=42,
+        by_user_id=7,
+        occurred_at=at(9, 30, 0, 250_000),
+        provider_connection_id=5,
+        provider="microsoft_graph",
+        external_tenant_id="8f3b0c1e-6a53-4a7e-9f0e-2f7a4c9d1b10",
+        client_id="0d9b8f4e-1111-4c62-8c4a-6f1f6f0f7a01",
+        credential_ref="graph-main",
+        cloud="public",
+    ),
+    ConnectionDisabled(
+        tenant_id=42, by_user_id=8, occurred_at=at(9, 30, 0, 250_000), provider_connection_id=5, cancelled_runs=2
+    ),
+    ConsentLinkCreated(
+        tenant_id=42,
+        by_user_id=7,
+        occurred_at=at(9, 30, 0, 250_000),
+        consent_request_id=12,
+        provider_connection_id=5,
+        session_id=None,
+        expires_at=at(9, 31, 0),
+    ),
+    EvidenceBroken(
+        tenant_id=42,
+        by_user_id=7,
+        occurred_at=at(9, 30, 0, 250_000),
+        position=3,
+        evidence_id=205,
+        kind="record_edited",
+        anchored=False,
+    ),
+    SessionApiInboxRepaired(
+        tenant_id=42,
+        operator="ann@host-1",
+        occurred_at=at(9, 30, 0, 250_000),
+        repaired_topic="onboarding.operation-runs.v1",
+        before=5000,
+        after=3,
+    ),
+    TaskRunnerInboxRepaired(
+        tenant_id=42,
+        operator="ann@host-1",
+        occurred_at=at(9, 30, 0, 250_000),
+        repaired_topic="onboarding.operation-runs.v1",
+        before=5000,
+        after=3,
+    ),
+    EvidenceStoreInboxRepaired(
+        tenant_id=42,
+        operator="ann@host-1",
+        occurred_at=at(9, 30, 0, 250_000),
+        repaired_topic="onboarding.operation-runs.v1",
+        before=5000,
+        after=3,
+    ),
     DeadLettered(
         tenant_id=0,
         group="task-runner",
@@ -216,6 +281,14 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (EvidenceRecorded, {"seal": "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"}),
     (EvidenceRecorded, {"position": 0}),
     (EvidenceRecorded, {"recorded_at": "2026-11-24"}),
+    (ConnectionCreated, {"by_user_id": None}),
+    (ConnectionCreated, {"occurred_at": "2026-11-24"}),
+    (ConnectionDisabled, {"cancelled_runs": -1}),
+    (ConsentLinkCreated, {"session_id": 0}),
+    (EvidenceBroken, {"anchored": "no"}),
+    (SessionApiInboxRepaired, {"before": -1}),
+    (TaskRunnerInboxRepaired, {"operator": None}),
+    (EvidenceStoreInboxRepaired, {"repaired_topic": 7}),
     (DeadLettered, {"partition": -1}),
     (DeadLettered, {"headers": [["ce_id"]]}),
 )

@@ -20,14 +20,15 @@ SENT = datetime(2026, 11, 24, 10, 30, 0, 1, timezone(timedelta(hours=1)))
 ON_A_TOPIC = [message for message in EXPECTED if not isinstance(message, DeadLettered)]
 
 
-BY_TASK_RUNNER = ("RunStarted", "RunProgressed", "RunFinished", "TaskTypesAnnounced")
+BY_TASK_RUNNER = ("RunStarted", "RunProgressed", "RunFinished", "TaskTypesAnnounced", "TaskRunnerInboxRepaired")
+BY_EVIDENCE_STORE = ("EvidenceRecorded", "EvidenceBroken", "EvidenceStoreInboxRepaired")
 
 
 def source_of(message: Message) -> str:
     name = type(message).__name__
     if name in BY_TASK_RUNNER:
         return "/onboarding/task-runner"
-    return "/onboarding/evidence-store" if name == "EvidenceRecorded" else "/onboarding/session-api"
+    return "/onboarding/evidence-store" if name in BY_EVIDENCE_STORE else "/onboarding/session-api"
 
 
 def headers_of(message: Message, traceparent: str | None = TRACEPARENT) -> list[tuple[str, bytes]]:
@@ -112,14 +113,20 @@ def test_we_read_what_we_write(message: Message) -> None:
 def test_the_types_are_reverse_dns_names_with_a_version() -> None:
     assert sorted(message.event_type() for message in all_messages()) == [
         "org.onboarding.CancelTask.v1",
+        "org.onboarding.ConnectionCreated.v1",
+        "org.onboarding.ConnectionDisabled.v1",
         "org.onboarding.ConsentAnswered.v1",
+        "org.onboarding.ConsentLinkCreated.v1",
         "org.onboarding.ConsentRequested.v1",
+        "org.onboarding.EvidenceBroken.v1",
         "org.onboarding.EvidenceRecorded.v1",
+        "org.onboarding.EvidenceStoreInboxRepaired.v1",
         "org.onboarding.ResumeTask.v1",
         "org.onboarding.RunFinished.v1",
         "org.onboarding.RunProgressed.v1",
         "org.onboarding.RunStarted.v1",
         "org.onboarding.SessionAbandoned.v1",
+        "org.onboarding.SessionApiInboxRepaired.v1",
         "org.onboarding.SessionAssigned.v1",
         "org.onboarding.SessionCompleted.v1",
         "org.onboarding.SessionConnectionChosen.v1",
@@ -127,5 +134,6 @@ def test_the_types_are_reverse_dns_names_with_a_version() -> None:
         "org.onboarding.SessionStepChanged.v1",
         "org.onboarding.SessionTakenOver.v1",
         "org.onboarding.StartTask.v1",
+        "org.onboarding.TaskRunnerInboxRepaired.v1",
         "org.onboarding.TaskTypesAnnounced.v1",
     ]

@@ -6,12 +6,16 @@ Each command imports its own modules, which halves the start time of ``migrate``
 import argparse
 import contextlib
 import gc
+import getpass
 import importlib
+import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
+from onboarding_shared.contracts.types import made_visible
 from onboarding_shared.process.service_settings import MigrateSettings, ServiceSettings, TracingSettings
 from onboarding_shared.process.settings import SettingsError, load_for
 from onboarding_shared.telemetry.logging import change_level_on_signals, configure_logging
@@ -147,7 +151,8 @@ def _migrate(name: str, settings: MigrateSettings) -> None:
 def _repair_inbox(name: str, settings: MigrateSettings, tenant_id: int, *, dry_run: bool) -> None:
     """Print the marks. The log of this command has warnings at least, because stdout is for the marks."""
     configure_logging(settings.log.model_copy(update={"level": "WARNING"}), service=name)
-    from onboarding_shared.messaging.inbox_repair import repair
+    from onboarding_shared.contracts.audit import INBOX_REPAIRS
+    from onboarding_shared.messaging.inbox_repair import Audit, repair
     from onboarding_shared.postgres.database import Database
     from onboarding_shared.web.server import run
 
@@ -156,9 +161,10 @@ def _repair_inbox(name: str, settings: MigrateSettings, tenant_id: int, *, dry_r
     async def work() -> None:
         database = Database(settings.database.url, application_name=f"{name}-inbox")
         topics = [topic.name for topic in consumers.TOPICS]
+        audit = None if dry_run else Audit(INBOX_REPAIRS[name], _operator())
         try:
             repairs = await repair(
-                settings.kafka, database, topics, group=consumers.GROUP, tenant_id=tenant_id, dry_run=dry_run
+                settings.kafka, database, topics, group=consumers.GROUP, tenant_id=tenant_id, audit=audit
             )
         except Exception as error:
             raise CannotStart(f"the inbox was not repaired: {error}") from error
@@ -168,3 +174,12 @@ def _repair_inbox(name: str, settings: MigrateSettings, tenant_id: int, *, dry_r
             print(f"{topic}: {before}, in order" if before == after else f"{topic}: {before} -> {after}")
 
     run(work())
+
+
+def _operator() -> str:
+    """The user and the host of this command, as they are known to the system."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = f"uid {os.getuid()}"
+    return made_visible(f"{user}@{socket.gethostname()}")[:200]

@@ -9,6 +9,7 @@ import httpx2
 from sqlalchemy import text
 
 from onboarding_devstack.identity import ISSUER, PERMISSIONS, Identity
+from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypeDeclaration
@@ -181,9 +182,15 @@ class Api:
             return [tuple(row) for row in result] if result.returns_rows else []
 
     async def outbox_messages(self) -> list[tuple[str, int]]:
-        """Type and tenant of every message in the outbox, in order."""
-        rows = await self.rows("SELECT event_type, tenant_id FROM outbox ORDER BY id")
+        """Type and tenant of every message in the outbox but audit events, in order."""
+        sql = "SELECT event_type, tenant_id FROM outbox WHERE topic NOT LIKE 'onboarding.audit.%' ORDER BY id"
+        rows = await self.rows(sql)
         return [(event_type.split(".")[2], tenant_id) for event_type, tenant_id in rows]
+
+    async def audit_events(self) -> list[Message]:
+        """The audit events in the outbox, in order."""
+        rows = await self.rows("SELECT topic, data FROM outbox WHERE topic LIKE 'onboarding.audit.%' ORDER BY id")
+        return [decode_data(topic, data) for topic, data in rows]
 
     async def close(self) -> None:
         for client in self._clients:

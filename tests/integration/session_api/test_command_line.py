@@ -17,7 +17,7 @@ from onboarding_shared.messaging.kafka import ensure_topics
 from tests.support.engines import client_environment, free_port, kafka_broker, kafka_settings, topics_at
 from tests.support.waiting import eventually
 
-SPOKEN = {"onboarding.task-commands.v1", "onboarding.sessions.v1"}
+SPOKEN = {"onboarding.task-commands.v1", "onboarding.sessions.v1", "onboarding.audit.session-api.v1"}
 
 
 @pytest.fixture

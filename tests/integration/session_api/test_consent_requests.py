@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import httpx2
 import pytest
 
+from onboarding_shared.contracts.audit import ConsentLinkCreated
 from onboarding_shared.contracts.session_api import ConsentRequested
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.consent_harness import (
@@ -210,8 +211,27 @@ async def test_a_request_is_told_to_subscribers_of_its_session(api: Api) -> None
     )
 
 
-async def test_without_a_session_nothing_is_told(api: Api) -> None:
-    await connect(api)
-    await ask(api)
+async def test_without_a_session_only_the_audit_is_told(api: Api) -> None:
+    connection = await connect(api)
+    request = await ask(api, user=8)
 
     assert await api.outbox_messages() == []
+    assert (await api.audit_events())[-1] == ConsentLinkCreated(
+        tenant_id=TENANT,
+        by_user_id=8,
+        occurred_at=datetime.fromisoformat(request["created_at"]),
+        consent_request_id=request["id"],
+        provider_connection_id=connection,
+        session_id=None,
+        expires_at=datetime.fromisoformat(request["expires_at"]),
+    )
+
+
+async def test_the_audit_names_the_session_of_a_link(api: Api) -> None:
+    await connect(api)
+    session = await api.session()
+    await ask(api)
+
+    event = (await api.audit_events())[-1]
+    assert isinstance(event, ConsentLinkCreated)
+    assert event.session_id == session["id"]

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
+from sqlalchemy import text
 
+from onboarding_shared.contracts.audit import SessionApiInboxRepaired
 from onboarding_shared.contracts.topics import SESSIONS
-from onboarding_shared.messaging.inbox_repair import Repair, repair
+from onboarding_shared.messaging.inbox_repair import Audit, Repair, repair
 from tests.support.loopback import Loopback, record, started
 from tests.support.waiting import eventually
 
@@ -22,10 +25,17 @@ async def producer(loopback: Loopback) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def repaired(loopback: Loopback, *, dry_run: bool = False) -> Repair:
+    audit = None if dry_run else Audit(SessionApiInboxRepaired, "ann@host")
     (outcome,) = await repair(
-        loopback.kafka, loopback.database, [SESSIONS.name], group="test", tenant_id=4, dry_run=dry_run
+        loopback.kafka, loopback.database, [SESSIONS.name], group="test", tenant_id=4, audit=audit
     )
     return outcome
+
+
+async def announced(loopback: Loopback) -> list[dict[str, object]]:
+    async with loopback.database.transaction() as tx:
+        rows = await tx.execute(text("SELECT data FROM outbox WHERE topic = 'onboarding.audit.session-api.v1'"))
+        return [msgspec.json.decode(data) for (data,) in rows]
 
 
 async def test_after_a_jump_the_tenants_messages_go_on(loopback: Loopback, producer: AIOKafkaProducer) -> None:
@@ -63,7 +73,18 @@ async def test_a_repair_lets_a_silenced_tenant_go_on(loopback: Loopback, produce
     await eventually(lambda: (4, INSIDE) in loopback.applied)
     await eventually(loopback.lag, equals=0)
     assert await repaired(loopback, dry_run=True) == Repair(SESSIONS.name, INSIDE, 3)
+    assert await announced(loopback) == []
     assert await repaired(loopback) == Repair(SESSIONS.name, INSIDE, 3)
+    (event,) = await announced(loopback)
+    assert event.pop("occurred_at")
+    assert event == {
+        "type": "SessionApiInboxRepaired",
+        "tenant_id": 4,
+        "operator": "ann@host",
+        "repaired_topic": SESSIONS.name,
+        "before": INSIDE,
+        "after": 3,
+    }
     await producer.send_and_wait(**record(4, 4))
     await eventually(lambda: (4, 4) in loopback.applied)
 

@@ -13,6 +13,7 @@ from evidence_store.routes.problems import CODES, database_unavailable
 from evidence_store.routes.schemas import SCHEMA_PATHS, get_schema, list_schemas
 from evidence_store.routes.verification import VerificationRoutes
 from evidence_store.settings import EvidenceStoreSettings
+from evidence_store.use_cases.break_reports import BreakReports
 from evidence_store.use_cases.recording import Recording
 from evidence_store.use_cases.verification import Verifier
 from onboarding_shared.contracts.topics import published_by, source_of
@@ -54,7 +55,11 @@ class EvidenceStore:
             authenticator=Authenticator(settings.identity),
             routes=[
                 with_parts(EvidenceRoutes, database=self.database),
-                with_parts(VerificationRoutes, verifier=Verifier(self.database)),
+                with_parts(
+                    VerificationRoutes,
+                    verifier=Verifier(self.database),
+                    reports=BreakReports(self.database, self.outbox),
+                ),
                 list_schemas,
                 get_schema,
             ],

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from onboarding_shared.contracts.audit import AUDIT_MESSAGES
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.session_api import SessionEvent, TaskCommand
@@ -19,6 +20,7 @@ MESSAGES: Mapping[Topic, tuple[type[Message], ...]] = {
     OPERATION_RUNS: get_args(RunEventMessage),
     TASK_TYPES: (TaskTypesAnnounced,),
     EVIDENCE: (EvidenceRecorded,),
+    **AUDIT_MESSAGES,
 }
 
 _DECODERS = {

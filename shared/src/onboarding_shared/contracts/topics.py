@@ -30,8 +30,20 @@ SESSIONS = Topic("onboarding.sessions.v1", "session-api")
 OPERATION_RUNS = Topic("onboarding.operation-runs.v1", "task-runner")
 TASK_TYPES = Topic("onboarding.task-types.v1", "task-runner")
 EVIDENCE = Topic("onboarding.evidence.v1", "evidence-store")
+SESSION_API_AUDIT = Topic("onboarding.audit.session-api.v1", "session-api")
+TASK_RUNNER_AUDIT = Topic("onboarding.audit.task-runner.v1", "task-runner")
+EVIDENCE_STORE_AUDIT = Topic("onboarding.audit.evidence-store.v1", "evidence-store")
 
-ALL_TOPICS = (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES, EVIDENCE)
+ALL_TOPICS = (
+    TASK_COMMANDS,
+    SESSIONS,
+    OPERATION_RUNS,
+    TASK_TYPES,
+    EVIDENCE,
+    SESSION_API_AUDIT,
+    TASK_RUNNER_AUDIT,
+    EVIDENCE_STORE_AUDIT,
+)
 
 
 SOURCES = {topic.name: topic.source for topic in ALL_TOPICS}

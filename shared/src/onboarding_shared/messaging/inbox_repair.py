@@ -15,10 +15,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
+from onboarding_shared.contracts.audit import InboxRepair
 from onboarding_shared.contracts.cloudevents import Undecodable, decode
 from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord, install
 from onboarding_shared.messaging.inbox_sequences import compare_and_set, last_applied
+from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.service_settings import KafkaSettings
 
@@ -72,13 +74,26 @@ def _longest_series(messages: Sequence[Seen]) -> set[int]:
     return set(max(series, key=len)) if numbers else set()
 
 
-async def repair(
-    kafka: KafkaSettings, database: Database, topics: Iterable[str], *, group: str, tenant_id: int, dry_run: bool
-) -> list[Repair]:
-    """Repair the tenant's marks of ``topics``. Safe while the consumers of ``group`` work.
+class Audit(NamedTuple):
+    """The event that announces a repair, and the operator who repairs."""
 
-    Marks are read before the log, so that a healthy one is never ahead of it, and are set only if still the same.
-    Raises ``TimeoutError`` if Kafka does not answer in time.
+    event: type[InboxRepair]
+    operator: str
+
+
+async def repair(
+    kafka: KafkaSettings,
+    database: Database,
+    topics: Iterable[str],
+    *,
+    group: str,
+    tenant_id: int,
+    audit: Audit | None,
+) -> list[Repair]:
+    """Repair the tenant's marks of ``topics``, or only look for what to repair without ``audit``.
+
+    Safe while the consumers of ``group`` work: marks are read before the log, so that a healthy one is never ahead of
+    it, and are set only if still the same. Raises ``TimeoutError`` if Kafka does not answer in time.
     """
     install()
     repairs = []
@@ -86,10 +101,28 @@ async def repair(
         mark = await last_applied(database, tenant_id, topic)
         passed, messages = await within(_READ_SECONDS, _read(kafka, topic, group, tenant_id))
         right = repaired(mark, passed, messages)
-        if right != mark and not dry_run and await compare_and_set(database, (tenant_id, topic), mark, right):
-            _log.warning("inbox_repaired", topic=topic, tenant_id=tenant_id, before=mark, after=right)
+        if right != mark and audit is not None:
+            await _set(database, tenant_id, Repair(topic, mark, right), audit)
         repairs.append(Repair(topic, mark, right))
     return repairs
+
+
+async def _set(database: Database, tenant_id: int, done: Repair, audit: Audit) -> None:
+    """Set the mark and store the event, which the service that runs publishes."""
+    async with database.transaction() as tx:
+        at = await compare_and_set(tx, (tenant_id, done.topic), done.before, done.after)
+        if at is None:
+            return
+        event = audit.event(
+            tenant_id=tenant_id,
+            operator=audit.operator,
+            occurred_at=at,
+            repaired_topic=done.topic,
+            before=done.before,
+            after=done.after,
+        )
+        await Outbox(lambda: None).append(tx, [event])
+    _log.warning("inbox_repaired", topic=done.topic, tenant_id=tenant_id, before=done.before, after=done.after)
 
 
 async def _read(kafka: KafkaSettings, topic: str, group: str, tenant_id: int) -> tuple[int, list[Seen]]:

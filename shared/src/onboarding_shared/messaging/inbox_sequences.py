@@ -1,6 +1,7 @@
 """SQL of the inbox: the last applied sequence of each tenant and topic."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,7 +26,7 @@ ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = GREATEST(s.last_seq
 _COMPARE_AND_SET = text("""
 INSERT INTO inbox_sequences AS s (tenant_id, topic, last_sequence) VALUES (:tenant_id, :topic, :after)
 ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = excluded.last_sequence WHERE s.last_sequence = :before
-RETURNING s.last_sequence
+RETURNING now()
 """)
 _READ = text("SELECT last_sequence FROM inbox_sequences WHERE tenant_id = :tenant_id AND topic = :topic")
 
@@ -52,11 +53,10 @@ async def last_applied(database: Database, tenant_id: int, topic: str) -> int:
         return (await tx.execute(_READ, {"tenant_id": tenant_id, "topic": topic})).scalar() or 0
 
 
-async def compare_and_set(database: Database, key: SequenceKey, before: int, after: int) -> bool:
-    """Replace the last applied sequence ``before``; ``False`` if it was another one meanwhile."""
+async def compare_and_set(tx: AsyncConnection, key: SequenceKey, before: int, after: int) -> datetime | None:
+    """Replace the last applied sequence ``before``; returns when, or None if it was another one meanwhile."""
     values = {"tenant_id": key[0], "topic": key[1], "before": before, "after": after}
-    async with database.transaction() as tx:
-        return (await tx.execute(_COMPARE_AND_SET, values)).first() is not None
+    return (await tx.execute(_COMPARE_AND_SET, values)).scalar_one_or_none()
 
 
 def _columns(keys: list[SequenceKey]) -> tuple[list[int], list[str]]:

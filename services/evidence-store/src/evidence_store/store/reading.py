@@ -1,6 +1,7 @@
 """The SQL that reads evidence: a page of a list, one item, and a page of a chain."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, func, select, text
@@ -86,6 +87,11 @@ async def read_chain(tx: AsyncConnection, tenant_id: int, *, after: int | None) 
     rows = (await tx.execute(_CHAIN, parameters)).all()
     head = None if rows[0].head_length is None else Head(rows[0].head_length, rows[0].head_seal)
     return ChainPage([_stored(row) for row in rows if row.id is not None], head)
+
+
+async def read_clock(tx: AsyncConnection) -> datetime:
+    """The time of the transaction."""
+    return (await tx.execute(select(func.now()))).scalar_one()
 
 
 def _wanted(tenant_id: int, wanted: EvidenceFilter, below: int | None) -> Select[Any, Any, Any, Any]:

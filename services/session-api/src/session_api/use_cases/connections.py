@@ -1,12 +1,15 @@
 """Creates and disables provider connections, under the lock on the tenant's guard row.
 
-Disabling cancels the connection's active runs: a run that waits would otherwise use it for up to 30 days.
+Disabling cancels the connection's active runs: a run that waits would otherwise use it for up to 30 days. Both changes
+are published as audit events.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.audit import ConnectionCreated, ConnectionDisabled
 from onboarding_shared.contracts.session_api import CancelTask
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
@@ -16,6 +19,7 @@ from session_api.store.connections import (
     StoredConnection,
     create_connection,
     disable_connection,
+    find_connection,
     find_same,
 )
 from session_api.store.runs import StoredRun, cancel_runs_of_connection
@@ -52,7 +56,9 @@ class Connections:
             same = await find_same(tx, tenant_id, new)
             if same is not None:
                 return SameConnection(same)
-            return CreatedConnection(await create_connection(tx, tenant_id, user_id, new))
+            connection = await create_connection(tx, tenant_id, user_id, new)
+            await self._outbox.append(tx, [_created(connection)])
+            return CreatedConnection(connection)
 
         return await self._database.run(work)
 
@@ -61,13 +67,43 @@ class Connections:
 
         async def work(tx: AsyncConnection) -> StoredConnection | None:
             await lock_tenants(tx, [tenant_id])
+            before = await find_connection(tx, tenant_id, connection_id)
             connection = await disable_connection(tx, tenant_id, connection_id, user_id)
-            if connection is not None:
+            if before is not None and connection is not None:
                 runs = await cancel_runs_of_connection(tx, tenant_id, connection_id, user_id, self._silence_seconds)
-                await self._outbox.append(tx, [_cancellation(run, user_id) for run in runs])
+                messages = [_cancellation(run, user_id) for run in runs]
+                if before.disabled_at is None and connection.disabled_at is not None:
+                    messages.append(_disabled(connection, user_id, connection.disabled_at, len(runs)))
+                await self._outbox.append(tx, messages)
             return connection
 
         return await self._database.run(work)
+
+
+def _created(connection: StoredConnection) -> Outgoing:
+    event = ConnectionCreated(
+        tenant_id=connection.tenant_id,
+        by_user_id=connection.created_by_user_id,
+        occurred_at=connection.created_at,
+        provider_connection_id=connection.id,
+        provider=connection.provider,
+        external_tenant_id=connection.external_tenant_id,
+        client_id=connection.client_id,
+        credential_ref=connection.credential_ref,
+        cloud=connection.cloud,
+    )
+    return Outgoing(event, traceparent=current_traceparent())
+
+
+def _disabled(connection: StoredConnection, user_id: int, at: datetime, cancelled_runs: int) -> Outgoing:
+    event = ConnectionDisabled(
+        tenant_id=connection.tenant_id,
+        by_user_id=user_id,
+        occurred_at=at,
+        provider_connection_id=connection.id,
+        cancelled_runs=cancelled_runs,
+    )
+    return Outgoing(event, traceparent=current_traceparent())
 
 
 def _cancellation(run: StoredRun, user_id: int) -> Outgoing:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.audit import ConsentLinkCreated
 from onboarding_shared.contracts.session_api import ConsentAnswered, ConsentRequested, ResumeTask
 from onboarding_shared.contracts.types import ConsentClaim, RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
@@ -97,8 +98,10 @@ class Consents:
                 lasts=self._lasts,
             )
             loaded = await insert_consent(tx, tenant_id, user_id, new)
+            messages = [_link_created(loaded.request)]
             if session is not None:
-                await self._announce(tx, session, loaded.request)
+                messages.append(await self._announce(tx, session, loaded.request))
+            await self._outbox.append(tx, messages)
             return CreatedConsent(loaded, connection, secret)
 
         return await self._database.run(work)
@@ -125,7 +128,8 @@ class Consents:
 
         return await self._database.run(work)
 
-    async def _announce(self, tx: AsyncConnection, session: Session, request: ConsentRequest) -> None:
+    async def _announce(self, tx: AsyncConnection, session: Session, request: ConsentRequest) -> Outgoing:
+        """Record the link in the history of the session; returns the event to publish."""
         about = {"consent_request_id": request.id, "provider_connection_id": request.provider_connection_id}
         entry = NewHistoryEntry("consent_requested", after={**about, "expires_at": request.expires_at})
         await record_history(tx, session, request.created_by_user_id, [entry])
@@ -136,7 +140,7 @@ class Consents:
             expires_at=request.expires_at,
             **about,
         )
-        await self._outbox.append(tx, [Outgoing(event, traceparent=current_traceparent())])
+        return Outgoing(event, traceparent=current_traceparent())
 
     async def _record(self, tx: AsyncConnection, loaded: LoadedConsent, judgement: Judgement) -> None:
         """Runs are locked before the request, as the projection does."""
@@ -190,6 +194,19 @@ class Consents:
             state=ConsentClaim(state.value),
         )
         return [Outgoing(event, traceparent=current_traceparent())]
+
+
+def _link_created(request: ConsentRequest) -> Outgoing:
+    event = ConsentLinkCreated(
+        tenant_id=request.tenant_id,
+        by_user_id=request.created_by_user_id,
+        occurred_at=request.created_at,
+        consent_request_id=request.id,
+        provider_connection_id=request.provider_connection_id,
+        session_id=request.session_id,
+        expires_at=request.expires_at,
+    )
+    return Outgoing(event, traceparent=current_traceparent())
 
 
 async def _connection(
