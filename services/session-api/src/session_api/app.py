@@ -20,6 +20,7 @@ from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
 from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.consumers import GROUP, applies
+from session_api.domain.quotas import Quotas
 from session_api.health import readiness_checks
 from session_api.routes.catalogue import CatalogueRoutes
 from session_api.routes.connections import ConnectionRoutes
@@ -94,7 +95,8 @@ def build(settings: SessionApiSettings) -> SessionApi:
     catalogue = Catalogue(released=settings.released_task_types)
     consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection, catalogue))
     sweeper = Sweeper(database, outbox, silence_seconds=settings.silence_seconds, every_seconds=settings.sweep_seconds)
-    starts = Starts(database, outbox, silence_seconds=settings.silence_seconds)
+    quotas = Quotas(**settings.quotas.model_dump())
+    starts = Starts(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas)
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
 
     @asynccontextmanager
@@ -108,7 +110,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
     app = build_http(
         DESCRIPTION,
         authenticator=Authenticator(settings.identity),
-        routes=_routes(settings, database, outbox, starts, evidence),
+        routes=_routes(settings, database, outbox, starts, evidence, quotas),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
         public_paths=[CALLBACK],
@@ -124,14 +126,19 @@ def build(settings: SessionApiSettings) -> SessionApi:
 
 
 def _routes(
-    settings: SessionApiSettings, database: Database, outbox: Outbox, starts: Starts, evidence: EvidenceStoreClient
+    settings: SessionApiSettings,
+    database: Database,
+    outbox: Outbox,
+    starts: Starts,
+    evidence: EvidenceStoreClient,
+    quotas: Quotas,
 ) -> list[type[Controller]]:
     links = Links(settings.public_url)
-    sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds))
-    retries, preflights = Retries(database, starts), Preflights(database, evidence)
+    sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds), quotas=quotas)
+    retries, preflights = Retries(database, starts), Preflights(database, evidence, quotas=quotas)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
     resumptions = Resumptions(database, outbox, silence_seconds=settings.silence_seconds)
-    connections = Connections(database, outbox, silence_seconds=settings.silence_seconds)
+    connections = Connections(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas)
     consents = Consents(
         database,
         outbox,

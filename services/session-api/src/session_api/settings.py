@@ -61,6 +61,32 @@ class ConsentSettings(Settings):
         return url if url is None else http_url(url)
 
 
+class QuotaSettings(Settings):
+    """What one tenant may have at a time; 0 = no limit."""
+
+    connections: int = Field(
+        100,
+        ge=0,
+        le=1_000_000,
+        validation_alias="ONBOARDING_TENANT_CONNECTIONS",
+        description="Enabled provider connections of a tenant at most; 0 = no limit",
+    )
+    sessions_per_day: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        validation_alias="ONBOARDING_TENANT_SESSIONS_PER_DAY",
+        description="Sessions that a tenant opens within 24 hours at most; 0 = no limit",
+    )
+    active_runs: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        validation_alias="ONBOARDING_TENANT_ACTIVE_RUNS",
+        description="Runs of a tenant that have not ended at most; 0 = no limit",
+    )
+
+
 class SessionApiSettings(ServiceSettings):
     """The settings of ``session-api serve``."""
 
@@ -117,6 +143,7 @@ class SessionApiSettings(ServiceSettings):
         description="GUID of the partner tenant, to which no connection can be created",
     )
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
+    quotas: QuotaSettings = Field(default_factory=QuotaSettings)
 
     @field_validator("released_task_types", mode="before")
     @classmethod

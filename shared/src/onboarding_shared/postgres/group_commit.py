@@ -1,7 +1,8 @@
 """Group commit: requests that arrive during a commit share the next transaction."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +11,8 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 
 _MAX_BATCH = 256
+MAX_OF_ONE = 32
+"""How many requests of one owner share a transaction, so that everybody else in it waits for no more than these."""
 BUSY_FROM = 8
 GATHER_SECONDS = 0.004
 """A batch of thirty rows costs little more than a single row; this is about half the time of its statements."""
@@ -18,6 +21,20 @@ GATHER_SECONDS = 0.004
 def gather_seconds(last_batch: int) -> float:
     """Seconds to wait before the next batch, depending on the size of the last one."""
     return GATHER_SECONDS if last_batch >= BUSY_FROM else 0.0
+
+
+def fair_turns(owners: Iterable[Hashable], *, most: int = _MAX_BATCH, of_one: int = MAX_OF_ONE) -> list[int]:
+    """The places of the waiting requests that come next: one of each owner in turn, up to ``of_one`` of each.
+
+    The requests of one owner stay in order.
+    """
+    turns: Counter[Hashable] = Counter()
+    ranked: list[tuple[int, int]] = []
+    for place, owner in enumerate(owners):
+        if turns[owner] < of_one:
+            ranked.append((turns[owner], place))
+        turns[owner] += 1
+    return [place for _, place in sorted(ranked)[:most]]
 
 
 Request = TypeVar("Request")
@@ -30,12 +47,19 @@ class GroupCommit(Generic[Request, RequestResult]):
 
     ``work`` returns one result per request, in order; an exception in its place is raised to that request only.
     If ``work`` itself raises, each request runs in a transaction of its own, so that an invalid request does not
-    affect the others. ``work`` must be safe to run twice.
+    affect the others. ``work`` must be safe to run twice. ``owner`` tells whose a request is: owners get fair turns.
     """
 
-    def __init__(self, database: Database, work: BatchWork[Request, RequestResult]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        work: BatchWork[Request, RequestResult],
+        *,
+        owner: Callable[[Request], Hashable],
+    ) -> None:
         self._database = database
         self._work = work
+        self._owner = owner
         self._waiting: list[tuple[Request, asyncio.Future[RequestResult]]] = []
         self._runner: asyncio.Task[None] | None = None
 
@@ -60,11 +84,18 @@ class GroupCommit(Generic[Request, RequestResult]):
             last = 0
             while self._waiting:
                 await asyncio.sleep(gather_seconds(last))  # requests of the same tick join this batch in any case
-                batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+                batch = self._next_batch()
                 await self._commit(batch)
                 last = len(batch)
         finally:
             self._runner = None
+
+    def _next_batch(self) -> list[tuple[Request, asyncio.Future[RequestResult]]]:
+        waiting = self._waiting
+        places = fair_turns(self._owner(request) for request, _ in waiting)
+        taken = set(places)
+        self._waiting = [pending for place, pending in enumerate(waiting) if place not in taken]
+        return [waiting[place] for place in places]
 
     async def _commit(self, batch: Sequence[tuple[Request, "asyncio.Future[RequestResult]"]]) -> None:
         requests = [request for request, _ in batch]

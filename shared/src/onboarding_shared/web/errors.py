@@ -126,6 +126,12 @@ class UnsupportedMediaType(Problem):
     status = 415
 
 
+class TooManyRequests(Problem):
+    """429: a limit of the caller or of its tenant is reached."""
+
+    status = 429
+
+
 class DependencyDown(Problem):
     """503: a database, broker or service this one needs does not answer."""
 

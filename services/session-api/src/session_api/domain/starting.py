@@ -13,6 +13,7 @@ from session_api.domain.connections import ConnectionRefusal, Usable, choose_con
 from session_api.domain.guard import ActiveRun, Arguments, Blocked, Created, Decision, decide, scope_key
 from session_api.domain.inputs import Declared, InputsCheck, InputsRefusal, refuse_inputs
 from session_api.domain.offers import Offer, filled
+from session_api.domain.quotas import NO_QUOTAS, Quotas, TooManyRuns
 
 LONGEST_RETRY_SECONDS = 30
 
@@ -116,10 +117,10 @@ class Planned:
     inputs: Mapping[str, Any] | None = None
 
 
-Plan = Planned | UnknownTaskType | ConnectionRefusal | InputsRefusal
+Plan = Planned | UnknownTaskType | ConnectionRefusal | InputsRefusal | TooManyRuns
 
 
-def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck) -> list[Plan]:
+def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck, quotas: Quotas = NO_QUOTAS) -> list[Plan]:
     """Plan each start, in order. Of two equal starts in a batch, the second reuses the run of the first.
 
     ``check`` is applied to the inputs of task types that declare some. Inputs that a start omits are filled by offers,
@@ -149,9 +150,7 @@ def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck) -> 
             plans.append(choice)
         else:
             planned = _plan(start, rule, session, connections[tenant_id], choice, inputs.inputs, active[tenant_id])
-            if isinstance(planned.decision, Created):
-                active[tenant_id].append(planned.decision.run)
-            plans.append(planned)
+            plans.append(_admitted(planned, active[tenant_id], quotas))
     return plans
 
 
@@ -212,6 +211,15 @@ def _plan(
     key = scope_key(rule.scope, choice.connection_id)
     arguments = Arguments(canonical(inputs), start.dry_run)
     return Planned(decide(start.task_type, rule.mode, key, active, arguments), session, connection, inputs)
+
+
+def _admitted(planned: Planned, active: list[ActiveRun], quotas: Quotas) -> Planned | TooManyRuns:
+    """The plan, unless its new run is one too many; adds the run to the active ones."""
+    if isinstance(planned.decision, Created):
+        if 0 < quotas.active_runs <= len(active):
+            return TooManyRuns(quotas.active_runs)
+        active.append(planned.decision.run)
+    return planned
 
 
 def retry_after(blocked: Blocked, context: StartContext) -> int:

@@ -21,10 +21,16 @@ from session_api.domain.connections import (
     is_guid,
     names_credential,
 )
+from session_api.domain.quotas import TooManyConnections
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
 from session_api.routes.parameters import ConnectionId
-from session_api.routes.problems import connection_exists, connection_not_found, connection_to_partner
+from session_api.routes.problems import (
+    connection_exists,
+    connection_not_found,
+    connection_to_partner,
+    quota_problem,
+)
 from session_api.routes.session_bodies import NewProviderConnection, ProviderConnection
 from session_api.store.connections import (
     NewConnection,
@@ -70,6 +76,8 @@ class ConnectionRoutes(Controller):
         if new.external_tenant_id == self.partner_tenant_id:
             raise connection_to_partner()
         created = await self.connections.create(tenant_id, caller.user_id, new)
+        if isinstance(created, TooManyConnections):
+            raise quota_problem(created)
         connection = created.connection
         if isinstance(created, SameConnection) and connection.display_name != data.display_name:
             raise connection_exists(connection.id)

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.web.errors import BadRequest, Conflict, DependencyDown, NotFound, Problem
+from onboarding_shared.web.errors import BadRequest, Conflict, DependencyDown, NotFound, Problem, TooManyRequests
 from session_api.domain.connections import ConnectionRefusal, NotChosen, NotUsable
 from session_api.domain.edit_lock import LockHeld
 from session_api.domain.guard import ActiveRun
 from session_api.domain.inputs import DryRunNotSupported, InputsInvalid, InputsNotAccepted, InputsRefusal
+from session_api.domain.quotas import TooManyConnections, TooManyRuns, TooManySessions
 from session_api.domain.sessions import SessionClosed, StepNotReady, StepOutOfOrder
-from session_api.domain.starting import UnknownTaskType
+from session_api.domain.starting import LONGEST_RETRY_SECONDS, UnknownTaskType
 from session_api.routes.links import Links
 from session_api.use_cases.runs import RunEnded, RunNotEnded, RunNotWaiting
 from session_api.use_cases.sessions import NoSuchSession, SessionRefusal
@@ -21,6 +22,7 @@ from session_api.use_cases.starts import BlockedBy
 
 CODES: Mapping[str, str] = {
     "BLOCKED_BY_RUN": "Another run must end first: retry after the seconds in Retry-After, or cancel blocking_run.",
+    "CONNECTIONS_LIMIT": "Disable a provider connection that is no longer used, or ask the operator for more.",
     "CONNECTION_DISABLED": "The provider connection is disabled: use another one, or create one.",
     "CONNECTION_EXISTS": "Use the existing provider connection, or disable it first: see provider_connection_id.",
     "CONNECTION_MISSING": "Create a provider connection to the customer's tenant first.",
@@ -38,10 +40,12 @@ CODES: Mapping[str, str] = {
     "INPUTS_INVALID": "Correct the inputs at pointer: see inputs_schema of the task type.",
     "INPUTS_NOT_ACCEPTED": "The task type has no inputs_schema: start it without inputs.",
     "INVALID_CURSOR": "A cursor is valid for the list that returned it only: start again without a cursor.",
+    "RUNS_LIMIT": "Retry after the seconds in Retry-After, when runs have ended, or cancel some.",
     "RUN_ENDED": "The run has ended: its state and result are final.",
     "RUN_NOT_ENDED": "The run is still active: wait for its end, or cancel it; then retry it.",
     "RUN_NOT_FOUND": "The tenant has no run with this id: list its runs.",
     "RUN_NOT_WAITING": "Only a waiting run can be resumed: see state; read the run, or start the task again.",
+    "SESSIONS_LIMIT": "Retry after the seconds in Retry-After: so many sessions are opened within 24 hours at most.",
     "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
     "SESSION_NOT_FOUND": "The tenant has no session with this id: GET its current session.",
     "STEP_NOT_FOUND": "The wizard has the steps 1 to 5: use one of them.",
@@ -151,7 +155,22 @@ def blocking_run(run: ActiveRun, tenant_id: int, links: Links) -> dict[str, Any]
     }
 
 
-StartRefusal = BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal
+StartRefusal = BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal | TooManyRuns
+QuotaRefusal = TooManyConnections | TooManySessions | TooManyRuns
+
+
+def quota_problem(refused: QuotaRefusal) -> Problem:
+    """The tenant has reached one of its limits."""
+    match refused:
+        case TooManyConnections():
+            message = f"The tenant has {refused.limit} enabled provider connections, the most it may have"
+            return TooManyRequests("CONNECTIONS_LIMIT", message)
+        case TooManySessions():
+            message = f"The tenant has opened {refused.limit} sessions within 24 hours, the most it may"
+            return TooManyRequests("SESSIONS_LIMIT", message, retry_after=refused.remaining.total_seconds())
+        case TooManyRuns():
+            message = f"The tenant has {refused.limit} active runs, the most it may have"
+            return TooManyRequests("RUNS_LIMIT", message, retry_after=LONGEST_RETRY_SECONDS)
 
 
 def start_problem(refused: StartRefusal, tenant_id: int, links: Links) -> Problem:
@@ -163,6 +182,8 @@ def start_problem(refused: StartRefusal, tenant_id: int, links: Links) -> Proble
             return unknown_task_type(refused)
         case NotUsable() | NotChosen():
             return connection_problem(refused)
+        case TooManyRuns():
+            return quota_problem(refused)
         case InputsInvalid() | InputsNotAccepted() | DryRunNotSupported():
             return inputs_problem(refused)
 

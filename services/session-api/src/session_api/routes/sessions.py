@@ -17,11 +17,12 @@ from onboarding_shared.web.identity import Caller, Permissions, authorize, requi
 from onboarding_shared.web.operations import LINK, LOCATION, TenantId
 from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
 from session_api.domain.edit_lock import held
+from session_api.domain.quotas import TooManySessions
 from session_api.domain.sessions import KEEP, Change, Keep
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, decode_cursor, link_headers
 from session_api.routes.parameters import SessionId
-from session_api.routes.problems import connection_not_found, session_problem
+from session_api.routes.problems import connection_not_found, quota_problem, session_problem
 from session_api.routes.session_bodies import (
     AbandonSession,
     HistoryEntry,
@@ -83,6 +84,8 @@ class SessionRoutes(Controller):
     async def open_session(self, tenant_id: TenantId, caller: NamedDependency[Caller]) -> Response[OnboardingSession]:
         """Create a session, or return the open one. The caller acquires the edit lock if it is free."""
         loaded = await self.sessions.open(tenant_id, caller.user_id)
+        if isinstance(loaded, TooManySessions):
+            raise quota_problem(loaded)
         return Response(_body(loaded), headers={"Location": self.links.session(tenant_id)})
 
     @patch(

@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.starting import KnownConnection
+from session_api.store.states import OPEN_STATUSES
 
 _COLUMNS = """id, tenant_id, provider, display_name, external_tenant_id, client_id, credential_ref, cloud, created_at,
        created_by_user_id, disabled_at, disabled_by_user_id"""
@@ -36,12 +37,37 @@ WHERE tenant_id = :tenant AND disabled_at IS NULL AND provider = :provider AND c
   AND external_tenant_id = :external_tenant_id AND client_id = :client_id AND credential_ref = :credential_ref
 ORDER BY id LIMIT 1
 """)  # noqa: S608 - no input, only names of ours
-_KNOWN = text("""
-SELECT tenant_id, id, disabled_at IS NOT NULL AS disabled, provider, external_tenant_id, client_id, credential_ref,
-       cloud
-FROM provider_connections WHERE tenant_id = :tenant
+_COUNT_ENABLED = text("""
+SELECT count(*) FROM (
+    SELECT FROM provider_connections WHERE tenant_id = :tenant AND disabled_at IS NULL LIMIT :most) AS counted
 """)
 _IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE tenant_id = :tenant AND id = :id")
+
+
+OFFERED_CONNECTIONS = 20
+"""How many enabled connections of a tenant are offered at most where none is chosen."""
+
+
+def needed_connections(named: str) -> str:
+    """SQL: the connections that a choice depends on in the tenants ``:tenants``.
+
+    Those of ``named`` (a FROM item ``n`` with tenant_id and id), those of open sessions, and the first enabled ones.
+    """
+    return f"""
+SELECT c.tenant_id, c.id, c.disabled_at IS NOT NULL AS disabled, c.provider, c.external_tenant_id, c.client_id,
+       c.credential_ref, c.cloud
+FROM (
+    SELECT n.tenant_id, n.id FROM {named}
+    UNION SELECT tenant_id, provider_connection_id FROM onboarding_sessions
+    WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND status IN {OPEN_STATUSES}
+    UNION SELECT t.tenant_id, enabled.id FROM unnest(CAST(:tenants AS bigint[])) AS t (tenant_id)
+    CROSS JOIN LATERAL (
+        SELECT e.id FROM provider_connections e
+        WHERE e.tenant_id = t.tenant_id AND e.disabled_at IS NULL ORDER BY e.id LIMIT {OFFERED_CONNECTIONS}) AS enabled
+) AS needed JOIN provider_connections c ON c.tenant_id = needed.tenant_id AND c.id = needed.id"""  # noqa: S608 - no input, only names of ours
+
+
+_NEEDED = text(needed_connections("(SELECT CAST(:tenant AS bigint), CAST(:named AS bigint)) AS n (tenant_id, id)"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +160,14 @@ async def is_enabled(tx: AsyncConnection, tenant_id: int, connection_id: int) ->
     return (await tx.execute(_IS_ENABLED, {"tenant": tenant_id, "id": connection_id})).scalar_one_or_none()
 
 
-async def known_connections(tx: AsyncConnection, tenant_id: int) -> list[KnownConnection]:
-    """All connections of a tenant, as the rules take them."""
-    rows = await tx.execute(_KNOWN, {"tenant": tenant_id})
+async def count_enabled(tx: AsyncConnection, tenant_id: int, *, most: int) -> int:
+    """How many enabled connections the tenant has; counts no further than ``most``."""
+    return (await tx.execute(_COUNT_ENABLED, {"tenant": tenant_id, "most": most})).scalar_one()
+
+
+async def known_connections(tx: AsyncConnection, tenant_id: int, named: int | None) -> list[KnownConnection]:
+    """The connections on which the choice of one depends: the named one, the open session's, the first enabled ones."""
+    rows = await tx.execute(_NEEDED, {"tenants": [tenant_id], "tenant": tenant_id, "named": named})
     names = [field.name for field in fields(KnownConnection)]
     return [KnownConnection(**{name: getattr(row, name) for name in names}) for row in rows]
 

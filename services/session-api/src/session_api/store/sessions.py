@@ -26,6 +26,12 @@ INSERT INTO onboarding_sessions (tenant_id, status, current_step, locked_by_user
 VALUES (:tenant, 'draft', {FIRST_STEP}, :user, now() + CAST(:lasts AS interval))
 RETURNING {_COLUMNS}, now() AS now
 """)  # noqa: S608 - no input, only constants
+_OPENED_WITHIN = text("""
+SELECT remaining FROM (
+    SELECT created_at + CAST(:period AS interval) - now() AS remaining FROM onboarding_sessions
+    WHERE tenant_id = :tenant ORDER BY id DESC OFFSET :skipped LIMIT 1) AS earliest
+WHERE remaining > interval '0'
+""")
 _UPDATE = text("""
 UPDATE onboarding_sessions
 SET status = :status, current_step = :step, provider_connection_id = :connection, assigned_to_user_id = :assignee,
@@ -64,6 +70,12 @@ async def insert_session(tx: AsyncConnection, tenant_id: int, user_id: int, last
     """Insert a draft at the first step, locked by the user. A second open session violates a unique index."""
     row = (await tx.execute(_INSERT, {"tenant": tenant_id, "user": user_id, "lasts": lasts})).one()
     return LoadedSession(_session(row), row.now)
+
+
+async def opened_within(tx: AsyncConnection, tenant_id: int, count: int, period: timedelta) -> timedelta | None:
+    """Time until the earliest of the last ``count`` sessions is older than ``period``; None if there are fewer."""
+    values = {"tenant": tenant_id, "skipped": count - 1, "period": period}
+    return (await tx.execute(_OPENED_WITHIN, values)).scalar_one_or_none()
 
 
 async def save_session(tx: AsyncConnection, session: Session) -> None:

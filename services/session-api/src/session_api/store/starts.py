@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_api.domain.starting import Planned, Start, StartContext
+from session_api.store.connections import needed_connections
 from session_api.store.json_values import optional_json
 from session_api.store.states import ACTIVE_STATES, OPEN_STATUSES, previously_ok
 
@@ -29,6 +30,8 @@ async def lock_tenants(tx: AsyncConnection, tenant_ids: Iterable[int]) -> None:
 RunKey = tuple[int, str, str]
 """Tenant id, scope key and task type: unique among the active runs."""
 
+_NAMED = "unnest(CAST(:named_tenants AS bigint[]), CAST(:named AS bigint[])) AS n (tenant_id, id)"
+
 # One JSON value: one round trip, decoded directly into a StartContext.
 _LOAD = text(f"""
 SELECT json_build_object(
@@ -41,9 +44,7 @@ SELECT json_build_object(
       SELECT tenant_id, id, status, provider_connection_id FROM onboarding_sessions
       WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND status IN {OPEN_STATUSES}) s),
   'connections', (SELECT coalesce(json_agg(c), '[]') FROM (
-      SELECT tenant_id, id, disabled_at IS NOT NULL AS disabled, provider, external_tenant_id, client_id,
-             credential_ref, cloud
-      FROM provider_connections WHERE tenant_id = ANY(CAST(:tenants AS bigint[]))) c),
+      {needed_connections(_NAMED)}) c),
   'rules', (SELECT coalesce(json_agg(t), '[]') FROM (
       SELECT name, scope, mode, time_limit_seconds,
              CASE WHEN name = ANY(CAST(:task_types AS text[])) THEN declaration -> 'inputs_schema' END AS inputs_schema,
@@ -104,14 +105,19 @@ class Inserted(NamedTuple):
     previously_ok: bool
 
 
-async def load_start_context(
-    tx: AsyncConnection, tenant_ids: Sequence[int], task_types: Iterable[str] = ()
-) -> StartContext:
-    """The rows that decide the starts of these tenants, read in one statement.
+async def load_start_context(tx: AsyncConnection, starts: Sequence[Start]) -> StartContext:
+    """The rows that decide these starts, read in one statement.
 
-    Only the rules of ``task_types`` have the schema of their inputs.
+    Only the rules of their task types have the schema of their inputs. Of a tenant's connections it has those that
+    ``needed_connections`` names, however many there are.
     """
-    values = {"tenants": tenant_ids, "task_types": sorted(set(task_types))}
+    named = sorted({(start.tenant_id, start.connection_id) for start in starts if start.connection_id is not None})
+    values = {
+        "tenants": sorted({start.tenant_id for start in starts}),
+        "task_types": sorted({start.task_type for start in starts}),
+        "named_tenants": [tenant_id for tenant_id, _ in named],
+        "named": [connection_id for _, connection_id in named],
+    }
     return _decoder.decode((await tx.execute(_LOAD, values)).scalar_one())
 
 

@@ -81,6 +81,13 @@ PROVIDER_CONNECTIONS = Table(
     ),
 )
 
+Index(
+    "provider_connections_enabled",
+    PROVIDER_CONNECTIONS.c.tenant_id,
+    PROVIDER_CONNECTIONS.c.id,
+    postgresql_where=text("disabled_at IS NULL"),
+)
+
 ONBOARDING_SESSIONS = Table(
     "onboarding_sessions",
     METADATA,

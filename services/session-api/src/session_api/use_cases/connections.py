@@ -14,9 +14,11 @@ from onboarding_shared.contracts.session_api import CancelTask
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
+from session_api.domain.quotas import Quotas, TooManyConnections
 from session_api.store.connections import (
     NewConnection,
     StoredConnection,
+    count_enabled,
     create_connection,
     disable_connection,
     find_connection,
@@ -40,22 +42,29 @@ class SameConnection:
     connection: StoredConnection
 
 
+CreateAnswer = CreatedConnection | SameConnection | TooManyConnections
+
+
 class Connections:
     """The changes of provider connections, each in one transaction."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
+    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float, quotas: Quotas) -> None:
         self._database = database
         self._outbox = outbox
         self._silence_seconds = silence_seconds
+        self._quotas = quotas
 
-    async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> CreatedConnection | SameConnection:
-        """Store a new connection of the tenant, unless it has an enabled one with the same values."""
+    async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> CreateAnswer:
+        """Store a new connection of the tenant, unless it has an enabled one with the same values, or too many."""
 
-        async def work(tx: AsyncConnection) -> CreatedConnection | SameConnection:
+        async def work(tx: AsyncConnection) -> CreateAnswer:
             await lock_tenants(tx, [tenant_id])
             same = await find_same(tx, tenant_id, new)
             if same is not None:
                 return SameConnection(same)
+            most = self._quotas.connections
+            if most and await count_enabled(tx, tenant_id, most=most) >= most:
+                return TooManyConnections(most)
             connection = await create_connection(tx, tenant_id, user_id, new)
             await self._outbox.append(tx, [_created(connection)])
             return CreatedConnection(connection)

@@ -212,7 +212,7 @@ def _link_created(request: ConsentRequest) -> Outgoing:
 async def _connection(
     tx: AsyncConnection, tenant_id: int, wanted: int | None, session: Session | None
 ) -> KnownConnection | ConnectionRefusal | NoConnection:
-    connections = {known.id: known for known in await known_connections(tx, tenant_id)}
+    connections = {known.id: known for known in await known_connections(tx, tenant_id, wanted)}
     choice = choose_connection(
         wanted,
         None if session is None else session.provider_connection_id,

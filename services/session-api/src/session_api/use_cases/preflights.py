@@ -27,6 +27,7 @@ from session_api.domain.preflight import (
     findings,
     predict,
 )
+from session_api.domain.quotas import Quotas, TooManyRuns
 from session_api.domain.starting import Planned, Start, StartContext, UnknownTaskType, plan
 from session_api.store.starts import load_start_context
 from session_api.store.task_types import FRESH_SECONDS, list_task_types
@@ -46,7 +47,7 @@ class Preflight:
     findings: list[PreflightCheck]
 
 
-LookAnswer = Preflight | UnknownTaskType | InputsRefusal
+LookAnswer = Preflight | UnknownTaskType | InputsRefusal | TooManyRuns
 
 
 class _Item(msgspec.Struct, frozen=True):
@@ -66,24 +67,25 @@ _items = msgspec.json.Decoder(list[_Item])
 class Preflights:
     """Runs preflights of starts."""
 
-    def __init__(self, database: Database, evidence: EvidenceStoreClient) -> None:
+    def __init__(self, database: Database, evidence: EvidenceStoreClient, *, quotas: Quotas) -> None:
         self._database = database
         self._evidence = evidence
+        self._quotas = quotas
 
     async def look(self, start: Start, headers: Mapping[str, str]) -> LookAnswer:
         """Predict the outcome of ``start``. ``headers`` are the caller's, for evidence-store."""
 
         async def read(tx: AsyncConnection) -> tuple[StartContext, list[TaskTypeDeclaration]]:
-            context = await load_start_context(tx, [start.tenant_id], [start.task_type])
+            context = await load_start_context(tx, [start])
             return context, await list_task_types(tx)
 
         context, declared = await self._database.run(read)
         task_types = {declaration.name: declaration for declaration in declared}
-        [planned] = plan([start], context, check_inputs)
+        [planned] = plan([start], context, check_inputs, self._quotas)
         task_type = task_types.get(start.task_type)  # None: withdrawn between the two reads
         if isinstance(planned, UnknownTaskType) or task_type is None:
             return UnknownTaskType(start.task_type, tuple(sorted(task_types)))
-        if isinstance(planned, InputsInvalid | InputsNotAccepted | DryRunNotSupported):
+        if isinstance(planned, InputsInvalid | InputsNotAccepted | DryRunNotSupported | TooManyRuns):
             return planned
         knowledge = await self._read_all(start.tenant_id, evidence_needed(task_type), headers)
 

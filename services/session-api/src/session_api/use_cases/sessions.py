@@ -9,6 +9,7 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.connections import NotUsable
+from session_api.domain.quotas import Quotas, TooManySessions
 from session_api.domain.readiness import TaskReadiness
 from session_api.domain.sessions import (
     Change,
@@ -27,11 +28,14 @@ from session_api.store.sessions import (
     find_open_session,
     find_session,
     insert_session,
+    opened_within,
     record_history,
     save_session,
 )
 from session_api.store.starts import lock_tenants
 from session_api.store.task_types import summarize_tasks
+
+DAY = timedelta(days=1)
 
 
 class NoSuchSession:
@@ -45,23 +49,27 @@ Rule = Callable[[AsyncConnection, LoadedSession], Awaitable[SessionUpdate | Chan
 class Sessions:
     """The changes of sessions, each in one transaction."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, lock_lasts: timedelta) -> None:
+    def __init__(self, database: Database, outbox: Outbox, *, lock_lasts: timedelta, quotas: Quotas) -> None:
         """``lock_lasts`` is the time from the last use of an edit lock to its expiry."""
         self._database = database
         self._outbox = outbox
         self._lasts = lock_lasts
+        self._quotas = quotas
 
     async def current(self, tenant_id: int) -> LoadedSession | None:
         """Return the tenant's open session, or None."""
         return await self._database.run_single(lambda tx: find_open_session(tx, tenant_id))
 
-    async def open(self, tenant_id: int, user_id: int) -> LoadedSession:
+    async def open(self, tenant_id: int, user_id: int) -> LoadedSession | TooManySessions:
         """Create a session, or resume the open one. Acquire its edit lock if it is free."""
 
-        async def work(tx: AsyncConnection) -> LoadedSession:
+        async def work(tx: AsyncConnection) -> LoadedSession | TooManySessions:
             await lock_tenants(tx, [tenant_id])
             loaded = await find_open_session(tx, tenant_id)
             if loaded is None:
+                refusal = await self._too_many(tx, tenant_id)
+                if refusal is not None:
+                    return refusal
                 loaded = await insert_session(tx, tenant_id, user_id, self._lasts)
                 return await self._write(tx, loaded, started(loaded.session, user_id), user_id)
             update = resume(loaded.session, user_id, loaded.now, self._lasts)
@@ -106,6 +114,11 @@ class Sessions:
             return abandon(loaded.session, reason, user_id, loaded.now, self._lasts)
 
         return await self._apply(tenant_id, session_id, user_id, rule)
+
+    async def _too_many(self, tx: AsyncConnection, tenant_id: int) -> TooManySessions | None:
+        most = self._quotas.sessions_per_day
+        remaining = await opened_within(tx, tenant_id, most, DAY) if most else None
+        return None if remaining is None else TooManySessions(most, remaining)
 
     async def _apply(self, tenant_id: int, session_id: int, user_id: int, rule: Rule) -> LoadedSession | SessionRefusal:
         async def work(tx: AsyncConnection) -> LoadedSession | SessionRefusal:

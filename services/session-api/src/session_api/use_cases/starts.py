@@ -15,6 +15,7 @@ from onboarding_shared.postgres.group_commit import GroupCommit
 from session_api.domain.connections import ConnectionRefusal
 from session_api.domain.guard import ActiveRun, Blocked, Created
 from session_api.domain.inputs import InputsRefusal
+from session_api.domain.quotas import Quotas, TooManyRuns
 from session_api.domain.starting import (
     KnownConnection,
     Plan,
@@ -46,17 +47,20 @@ class BlockedBy:
     retry_seconds: int
 
 
-StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal
+StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal | TooManyRuns
 
 
 class Starts:
     """Starts tasks, subject to the concurrency guard."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float) -> None:
+    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float, quotas: Quotas) -> None:
         """``silence_seconds`` is the timeout after which the command of a run without messages is sent again."""
         self._outbox = outbox
         self._silence_seconds = silence_seconds
-        self._commits: GroupCommit[Sequence[Start], Sequence[StartAnswer]] = GroupCommit(database, self._take)
+        self._quotas = quotas
+        self._commits: GroupCommit[Sequence[Start], Sequence[StartAnswer]] = GroupCommit(
+            database, self._take, owner=lambda starts: starts[0].tenant_id
+        )
 
     async def start(self, start: Start) -> StartAnswer:
         """Decide one start. A created run is committed together with its command."""
@@ -87,10 +91,9 @@ class Starts:
         return [list(islice(answers, len(request))) for request in requests]
 
     async def _decide(self, tx: AsyncConnection, starts: Sequence[Start]) -> list[StartAnswer]:
-        tenant_ids = sorted({start.tenant_id for start in starts})
-        await lock_tenants(tx, tenant_ids)
-        context = await load_start_context(tx, tenant_ids, (start.task_type for start in starts))
-        plans = plan(starts, context, check_inputs)
+        await lock_tenants(tx, (start.tenant_id for start in starts))
+        context = await load_start_context(tx, starts)
+        plans = plan(starts, context, check_inputs, self._quotas)
         created = [
             (start, planned)
             for start, planned in zip(starts, plans, strict=True)

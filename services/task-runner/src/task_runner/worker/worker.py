@@ -86,7 +86,9 @@ class Worker:
             tenant_limit=limits.tenant_concurrency,
             selection=selection,
         )
-        self.settlements: GroupCommit[Settlement, Settled | SettlementRefused] = GroupCommit(database, self._settle)
+        self.settlements: GroupCommit[Settlement, Settled | SettlementRefused] = GroupCommit(
+            database, self._settle, owner=lambda settlement: settlement.run_id
+        )
         self.leases = Leases(database, outbox, lease_seconds=lease, confirm_seconds=confirm)
         self.overdue = Overdue(database, outbox, queue_seconds=limits.queue_seconds, confirm_seconds=confirm)
         self.confirmations = Confirmations(database, outbox, confirm_seconds=confirm)
