@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 READ_SECONDS = 5.0
 """Longest time for which a caller waits for a file."""
-_THREADS = 16
+_THREADS = 64
 
 T = TypeVar("T")
 
@@ -47,6 +47,8 @@ class BlockingCalls:
     def __init__(self, threads: int = _THREADS) -> None:
         self._most = threads
         self._started = 0
+        self._unfinished = 0
+        self._counting = threading.Lock()
         self._waiting: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
         self._running: dict[Hashable, Future[Any]] = {}
 
@@ -61,12 +63,20 @@ class BlockingCalls:
     def _begin(self, key: Hashable, call: Callable[[], Any]) -> Future[Any]:
         future: Future[Any] = Future()
         self._running[key] = future
-        future.add_done_callback(lambda _: self._running.pop(key, None))
+        future.add_done_callback(lambda _: self._finished(key))
         self._waiting.put((future, call))
-        if self._started < self._most:
-            self._started += 1
+        with self._counting:
+            self._unfinished += 1
+            lacking = self._started < min(self._unfinished, self._most)
+            self._started += lacking
+        if lacking:
             threading.Thread(target=self._work, name="blocking-call", daemon=True).start()
         return future
+
+    def _finished(self, key: Hashable) -> None:
+        self._running.pop(key, None)
+        with self._counting:
+            self._unfinished -= 1
 
     def _work(self) -> None:
         while True:

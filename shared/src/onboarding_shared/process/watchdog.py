@@ -8,8 +8,8 @@ import contextlib
 import faulthandler
 from collections.abc import AsyncIterator
 
-HANG_SECONDS = 60.0
-"""The seconds after which the process ends; nothing here takes a hundredth of it."""
+HANG_SECONDS = 30.0
+"""The seconds after which the process ends. Nothing here takes a hundredth of it, and leases end by then."""
 _FEEDS = 20
 _STDERR = 2
 

@@ -85,3 +85,17 @@ async def test_a_call_raises_what_it_raised() -> None:
 
     with pytest.raises(OSError, match="no such file"):
         await BlockingCalls(threads=1).run("a", fail)
+
+
+async def test_threads_are_started_as_calls_hang_and_used_again() -> None:
+    calls, release = BlockingCalls(threads=8), threading.Event()
+    before = threading.active_count()
+    for number in range(10):
+        await calls.run(number, lambda: None)
+    assert threading.active_count() == before + 1
+
+    waits = [calls.run(f"hang {number}", release.wait, 0.1) for number in range(3)]
+    await asyncio.gather(*waits, return_exceptions=True)
+    assert await calls.run("other", lambda: "read", 1.0) == "read"
+    assert threading.active_count() == before + 4
+    release.set()

@@ -15,7 +15,7 @@ from onboarding_shared.process.loop import Loop
 from task_runner import metrics
 from task_runner.store.claims import isolated_runs_due
 
-COMMAND = (sys.executable, "-m", "task_runner.isolated")
+COMMAND = (sys.executable, "-P", "-m", "task_runner.isolated")
 STALLED_SECONDS = 60.0
 _LOOK_SECONDS = 2.0
 _WATCH_SECONDS = 0.5
