@@ -1,5 +1,7 @@
 """The settings classes that the services share, one per subject."""
 
+from functools import lru_cache
+from ssl import SSLContext
 from typing import Annotated, Any, Literal, Self
 
 from aiokafka.helpers import create_ssl_context
@@ -94,12 +96,18 @@ class KafkaSettings(Settings):
             "security_protocol": self.security_protocol,
         }
         if self.security_protocol.endswith("SSL"):
-            options["ssl_context"] = create_ssl_context(cafile=self.ssl_cafile)
+            options["ssl_context"] = _ssl_context(self.ssl_cafile)
         if self.security_protocol.startswith("SASL"):
             options["sasl_mechanism"] = self.sasl_mechanism
             options["sasl_plain_username"] = self.sasl_username
             options["sasl_plain_password"] = self.sasl_password
         return options
+
+
+@lru_cache(maxsize=1)
+def _ssl_context(cafile: str | None) -> SSLContext:
+    """The file is read once: clients are made anew while the process works, when a read must not block it."""
+    return create_ssl_context(cafile=cafile)
 
 
 class HttpSettings(Settings):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
+from onboarding_shared.process import service_settings
 from onboarding_shared.process.service_settings import (
     DatabaseSettings,
     HttpSettings,
@@ -201,3 +202,16 @@ def test_settings_of_other_services_and_of_tools_are_no_mistake() -> None:
         "x",
     )
     assert list(unknown_variables(shared, [])) == []
+
+
+def test_new_clients_do_not_read_the_file_of_authorities_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    authorities = tmp_path / "ca.pem"
+    authorities.write_text("", encoding="utf-8")
+    read: list[str | None] = []
+    monkeypatch.setattr(service_settings, "create_ssl_context", lambda cafile: read.append(cafile))
+    kafka = KafkaSettings(bootstrap_servers="kafka:9093", security_protocol="SSL", ssl_cafile=str(authorities))
+
+    for _ in range(3):
+        kafka.client_options()
+
+    assert read == [str(authorities)]
