@@ -23,15 +23,21 @@ TOPICS = (
     "onboarding.operation-runs.v1",
     "onboarding.sessions.v1",
     "onboarding.evidence.v1",
+    "onboarding.audit.session-api.v1",
+    "onboarding.audit.evidence-store.v1",
     "onboarding.task-types.v1",
 )
+OF_OPERATORS = {
+    f"org.onboarding.{service}InboxRepaired.v1" for service in ("SessionApi", "TaskRunner", "EvidenceStore")
+}
+"""Events of a command that repairs an inbox, for which nothing is broken here."""
 
 
 async def look_after(system: System) -> int:
     """A session with everything that can happen to one, and three runs, one of them cancelled; returns the tenant."""
     async with system.caller() as first, system.caller(first.tenant, user=8) as second:
         session = (await first.post("/session")).json()["id"]
-        await first.connect("healthy")
+        connection = await first.connect("healthy")
         await _run(first, "gdap.relationship")
         await first.patch(f"/session/{session}", json={"current_step": 2, "assigned_to_user_id": 9})
         await second.patch(f"/session/{session}", json={"takeover": True})
@@ -40,7 +46,9 @@ async def look_after(system: System) -> int:
         run_id = await first.start("license.inventory")
         await first.post(f"/runs/{run_id}/cancel")
         await first.ended(run_id)
+        await first.get("/evidence/verification", params={"expected_length": 1, "expected_head": "0" * 64})
         await second.post(f"/session/{session}/abandon")
+        await second.post(f"/provider-connections/{connection}/disable")
         return first.tenant
 
 
@@ -117,7 +125,7 @@ def test_every_tenant_is_told_in_order_and_without_a_gap_on_every_topic(publishe
     sequences = first_sequences(events)
 
     assert {topic for _, topic in sequences} == set(TOPICS)
-    for topic in TOPICS[:4]:
+    for topic in TOPICS[:6]:
         assert {tenant for tenant, its in sequences if its == topic} >= set(tenants)
     for place, numbers in sequences.items():
         assert numbers == list(range(1, len(numbers) + 1)), place
@@ -143,7 +151,7 @@ async def test_every_event_is_as_its_published_schema_says(
         errors = [error.message for error in validators[event.type].iter_errors(json.loads(event.value))]
         assert errors == [], (event.type, event.value)
     assert len(events) > 80
-    assert set(validators) - seen == set(), "every published type was sent at least once"
+    assert set(validators) - seen == OF_OPERATORS, "every other published type was sent at least once"
 
 
 def test_every_event_is_a_cloudevent_about_its_tenant(published: Any) -> None:

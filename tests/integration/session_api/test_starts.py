@@ -155,7 +155,7 @@ async def test_the_named_connection_travels_with_the_command(api: Api) -> None:
     connection = await api.connection()
     await api.connection("another")
     await api.start("graph.connectivity", {"provider_connection_id": connection})
-    [[data]] = await api.rows("SELECT data FROM outbox")
+    [[data]] = await api.rows("SELECT data FROM outbox WHERE event_type LIKE '%StartTask%'")
     command = msgspec.json.decode(bytes(data))
 
     assert command["connection"] == msgspec.to_builtins(
