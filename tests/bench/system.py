@@ -18,5 +18,5 @@ def bench_system() -> Iterator[System]:
     os.environ["ONBOARDING_TEST_ENGINES"] = "embedded"
     with tempfile.TemporaryDirectory() as folder:
         site = task_package.install(Path(folder), NOOP)
-        with running_system(PYTHONPATH=str(site)) as system:
+        with running_system(PYTHONPATH=str(site), ONBOARDING_CALLER_REQUESTS_PER_MINUTE="0") as system:
             yield system

@@ -18,6 +18,7 @@ from onboarding_shared.web.app import ApiDescription, HttpApplication, build_htt
 from onboarding_shared.web.controllers import with_parts
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
+from onboarding_shared.web.rate_limit import RateLimit
 from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.consumers import GROUP, applies
 from session_api.domain.quotas import Quotas
@@ -107,6 +108,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         finally:
             await service.stop()
 
+    per_minute = settings.caller_requests_per_minute
     app = build_http(
         DESCRIPTION,
         authenticator=Authenticator(settings.identity),
@@ -118,6 +120,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
         ),
         translations={DatabaseUnavailable: database_unavailable},
+        rate_limit=RateLimit(per_minute) if per_minute else None,
     )
     describe_as_the_contract(app.openapi_schema)
     add_examples(app.openapi_schema, EXAMPLES)

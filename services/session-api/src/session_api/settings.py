@@ -143,6 +143,13 @@ class SessionApiSettings(ServiceSettings):
         description="GUID of the partner tenant, to which no connection can be created",
     )
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
+    caller_requests_per_minute: int = Field(
+        12_000,
+        ge=0,
+        le=10_000_000,
+        validation_alias="ONBOARDING_CALLER_REQUESTS_PER_MINUTE",
+        description="Requests of one caller in a minute to this process at most; 0 = no limit",
+    )
     quotas: QuotaSettings = Field(default_factory=QuotaSettings)
 
     @field_validator("released_task_types", mode="before")

@@ -29,6 +29,7 @@ from onboarding_shared.web.errors import CODES
 from onboarding_shared.web.identity import Authenticator, Caller
 from onboarding_shared.web.openapi_page import PUBLIC_SCHEMA_PATHS, describe_problems, openapi_config
 from onboarding_shared.web.problem_responses import ProblemResponses, Translation
+from onboarding_shared.web.rate_limit import RateLimit
 from onboarding_shared.web.request_body import MAX_BODY_BYTES, JsonRequest
 from onboarding_shared.web.route_rules import RouteFacts, RouteRules, facts_of
 
@@ -78,12 +79,14 @@ def build_http(
     translations: Mapping[type[Exception], Translation] | None = None,
     public_paths: Collection[str] = (),
     metrics: MetricsPage | None = None,
+    rate_limit: RateLimit | None = None,
 ) -> HttpApplication:
     """The application: ``routes``, plus ``/health/live``, ``/health/ready``, ``/metrics`` and ``/schema``.
 
     Every path needs a bearer token except health, metrics, schema and ``public_paths`` (exact paths). ``authenticator``
     may be ``None`` only when all routes are public. ``checks`` decide readiness, ``translations`` turns exceptions of
-    the service into problems, ``metrics`` is the service's own page. Handlers may request ``caller`` (the ``Caller``).
+    the service into problems, ``metrics`` is the service's own page, ``rate_limit`` counts authenticated requests.
+    Handlers may request ``caller`` (the ``Caller``).
 
     Raises ``ValueError`` if there is no authenticator and a route is not public.
     """
@@ -113,7 +116,7 @@ def build_http(
     facts.update(facts_of(app))
     describe_problems(app.openapi_schema, codes)
     _check_no_route_is_open(app, authenticator, public)
-    app.edge = _edge(app, authenticator, public, problems, page)
+    app.edge = _edge(app, authenticator, public, problems, page, rate_limit)
     return app
 
 
@@ -123,6 +126,7 @@ def _edge(
     public: Collection[str],
     problems: ProblemResponses,
     page: MetricsPage,
+    rate_limit: RateLimit | None,
 ) -> Edge:
     return Edge(
         app.route,
@@ -131,6 +135,7 @@ def _edge(
         quiet_paths=_OPERATORS,
         problems=problems,
         requests=page.requests,
+        rate_limit=rate_limit,
     )
 
 

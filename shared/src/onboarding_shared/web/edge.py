@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -21,6 +21,7 @@ from onboarding_shared.telemetry.tracing import (
 from onboarding_shared.web.errors import CLIENT_GONE, BadRequest, Problem
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.problem_responses import ProblemResponses, failure_of, internal_error, note_failure
+from onboarding_shared.web.rate_limit import RateLimit
 from onboarding_shared.web.text_rules import check_url_text
 
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
@@ -37,7 +38,8 @@ log = structlog.get_logger("onboarding.http")
 class Edge:
     """Wraps the routed application. Paths in ``public_paths`` need no token, every other one does.
 
-    Without an authenticator nothing is authenticated: only for applications that have public paths alone.
+    Without an authenticator nothing is authenticated: only for applications that have public paths alone. Requests to
+    public paths count for no ``rate_limit``.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Edge:
         quiet_paths: Collection[str],
         problems: ProblemResponses,
         requests: Requests,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
@@ -56,6 +59,7 @@ class Edge:
         self._quiet_paths = frozenset(quiet_paths)
         self._problems = problems
         self._requests = requests
+        self._rate_limit = rate_limit
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -67,18 +71,20 @@ class Edge:
         bind_contextvars(request_id=request_id)
         span = self._begin_trace(scope, traceparent)
         status = 0
+        limits: list[tuple[bytes, bytes]] = []
 
         async def reply(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = [] if any(name == _NO_STORE[0] for name, _ in message["headers"]) else [_NO_STORE]
-                message["headers"] = [*message["headers"], id_header, _NOSNIFF, *own]
+                message["headers"] = [*message["headers"], id_header, _NOSNIFF, *own, *limits]
             await send(message)
 
         try:
             _check_protocol(scope, hosts)
             await self._admit(scope, authorization)
+            limits += self._count(scope)
             await self._app(scope, receive, reply)
         except Problem as problem:
             note_failure(scope, problem, problem)
@@ -111,9 +117,15 @@ class Edge:
         if self._authenticator is not None and path not in self._public_paths:
             scope["user"] = await self._authenticator.authenticate_header(authorization)
 
+    def _count(self, scope: HTTPScope) -> list[tuple[bytes, bytes]]:
+        caller = scope.get("user")
+        if self._rate_limit is None or caller is None:
+            return []
+        return _encoded(self._rate_limit.take(caller.user_id))
+
     async def _answer(self, problem: Problem, request_id: str, send: Send) -> None:
         body = self._problems.body(problem, request_id)
-        headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in problem.headers.items()]
+        headers = _encoded(problem.headers)
         headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
@@ -128,6 +140,10 @@ class Edge:
         self._requests.note(method, route, status, seconds)
         if span is not None:
             _end(span, scope, status)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def _end(span: Span, scope: HTTPScope, status: int) -> None:

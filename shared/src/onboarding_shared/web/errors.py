@@ -33,6 +33,7 @@ CODES: dict[str, str] = {
     "NESTING_TOO_DEEP": "JSON may be nested 32 levels deep at most.",
     "NUL_CHARACTER": "Texts may not contain the character NUL.",
     "PERMISSION_MISSING": "The token lacks the permission named in permission: ask for one that has it.",
+    "RATE_LIMIT_EXCEEDED": "Send fewer requests: try again after the seconds in Retry-After.",
     "REPEATED_PARAMETER": "This query parameter may be given once only.",
     "ROUTE_NOT_FOUND": "There is nothing at this path: see the API page.",
     "TENANT_NOT_FOUND": "There is no such tenant, or the token does not include it.",

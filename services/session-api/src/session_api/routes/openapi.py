@@ -3,7 +3,17 @@
 import re
 from collections.abc import Mapping
 
-from litestar.openapi.spec import OpenAPI, OpenAPIFormat, OpenAPIType, Parameter, Reference, RequestBody, Schema
+from litestar.openapi.spec import (
+    OpenAPI,
+    OpenAPIFormat,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    OpenAPIType,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+)
 
 from onboarding_shared.contracts.types import CheckStatus, RunState, SessionStatus
 
@@ -54,16 +64,44 @@ _FORWARDED_CODES = ("ANCHOR_INCOMPLETE", "EVIDENCE_NOT_FOUND")
 """The problem codes of evidence-store in forwarded responses."""
 
 
+_RATE_LIMIT = {
+    "RateLimit": OpenAPIHeader(
+        description="What is left to the caller: r requests; t seconds until all are there again.",
+        schema=Schema(type=OpenAPIType.STRING),
+    ),
+    "RateLimit-Policy": OpenAPIHeader(
+        description="The limit of each caller: q requests within w seconds.", schema=Schema(type=OpenAPIType.STRING)
+    ),
+}
+"""Absent where the operator has set no limit."""
+
+
 def describe_as_the_contract(document: OpenAPI) -> None:
     """Change the document where it differs from the contract, and add the members of session-api's problems."""
     _name_parameters(document)
     _mark_optional_bodies(document)
+    _describe_limits(document)
     problem = document.components.schemas["Problem"]
     properties = {**(problem.properties or {}), **_PROBLEM_MEMBERS}
     code = properties["code"]
     if isinstance(code, Schema):
         code.enum = sorted([*(code.enum or ()), *_FORWARDED_CODES])
     problem.properties = properties
+
+
+def _describe_limits(document: OpenAPI) -> None:
+    """Every operation may answer 429, and tells with each answer what is left to the caller."""
+    refused = Reference(ref="#/components/responses/Problem")
+    described = [*(document.components.responses or {}).values()]
+    for item in (document.paths or {}).values():
+        for method in _METHODS:
+            operation = getattr(item, method)
+            if operation is not None:
+                described += (operation.responses or {}).values()
+                operation.responses = {**(operation.responses or {}), "429": refused}
+    for response in described:
+        if isinstance(response, OpenAPIResponse):
+            response.headers = {**(response.headers or {}), **_RATE_LIMIT}
 
 
 def _name_parameters(document: OpenAPI) -> None:
