@@ -115,6 +115,12 @@ class Conflict(Problem):
     status = 409
 
 
+class PreconditionFailed(Problem):
+    """412: a condition of the request does not hold."""
+
+    status = 412
+
+
 class TooLarge(Problem):
     """413: more than is accepted."""
 

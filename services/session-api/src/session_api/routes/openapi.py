@@ -80,6 +80,7 @@ def describe_as_the_contract(document: OpenAPI) -> None:
     """Change the document where it differs from the contract, and add the members of session-api's problems."""
     _name_parameters(document)
     _mark_optional_bodies(document)
+    _describe_conditions(document)
     _describe_limits(document)
     problem = document.components.schemas["Problem"]
     properties = {**(problem.properties or {}), **_PROBLEM_MEMBERS}
@@ -87,6 +88,17 @@ def describe_as_the_contract(document: OpenAPI) -> None:
     if isinstance(code, Schema):
         code.enum = sorted([*(code.enum or ()), *_FORWARDED_CODES])
     problem.properties = properties
+
+
+def _describe_conditions(document: OpenAPI) -> None:
+    """A request with a condition that does not hold is answered 412."""
+    for item in (document.paths or {}).values():
+        for method in _METHODS:
+            operation = getattr(item, method)
+            parameters = (operation.parameters or []) if operation is not None else []
+            if any(isinstance(parameter, Parameter) and parameter.name == "If-Match" for parameter in parameters):
+                refused = Reference(ref="#/components/responses/Problem")
+                operation.responses = {**(operation.responses or {}), "412": refused}
 
 
 def _describe_limits(document: OpenAPI) -> None:

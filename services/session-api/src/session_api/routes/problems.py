@@ -7,9 +7,18 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.postgres.faults import DatabaseUnavailable
-from onboarding_shared.web.errors import BadRequest, Conflict, DependencyDown, NotFound, Problem, TooManyRequests
+from onboarding_shared.web.errors import (
+    BadRequest,
+    Conflict,
+    DependencyDown,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    TooManyRequests,
+)
 from session_api.domain.connections import ConnectionRefusal, NotChosen, NotUsable
 from session_api.domain.edit_lock import LockHeld
+from session_api.domain.entity_tags import SessionChanged
 from session_api.domain.guard import ActiveRun
 from session_api.domain.inputs import DryRunNotSupported, InputsInvalid, InputsNotAccepted, InputsRefusal
 from session_api.domain.quotas import TooManyConnections, TooManyRuns, TooManySessions
@@ -40,12 +49,14 @@ CODES: Mapping[str, str] = {
     "INPUTS_INVALID": "Correct the inputs at pointer: see inputs_schema of the task type.",
     "INPUTS_NOT_ACCEPTED": "The task type has no inputs_schema: start it without inputs.",
     "INVALID_CURSOR": "A cursor is valid for the list that returned it only: start again without a cursor.",
+    "INVALID_HEADER": "Correct the header that is named in field, or leave it out.",
     "RUNS_LIMIT": "Retry after the seconds in Retry-After, when runs have ended, or cancel some.",
     "RUN_ENDED": "The run has ended: its state and result are final.",
     "RUN_NOT_ENDED": "The run is still active: wait for its end, or cancel it; then retry it.",
     "RUN_NOT_FOUND": "The tenant has no run with this id: list its runs.",
     "RUN_NOT_WAITING": "Only a waiting run can be resumed: see state; read the run, or start the task again.",
     "SESSIONS_LIMIT": "Retry after the seconds in Retry-After: so many sessions are opened within 24 hours at most.",
+    "SESSION_CHANGED": "GET the session, look at what has changed, and send the request again with its ETag.",
     "SESSION_CLOSED": "The session is completed or abandoned: POST the session to open a new one.",
     "SESSION_NOT_FOUND": "The tenant has no session with this id: GET its current session.",
     "STEP_NOT_FOUND": "The wizard has the steps 1 to 5: use one of them.",
@@ -74,6 +85,10 @@ def session_problem(refused: SessionRefusal) -> Problem:
             return Conflict("STEP_OUT_OF_ORDER", message, extra={"current_step": refused.current_step})
         case StepNotReady():
             return _not_ready(refused)
+        case SessionChanged():
+            return PreconditionFailed(
+                "SESSION_CHANGED", "The session has changed since it was read", headers={"ETag": refused.current}
+            )
 
 
 def _locked(refused: LockHeld) -> Problem:

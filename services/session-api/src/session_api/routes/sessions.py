@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Request, Response, get, patch, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import Meta, UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,8 +18,10 @@ from onboarding_shared.web.identity import Caller, Permissions, authorize, requi
 from onboarding_shared.web.operations import LINK, LOCATION, TenantId
 from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
 from session_api.domain.edit_lock import held
+from session_api.domain.entity_tags import NO_SESSION, entity_tag
 from session_api.domain.quotas import TooManySessions
 from session_api.domain.sessions import KEEP, Change, Keep
+from session_api.routes.conditions import ETAG, IfMatch, IfNoneMatch, entity_tags, is_known
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, decode_cursor, link_headers
 from session_api.routes.parameters import SessionId
@@ -35,6 +38,7 @@ from session_api.store.sessions import find_session
 from session_api.use_cases.sessions import LoadedSession, NoSuchSession, SessionRefusal, Sessions
 
 _ITEM = "/{session_id:int}"
+_UNCHANGED = {304: ResponseSpec(None, description="The session has not changed")}
 
 
 class HistoryPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,30 +73,40 @@ class SessionRoutes(Controller):
         guards=[requires(Permissions.READ)],
         summary="Get current onboarding session (or null)",
         operation_id="getSession",
+        response_headers=[ETAG],
+        responses=_UNCHANGED,
     )
-    async def get_session(self, tenant_id: TenantId) -> OnboardingSessionResponse:
+    async def get_session(
+        self, tenant_id: TenantId, if_none_match: IfNoneMatch = None
+    ) -> Response[OnboardingSessionResponse]:
         """Return the tenant's open session with the holder of its edit lock, or null."""
         loaded = await self.sessions.current(tenant_id)
-        return OnboardingSessionResponse(session=None if loaded is None else _body(loaded))
+        current = NO_SESSION if loaded is None else _tag(loaded)
+        if is_known(if_none_match, current):
+            unchanged: Response[Any] = Response(None, status_code=304, headers={"ETag": current})
+            return unchanged
+        body = OnboardingSessionResponse(session=None if loaded is None else _body(loaded))
+        return Response(body, headers={"ETag": current})
 
     @post(
         guards=[requires(Permissions.WRITE)],
         summary="Create (or resume) onboarding session",
         operation_id="openSession",
-        response_headers=[LOCATION],
+        response_headers=[LOCATION, ETAG],
     )
     async def open_session(self, tenant_id: TenantId, caller: NamedDependency[Caller]) -> Response[OnboardingSession]:
         """Create a session, or return the open one. The caller acquires the edit lock if it is free."""
         loaded = await self.sessions.open(tenant_id, caller.user_id)
         if isinstance(loaded, TooManySessions):
             raise quota_problem(loaded)
-        return Response(_body(loaded), headers={"Location": self.links.session(tenant_id)})
+        return Response(_body(loaded), headers={"Location": self.links.session(tenant_id), "ETag": _tag(loaded)})
 
     @patch(
         _ITEM,
         guards=[requires(Permissions.WRITE)],
         summary="Update onboarding session (step, assignment, handoff)",
         operation_id="updateSession",
+        response_headers=[ETAG],
     )
     async def update_session(
         self,
@@ -100,11 +114,14 @@ class SessionRoutes(Controller):
         session_id: SessionId,
         data: JSONBody[UpdateOnboardingSessionRequest],
         caller: NamedDependency[Caller],
-    ) -> OnboardingSession:
+        if_match: IfMatch = None,
+    ) -> Response[OnboardingSession]:
         """Update the session under the edit lock; takeover=true takes the lock over. Omitted members do not change."""
         if data.takeover is True:
             authorize(caller, tenant_id, Permissions.TAKEOVER)
-        return _body_or_problem(await self.sessions.change(tenant_id, session_id, _change(data), caller.user_id))
+        expected = entity_tags(if_match, "If-Match")
+        outcome = await self.sessions.change(tenant_id, session_id, _change(data), caller.user_id, expected=expected)
+        return _response(outcome)
 
     @post(
         f"{_ITEM}/complete",
@@ -112,12 +129,18 @@ class SessionRoutes(Controller):
         guards=[requires(Permissions.WRITE)],
         summary="Complete onboarding session",
         operation_id="completeSession",
+        response_headers=[ETAG],
     )
     async def complete_session(
-        self, tenant_id: TenantId, session_id: SessionId, caller: NamedDependency[Caller]
-    ) -> OnboardingSession:
+        self,
+        tenant_id: TenantId,
+        session_id: SessionId,
+        caller: NamedDependency[Caller],
+        if_match: IfMatch = None,
+    ) -> Response[OnboardingSession]:
         """Complete the session. It must be in step 5, and the required tasks of step 5 must be ok or warn."""
-        return _body_or_problem(await self.sessions.complete(tenant_id, session_id, caller.user_id))
+        expected = entity_tags(if_match, "If-Match")
+        return _response(await self.sessions.complete(tenant_id, session_id, caller.user_id, expected=expected))
 
     @post(
         f"{_ITEM}/abandon",
@@ -125,6 +148,7 @@ class SessionRoutes(Controller):
         guards=[requires(Permissions.WRITE)],
         summary="Abandon onboarding session",
         operation_id="abandonSession",
+        response_headers=[ETAG],
     )
     async def abandon_session(
         self,
@@ -132,10 +156,13 @@ class SessionRoutes(Controller):
         session_id: SessionId,
         caller: NamedDependency[Caller],
         data: JSONBody[AbandonSession | None] = None,
-    ) -> OnboardingSession:
+        if_match: IfMatch = None,
+    ) -> Response[OnboardingSession]:
         """Abandon the session, in any step. The next POST of the session opens a new one."""
         reason = None if data is None else data.reason
-        return _body_or_problem(await self.sessions.abandon(tenant_id, session_id, reason, caller.user_id))
+        expected = entity_tags(if_match, "If-Match")
+        outcome = await self.sessions.abandon(tenant_id, session_id, reason, caller.user_id, expected=expected)
+        return _response(outcome)
 
     @get(
         f"{_ITEM}/history",
@@ -187,10 +214,14 @@ def _kept(value: int | UnsetType | None) -> int | Keep | None:
     return KEEP if isinstance(value, UnsetType) else value
 
 
-def _body_or_problem(outcome: LoadedSession | SessionRefusal) -> OnboardingSession:
-    if isinstance(outcome, LoadedSession):
-        return _body(outcome)
-    raise session_problem(outcome)
+def _response(outcome: LoadedSession | SessionRefusal) -> Response[OnboardingSession]:
+    if not isinstance(outcome, LoadedSession):
+        raise session_problem(outcome)
+    return Response(_body(outcome), headers={"ETag": _tag(outcome)})
+
+
+def _tag(loaded: LoadedSession) -> str:
+    return entity_tag(loaded.session, loaded.now)
 
 
 def _body(loaded: LoadedSession) -> OnboardingSession:

@@ -1,6 +1,6 @@
 """Changes of sessions. Session, history and events are written in one transaction."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,6 +9,7 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.connections import NotUsable
+from session_api.domain.entity_tags import SessionChanged, entity_tag, matches
 from session_api.domain.quotas import Quotas, TooManySessions
 from session_api.domain.readiness import TaskReadiness
 from session_api.domain.sessions import (
@@ -42,7 +43,9 @@ class NoSuchSession:
     """The tenant has no session with this id."""
 
 
-SessionRefusal = ChangeRefusal | NotUsable | NoSuchSession
+SessionRefusal = ChangeRefusal | NotUsable | NoSuchSession | SessionChanged
+Expected = Collection[str] | None
+"""Entity tags of which the session must have one; None = no condition."""
 Rule = Callable[[AsyncConnection, LoadedSession], Awaitable[SessionUpdate | ChangeRefusal | NotUsable]]
 
 
@@ -78,7 +81,7 @@ class Sessions:
         return await self._database.run(work)
 
     async def change(
-        self, tenant_id: int, session_id: int, wanted: Change, user_id: int
+        self, tenant_id: int, session_id: int, wanted: Change, user_id: int, *, expected: Expected = None
     ) -> LoadedSession | SessionRefusal:
         """Change the session under its edit lock."""
 
@@ -94,38 +97,45 @@ class Sessions:
                     return NotUsable(chosen, disabled=enabled is not None)
             return update
 
-        return await self._apply(tenant_id, session_id, user_id, rule)
+        return await self._apply(tenant_id, session_id, user_id, rule, expected)
 
-    async def complete(self, tenant_id: int, session_id: int, user_id: int) -> LoadedSession | SessionRefusal:
+    async def complete(
+        self, tenant_id: int, session_id: int, user_id: int, *, expected: Expected = None
+    ) -> LoadedSession | SessionRefusal:
         """Complete the session."""
 
         async def rule(tx: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal:
             tasks = await _readiness(tx, tenant_id, loaded.session.provider_connection_id)
             return complete(loaded.session, user_id, loaded.now, self._lasts, tasks)
 
-        return await self._apply(tenant_id, session_id, user_id, rule)
+        return await self._apply(tenant_id, session_id, user_id, rule, expected)
 
     async def abandon(
-        self, tenant_id: int, session_id: int, reason: str | None, user_id: int
+        self, tenant_id: int, session_id: int, reason: str | None, user_id: int, *, expected: Expected = None
     ) -> LoadedSession | SessionRefusal:
         """Abandon the session."""
 
         async def rule(_: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal:
             return abandon(loaded.session, reason, user_id, loaded.now, self._lasts)
 
-        return await self._apply(tenant_id, session_id, user_id, rule)
+        return await self._apply(tenant_id, session_id, user_id, rule, expected)
 
     async def _too_many(self, tx: AsyncConnection, tenant_id: int) -> TooManySessions | None:
         most = self._quotas.sessions_per_day
         remaining = await opened_within(tx, tenant_id, most, DAY) if most else None
         return None if remaining is None else TooManySessions(most, remaining)
 
-    async def _apply(self, tenant_id: int, session_id: int, user_id: int, rule: Rule) -> LoadedSession | SessionRefusal:
+    async def _apply(
+        self, tenant_id: int, session_id: int, user_id: int, rule: Rule, expected: Expected
+    ) -> LoadedSession | SessionRefusal:
         async def work(tx: AsyncConnection) -> LoadedSession | SessionRefusal:
             await lock_tenants(tx, [tenant_id])
             loaded = await find_session(tx, tenant_id, session_id)
             if loaded is None:
                 return NoSuchSession()
+            current = entity_tag(loaded.session, loaded.now)
+            if not matches(expected, current):
+                return SessionChanged(current)
             update = await rule(tx, loaded)
             if not isinstance(update, SessionUpdate):
                 return update
