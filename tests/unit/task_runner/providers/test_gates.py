@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from task_runner.providers.gates import MOST_DEFERRALS, PATIENCE, TenantGate, TenantGates, Waiting
-from task_runner.providers.limits import LIMITS, service_of
+from task_runner.providers.gates import MOST_DEFERRALS, ONE, PATIENCE, TenantGate, TenantGates, Waiting
+from task_runner.providers.limits import LIMITS, Cost, cost_of, service_of
 from task_runner.tasks import TaskFault
 from task_runner.tasks.result import AttemptDeferred
 
@@ -30,7 +30,7 @@ USERS = "https://graph.example/v1.0/users?$top=1"
 def waits(gate: TenantGate, number: int, url: str = USERS, seconds: float = 60.0) -> list[float]:
     service = service_of(url)
     began = gate._clock()
-    booked = [gate._book(service, Waiting(seconds, run_id=run), 1, began) for run in range(1, number + 1)]
+    booked = [gate._book(service, Waiting(seconds, run_id=run), ONE, began) for run in range(1, number + 1)]
     return [round(max(0.0, wait), 3) for wait in booked]
 
 
@@ -69,12 +69,12 @@ def test_a_run_that_went_back_to_the_queue_keeps_its_place() -> None:
     gate = gate_of(100.0, clock)
     waits(gate, 2, POLICIES)
     with pytest.raises(AttemptDeferred) as caught:
-        gate._book(service_of(POLICIES), Waiting(1.0, run_id=8), 1, clock.now)
+        gate._book(service_of(POLICIES), Waiting(1.0, run_id=8), ONE, clock.now)
     assert (caught.value.reason_code, caught.value.retry_after) == ("TENANT_BUSY", 2.0)
 
-    assert gate._book(service_of(POLICIES), Waiting(60.0, run_id=9), 1, clock.now) == 3.0
+    assert gate._book(service_of(POLICIES), Waiting(60.0, run_id=9), ONE, clock.now) == 3.0
     clock.now += 2.0
-    assert gate._book(service_of(POLICIES), Waiting(1.0, run_id=8), 1, clock.now) <= 0
+    assert gate._book(service_of(POLICIES), Waiting(1.0, run_id=8), ONE, clock.now) <= 0
 
 
 def test_late_returns_do_not_go_faster_than_the_limit() -> None:
@@ -83,9 +83,9 @@ def test_late_returns_do_not_go_faster_than_the_limit() -> None:
     waits(gate, 2, POLICIES)
     for run in (8, 9):
         with pytest.raises(AttemptDeferred):
-            gate._book(service_of(POLICIES), Waiting(0.5, run_id=run), 1, clock.now)
+            gate._book(service_of(POLICIES), Waiting(0.5, run_id=run), ONE, clock.now)
     clock.now += 60.0
-    late = [gate._book(service_of(POLICIES), Waiting(60.0, run_id=run), 1, clock.now) for run in (8, 9, 10)]
+    late = [gate._book(service_of(POLICIES), Waiting(60.0, run_id=run), ONE, clock.now) for run in (8, 9, 10)]
     assert [max(0.0, wait) for wait in late] == [0.0, 1.0, 2.0]
 
 
@@ -94,21 +94,56 @@ def test_a_run_without_a_turn_takes_nothing_from_its_tenant() -> None:
     waits(gate, 3)
     for run in range(10, 60):
         with pytest.raises(AttemptDeferred):
-            gate._book(service_of(USERS), Waiting(0.1, run_id=run), 1, 100.0)
-    assert gate._book(service_of(USERS), Waiting(60.0, run_id=99), 1, 100.0) == 1.0
+            gate._book(service_of(USERS), Waiting(0.1, run_id=run), ONE, 100.0)
+    assert gate._book(service_of(USERS), Waiting(60.0, run_id=99), ONE, 100.0) == 1.0
 
 
 def test_a_batch_counts_for_its_requests() -> None:
     gate = gate_of(4.0, Clock())
-    assert gate._book(service_of(USERS), PATIENT, 8, 100.0) <= 0
+    assert gate._book(service_of(USERS), PATIENT, Cost(requests=8), 100.0) <= 0
     assert waits(gate, 1) == [1.25]
+
+
+def test_the_directory_gets_3500_resource_units_in_ten_seconds() -> None:
+    clock = Clock()
+    gate = gate_of(10_000.0, clock)
+    spent, end = 0, clock.now + 10
+    while clock.now < end:
+        try:
+            gate._book(service_of(USERS), Waiting(0.0, run_id=1), Cost(units=50), clock.now)
+            spent += 50
+        except AttemptDeferred:
+            clock.now += 0.1
+
+    assert 3_300 <= spent <= 3_500
+
+
+@pytest.mark.parametrize(
+    ("path", "units"),
+    [
+        ("organization", 1),
+        ("subscribedSkus", 3),
+        ("users?%24filter=id+in+%28%27a%27%29&%24select=id", 1),
+        ("users?%24count=true&%24top=1&%24select=id", 1),
+        ("groups/7/transitiveMembers?%24select=id&%24top=999", 4),
+        ("groups/7/transitiveMembers/microsoft.graph.user", 5),
+        ("servicePrincipals/7/appRoleAssignments", 2),
+        ("roleManagement/directory/roleAssignments?%24expand=principal", 2),
+    ],
+)
+def test_requests_cost_what_microsoft_publishes(path: str, units: int) -> None:
+    assert cost_of([f"https://graph.example/v1.0/{path}"]) == Cost(requests=1, units=units)
+
+
+def test_a_batch_costs_the_sum_of_its_reads() -> None:
+    assert cost_of(["https://g.example/v1.0/users", "https://g.example/v1.0/subscribedSkus"]) == Cost(2, 5)
 
 
 async def test_a_run_that_was_deferred_often_waits_in_its_attempt() -> None:
     gate = gate_of(1.0, Clock())
     waits(gate, 1)
     with pytest.raises(TaskFault) as caught:
-        gate._book(service_of(USERS), Waiting.of(2, 0.5, deferrals=MOST_DEFERRALS), 1, 100.0)
+        gate._book(service_of(USERS), Waiting.of(2, 0.5, deferrals=MOST_DEFERRALS), ONE, 100.0)
     assert (caught.value.reason_code, caught.value.retryable) == ("TENANT_BUSY", True)
     assert not isinstance(caught.value, AttemptDeferred)
     assert Waiting.of(2, 30.0, deferrals=MOST_DEFERRALS).seconds == 30.0

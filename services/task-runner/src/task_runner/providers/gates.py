@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from prometheus_client import Histogram
 
-from task_runner.providers.limits import Service, service_of
+from task_runner.providers.limits import Cost, Service, service_of
 from task_runner.providers.pace import Pace
 from task_runner.tasks.result import AttemptDeferred, TaskFault
 
@@ -25,6 +25,7 @@ LONGEST_BACKOFF = 300.0
 JITTER = 0.25
 """The share by which such a pause may be longer."""
 PARTNER_FACTOR = 4
+ONE = Cost()
 
 WAIT = Histogram(
     "onboarding_provider_turn_wait_seconds",
@@ -57,8 +58,8 @@ class Waiting(NamedTuple):
 class TenantGate:
     """Limits the requests to one tenant: ``requests`` concurrent, ``rate`` per second, with bursts of one second.
 
-    Conditional Access and reports have limits of their own besides. A service that throttles is left alone until its
-    pause is over.
+    The directory, Conditional Access and reports have limits of their own besides. A service that throttles is left
+    alone until its pause is over.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class TenantGate:
         services: Mapping[Service, tuple[float, float]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``services`` are the rate and burst of single services of Microsoft Graph."""
+        """``services`` are the rate and burst of single services of Microsoft Graph, in ``LIMITS``'s measures."""
         self._slots = asyncio.Semaphore(requests)
         self._clock = clock
         self._pace = Pace(rate, burst=max(1.0, rate), clock=clock)
@@ -80,11 +81,11 @@ class TenantGate:
         self._refusals: dict[Service, int] = {}
 
     @asynccontextmanager
-    async def turn(self, waiting: "Waiting", url: str = "", cost: int = 1) -> AsyncIterator[None]:
+    async def turn(self, waiting: "Waiting", url: str = "", cost: Cost = ONE) -> AsyncIterator[None]:
         """Wait until a request may start, and count it as concurrent until exit.
 
         Raises ``AttemptDeferred`` if that takes longer than the run may wait; the run keeps its place. Raises
-        ``TaskFault`` ``TENANT_BUSY`` if the run may not be deferred. ``cost`` is the number of requests it counts for.
+        ``TaskFault`` ``TENANT_BUSY`` if the run may not be deferred.
         """
         began = self._clock()
         service = service_of(url)
@@ -102,14 +103,18 @@ class TenantGate:
         finally:
             self._slots.release()
 
-    def _book(self, service: Service, waiting: "Waiting", cost: int, began: float) -> float:
+    def _book(self, service: Service, waiting: "Waiting", cost: Cost, began: float) -> float:
         """Book a moment at the service and at the tenant; returns the seconds until then."""
         now = self._clock()
-        paces = [pace for pace in (self._services.get(service), self._pace) if pace is not None]
-        wait = max(self._closed.get(service, now) - now, *(pace.book(waiting.run_id, cost) for pace in paces))
+        paces, waits = [self._pace], [self._pace.book(waiting.run_id, cost.requests)]
+        if (limited := self._services.get(service)) is not None:
+            paces.append(limited)
+            waits.append(limited.book(waiting.run_id, cost.units if service is Service.DIRECTORY else cost.requests))
+        wait = max(self._closed.get(service, now) - now, *waits)
         if wait > waiting.seconds - (now - began):
-            # The pace of a whole tenant keeps no place: the run may find another's reading, and never use it.
-            self._pace.give_back(waiting.run_id)
+            # Only single services keep places: elsewhere the run may find another's reading, and never use its own.
+            for pace in paces if service is Service.DIRECTORY else [self._pace]:
+                pace.give_back(waiting.run_id)
             raise waiting.too_long(wait)
         for pace in paces:
             pace.use(waiting.run_id)

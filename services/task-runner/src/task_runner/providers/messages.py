@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from task_runner.providers import graph_errors
+from task_runner.providers.limits import Cost
 from task_runner.providers.memory import Share
 from task_runner.providers.record import RecordedResponse
 from task_runner.tasks.result import AttemptDeferred, CannotTell, TaskFault
@@ -20,8 +21,8 @@ class GraphRequest(msgspec.Struct, frozen=True, kw_only=True):
     permission: str | None = None
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
-    cost: int = 1
-    """The number of requests that it counts for at Microsoft's limits."""
+    cost: Cost | None = None
+    """What a batch counts for at Microsoft's limits; None = the cost of this request."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

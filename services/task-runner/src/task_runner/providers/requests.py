@@ -17,6 +17,7 @@ from task_runner.providers.batches import batch_body, recorded_as, responses_in,
 from task_runner.providers.gates import Waiting
 from task_runner.providers.graph_errors import CredentialPending, SignInRefused
 from task_runner.providers.http import TOO_LARGE
+from task_runner.providers.limits import cost_of
 from task_runner.providers.memory import Share
 from task_runner.providers.messages import Answer, AttemptLimits, GraphRequest, without_query
 from task_runner.providers.record import RecordedResponse, ResponseRecord
@@ -148,7 +149,7 @@ class GraphRequests:
             url=f"{root}/$batch",
             version=next(iter(reads.values())).version,
             body=batch_body({name: (read.url.removeprefix(root), read.headers) for name, read in reads.items()}),
-            cost=len(reads),
+            cost=cost_of(read.url for read in reads.values()),
         )
         outer = await self._exchange(session, batch)
         if not outer.ok:
@@ -190,7 +191,7 @@ class GraphRequests:
         if request.body is not None:
             options["json"] = dict(request.body)
         waiting = Waiting.of(self._limits.run_id, self.remaining(), self._limits.deferrals)
-        async with session.gate.turn(waiting, request.url, request.cost):
+        async with session.gate.turn(waiting, request.url, request.cost or cost_of([request.url])):
             started = time.monotonic()
             try:
                 async with (
