@@ -84,8 +84,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     (seconds) is sent with 429 unless ``without_retry_after``, and with 5xx if given; ``status`` is that of failing;
     ``delay_seconds`` that of slow. ``latency_ms`` is the time that every answer takes, ``latency_jitter_ms`` the most
     by which it differs. ``conditional_access_rate`` is the number of requests a second that Conditional Access answers,
-    None = any (Microsoft answers one); more get 429 without ``Retry-After``. ``page_size`` is the number of items of a
-    page at most.
+    one as at Microsoft if nothing is told, None = any; more get 429 without ``Retry-After``. ``page_size`` is the
+    number of items of a page at most.
 
     ``token_error`` makes the token service respond with this AADSTS number. ``token_lifetime``, ``code_lifetime`` and
     ``refresh_token_lifetime`` are the seconds after which new access tokens, authorization codes and refresh tokens
@@ -112,7 +112,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     delay_seconds: Seconds = 5.0
     latency_ms: Milliseconds = 0
     latency_jitter_ms: Milliseconds = 0
-    conditional_access_rate: Annotated[float, Meta(gt=0)] | None = None
+    conditional_access_rate: Annotated[float, Meta(gt=0)] | None = 1.0
     page_size: Annotated[int, Meta(ge=1, le=999)] = 2
     token_error: Annotated[str, Meta(pattern=r"^\d{4,8}\Z")] | None = None
     token_lifetime: Annotated[int, Meta(ge=1, le=86_400)] = 3600

@@ -17,7 +17,8 @@ def test_every_recorded_tenant_is_judged_here() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 async def test_each_check_finds_what_the_tenant_is_recorded_for(name: str) -> None:
     async with graph_server() as server:
-        await server.tell(guid_of(name), **control_request(name, CLIENT_ID))
+        control = {**control_request(name, CLIENT_ID), "conditional_access_rate": None}
+        await server.tell(guid_of(name), **control)
 
         assert {task: await verdict(server, name, task) for task in EXPECTED[name]} == EXPECTED[name]
 

@@ -104,7 +104,8 @@ class World:
         os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
         url = await self._stack.enter_async_context(serving(self.spoiler))
         server = GraphServer(url, await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
-        await server.tell(guid_of("healthy"), **control_request("healthy", CLIENT_ID))
+        control = {**control_request("healthy", CLIENT_ID), "conditional_access_rate": None}
+        await server.tell(guid_of("healthy"), **control)
         limits: dict[str, Any] = {
             "attempts": 1,
             "request_timeout": REQUEST_SECONDS,

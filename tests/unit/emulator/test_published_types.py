@@ -18,6 +18,7 @@ SIMPLE: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float),
 ALL_OF_A_USER = (
     "$select=id,displayName,userPrincipalName,mail,accountEnabled,onPremisesSyncEnabled,onPremisesImmutableId,userType"
 )
+UNLIMITED = {"conditional_access_rate": None}
 ELIGIBLE = "PrivilegedAccessGroupEligibilityScheduleInstance"
 DIRECTORY = [
     "foreign-group-administrator",
@@ -125,7 +126,7 @@ async def test_every_read_sends_published_objects(fixtures: list[str]) -> None:
     async with microsoft() as ms:
         directory = [*fixtures, "eligible-group-member"]
         for tenant in (TENANT, PARTNER):
-            await ms.tell(tenant, consented=[APP], granted=list(APP_ROLES.app_roles), directory=directory)
+            await ms.tell(tenant, consented=[APP], granted=list(APP_ROLES.app_roles), directory=directory, **UNLIMITED)
         await ms.consent(TENANT, scopes=["User.Read"])
         ids, parts = await filled_in(ms), await relationship(ms)
         group = str(uuid.uuid5(uuid.UUID(TENANT), "group/Tenant Administrators"))

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from typing import Any
 
 from tests.unit.emulator.microsoft import APP, TENANT, Microsoft, microsoft
 
 POLICIES = "/identity/conditionalAccess/policies"
+UNLIMITED: dict[str, Any] = {"page_size": 10, "conditional_access_rate": None}
 
 
 async def beta(ms: Microsoft, path: str) -> list[dict[str, str]]:
@@ -17,7 +19,7 @@ async def beta(ms: Microsoft, path: str) -> list[dict[str, str]]:
 
 async def test_v1_leaves_out_policies_with_preview_features() -> None:
     async with microsoft() as ms:
-        await ms.tell(TENANT, consented=[APP], directory=["preview-policy"], page_size=10)
+        await ms.tell(TENANT, consented=[APP], directory=["preview-policy"], **UNLIMITED)
         stable, preview = await ms.listed(POLICIES), await beta(ms, POLICIES)
         hidden = [policy for policy in preview if policy["id"] not in {known["id"] for known in stable}]
         refused = await ms.graph(f"{POLICIES}/{hidden[0]['id']}")
@@ -31,13 +33,14 @@ async def test_v1_leaves_out_policies_with_preview_features() -> None:
 
 async def test_both_versions_list_the_same_stable_policies() -> None:
     async with microsoft() as ms:
-        await ms.tell(TENANT, consented=[APP], page_size=10)
+        await ms.tell(TENANT, consented=[APP], **UNLIMITED)
         assert await ms.listed(POLICIES) == await beta(ms, POLICIES)
 
 
 async def test_an_override_may_be_of_the_beta_version_alone() -> None:
+    overrides = {f"/beta{POLICIES}": [], POLICIES: [{"id": "1"}]}
     async with microsoft() as ms:
-        await ms.tell(TENANT, consented=[APP], overrides={f"/beta{POLICIES}": [], POLICIES: [{"id": "1"}]})
+        await ms.tell(TENANT, consented=[APP], overrides=overrides, **UNLIMITED)
         assert (await ms.listed(POLICIES), await beta(ms, POLICIES)) == ([{"id": "1"}], [])
 
 
