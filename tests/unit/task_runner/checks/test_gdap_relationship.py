@@ -23,6 +23,7 @@ def relationship(
     ends: timedelta | None = timedelta(days=700),
     auto_extend: str = "PT0S",
     roles: tuple[str, ...] = (),
+    reseller_pending: bool = False,
 ) -> Relationship:
     """Ages before, and time left after, the moment of judgement."""
     return Relationship(
@@ -34,6 +35,7 @@ def relationship(
         ends=None if ends is None else NOW + ends,
         auto_extend=auto_extend,
         roles=roles,
+        reseller_pending=reseller_pending,
     )
 
 
@@ -142,6 +144,12 @@ def test_a_relationship_on_its_way_is_waited_for(status: str, expected: tuple[st
         judge(relationship(status, activated=None, ends=None))
     assert (waiting.value.reason_code, waiting.value.seconds) == expected
     assert waiting.value.payload["relationship"]["status"] == status
+
+
+def test_the_approval_of_an_indirect_reseller_is_named_as_such() -> None:
+    with pytest.raises(Wait) as waiting:
+        judge(relationship("approvalPending", activated=None, ends=None, reseller_pending=True))
+    assert waiting.value.reason_code == "GDAP_RESELLER_APPROVAL_PENDING"
 
 
 def test_an_approval_is_not_awaited_after_three_months() -> None:

@@ -116,6 +116,7 @@ def relationship_from(fields: Fields) -> Relationship:
         auto_extend=fields.text_or_none("autoExtendDuration") or "",
         roles=roles_from(fields),
         customer=_customer_of(fields),
+        reseller_pending=fields.has("isPartnerConsentPending") and bool(fields.flag_or_none("isPartnerConsentPending")),
     )
 
 

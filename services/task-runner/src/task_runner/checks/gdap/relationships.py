@@ -63,6 +63,8 @@ class Relationship(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     customer: str | None = None
     """The tenant of the customer, None for an invitation that is open to any."""
+    reseller_pending: bool = False
+    """True for a relationship of an indirect reseller that the reseller itself has not approved."""
 
     @property
     def by_microsoft(self) -> bool:
@@ -191,5 +193,8 @@ def _pending(best: Relationship, now: datetime, payload: dict[str, Any]) -> Resu
     if now - best.created > LONGEST_APPROVAL:
         message = f"“{best.name}” was not approved within {LONGEST_APPROVAL.days} days."
         return Result.fail("GDAP_EXPIRED", message, payload)
+    if best.reseller_pending:
+        message = f"The indirect reseller has not approved “{best.name}” yet; only then can the customer."
+        raise Wait("GDAP_RESELLER_APPROVAL_PENDING", message, seconds=SECONDS_TO_APPROVAL, payload=payload)
     message = f"The customer has not approved “{best.name}” yet."
     raise Wait("GDAP_APPROVAL_PENDING", message, seconds=SECONDS_TO_APPROVAL, payload=payload)
