@@ -17,14 +17,15 @@ CREATE TABLE write_probes (
     id smallint PRIMARY KEY CONSTRAINT write_probes_is_one_row CHECK (id = 1),
     written_at timestamptz NOT NULL,
     filler text NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 4);
 ALTER TABLE write_probes ALTER COLUMN filler SET STORAGE PLAIN;
 """
 _WRITE = text("""
 INSERT INTO write_probes (id, written_at, filler) VALUES (1, now(), repeat('x', 5000))
 ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at
 """)
-"""The row fills more than half a page, so its new version needs another page, and a full disk is noticed."""
+"""The row fills more than half a page, so its new version needs another page, and a full disk is noticed. Frequent
+vacuuming returns the pages, so that the file has to grow again."""
 
 
 class CannotWrite(Exception):
