@@ -18,7 +18,12 @@ for _ in range(10):
     os.write(int(sys.argv[1]), b".")
     time.sleep(0.05)
 """
-HANGING = "import time; time.sleep(3600)"
+HANGING = """
+import os, sys, time
+os.write(int(sys.argv[1]), b".")
+time.sleep(3600)
+"""
+SLOW = "import time; time.sleep(3600)"
 
 
 def isolation(database: Database, program: str, lease_seconds: float = 30.0) -> Isolation:
@@ -78,12 +83,31 @@ async def test_a_process_without_a_sign_of_life_is_killed(harness: RunnerHarness
     process = isolated._process
     assert process is not None
 
-    await asyncio.sleep(0.4)
-    await isolated._turn()
+    async def code() -> int | None:
+        await isolated._turn()
+        return process.returncode
 
-    assert process.returncode == -9
+    await eventually(code, equals=-9, every=0.2)
     await isolated._turn()
     assert isolated._process is None
+
+
+async def test_a_process_may_take_longer_than_a_lease_to_start(
+    harness: RunnerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await losses(harness, 1, count=2)
+    isolated = isolation(harness.database, SLOW, lease_seconds=0.1)
+    await isolated._turn()
+    process = isolated._process
+    assert process is not None
+
+    await asyncio.sleep(0.3)
+    await isolated._turn()
+    assert process.returncode is None
+    monkeypatch.setattr(isolated, "_silence_allowed", 0.2)
+    await isolated._turn()
+    assert process.returncode == -9
+    await isolated.stop()
 
 
 async def test_a_stop_leaves_no_process_behind(harness: RunnerHarness) -> None:

@@ -58,6 +58,7 @@ class HealthProbes:
         self._last = HealthReport("UP", ())
         self._last_at = -math.inf
         self._hanging: dict[str, asyncio.Task[Any]] = {}
+        self._reasons: dict[str, str] = {}
 
     async def report(self) -> HealthReport:
         """Run all probes. Never raises."""
@@ -87,13 +88,21 @@ class HealthProbes:
             task.cancel()
             task.add_done_callback(_take_result)
             self._hanging[check.name] = task
-            log.warning("health probe timed out", check=check.name, seconds=PROBE_SECONDS)
+            self._note(check.name, f"no answer within {PROBE_SECONDS:g} s")
             return CheckReport(check.name, "DOWN", {"error": f"no answer within {PROBE_SECONDS:g} s"})
         error = task.exception() if not task.cancelled() else asyncio.CancelledError()
         if error is not None:
-            log.warning("health probe failed", check=check.name, error=repr(error))
+            self._note(check.name, repr(error))
             return CheckReport(check.name, "DOWN", {"error": type(error).__name__})
+        if self._reasons.pop(check.name, None) is not None:
+            log.info("health probe succeeds again", check=check.name)
         return CheckReport(check.name, "UP", task.result() or {})
+
+    def _note(self, check: str, reason: str) -> None:
+        """Log a failure once: pages are asked for all the time."""
+        if self._reasons.get(check) != reason:
+            self._reasons[check] = reason
+            log.warning("health probe failed", check=check, error=reason)
 
 
 def _take_result(task: asyncio.Task[Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
+from structlog.testing import capture_logs
 
 from onboarding_shared.telemetry.health import HealthCheck, HealthProbes
 from onboarding_shared.web.app import ApiDescription, build_http
@@ -120,3 +121,23 @@ async def test_a_caller_that_disconnects_does_not_affect_other_callers() -> None
     await asyncio.sleep(0.02)
     first.cancel()
     assert (await second).status == "UP"
+
+
+async def test_a_failure_is_logged_once_until_its_cause_changes() -> None:
+    causes: list[str | None] = ["away", "away", "full", "full", None, None, "away"]
+
+    async def probe() -> None:
+        if (cause := causes.pop(0)) is not None:
+            raise OSError(cause)
+
+    probes = HealthProbes([HealthCheck("database", probe)])
+    with capture_logs() as logs:
+        for _ in range(7):
+            await probes.report()
+
+    assert [(line["event"], line.get("error")) for line in logs] == [
+        ("health probe failed", "OSError('away')"),
+        ("health probe failed", "OSError('full')"),
+        ("health probe succeeds again", None),
+        ("health probe failed", "OSError('away')"),
+    ]

@@ -17,6 +17,8 @@ from task_runner.store.claims import isolated_runs_due
 
 COMMAND = (sys.executable, "-P", "-m", "task_runner.isolated")
 STALLED_SECONDS = 60.0
+START_SECONDS = 60.0
+"""The time until the first sign of life, which comes after its imports; on a busy machine they take long."""
 _LOOK_SECONDS = 2.0
 _WATCH_SECONDS = 0.5
 _STOP_SECONDS = 5.0
@@ -41,7 +43,8 @@ class Isolation:
         self._command = tuple(command)
         self._process: asyncio.subprocess.Process | None = None
         self._pipe = -1
-        self._heard = 0.0
+        self._silent_from = 0.0
+        self._silence_allowed = START_SECONDS
         self.loop = Loop("isolate", self._turn, count_failure=metrics.count_failures_of("isolate"))
 
     def stalled_loops(self) -> list[str]:
@@ -75,7 +78,7 @@ class Isolation:
             write("isolated_process_ended", exit_code=code)
             self._forget()
         elif not self._is_heard():
-            _log.error("isolated_process_hangs", seconds=self._lease_seconds)
+            _log.error("isolated_process_hangs", seconds=self._silence_allowed)
             await self._kill()
         return _WATCH_SECONDS
 
@@ -95,15 +98,15 @@ class Isolation:
             raise
         finally:
             os.close(theirs)
-        self._heard = time.monotonic()
+        self._silent_from, self._silence_allowed = time.monotonic(), START_SECONDS
         metrics.ISOLATED.inc()
         _log.warning("isolated_process_started", pid=self._process.pid)
 
     def _is_heard(self) -> bool:
         with contextlib.suppress(BlockingIOError):
             if os.read(self._pipe, 4096):
-                self._heard = time.monotonic()
-        return time.monotonic() - self._heard < self._lease_seconds
+                self._silent_from, self._silence_allowed = time.monotonic(), self._lease_seconds
+        return time.monotonic() - self._silent_from < self._silence_allowed
 
     async def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
