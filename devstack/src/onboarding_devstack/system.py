@@ -33,9 +33,10 @@ CREDENTIALS = {
         "source": f"env:{CREDENTIAL_VARIABLE}",
         "client_id": DEMO_CLIENT_ID,
         "tenants": "all",
+        "bound": False,
     }
 }
-"""The credentials that connections can name."""
+"""The credentials that connections can name. Not bound: the tenants of the emulator are made up as they are needed."""
 
 # Settings that the environment of `onboarding up` may override, with their defaults.
 TUNING = {

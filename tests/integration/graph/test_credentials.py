@@ -59,7 +59,7 @@ def federated_token(lifetime: float = 3600) -> str:
 
 def named(kind: str, source: str, tenants: frozenset[int] | None = None) -> dict[str, NamedCredential]:
     credential = NamedCredential(
-        name="main", kind=CredentialKind(kind), source=source, client_id=CLIENT_ID, tenants=tenants
+        name="main", kind=CredentialKind(kind), source=source, client_id=CLIENT_ID, tenants=tenants, bound=False
     )
     return {"main": credential}
 

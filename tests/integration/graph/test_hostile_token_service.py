@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,6 @@ from task_runner.tasks import TaskFault
 from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, CREDENTIALS, connection_to, graph_server
 from tests.integration.graph.hostile import (
     TASKS,
-    TENANT,
     TOKEN,
     Answer,
     Reply,
@@ -22,6 +23,7 @@ from tests.integration.graph.hostile import (
     graph_answers,
     reason_code_of,
 )
+from tests.support.bindings import bindings_of
 
 
 @pytest.fixture(autouse=True)
@@ -120,15 +122,23 @@ async def serving_elsewhere(answer: Answer) -> AsyncIterator[str]:
         yield context.graph._settings.graph_url
 
 
-async def test_a_missing_credential_is_a_fault_that_names_the_reference() -> None:
+async def test_a_missing_credential_is_a_fault_that_names_the_reference(tmp_path: Path) -> None:
+    bound = connection_to(str(uuid.uuid4()), "env:NOT_SET_ANYWHERE")
+    (tmp_path / "bindings.json").write_bytes(bindings_of(1, bound))
     async with graph_server() as server:
-        settings = ProviderSettings(graph_url=server.url, login_url=server.url, credential_prefix="NOT_SET_")
+        settings = ProviderSettings(
+            graph_url=server.url,
+            login_url=server.url,
+            credential_prefix="NOT_SET_",
+            bindings_path=str(tmp_path / "bindings.json"),
+        )
         async with Providers(settings) as providers:
+            await providers.bindings.refresh()
             context = providers.context_for(
                 tenant_id=1,
                 run_id=1,
                 attempt=1,
-                connection=connection_to(TENANT, "env:NOT_SET_ANYWHERE"),
+                connection=bound,
                 deadline=time.monotonic() + 5,
             )
             with pytest.raises(TaskFault, match="NOT_SET_ANYWHERE") as caught:

@@ -15,12 +15,13 @@ from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.process.loop import Loop
 from onboarding_shared.telemetry.metrics import Live, Reading
 from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from task_runner.consumers import GROUP, applies
 from task_runner.domain.leases import Selection
 from task_runner.health import readiness_checks
-from task_runner.metrics import ANSWER_BYTES, SLOTS, UNDER_WAY
+from task_runner.metrics import ANSWER_BYTES, SLOTS, UNDER_WAY, count_failures_of
 from task_runner.providers import Providers
 from task_runner.providers.from_settings import provider_settings
 from task_runner.settings import TaskRunnerSettings
@@ -51,6 +52,7 @@ class TaskRunner:
         self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
         self.outbox = Outbox(self.relay.wake)
         self.providers = Providers(provider_settings(settings.outside, settings.gdap, settings.worker.concurrency))
+        self._bindings = Loop("bindings", self.providers.bindings.refresh, count_failure=count_failures_of("bindings"))
         limits = WorkerLimits(**settings.worker.model_dump())
         self.worker = Worker(
             self.database,
@@ -104,6 +106,8 @@ class TaskRunner:
     async def start(self) -> None:
         """Start to consume and to claim. Kafka and PostgreSQL may be unavailable at this time."""
         await self.relay.start()
+        await self.providers.bindings.refresh()
+        self._bindings.start()
         self.worker.start()
         if self.isolation is not None:
             self.isolation.start()
@@ -115,6 +119,7 @@ class TaskRunner:
             await asyncio.gather(self.worker.stop(), self.isolation.stop())
         else:
             await self.worker.stop()
+        await self._bindings.stop()
         await self.consumer.stop()
         await self.relay.stop()
         await self.providers.close()

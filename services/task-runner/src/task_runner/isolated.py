@@ -36,6 +36,7 @@ async def work(settings: TaskRunnerSettings, descriptor: int) -> None:
     """Execute runs until none has been due for ``IDLE_SECONDS``, a signal says stop, or the other process is gone."""
     database = Database(settings.database.url, application_name=f"{SERVICE}-isolated", pool_size=2)
     providers = Providers(provider_settings(settings.outside, settings.gdap, concurrency=1))
+    providers.bindings.read()
     worker = Worker(
         database,
         Outbox(lambda: None),

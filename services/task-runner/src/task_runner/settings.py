@@ -149,6 +149,11 @@ class OutsideSettings(Settings):
         validation_alias="ONBOARDING_CREDENTIALS",
         description="JSON or TOML: the credentials by name, with the tenants that may use each",
     )
+    bindings_path: str | None = Field(
+        None,
+        validation_alias="ONBOARDING_TENANT_BINDINGS",
+        description="Path of the tenant bindings file, read again when it changes; unset = no tenant is bound",
+    )
     credential_prefix: str = Field(
         "",
         validation_alias="ONBOARDING_CREDENTIAL_PREFIX",

@@ -45,7 +45,11 @@ CREDENTIAL = "a-secret-only-for-tests"
 CREDENTIAL_REF = "task-context"
 CREDENTIALS = {
     CREDENTIAL_REF: NamedCredential(
-        name=CREDENTIAL_REF, kind=CredentialKind.SECRET, source=f"env:{CREDENTIAL_NAME}", client_id=CLIENT_ID
+        name=CREDENTIAL_REF,
+        kind=CredentialKind.SECRET,
+        source=f"env:{CREDENTIAL_NAME}",
+        client_id=CLIENT_ID,
+        bound=False,
     )
 }
 """The credential that connections of tests name; its secret is in the variable CREDENTIAL_NAME."""

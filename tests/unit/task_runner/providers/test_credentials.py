@@ -11,6 +11,7 @@ import pytest
 from onboarding_shared.contracts.clouds import CLOUDS
 from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers.credentials import proof
+from task_runner.providers.credentials.bound import BindingFile
 from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.files import UnreadableCredential, read_file, read_variable
 from task_runner.providers.credentials.proof import read_text
@@ -37,6 +38,16 @@ CONNECTION = Connection(
 )
 
 
+class Everything(BindingFile):
+    """Every tenant is bound to everything: the rules after the binding decide."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def allows(self, use: TenantConnection) -> bool:
+        return True
+
+
 def unreadable(where: str, directory: str | None = None) -> str:
     with pytest.raises(UnreadableCredential) as caught:
         read_file(where, directory)
@@ -47,7 +58,7 @@ def unreadable(where: str, directory: str | None = None) -> str:
 def refused(tenant: int = 7, settings: ProviderSettings | None = None, **changed: str) -> str:
     used = settings or ProviderSettings(credentials={"main": MAIN})
     with pytest.raises(TaskFault) as caught:
-        Credentials(used).of(TenantConnection(tenant, msgspec.structs.replace(CONNECTION, **changed)))
+        Credentials(used, Everything()).of(TenantConnection(tenant, msgspec.structs.replace(CONNECTION, **changed)))
     assert not caught.value.retryable
     return caught.value.reason_code
 
@@ -125,7 +136,9 @@ async def test_a_file_that_never_answers_is_a_missing_credential(monkeypatch: py
 
 
 async def test_a_credential_is_read_for_each_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    credential = Credentials(ProviderSettings(credentials={"main": MAIN})).of(TenantConnection(7, CONNECTION))
+    credential = Credentials(ProviderSettings(credentials={"main": MAIN}), Everything()).of(
+        TenantConnection(7, CONNECTION)
+    )
 
     for secret in ("s3cret-old", "s3cret-new"):
         monkeypatch.setenv("GRAPH_SECRET", secret)
@@ -157,7 +170,7 @@ def test_a_prefix_allows_variables_and_no_files() -> None:
     assert refused(settings=settings, credential_ref="env:MY_SECRET") == "CREDENTIAL_NOT_ALLOWED"
     assert refused(settings=settings, credential_ref="file:/run/secrets/graph") == "CREDENTIAL_NOT_ALLOWED"
     allowed = msgspec.structs.replace(CONNECTION, credential_ref="env:GRAPH_MAIN")
-    assert Credentials(settings).of(TenantConnection(8, allowed)).name == "env:GRAPH_MAIN"
+    assert Credentials(settings, Everything()).of(TenantConnection(8, allowed)).name == "env:GRAPH_MAIN"
 
 
 def test_a_folder_allows_files_and_no_variables() -> None:
@@ -165,7 +178,7 @@ def test_a_folder_allows_files_and_no_variables() -> None:
 
     assert refused(settings=settings, credential_ref="env:GRAPH_SECRET") == "CREDENTIAL_NOT_ALLOWED"
     allowed = msgspec.structs.replace(CONNECTION, credential_ref="file:/run/secrets/graph")
-    assert Credentials(settings).of(TenantConnection(8, allowed)).name == "file:/run/secrets/graph"
+    assert Credentials(settings, Everything()).of(TenantConnection(8, allowed)).name == "file:/run/secrets/graph"
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE", "KAFKA_SASL_PASSWORD", "ONBOARDING_JWKS"])

@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 
+from task_runner.providers.credentials.bound import BindingFile
 from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.managed_identity import ManagedIdentities
 from task_runner.providers.graph import GraphClient, SharedParts
@@ -40,7 +41,8 @@ class Providers:
         self.settings = settings or ProviderSettings()
         self._partner = (self.settings.partner_tenant_id or "").lower()
         self._transport = SharedTransport(self.settings)
-        self._credentials = Credentials(self.settings, identities)
+        self.bindings = BindingFile(self.settings.bindings_path)
+        self._credentials = Credentials(self.settings, self.bindings, identities)
         self.memory = AnswerMemory(self.settings.answer_memory)
         readings = SharedReadings(
             longest=self.settings.shared_reading_seconds,
@@ -105,7 +107,10 @@ class Providers:
         partner = self.settings.partner_tenant_id
         if partner is None:
             return graph, None
-        own = use._replace(connection=msgspec.structs.replace(connection, external_tenant_id=partner))
+        own = use._replace(
+            connection=msgspec.structs.replace(connection, external_tenant_id=partner),
+            partner_of=connection.external_tenant_id,
+        )
         return graph, GraphClient(own, self._parts, limits, graph.record)
 
     def _emergency_access(self, connection: Connection | None) -> frozenset[str]:

@@ -26,6 +26,7 @@ def provider_settings(outside: OutsideSettings, gdap: GdapSettings, concurrency:
         ),
         proxy=outside.proxy,
         credentials=outside.credentials or {},
+        bindings_path=outside.bindings_path,
         credential_prefix=outside.credential_prefix,
         credential_directory=outside.credential_directory,
     )

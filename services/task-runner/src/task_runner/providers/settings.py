@@ -17,7 +17,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     ``emergency_access`` (``ONBOARDING_EMERGENCY_ACCESS``) has the object ids of emergency access accounts, by the GUID
     of their tenant in lower case. ``credentials`` (``ONBOARDING_CREDENTIALS``) are the credentials by name.
     ``credential_prefix`` allows old ``env:NAME`` references to names that begin so, ``credential_directory`` old
-    ``file:PATH`` references to files in that folder; without them such references are refused.
+    ``file:PATH`` references to files in that folder; without them such references are refused. ``bindings_path``
+    (``ONBOARDING_TENANT_BINDINGS``) is the file of the tenant bindings; without it nothing is bound.
     """
 
     graph_url: str | None = None
@@ -27,6 +28,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     gdap: GdapProfile = NO_GDAP_CHOICES
     proxy: str | None = None
     credentials: Mapping[str, NamedCredential] = {}
+    bindings_path: str | None = None
     credential_prefix: str = ""
     credential_directory: str | None = None
     connect_timeout: float = 5.0

@@ -10,6 +10,13 @@ class TenantConnection(NamedTuple):
 
     tenant_id: int
     connection: Connection
+    partner_of: str | None = None
+    """The customer's Microsoft tenant, where the connection is to the partner's tenant on the customer's behalf."""
+
+    @property
+    def customer_tenant(self) -> str:
+        """The GUID of the customer's Microsoft tenant."""
+        return self.connection.external_tenant_id if self.partner_of is None else self.partner_of
 
 
 class Identity(NamedTuple):

@@ -4,6 +4,7 @@ import re
 
 from onboarding_shared.contracts.credentials import CREDENTIAL_NAME_PATTERN
 from task_runner.named_credentials import CredentialKind, NamedCredential, is_usable_source
+from task_runner.providers.credentials.bound import BindingFile
 from task_runner.providers.credentials.certificates import CertificateCredential
 from task_runner.providers.credentials.files import reader_of
 from task_runner.providers.credentials.managed_identity import ManagedIdentities, ManagedIdentity
@@ -12,6 +13,7 @@ from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.tasks.result import TaskFault
 
+NOT_FOR_TENANT = "CREDENTIAL_NOT_FOR_TENANT"
 NOT_ALLOWED = "CREDENTIAL_NOT_ALLOWED"
 CLIENT_MISMATCH = "CREDENTIAL_CLIENT_MISMATCH"
 
@@ -21,17 +23,26 @@ _NAME = re.compile(CREDENTIAL_NAME_PATTERN)
 class Credentials:
     """All credentials of the process. Reads none: that happens for each token request."""
 
-    def __init__(self, settings: ProviderSettings, identities: ManagedIdentities | None = None) -> None:
+    def __init__(
+        self, settings: ProviderSettings, bindings: BindingFile, identities: ManagedIdentities | None = None
+    ) -> None:
         self._settings = settings
+        self._bindings = bindings
         self._identities = identities or ManagedIdentities()
         self._made: dict[tuple[str, str], Credential] = {}
 
     def of(self, use: TenantConnection) -> Credential:
-        """The credential that a connection names. Raises ``TaskFault`` if there is none, or it must not be used."""
+        """The credential that a connection names. Raises ``TaskFault`` if there is none, or it must not be used.
+
+        The binding comes first: without one the answer is the same, whether or not the credential exists.
+        """
         reference = use.connection.credential_ref
+        named = self._settings.credentials.get(reference)
+        if (named is None or named.bound) and not self._bindings.allows(use):
+            message = "The tenant is not bound to this Microsoft tenant with this application and credential."
+            raise TaskFault(NOT_FOR_TENANT, message)
         if reference.startswith(("env:", "file:")):
             return self._referenced(reference)
-        named = self._settings.credentials.get(reference)
         if named is None:
             shown = f" {reference}" if _NAME.fullmatch(reference) else " of this name"
             raise TaskFault(MISSING, f"The task runner has no credential{shown}.")

@@ -1,0 +1,70 @@
+"""The tenant bindings of this process, from the operator's file. What a message says about a tenant proves nothing."""
+
+from pathlib import Path
+
+import structlog
+
+from onboarding_shared.contracts.bindings import (
+    MAX_BINDINGS_BYTES,
+    NO_BINDINGS,
+    Bindings,
+    MicrosoftTenant,
+    TenantBinding,
+    parse_bindings,
+)
+from onboarding_shared.process.file_reads import BLOCKING_CALLS, UnreadableFile, read_regular_file
+from task_runner.providers.tenant_connection import TenantConnection
+
+READ_EVERY_SECONDS = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class BindingFile:
+    """The bindings in a file, which is read again when it changed. Without a file nothing is bound."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._content: bytes | None = None
+        self._bindings: Bindings = NO_BINDINGS
+
+    def allows(self, use: TenantConnection) -> bool:
+        """True if the tenant is bound to the customer's Microsoft tenant with this application and credential."""
+        connection = use.connection
+        customer = MicrosoftTenant(connection.cloud, use.customer_tenant.lower())
+        wanted = TenantBinding(
+            tenant_id=use.tenant_id,
+            external_tenant_id=customer.external_tenant_id,
+            cloud=customer.cloud,
+            client_id=connection.client_id.lower(),
+            credential=connection.credential_ref,
+        )
+        return self._bindings.get(customer) == wanted
+
+    def read(self) -> None:
+        """Read the file if it changed. A missing file binds nothing; of an unusable one the last usable text stays."""
+        if self._path is None:
+            return
+        try:
+            content = read_regular_file(Path(self._path).resolve(), MAX_BINDINGS_BYTES)
+        except FileNotFoundError:
+            self._content, self._bindings = None, NO_BINDINGS
+            _log.warning("bindings_missing", path=self._path)
+            return
+        except (OSError, UnreadableFile, RuntimeError) as error:
+            _log.error("bindings_unusable", path=self._path, reason=str(error))
+            return
+        if content == self._content:
+            return
+        self._content = content
+        try:
+            self._bindings = parse_bindings(content)
+        except ValueError as error:
+            _log.error("bindings_unusable", path=self._path, reason=str(error))
+            return
+        _log.info("bindings_read", path=self._path, bindings=len(self._bindings))
+
+    async def refresh(self) -> float:
+        """Read the file in a thread; returns the seconds until the next time."""
+        await BLOCKING_CALLS.run(("bindings", self._path), self.read)
+        return READ_EVERY_SECONDS
