@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus, RunState
@@ -34,6 +35,17 @@ async def test_a_run_that_no_worker_claimed_in_time_ends(harness: RunnerHarness,
     assert message.message == "No worker claimed the run within 60 seconds after it was due."
     assert row.confirm_at is not None, "it is repeated until its evidence is recorded"
     assert await harness.state(2) == "queued"
+
+
+async def test_runs_that_end_without_an_attempt_are_in_the_log(harness: RunnerHarness, overdue: Overdue) -> None:
+    with capture_logs() as logs:
+        await harness.apply(start(1), start(2, "no.such_task", tenant_id=5), start(3, tenant_id=6))
+        await harness.apply(cancel(3, tenant_id=6))
+        await harness.sql(LATE)
+        await overdue.expire()
+
+    ended = {line["run_id"]: line["reason_code"] for line in logs if line["event"] == "run_ended"}
+    assert ended == {1: "QUEUE_TIME_LIMIT_EXCEEDED", 2: "TASK_TYPE_UNKNOWN", 3: "RUN_CANCELLED"}
 
 
 async def test_the_queue_limit_counts_from_the_due_time(harness: RunnerHarness, overdue: Overdue) -> None:

@@ -67,6 +67,7 @@ class CommandIntake:
         if resumes:
             changed += await self._resume(tx, list(resumes))
         await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in changed])
+        after_commit(tx, partial(_log_unattempted, [run for run in changed if run.state in TERMINAL]))
         after_commit(tx, self._wake)
 
     async def _start(self, tx: AsyncConnection, starts: Mapping[RunKey, intake.Arrival]) -> list[Execution]:
@@ -109,3 +110,17 @@ class CommandIntake:
         return [run for run in woken if run.state is RunState.WAITING] + [
             run for run in ended if run.task_type is not None
         ]
+
+
+def _log_unattempted(ended: Sequence[Execution]) -> None:
+    """Log runs that ended without an attempt: refused, or cancelled before. A repeated command tells of others, too."""
+    for run in ended:
+        if run.attempt == 0:
+            _log.info(
+                "run_ended",
+                run_id=run.run_id,
+                tenant_id=run.tenant_id,
+                task_type=run.task_type,
+                outcome=run.state.value,
+                reason_code=run.reason_code,
+            )

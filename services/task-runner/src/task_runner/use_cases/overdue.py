@@ -1,12 +1,15 @@
 """Ends runs that no worker has claimed in time."""
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
-from task_runner.domain.execution import describe
+from task_runner.domain.execution import Execution, describe
 from task_runner.domain.queueing import unclaimed
 from task_runner.store.overdue import expire_overdue
+
+_log = structlog.get_logger(__name__)
 
 
 class Overdue:
@@ -21,14 +24,26 @@ class Overdue:
     async def expire(self) -> int:
         """End one batch of overdue runs and publish RunFinished; return their number. Raise ``DatabaseUnavailable``."""
 
-        async def work(tx: AsyncConnection) -> int:
+        outcome = unclaimed(self._queue_seconds)
+
+        async def work(tx: AsyncConnection) -> list[Execution]:
             ended = await expire_overdue(
                 tx,
-                unclaimed(self._queue_seconds),
+                outcome,
                 queue_seconds=self._queue_seconds,
                 confirm_seconds=self._confirm_seconds,
             )
             await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in ended])
-            return len(ended)
+            return ended
 
-        return await self._database.run(work)
+        ended = await self._database.run(work)
+        for run in ended:
+            _log.warning(
+                "run_ended",
+                run_id=run.run_id,
+                tenant_id=run.tenant_id,
+                task_type=run.task_type,
+                outcome=outcome.event.value,
+                reason_code=outcome.reason_code,
+            )
+        return len(ended)
