@@ -54,7 +54,7 @@ def run_service(
             # FastStream adds handlers to its logger at import; configure_logging replaces them afterwards.
             importlib.import_module("onboarding_shared.messaging.consumer")
             configure_logging(settings.log, service=name)
-            with _traces(name, settings.tracing):
+            with recorded_traces(name, settings.tracing):
                 _serve(settings, build)
         elif arguments.command == "inbox":
             _repair_inbox(name, load_for(MigrateSettings, settings_class), arguments.tenant, dry_run=arguments.dry_run)
@@ -85,7 +85,7 @@ def _arguments(name: str, summary: str) -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def _traces(name: str, settings: TracingSettings) -> Iterator[None]:
+def recorded_traces(name: str, settings: TracingSettings) -> Iterator[None]:
     """Record spans while the service runs, if tracing is enabled."""
     if settings.url is None:
         yield

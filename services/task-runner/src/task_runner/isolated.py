@@ -17,6 +17,7 @@ from pathlib import Path
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.settings import load
+from onboarding_shared.service import recorded_traces
 from onboarding_shared.telemetry.logging import change_level_on_signals, configure_logging
 from onboarding_shared.web.server import run
 from task_runner.domain.leases import Selection
@@ -80,7 +81,8 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     settings = load(TaskRunnerSettings)
     configure_logging(settings.log, service=SERVICE)
-    run(work(settings, descriptor))
+    with recorded_traces(SERVICE, settings.tracing):
+        run(work(settings, descriptor))
 
 
 if __name__ == "__main__":
