@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from task_runner.tasks import CannotTell, TaskFault
 from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, graph_server, task_context
@@ -150,6 +151,14 @@ async def test_a_server_that_is_not_there_is_a_passing_fault() -> None:
             await TASKS["license.inventory"](context)
 
     assert (caught.value.reason_code, caught.value.retryable) == ("GRAPH_UNAVAILABLE", True)
+
+
+async def test_a_request_that_succeeds_after_a_retry_is_no_warning() -> None:
+    with capture_logs() as logs:
+        async with context_on(graph_answers(as_json({}, 503), as_json({"value": []})), attempts=2) as context:
+            assert await context.graph.list("/subscribedSkus") == ()
+
+    assert [line["log_level"] for line in logs if "retr" in line["event"]] == ["debug"]
 
 
 async def test_a_write_is_not_sent_again_after_a_failure() -> None:

@@ -23,7 +23,7 @@ from onboarding_shared.telemetry.redaction import redact, redact_text
 
 _NOT_SHOWN = frozenset({"_record", "exc_info"})
 """Internal members of an event, which are not redacted."""
-_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "aiokafka", "faststream", "stamina")
+_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "aiokafka", "faststream")
 """Libraries whose lines below a warning are never written, whatever the level is."""
 _LEVELS = {
     "debug": logging.DEBUG,

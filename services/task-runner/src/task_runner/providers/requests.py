@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx2
 import stamina
+import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from task_runner.providers import graph_errors
 from task_runner.providers.backoff import FIRST_WAIT, JITTER, LONGEST_BACKOFF, backoff_hook, retry_after_of
@@ -32,6 +34,16 @@ CERTIFICATE_RETRIES = 3
 """Further token requests with a certificate that is not known everywhere yet."""
 
 REFUSED_TOKEN = (401, 403)
+
+_log = structlog.get_logger(__name__)
+
+
+def _note_retry(details: RetryDetails) -> None:
+    """Instead of Stamina's own line at level warning: what is repeated with success is no news."""
+    _log.debug("request_retried", number=details.retry_num, seconds=details.wait_for, reason=str(details.caused_by))
+
+
+set_on_retry_hooks([_note_retry])
 
 
 class GraphRequests:
