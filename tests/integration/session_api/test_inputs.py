@@ -77,7 +77,9 @@ async def test_a_start_without_inputs_has_none(api: Api) -> None:
 async def test_a_resent_command_has_the_same_inputs(api: Api) -> None:
     await api.start(TASK, {"inputs": INPUTS, "dry_run": True})
     await api.rows("UPDATE operation_runs SET resend_due_at = now()")
-    sweeper = Sweeper(api.service.database, api.service.outbox, silence_seconds=60, every_seconds=60)
+    sweeper = Sweeper(
+        api.service.database, api.service.outbox, silence_seconds=60, every_seconds=60, keys_last_seconds=60
+    )
     assert await sweeper.sweep() == 1
     first, second = await commands(api)
 

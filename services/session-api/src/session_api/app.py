@@ -21,6 +21,7 @@ from onboarding_shared.web.openapi_page import add_examples
 from onboarding_shared.web.rate_limit import RateLimit
 from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.consumers import GROUP, applies
+from session_api.domain.idempotency import KeyInProgress, KeyOfAnother
 from session_api.domain.quotas import Quotas
 from session_api.health import readiness_checks
 from session_api.routes.catalogue import CatalogueRoutes
@@ -30,6 +31,7 @@ from session_api.routes.consent_links import CALLBACK, ConsentLinks
 from session_api.routes.consents import ConsentRoutes
 from session_api.routes.evidence import EvidenceRoutes
 from session_api.routes.examples import EXAMPLES
+from session_api.routes.idempotency import key_in_progress, key_of_another
 from session_api.routes.links import Links
 from session_api.routes.openapi import describe_as_the_contract
 from session_api.routes.problems import CODES, database_unavailable
@@ -43,6 +45,7 @@ from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
 from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.connections import Connections
 from session_api.use_cases.consents import Consents
+from session_api.use_cases.idempotency import IdempotencyKeys
 from session_api.use_cases.preflights import Preflights
 from session_api.use_cases.projection import Projection
 from session_api.use_cases.resends import Sweeper
@@ -95,9 +98,16 @@ def build(settings: SessionApiSettings) -> SessionApi:
     projection = Projection(silence_seconds=settings.silence_seconds)
     catalogue = Catalogue(released=settings.released_task_types)
     consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection, catalogue))
-    sweeper = Sweeper(database, outbox, silence_seconds=settings.silence_seconds, every_seconds=settings.sweep_seconds)
+    sweeper = Sweeper(
+        database,
+        outbox,
+        silence_seconds=settings.silence_seconds,
+        every_seconds=settings.sweep_seconds,
+        keys_last_seconds=settings.idempotency_key_seconds,
+    )
+    keys = IdempotencyKeys(lasts_seconds=settings.idempotency_key_seconds)
     quotas = Quotas(**settings.quotas.model_dump())
-    starts = Starts(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas)
+    starts = Starts(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas, keys=keys)
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
 
     @asynccontextmanager
@@ -112,14 +122,18 @@ def build(settings: SessionApiSettings) -> SessionApi:
     app = build_http(
         DESCRIPTION,
         authenticator=Authenticator(settings.identity),
-        routes=_routes(settings, database, outbox, starts, evidence, quotas),
+        routes=_routes(settings, database, outbox, starts, evidence, quotas, keys),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
         public_paths=[CALLBACK],
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
         ),
-        translations={DatabaseUnavailable: database_unavailable},
+        translations={
+            DatabaseUnavailable: database_unavailable,
+            KeyInProgress: key_in_progress,
+            KeyOfAnother: key_of_another,
+        },
         rate_limit=RateLimit(per_minute) if per_minute else None,
     )
     describe_as_the_contract(app.openapi_schema)
@@ -135,13 +149,16 @@ def _routes(
     starts: Starts,
     evidence: EvidenceStoreClient,
     quotas: Quotas,
+    keys: IdempotencyKeys,
 ) -> list[type[Controller]]:
     links = Links(settings.public_url)
-    sessions = Sessions(database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds), quotas=quotas)
+    sessions = Sessions(
+        database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds), quotas=quotas, keys=keys
+    )
     retries, preflights = Retries(database, starts), Preflights(database, evidence, quotas=quotas)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
     resumptions = Resumptions(database, outbox, silence_seconds=settings.silence_seconds)
-    connections = Connections(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas)
+    connections = Connections(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas, keys=keys)
     consents = Consents(
         database,
         outbox,

@@ -150,6 +150,13 @@ class SessionApiSettings(ServiceSettings):
         validation_alias="ONBOARDING_CALLER_REQUESTS_PER_MINUTE",
         description="Requests of one caller in a minute to this process at most; 0 = no limit",
     )
+    idempotency_key_seconds: int = Field(
+        86_400,
+        ge=60,
+        le=30 * 86_400,
+        validation_alias="ONBOARDING_IDEMPOTENCY_KEY_SECONDS",
+        description="How long an Idempotency-Key and its answer are kept",
+    )
     quotas: QuotaSettings = Field(default_factory=QuotaSettings)
 
     @field_validator("released_task_types", mode="before")

@@ -127,6 +127,12 @@ class TooLarge(Problem):
     status = 413
 
 
+class Unprocessable(Problem):
+    """422: understood, and contradicts an earlier request."""
+
+    status = 422
+
+
 class UnsupportedMediaType(Problem):
     """415: not a JSON body."""
 

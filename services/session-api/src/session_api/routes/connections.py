@@ -22,6 +22,7 @@ from session_api.domain.connections import (
     names_credential,
 )
 from session_api.domain.quotas import TooManyConnections
+from session_api.routes.idempotency import IdempotencyKey, answer_once
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
 from session_api.routes.parameters import ConnectionId
@@ -38,7 +39,7 @@ from session_api.store.connections import (
     find_connection,
     list_connections,
 )
-from session_api.use_cases.connections import Connections, CreatedConnection, SameConnection
+from session_api.use_cases.connections import Connections, CreateAnswer, CreatedConnection, SameConnection
 
 _SAME = {
     200: ResponseSpec(ProviderConnection, generate_examples=False, description="The tenant has it already, unchanged")
@@ -66,7 +67,12 @@ class ConnectionRoutes(Controller):
         responses=_SAME,
     )
     async def create_connection(
-        self, tenant_id: TenantId, data: JSONBody[NewProviderConnection], caller: NamedDependency[Caller]
+        self,
+        request: Request[Any, Any, Any],
+        tenant_id: TenantId,
+        data: JSONBody[NewProviderConnection],
+        caller: NamedDependency[Caller],
+        key: IdempotencyKey = None,
     ) -> Response[ProviderConnection]:
         """Stores the name of the credential and never the credential itself.
 
@@ -75,16 +81,11 @@ class ConnectionRoutes(Controller):
         new = _checked(data, references=self.credential_references)
         if new.external_tenant_id == self.partner_tenant_id:
             raise connection_to_partner()
-        created = await self.connections.create(tenant_id, caller.user_id, new)
-        if isinstance(created, TooManyConnections):
-            raise quota_problem(created)
-        connection = created.connection
-        if isinstance(created, SameConnection) and connection.display_name != data.display_name:
-            raise connection_exists(connection.id)
-        return Response(
-            _body(connection),
-            status_code=201 if isinstance(created, CreatedConnection) else 200,
-            headers={"Location": self.links.connection(tenant_id, connection.id)},
+        return await answer_once(
+            request,
+            key,
+            lambda once: self.connections.create(tenant_id, caller.user_id, new, once),
+            lambda created: _created(created, new, self.links),
         )
 
     @get(summary="List provider connections, newest first", operation_id="listConnections", response_headers=[LINK])
@@ -119,6 +120,19 @@ class ConnectionRoutes(Controller):
     ) -> ProviderConnection:
         """Disable the connection and cancel its active runs. Idempotent: a disabled connection does not change."""
         return _body_or_not_found(await self.connections.disable(tenant_id, connection_id, caller.user_id))
+
+
+def _created(created: CreateAnswer, new: NewConnection, links: Links) -> Response[ProviderConnection]:
+    if isinstance(created, TooManyConnections):
+        raise quota_problem(created)
+    connection = created.connection
+    if isinstance(created, SameConnection) and connection.display_name != new.display_name:
+        raise connection_exists(connection.id)
+    return Response(
+        _body(connection),
+        status_code=201 if isinstance(created, CreatedConnection) else 200,
+        headers={"Location": links.connection(connection.tenant_id, connection.id)},
+    )
 
 
 def _checked(data: JSONBody[NewProviderConnection], *, references: bool) -> NewConnection:

@@ -90,15 +90,20 @@ def describe_as_the_contract(document: OpenAPI) -> None:
     problem.properties = properties
 
 
+_REFUSED_BY_HEADER: Mapping[str, tuple[str, ...]] = {"If-Match": ("412",), "Idempotency-Key": ("409", "422")}
+
+
 def _describe_conditions(document: OpenAPI) -> None:
-    """A request with a condition that does not hold is answered 412."""
+    """Operations with these header parameters have refusals because of them."""
     for item in (document.paths or {}).values():
         for method in _METHODS:
             operation = getattr(item, method)
             parameters = (operation.parameters or []) if operation is not None else []
-            if any(isinstance(parameter, Parameter) and parameter.name == "If-Match" for parameter in parameters):
-                refused = Reference(ref="#/components/responses/Problem")
-                operation.responses = {**(operation.responses or {}), "412": refused}
+            for parameter in parameters:
+                if isinstance(parameter, Parameter):
+                    refused = Reference(ref="#/components/responses/Problem")
+                    added = dict.fromkeys(_REFUSED_BY_HEADER.get(parameter.name, ()), refused)
+                    operation.responses = {**added, **(operation.responses or {})}
 
 
 def _describe_limits(document: OpenAPI) -> None:

@@ -97,7 +97,13 @@ class ErrorResponse(Struct, kw_only=True):
     """
 
     error: str
-    code: Literal["BLOCKED_BY_RUN", "CONNECTION_DISABLED", "CONNECTION_NOT_CHOSEN", "RUN_NOT_ENDED"]
+    code: Literal[
+        "BLOCKED_BY_RUN",
+        "CONNECTION_DISABLED",
+        "CONNECTION_NOT_CHOSEN",
+        "IDEMPOTENCY_KEY_IN_PROGRESS",
+        "RUN_NOT_ENDED",
+    ]
     status: int
     next: str
     request_id: str

@@ -22,6 +22,7 @@ from session_api.domain.entity_tags import NO_SESSION, entity_tag
 from session_api.domain.quotas import TooManySessions
 from session_api.domain.sessions import KEEP, Change, Keep
 from session_api.routes.conditions import ETAG, IfMatch, IfNoneMatch, entity_tags, is_known
+from session_api.routes.idempotency import IdempotencyKey, answer_once
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, decode_cursor, link_headers
 from session_api.routes.parameters import SessionId
@@ -94,12 +95,23 @@ class SessionRoutes(Controller):
         operation_id="openSession",
         response_headers=[LOCATION, ETAG],
     )
-    async def open_session(self, tenant_id: TenantId, caller: NamedDependency[Caller]) -> Response[OnboardingSession]:
+    async def open_session(
+        self,
+        request: Request[Any, Any, Any],
+        tenant_id: TenantId,
+        caller: NamedDependency[Caller],
+        key: IdempotencyKey = None,
+    ) -> Response[OnboardingSession]:
         """Create a session, or return the open one. The caller acquires the edit lock if it is free."""
-        loaded = await self.sessions.open(tenant_id, caller.user_id)
-        if isinstance(loaded, TooManySessions):
-            raise quota_problem(loaded)
-        return Response(_body(loaded), headers={"Location": self.links.session(tenant_id), "ETag": _tag(loaded)})
+
+        def respond(loaded: LoadedSession | TooManySessions) -> Response[OnboardingSession]:
+            if isinstance(loaded, TooManySessions):
+                raise quota_problem(loaded)
+            return Response(_body(loaded), headers={"Location": self.links.session(tenant_id), "ETag": _tag(loaded)})
+
+        return await answer_once(
+            request, key, lambda once: self.sessions.open(tenant_id, caller.user_id, once), respond
+        )
 
     @patch(
         _ITEM,

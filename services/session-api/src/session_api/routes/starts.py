@@ -1,5 +1,6 @@
 """Starts: of a task, its preflight, and the retry of an ended run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Controller, Request, Response, post
@@ -15,6 +16,7 @@ from onboarding_shared.web.operations import LOCATION, TenantId
 from session_api.domain.guard import Blocked, Reused
 from session_api.domain.starting import Planned, Start
 from session_api.routes.evidence import callers_headers
+from session_api.routes.idempotency import IdempotencyKey, answer_once
 from session_api.routes.links import Links
 from session_api.routes.parameters import RunId, TaskType
 from session_api.routes.problems import (
@@ -33,6 +35,7 @@ from session_api.routes.run_bodies import (
     PreflightReport,
     StartRun,
 )
+from session_api.use_cases.idempotency import Once
 from session_api.use_cases.preflights import LookAnswer, Preflight, Preflights
 from session_api.use_cases.runs import Retries, RunNotEnded
 from session_api.use_cases.starts import Accepted, StartAnswer, Starts
@@ -71,6 +74,7 @@ class StartRoutes(Controller):
         task_type: TaskType,
         caller: NamedDependency[Caller],
         data: JSONBody[StartRun | None] = None,
+        key: IdempotencyKey = None,
     ) -> Response[OperationRunLink]:
         """Create a run, or return the active run of the same task type and scope. With validate_only, start nothing."""
         wanted = data or StartRun()
@@ -86,7 +90,12 @@ class StartRoutes(Controller):
         if wanted.validate_only:
             preflight = await self.preflights.look(start, callers_headers(request))
             return _preflight_response(preflight, start, self.links)
-        return _response(await self.starts.start(start), tenant_id, self.links)
+        return await answer_once(
+            request,
+            key,
+            lambda once: self.starts.start_all([start], once),
+            lambda answers: _response(answers[0], tenant_id, self.links),
+        )
 
     @post(
         "/runs/{run_id:int}/retry",
@@ -97,15 +106,24 @@ class StartRoutes(Controller):
         response_headers=[LOCATION],
     )
     async def retry_run(
-        self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]
+        self,
+        request: Request[Any, Any, Any],
+        tenant_id: TenantId,
+        run_id: RunId,
+        caller: NamedDependency[Caller],
+        key: IdempotencyKey = None,
     ) -> Response[OperationRunLink]:
         """Starts the task of a run that has ended once more: same provider connection, inputs and dry run."""
-        answer = await self.retries.retry(tenant_id, run_id, caller.user_id)
-        if answer is None:
-            raise run_not_found()
-        if isinstance(answer, RunNotEnded):
-            raise run_not_ended(answer)
-        return _response(answer, tenant_id, self.links)
+
+        async def retry(once: Once[Sequence[StartAnswer]] | None) -> Sequence[StartAnswer]:
+            answers = await self.retries.retry(tenant_id, run_id, caller.user_id, once)
+            if answers is None:
+                raise run_not_found()
+            if isinstance(answers, RunNotEnded):
+                raise run_not_ended(answers)
+            return answers
+
+        return await answer_once(request, key, retry, lambda answers: _response(answers[0], tenant_id, self.links))
 
 
 def checked_connection(wanted: int | None) -> int | None:

@@ -1,6 +1,9 @@
 """Steps: list their readiness, and start all tasks of a step."""
 
-from litestar import Controller, get, post
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
@@ -10,6 +13,7 @@ from onboarding_shared.web.identity import Caller, Permissions, requires
 from onboarding_shared.web.operations import TenantId
 from session_api.domain.readiness import STEPS, readiness_of_steps, tasks_of_step
 from session_api.domain.starting import Start
+from session_api.routes.idempotency import IdempotencyKey, answer_once
 from session_api.routes.links import Links
 from session_api.routes.parameters import Step
 from session_api.routes.problems import CODES, start_problem, step_not_found
@@ -59,11 +63,13 @@ class StepRoutes(Controller):
     )
     async def start_step(
         self,
+        request: Request[Any, Any, Any],
         tenant_id: TenantId,
         step: Step,
         caller: NamedDependency[Caller],
         data: JSONBody[StartStep | None] = None,
-    ) -> list[StartedTask]:
+        key: IdempotencyKey = None,
+    ) -> Response[list[StartedTask]]:
         """Start each required task of the step, and return the outcome of each start."""
         if step not in STEPS:
             raise step_not_found()
@@ -73,8 +79,14 @@ class StepRoutes(Controller):
         names = tasks_of_step(task_types, step, include_optional=wanted.include_optional)
         trace = current_traceparent()
         starts = [Start(tenant_id, name, connection_id, caller.user_id, trace) for name in names]
-        answers = await self.starts.start_all(starts) if starts else []
-        return [_started(name, answer, tenant_id, self.links) for name, answer in zip(names, answers, strict=True)]
+        if not starts:
+            return Response([])
+
+        def respond(answers: Sequence[StartAnswer]) -> Response[list[StartedTask]]:
+            started = zip(names, answers, strict=True)
+            return Response([_started(name, answer, tenant_id, self.links) for name, answer in started])
+
+        return await answer_once(request, key, lambda once: self.starts.start_all(starts, once), respond)
 
 
 def _started(task_type: str, answer: StartAnswer, tenant_id: int, links: Links) -> StartedTask:

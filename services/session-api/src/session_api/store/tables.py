@@ -210,6 +210,22 @@ Index(
 )
 Index("operation_runs_resend_due", OPERATION_RUNS.c.resend_due_at, postgresql_where=_ACTIVE)
 
+IDEMPOTENCY_KEYS = Table(
+    "idempotency_keys",
+    METADATA,
+    _tenant(),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _moment("created_at", now=True),
+    CheckConstraint("octet_length(fingerprint) = 32", name="idempotency_keys_request_is_hashed"),
+)
+Index("idempotency_keys_by_age", IDEMPOTENCY_KEYS.c.created_at)
+
 CONSENT_REQUESTS = Table(
     "consent_requests",
     METADATA,

@@ -26,6 +26,7 @@ from session_api.store.connections import (
 )
 from session_api.store.runs import StoredRun, cancel_runs_of_connection
 from session_api.store.starts import lock_tenants
+from session_api.use_cases.idempotency import IdempotencyKeys, Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,18 @@ CreateAnswer = CreatedConnection | SameConnection | TooManyConnections
 class Connections:
     """The changes of provider connections, each in one transaction."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float, quotas: Quotas) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, *, silence_seconds: float, quotas: Quotas, keys: IdempotencyKeys
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._silence_seconds = silence_seconds
         self._quotas = quotas
+        self._keys = keys
 
-    async def create(self, tenant_id: int, user_id: int, new: NewConnection) -> CreateAnswer:
+    async def create(
+        self, tenant_id: int, user_id: int, new: NewConnection, once: Once[CreateAnswer] | None = None
+    ) -> CreateAnswer:
         """Store a new connection of the tenant, unless it has an enabled one with the same values, or too many."""
 
         async def work(tx: AsyncConnection) -> CreateAnswer:
@@ -69,7 +75,7 @@ class Connections:
             await self._outbox.append(tx, [_created(connection)])
             return CreatedConnection(connection)
 
-        return await self._database.run(work)
+        return await self._database.run(lambda tx: self._keys.run(tx, once, lambda: work(tx)))
 
     async def disable(self, tenant_id: int, connection_id: int, user_id: int) -> StoredConnection | None:
         """Disable a connection and cancel its active runs; idempotent. None if the tenant has none with this id."""

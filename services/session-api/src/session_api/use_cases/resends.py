@@ -1,5 +1,9 @@
-"""The sweeper sends the command of every overdue run again, so that no run depends on a single message."""
+"""The sweeper sends the command of every overdue run again, so that no run depends on a single message.
 
+It also deletes idempotency keys that are too old.
+"""
+
+import asyncio
 from collections.abc import Iterator, Sequence
 
 import structlog
@@ -11,9 +15,12 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.loop import Loop
 from session_api import metrics
+from session_api.store.idempotency import prune_keys
 from session_api.store.resends import OverdueRun, take_overdue_runs
 
 BATCH = 500
+PRUNE_SECONDS = 60.0
+"""Time between two deletions of old keys."""
 
 _log = structlog.get_logger(__name__)
 
@@ -21,11 +28,21 @@ _log = structlog.get_logger(__name__)
 class Sweeper:
     """A background loop. Several processes may run one: each overdue run is handled by one of them."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float, every_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        *,
+        silence_seconds: float,
+        every_seconds: float,
+        keys_last_seconds: float,
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._silence_seconds = silence_seconds
         self._every_seconds = every_seconds
+        self._keys_last_seconds = keys_last_seconds
+        self._prune_at = 0.0
         self._loop = Loop(
             "resend-sweeper",
             self._turn,
@@ -67,7 +84,14 @@ class Sweeper:
             _log.warning("commands_sent_again", runs=len(overdue), most_repeats=max(run.repeats for run in overdue))
         return len(overdue)
 
+    async def prune(self) -> int:
+        """Delete a batch of idempotency keys that are too old; returns how many."""
+        return await self._database.run(lambda tx: prune_keys(tx, lasts_seconds=self._keys_last_seconds, limit=BATCH))
+
     async def _turn(self) -> float:
+        now = asyncio.get_running_loop().time()
+        if now >= self._prune_at and await self.prune() < BATCH:
+            self._prune_at = now + PRUNE_SECONDS
         return 0.0 if await self.sweep() == BATCH else self._every_seconds
 
 

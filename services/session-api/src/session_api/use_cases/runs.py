@@ -1,5 +1,7 @@
 """Cancellations, resumptions and retries of runs."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.run_states import TERMINAL, RunEvent, next_state
@@ -11,6 +13,7 @@ from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.starting import Start
 from session_api.store.runs import StoredRun, bring_forward, find_run, request_cancellation
 from session_api.store.starts import lock_tenants
+from session_api.use_cases.idempotency import Once
 from session_api.use_cases.starts import StartAnswer, Starts
 
 
@@ -104,8 +107,10 @@ class Retries:
         self._database = database
         self._starts = starts
 
-    async def retry(self, tenant_id: int, run_id: int, user_id: int) -> StartAnswer | RunNotEnded | None:
-        """Start the task of an ended run again, on the same connection and with the same inputs.
+    async def retry(
+        self, tenant_id: int, run_id: int, user_id: int, once: Once[Sequence[StartAnswer]] | None
+    ) -> Sequence[StartAnswer] | RunNotEnded | None:
+        """Start the task of an ended run again, on the same connection and with the same inputs: one answer.
 
         None where this tenant has no such run.
         """
@@ -114,15 +119,14 @@ class Retries:
             return None
         if run.state not in TERMINAL:
             return RunNotEnded(run)
-        return await self._starts.start(
-            Start(
-                tenant_id=tenant_id,
-                task_type=run.task_type,
-                connection_id=run.provider_connection_id,
-                user_id=user_id,
-                traceparent=current_traceparent(),
-                retry_of_run_id=run_id,
-                inputs=run.inputs,
-                dry_run=run.dry_run,
-            )
+        start = Start(
+            tenant_id=tenant_id,
+            task_type=run.task_type,
+            connection_id=run.provider_connection_id,
+            user_id=user_id,
+            traceparent=current_traceparent(),
+            retry_of_run_id=run_id,
+            inputs=run.inputs,
+            dry_run=run.dry_run,
         )
+        return await self._starts.start_all([start], once)

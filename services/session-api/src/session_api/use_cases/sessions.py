@@ -35,6 +35,7 @@ from session_api.store.sessions import (
 )
 from session_api.store.starts import lock_tenants
 from session_api.store.task_types import summarize_tasks
+from session_api.use_cases.idempotency import IdempotencyKeys, Once
 
 DAY = timedelta(days=1)
 
@@ -52,18 +53,23 @@ Rule = Callable[[AsyncConnection, LoadedSession], Awaitable[SessionUpdate | Chan
 class Sessions:
     """The changes of sessions, each in one transaction."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, lock_lasts: timedelta, quotas: Quotas) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, *, lock_lasts: timedelta, quotas: Quotas, keys: IdempotencyKeys
+    ) -> None:
         """``lock_lasts`` is the time from the last use of an edit lock to its expiry."""
         self._database = database
         self._outbox = outbox
         self._lasts = lock_lasts
         self._quotas = quotas
+        self._keys = keys
 
     async def current(self, tenant_id: int) -> LoadedSession | None:
         """Return the tenant's open session, or None."""
         return await self._database.run_single(lambda tx: find_open_session(tx, tenant_id))
 
-    async def open(self, tenant_id: int, user_id: int) -> LoadedSession | TooManySessions:
+    async def open(
+        self, tenant_id: int, user_id: int, once: Once[LoadedSession | TooManySessions] | None = None
+    ) -> LoadedSession | TooManySessions:
         """Create a session, or resume the open one. Acquire its edit lock if it is free."""
 
         async def work(tx: AsyncConnection) -> LoadedSession | TooManySessions:
@@ -78,7 +84,7 @@ class Sessions:
             update = resume(loaded.session, user_id, loaded.now, self._lasts)
             return await self._write(tx, loaded, update, user_id)
 
-        return await self._database.run(work)
+        return await self._database.run(lambda tx: self._keys.run(tx, once, lambda: work(tx)))
 
     async def change(
         self, tenant_id: int, session_id: int, wanted: Change, user_id: int, *, expected: Expected = None

@@ -28,6 +28,7 @@ from session_api.domain.starting import (
 )
 from session_api.metrics import STARTS
 from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_runs, load_start_context, lock_tenants
+from session_api.use_cases.idempotency import IdempotencyKeys, Once
 from session_api.use_cases.inputs import check_inputs
 
 
@@ -50,16 +51,33 @@ class BlockedBy:
 StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal | InputsRefusal | TooManyRuns
 
 
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """Starts of one tenant that are decided together, at least one."""
+
+    starts: Sequence[Start]
+    once: Once[Sequence[StartAnswer]] | None
+
+
 class Starts:
     """Starts tasks, subject to the concurrency guard."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, silence_seconds: float, quotas: Quotas) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        *,
+        silence_seconds: float,
+        quotas: Quotas,
+        keys: IdempotencyKeys,
+    ) -> None:
         """``silence_seconds`` is the timeout after which the command of a run without messages is sent again."""
         self._outbox = outbox
         self._silence_seconds = silence_seconds
         self._quotas = quotas
-        self._commits: GroupCommit[Sequence[Start], Sequence[StartAnswer]] = GroupCommit(
-            database, self._take, owner=lambda starts: starts[0].tenant_id
+        self._keys = keys
+        self._commits: GroupCommit[StartRequest, Sequence[StartAnswer]] = GroupCommit(
+            database, self._take, owner=lambda request: request.starts[0].tenant_id
         )
 
     async def start(self, start: Start) -> StartAnswer:
@@ -67,9 +85,14 @@ class Starts:
         [answer] = await self.start_all([start])
         return answer
 
-    async def start_all(self, starts: Sequence[Start]) -> Sequence[StartAnswer]:
-        """Decide several starts in order, in one transaction. Return one answer per start."""
-        answers = await self._commits.submit(starts)
+    async def start_all(
+        self, starts: Sequence[Start], once: Once[Sequence[StartAnswer]] | None = None
+    ) -> Sequence[StartAnswer]:
+        """Decide several starts of a tenant in order, in one transaction. Return one answer per start.
+
+        Raises ``AnsweredBefore``, ``KeyOfAnother`` or ``KeyInProgress`` because of the key of ``once``.
+        """
+        answers = await self._commits.submit(StartRequest(starts, once))
         for answer in answers:
             STARTS.labels(_outcome(answer)).inc()
         return answers
@@ -85,12 +108,29 @@ class Starts:
         await self._commits.settle()
 
     async def _take(
-        self, tx: AsyncConnection, requests: Sequence[Sequence[Start]]
+        self, tx: AsyncConnection, requests: Sequence[StartRequest]
     ) -> Sequence[Sequence[StartAnswer] | Exception]:
-        answers = iter(await self._decide(tx, [start for request in requests for start in request]))
-        return [list(islice(answers, len(request))) for request in requests]
+        keyed = [place for place, request in enumerate(requests) if request.once is not None]
+        looked_up = await self._keys.look(tx, [once.request for request in requests if (once := request.once)])
+        reasons = dict(zip(keyed, looked_up, strict=True))
+        wanted = [request for place, request in enumerate(requests) if reasons.get(place) is None]
+        answers = iter(await self._decide(tx, [start for request in wanted for start in request.starts]))
+        outcomes: list[Sequence[StartAnswer] | Exception] = []
+        kept: list[tuple[Once[Sequence[StartAnswer]], Sequence[StartAnswer]]] = []
+        for place, request in enumerate(requests):
+            if (reason := reasons.get(place)) is not None:
+                outcomes.append(reason)
+                continue
+            decided = list(islice(answers, len(request.starts)))
+            outcomes.append(decided)
+            if request.once is not None:
+                kept.append((request.once, decided))
+        await self._keys.keep(tx, kept)
+        return outcomes
 
     async def _decide(self, tx: AsyncConnection, starts: Sequence[Start]) -> list[StartAnswer]:
+        if not starts:
+            return []
         await lock_tenants(tx, (start.tenant_id for start in starts))
         context = await load_start_context(tx, starts)
         plans = plan(starts, context, check_inputs, self._quotas)
