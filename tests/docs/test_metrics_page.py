@@ -1,13 +1,8 @@
 """docs/metrics.md has every metric of each service, as its process exposes it without database and broker."""
 
 import contextlib
-import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -15,17 +10,13 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-import evidence_store.app
-import session_api.app
-import task_runner.app
-from onboarding_devstack.identity import ISSUER, Identity
 from tests.docs.tables import DOCS, ROOT, rows, words
-from tests.support.engines import free_port
+from tests.support.alone import Alone, alone
 from tests.support.scraped import Scraped
 
 PAGE = DOCS / "metrics.md"
 ALERTS = ROOT / "deploy/observability/alerts.yml"
-SERVICES = {"S": session_api.app, "R": task_runner.app, "E": evidence_store.app}
+SERVICES = {"S": "session_api", "R": "task_runner", "E": "evidence_store"}
 
 
 @pytest.fixture(scope="module")
@@ -33,49 +24,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Scr
     """The metrics page of each service's process, without any of its dependencies."""
     folder = tmp_path_factory.mktemp("metrics")
     with contextlib.ExitStack() as stack:
-        started = {letter: (stack.enter_context(alone(module, folder))) for letter, module in SERVICES.items()}
-        yield {letter: Scraped(answer(url)) for letter, url in started.items()}
+        started = {letter: stack.enter_context(alone(package, folder)) for letter, package in SERVICES.items()}
+        yield {letter: Scraped(answer(service)) for letter, service in started.items()}
 
 
-@contextlib.contextmanager
-def alone(module: object, folder: Path) -> Iterator[str]:
-    """A service's process with nobody to talk to; yields its address."""
-    identity = Identity(folder)
-    identity.ensure()
-    port = free_port()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing",
-        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
-        "ONBOARDING_PORT": str(port),
-        "ONBOARDING_JWKS": str(identity.jwks),
-        "ONBOARDING_JWT_ISSUER": ISSUER,
-        "ONBOARDING_EVIDENCE_STORE_URL": "http://127.0.0.1:9",
-        "ONBOARDING_DRAIN_SECONDS": "1",
-    }
-    package = str(getattr(module, "__package__", ""))
-    process = subprocess.Popen(
-        [sys.executable, "-m", package, "serve"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def answer(url: str) -> str:
-    """The metrics page, waiting for the process to listen."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            page = httpx2.get(f"{url}/metrics", trust_env=False, verify=False, timeout=10)
-        except httpx2.TransportError:
-            assert time.monotonic() < deadline, f"{url} does not listen"
-            time.sleep(0.1)
-        else:
-            assert page.status_code == 200
-            return page.text
+def answer(service: Alone) -> str:
+    """The metrics page of a process."""
+    page = httpx2.get(f"{service.url}/metrics", trust_env=False, verify=False, timeout=10)
+    assert page.status_code == 200
+    return page.text
 
 
 def ours(page: Scraped) -> set[str]:

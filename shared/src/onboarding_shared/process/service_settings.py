@@ -116,7 +116,32 @@ class HttpSettings(Settings):
     host: str = Field("127.0.0.1", validation_alias="ONBOARDING_HOST")
     port: int = Field(8000, ge=0, le=65_535, validation_alias="ONBOARDING_PORT", description="0 = any free port")
     max_connections: int = Field(
-        1000, ge=10, le=100_000, validation_alias="ONBOARDING_HTTP_MAX_CONNECTIONS", description="More are answered 503"
+        1000,
+        ge=10,
+        le=100_000,
+        validation_alias="ONBOARDING_HTTP_MAX_CONNECTIONS",
+        description="More are closed at once",
+    )
+    max_connections_per_address: int = Field(
+        250,
+        ge=1,
+        le=100_000,
+        validation_alias="ONBOARDING_HTTP_MAX_CONNECTIONS_PER_ADDRESS",
+        description="More of one address are closed at once; behind a proxy as many as the proxy opens",
+    )
+    header_seconds: int = Field(
+        10,
+        ge=1,
+        le=600,
+        validation_alias="ONBOARDING_HTTP_HEADER_SECONDS",
+        description="Time for the headers of a request; for the first one since the connection",
+    )
+    keep_alive_seconds: int = Field(
+        30,
+        ge=1,
+        le=3600,
+        validation_alias="ONBOARDING_HTTP_KEEP_ALIVE_SECONDS",
+        description="How long a connection may be idle between requests",
     )
     drain_seconds: int = Field(
         15, ge=1, le=3600, validation_alias="ONBOARDING_DRAIN_SECONDS", description="Time for requests at a stop"

@@ -20,6 +20,8 @@ CODES: dict[str, str] = {
     "BAD_REQUEST": "The request cannot be understood: compare it with the API page.",
     "DEPENDENCY_DOWN": "Something this service needs does not answer: try again after the seconds in Retry-After.",
     "EMPTY_BODY": "This operation needs a JSON object as request body.",
+    "HEADERS_TOO_LARGE": "The headers of a request may have 32 KiB and be 100 at most.",
+    "HEADERS_TOO_SLOW": "The headers did not arrive in time: send the request again on a better connection.",
     "INTERNAL_ERROR": "A fault of ours: try again; if it stays, report the request_id.",
     "INVALID_FIELD": "A member of the body has the wrong type or is out of range: see field.",
     "INVALID_JSON": "The body is not valid JSON (RFC 8259).",
@@ -43,6 +45,7 @@ CODES: dict[str, str] = {
     "UNKNOWN_FIELD": "The body has a member this operation does not know: see field.",
     "UNKNOWN_PARAMETER": "The query has a parameter this operation does not know: see field.",
     "UNSUPPORTED_MEDIA_TYPE": "Bodies are application/json in UTF-8: set the Content-Type header.",
+    "URL_TOO_LONG": "A URL may have 8 KiB at most.",
 }
 """Every code of the runtime with what to do about it. Services add theirs through ``build_http``."""
 

@@ -14,8 +14,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from onboarding_shared.process.service_settings import HttpSettings
-
-MAX_HEADER_BYTES = 32 * 1024
+from onboarding_shared.web.connections import ConnectionLimits, bounded_protocol
 
 log = structlog.get_logger("onboarding.server")
 
@@ -83,8 +82,14 @@ async def serve(app: ASGIApp, settings: HttpSettings) -> None:
     Must run on the main thread. Raises ``ServeError`` when it cannot start.
     """
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    limits = ConnectionLimits(
+        connections=settings.max_connections,
+        per_address=settings.max_connections_per_address,
+        header_seconds=settings.header_seconds,
+    )
     config = uvicorn.Config(
         cast("Any", app),
+        http=bounded_protocol(limits),
         host=settings.host,
         port=settings.port,
         lifespan="on",
@@ -93,9 +98,7 @@ async def serve(app: ASGIApp, settings: HttpSettings) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        limit_concurrency=settings.max_connections,
-        timeout_keep_alive=30,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
     await Server(config).serve()
