@@ -31,7 +31,11 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
 
 
 class OpenConnections:
-    """Counts the connections of one server, in total and per address. An IPv6 address counts as its /64 network."""
+    """Counts the connections of one server, in total and per address. An IPv6 address counts as its /64 network.
+
+    The total does not hold for loopback addresses, so that a health check in the container is answered while others
+    have taken all places.
+    """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -43,7 +47,8 @@ class OpenConnections:
     def enter(self, address: str | None, now: float) -> bool:
         """Count a connection, unless it is one too many."""
         known = self._of_address.get(address, 0) if address else 0
-        if self._total >= self.limits.connections or known >= self.limits.per_address:
+        full = self._total >= self.limits.connections and not _is_loopback(address)
+        if full or known >= self.limits.per_address:
             self._refused += 1
             self._report(address, now)
             return False
@@ -65,6 +70,10 @@ class OpenConnections:
         if now - self._reported_at >= 10:
             log.warning("connections refused", count=self._refused, last_address=address, open=self._total)
             self._refused, self._reported_at = 0, now
+
+
+def _is_loopback(address: str | None) -> bool:
+    return address is not None and address.startswith(("127.", "::/"))
 
 
 def counted_address(address: str) -> str:
