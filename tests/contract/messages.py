@@ -12,6 +12,8 @@ from onboarding_shared.contracts.audit import (
     EvidenceStoreInboxRepaired,
     SessionApiInboxRepaired,
     TaskRunnerInboxRepaired,
+    TenantBindingRemoved,
+    TenantBindingSet,
 )
 from onboarding_shared.contracts.dead_letters import DeadLettered
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
@@ -170,6 +172,24 @@ EXPECTED: tuple[Message, ...] = (
         credential_ref="graph-main",
         cloud="public",
     ),
+    TenantBindingSet(
+        tenant_id=42,
+        by_user_id=1,
+        occurred_at=at(9, 30, 0, 250_000),
+        external_tenant_id="8f3b0c1e-6a53-4a7e-9f0e-2f7a4c9d1b10",
+        cloud="public",
+        client_id="0d9b8f4e-1111-4c62-8c4a-6f1f6f0f7a01",
+        credential_ref="graph-main",
+        cancelled_runs=0,
+    ),
+    TenantBindingRemoved(
+        tenant_id=41,
+        by_user_id=1,
+        occurred_at=at(9, 30, 0, 250_000),
+        external_tenant_id="8f3b0c1e-6a53-4a7e-9f0e-2f7a4c9d1b10",
+        cloud="public",
+        cancelled_runs=2,
+    ),
     ConnectionDisabled(
         tenant_id=42, by_user_id=8, occurred_at=at(9, 30, 0, 250_000), provider_connection_id=5, cancelled_runs=2
     ),
@@ -284,6 +304,8 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (ConnectionCreated, {"by_user_id": None}),
     (ConnectionCreated, {"occurred_at": "2026-11-24"}),
     (ConnectionDisabled, {"cancelled_runs": -1}),
+    (TenantBindingSet, {"cancelled_runs": -1}),
+    (TenantBindingRemoved, {"by_user_id": 0}),
     (ConsentLinkCreated, {"session_id": 0}),
     (EvidenceBroken, {"anchored": "no"}),
     (SessionApiInboxRepaired, {"before": -1}),

@@ -22,7 +22,17 @@ from session_api.app import build as build_session_api
 from session_api.settings import SessionApiSettings
 from tests.support.published import differences, page_of, resolved, violations
 
-TAGS = {"sessions", "tasks", "runs", "evidence", "provider connections", "consent", "catalogue", "schemas"}
+TAGS = {
+    "sessions",
+    "tasks",
+    "runs",
+    "evidence",
+    "provider connections",
+    "tenant bindings",
+    "consent",
+    "catalogue",
+    "schemas",
+}
 EVIDENCE = ("OnboardingEvidence", "SealedEvidence", "ChainVerification", "ChainBreak", "BreakKind")
 VALUES = {"status", "state", "outcome", "run_state", "code"}
 """Members with few values, which a reader wants to see."""

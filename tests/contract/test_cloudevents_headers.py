@@ -136,4 +136,6 @@ def test_the_types_are_reverse_dns_names_with_a_version() -> None:
         "org.onboarding.StartTask.v1",
         "org.onboarding.TaskRunnerInboxRepaired.v1",
         "org.onboarding.TaskTypesAnnounced.v1",
+        "org.onboarding.TenantBindingRemoved.v1",
+        "org.onboarding.TenantBindingSet.v1",
     ]

@@ -56,7 +56,12 @@ def operations(identity: Identity) -> list[Operation]:
     ]
 
 
-TEXTS = {"{taskType}": "license.inventory", "{event_type}": "org.onboarding.RunFinished.v1"}
+TEXTS = {
+    "{taskType}": "license.inventory",
+    "{event_type}": "org.onboarding.RunFinished.v1",
+    "{cloud}": "public",
+    "{externalTenantId}": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+}
 
 
 def numbers(template: str) -> list[str]:

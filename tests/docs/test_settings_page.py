@@ -71,7 +71,7 @@ def test_every_default_is_the_one_of_the_code() -> None:
 
 
 def test_the_settings_page_has_every_permission() -> None:
-    assert [word for word in first_words(PAGE, "Identity") if "." in word] == list(Permissions.ALL)
+    assert [word for word in first_words(PAGE, "Identity") if "." in word] == [*Permissions.ALL, Permissions.PLATFORM]
 
 
 def test_the_settings_page_has_the_embedded_systems_settings() -> None:

@@ -21,6 +21,8 @@ PERMISSIONS = (
     "onboarding.run",
     "onboarding.connections",
 )
+PLATFORM = "onboarding.platform"
+"""The permission of operators, which belongs to no tenant."""
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
     own = {
         "session-api": identity
         | {
+            "ONBOARDING_UNBOUND_CONNECTIONS": "true",
             "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
             "ONBOARDING_CONSENT_REDIRECT_URL": consent_redirect(place),
             "ONBOARDING_GRAPH_URL": at["graph"],

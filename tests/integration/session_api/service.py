@@ -53,6 +53,7 @@ def make_settings(database_url: str, identity: Identity, **more: Any) -> Session
         "http": HttpSettings(),
         "identity": IdentitySettings(jwks=str(identity.jwks), issuer=ISSUER),
         "evidence_store_url": "http://127.0.0.1:9",
+        "unbound_connections": True,
         **more,
     }
     return SessionApiSettings(**given)

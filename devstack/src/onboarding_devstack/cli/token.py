@@ -18,7 +18,9 @@ def token(
     tenant: Annotated[tuple[int, ...], Parameter(help="Tenant id; repeat for several.", negative="")] = (),
     permission: Annotated[
         tuple[str, ...],
-        Parameter(help="Permission in every --tenant; repeat for several. Default: all.", negative=""),
+        Parameter(
+            help="Permission in every --tenant; repeat for several. Default: all but onboarding.platform.", negative=""
+        ),
     ] = (),
     grant: Annotated[
         tuple[str, ...],
@@ -32,7 +34,7 @@ def token(
     data: Data = None,
 ) -> Exit:
     """Print a development token for the embedded system, and nothing else."""
-    from onboarding_devstack.identity import PERMISSIONS
+    from onboarding_devstack.identity import PERMISSIONS, PLATFORM
     from onboarding_devstack.place import data_folder, identity_of
 
     if bool(tenant) == bool(grant) or (grant and permission):
@@ -43,7 +45,7 @@ def token(
     _check_id("--user", user)
     for tenant_id in (*tenant, *grants):
         _check_id("--grant" if grants else "--tenant", tenant_id)
-    _check_permissions(PERMISSIONS, [*permission, *(name for names in grants.values() for name in names)])
+    _check_permissions((*PERMISSIONS, PLATFORM), [*permission, *(name for names in grants.values() for name in names)])
     identity = identity_of(data_folder(data))
     identity.ensure()
     print(identity.token(user, grants or tenant, permission or PERMISSIONS, lifetime=hours * 3600))

@@ -24,6 +24,7 @@ from session_api.consumers import GROUP, applies
 from session_api.domain.idempotency import KeyInProgress, KeyOfAnother
 from session_api.domain.quotas import Quotas
 from session_api.health import readiness_checks
+from session_api.routes.bindings import BindingRoutes
 from session_api.routes.catalogue import CatalogueRoutes
 from session_api.routes.connections import ConnectionRoutes
 from session_api.routes.consent_callback import ConsentCallback
@@ -42,6 +43,7 @@ from session_api.routes.steps import StepRoutes
 from session_api.routes.tasks import TaskRoutes
 from session_api.settings import SessionApiSettings
 from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
+from session_api.use_cases.bindings import TenantBindings
 from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.connections import Connections
 from session_api.use_cases.consents import Consents
@@ -107,7 +109,14 @@ def build(settings: SessionApiSettings) -> SessionApi:
     )
     keys = IdempotencyKeys(lasts_seconds=settings.idempotency_key_seconds)
     quotas = Quotas(**settings.quotas.model_dump())
-    starts = Starts(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas, keys=keys)
+    starts = Starts(
+        database,
+        outbox,
+        silence_seconds=settings.silence_seconds,
+        quotas=quotas,
+        keys=keys,
+        bound_only=not settings.unbound_connections,
+    )
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
 
     @asynccontextmanager
@@ -151,14 +160,23 @@ def _routes(
     quotas: Quotas,
     keys: IdempotencyKeys,
 ) -> list[type[Controller]]:
-    links = Links(settings.public_url)
+    links, bound_only = Links(settings.public_url), not settings.unbound_connections
     sessions = Sessions(
         database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds), quotas=quotas, keys=keys
     )
-    retries, preflights = Retries(database, starts), Preflights(database, evidence, quotas=quotas)
+    retries = Retries(database, starts)
+    preflights = Preflights(database, evidence, quotas=quotas, bound_only=bound_only)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
     resumptions = Resumptions(database, outbox, silence_seconds=settings.silence_seconds)
-    connections = Connections(database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas, keys=keys)
+    connections = Connections(
+        database,
+        outbox,
+        silence_seconds=settings.silence_seconds,
+        quotas=quotas,
+        keys=keys,
+        bound_only=bound_only,
+    )
+    bindings = TenantBindings(database, outbox, silence_seconds=settings.silence_seconds)
     consents = Consents(
         database,
         outbox,
@@ -177,6 +195,14 @@ def _routes(
         with_parts(
             ConnectionRoutes,
             connections=connections,
+            database=database,
+            links=links,
+            credential_references=settings.credential_references,
+            partner_tenant_id=settings.partner_tenant_id,
+        ),
+        with_parts(
+            BindingRoutes,
+            bindings=bindings,
             database=database,
             links=links,
             credential_references=settings.credential_references,

@@ -132,6 +132,11 @@ class SessionApiSettings(ServiceSettings):
         validation_alias="ONBOARDING_CREDENTIAL_REFERENCES",
         description="true = new connections may have the old references env:NAME and file:/path",
     )
+    unbound_connections: bool = Field(
+        False,
+        validation_alias="ONBOARDING_UNBOUND_CONNECTIONS",
+        description="true = connections need no tenant binding, for an emulator only",
+    )
     released_task_types: tuple[str, ...] = Field(
         (),
         validation_alias="ONBOARDING_RELEASED_TASK_TYPES",

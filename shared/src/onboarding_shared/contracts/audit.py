@@ -68,6 +68,43 @@ class ConsentLinkCreated(Message, frozen=True, kw_only=True):
         return f"consent-requests/{self.consent_request_id}"
 
 
+class TenantBindingSet(Message, frozen=True, kw_only=True):
+    """An operator bound the tenant to a Microsoft tenant, application and credential; the binding replaces any other.
+
+    ``cancelled_runs`` are those of the tenant's connections that had another application or credential.
+    """
+
+    topic: ClassVar[Topic] = SESSION_API_AUDIT
+
+    by_user_id: Id
+    occurred_at: Moment
+    external_tenant_id: ShortText
+    cloud: ShortText
+    client_id: ShortText
+    credential_ref: ShortText
+    cancelled_runs: Count
+
+    @property
+    def subject(self) -> str:
+        return f"tenant-bindings/{self.cloud}/{self.external_tenant_id}"
+
+
+class TenantBindingRemoved(Message, frozen=True, kw_only=True):
+    """The tenant is no longer bound to a Microsoft tenant, and the cancellation of its runs there was requested."""
+
+    topic: ClassVar[Topic] = SESSION_API_AUDIT
+
+    by_user_id: Id
+    occurred_at: Moment
+    external_tenant_id: ShortText
+    cloud: ShortText
+    cancelled_runs: Count
+
+    @property
+    def subject(self) -> str:
+        return f"tenant-bindings/{self.cloud}/{self.external_tenant_id}"
+
+
 class EvidenceBroken(Message, frozen=True, kw_only=True):
     """A verification found a break of the tenant's chain; ``kind`` is that of the verification.
 
@@ -113,7 +150,14 @@ class EvidenceStoreInboxRepaired(InboxRepair, frozen=True, kw_only=True):
 
 
 AUDIT_MESSAGES: dict[Topic, tuple[type[Message], ...]] = {
-    SESSION_API_AUDIT: (ConnectionCreated, ConnectionDisabled, ConsentLinkCreated, SessionApiInboxRepaired),
+    SESSION_API_AUDIT: (
+        ConnectionCreated,
+        ConnectionDisabled,
+        ConsentLinkCreated,
+        TenantBindingSet,
+        TenantBindingRemoved,
+        SessionApiInboxRepaired,
+    ),
     TASK_RUNNER_AUDIT: (TaskRunnerInboxRepaired,),
     EVIDENCE_STORE_AUDIT: (EvidenceBroken, EvidenceStoreInboxRepaired),
 }

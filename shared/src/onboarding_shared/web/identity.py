@@ -35,6 +35,8 @@ class Permissions:
     TAKEOVER = "onboarding.takeover"
     RUN = "onboarding.run"
     CONNECTIONS = "onboarding.connections"
+    PLATFORM = "onboarding.platform"
+    """Not of a tenant: it binds tenants. The claim ``permissions`` of the token has it."""
     ALL = (READ, WRITE, TAKEOVER, RUN, CONNECTIONS)
 
 
@@ -46,6 +48,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     user_id: int
     permissions: Mapping[int, frozenset[str]]
+    operates_platform: bool = False
     expires_at: float = float("inf")
 
 
@@ -77,6 +80,21 @@ def requires(permission: str) -> AsyncAnyCallable:
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         authorize(connection.scope["user"], connection.path_params["tenant_id"], permission)
+
+    return guard
+
+
+def requires_platform() -> AsyncAnyCallable:
+    """A route guard: the caller must have the permission of the platform. Raises ``Forbidden`` PERMISSION_MISSING."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        if not connection.scope["user"].operates_platform:
+            raise Forbidden(
+                "PERMISSION_MISSING",
+                f"The token lacks the permission {Permissions.PLATFORM}",
+                headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+                extra={"permission": Permissions.PLATFORM},
+            )
 
     return guard
 
@@ -170,6 +188,7 @@ class Authenticator:
         return Caller(
             user_id=int(claims.sub),
             permissions=claims.permissions_by_tenant(),
+            operates_platform=Permissions.PLATFORM in claims.permissions,
             expires_at=claims.exp,
         )
 

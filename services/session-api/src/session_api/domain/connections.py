@@ -64,10 +64,11 @@ class Usable:
 
 @dataclass(frozen=True, slots=True)
 class NotUsable:
-    """The requested connection is disabled, or unknown (``disabled`` is False)."""
+    """The connection is disabled, has no binding (``unbound``), or else is unknown."""
 
     connection_id: int
     disabled: bool
+    unbound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +82,23 @@ ConnectionRefusal = NotUsable | NotChosen
 
 
 def choose_connection(
-    wanted: int | None, of_session: int | None, enabled: Collection[int], disabled: Collection[int]
+    wanted: int | None,
+    of_session: int | None,
+    enabled: Collection[int],
+    disabled: Collection[int],
+    unbound: Collection[int] = (),
 ) -> Usable | ConnectionRefusal:
     """The connection the caller named, else the open session's, else the tenant's only enabled one.
 
-    A tenant without an enabled connection gets ``Usable(None)``: the run reports that it has none.
+    ``unbound`` are enabled ones that no operator has bound, ``enabled`` the others. A tenant with neither gets
+    ``Usable(None)``: the run reports that it has none.
     """
     chosen = of_session if wanted is None else wanted
     if chosen is not None:
-        return Usable(chosen) if chosen in enabled else NotUsable(chosen, disabled=chosen in disabled)
+        usable = chosen in enabled
+        return Usable(chosen) if usable else NotUsable(chosen, chosen in disabled, unbound=chosen in unbound)
     if len(enabled) > 1:
         return NotChosen(tuple(sorted(enabled)))
+    if unbound and not enabled:
+        return NotUsable(min(unbound), disabled=False, unbound=True)
     return Usable(next(iter(enabled), None))

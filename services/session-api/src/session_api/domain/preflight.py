@@ -114,8 +114,11 @@ def _connection(task_type: TaskTypeDeclaration, plan: Planned | ConnectionRefusa
         message = f"The tenant has the provider connections {ids}, and none of them is chosen."
         return PreflightCheck("connection", FindingStatus.MISSING, "CONNECTION_NOT_CHOSEN", message)
     if not isinstance(plan, Planned):
-        code = "CONNECTION_DISABLED" if plan.disabled else "CONNECTION_NOT_FOUND"
-        problem = "is disabled" if plan.disabled else "does not exist in this tenant"
+        code, problem = "CONNECTION_NOT_FOUND", "does not exist in this tenant"
+        if plan.disabled:
+            code, problem = "CONNECTION_DISABLED", "is disabled"
+        elif plan.unbound:
+            code, problem = "CONNECTION_NOT_BOUND", "has no binding of an operator"
         return PreflightCheck(
             "connection", FindingStatus.MISSING, code, f"Provider connection {plan.connection_id} {problem}."
         )

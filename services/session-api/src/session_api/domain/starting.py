@@ -70,6 +70,8 @@ class KnownConnection:
     client_id: str
     credential_ref: str
     cloud: str
+    bound: bool = True
+    """An operator has bound the tenant to this Microsoft tenant, application and credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +162,9 @@ def _choice(
     choice = choose_connection(
         start.connection_id,
         session.provider_connection_id if session else None,
-        enabled=[connection.id for connection in connections.values() if not connection.disabled],
-        disabled=[connection.id for connection in connections.values() if connection.disabled],
+        enabled=[known.id for known in connections.values() if not known.disabled and known.bound],
+        disabled=[known.id for known in connections.values() if known.disabled],
+        unbound=[known.id for known in connections.values() if not known.disabled and not known.bound],
     )
     needed = rule.scope is Scope.CONNECTION or start.connection_id is not None
     return choice if isinstance(choice, Usable) or needed else Usable(None)

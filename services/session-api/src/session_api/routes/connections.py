@@ -28,6 +28,7 @@ from session_api.routes.paging import Cursor, IdPosition, before_id, link_header
 from session_api.routes.parameters import ConnectionId
 from session_api.routes.problems import (
     connection_exists,
+    connection_not_bound,
     connection_not_found,
     connection_to_partner,
     quota_problem,
@@ -39,7 +40,7 @@ from session_api.store.connections import (
     find_connection,
     list_connections,
 )
-from session_api.use_cases.connections import Connections, CreateAnswer, CreatedConnection, SameConnection
+from session_api.use_cases.connections import Connections, CreateAnswer, CreatedConnection, NotBound, SameConnection
 
 _SAME = {
     200: ResponseSpec(ProviderConnection, generate_examples=False, description="The tenant has it already, unchanged")
@@ -74,7 +75,7 @@ class ConnectionRoutes(Controller):
         caller: NamedDependency[Caller],
         key: IdempotencyKey = None,
     ) -> Response[ProviderConnection]:
-        """Stores the name of the credential and never the credential itself.
+        """Stores the name of the credential and never the credential itself. An operator must have bound the tenant.
 
         The same request again answers 200 with the connection that it created the first time.
         """
@@ -123,6 +124,8 @@ class ConnectionRoutes(Controller):
 
 
 def _created(created: CreateAnswer, new: NewConnection, links: Links) -> Response[ProviderConnection]:
+    if isinstance(created, NotBound):
+        raise connection_not_bound()
     if isinstance(created, TooManyConnections):
         raise quota_problem(created)
     connection = created.connection

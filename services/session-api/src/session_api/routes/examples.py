@@ -125,6 +125,18 @@ _CONSENT_REPORTED: dict[str, Any] = {
     "reported_at": "2026-11-24T09:35:00Z",
     "run_id": 17,
 }
+_NEW_BINDING: dict[str, Any] = {
+    "tenant_id": 42,
+    "client_id": "6fa459ea-ee8a-4ca4-894e-db77e160355e",
+    "credential": "graph-main",
+}
+_BINDING: dict[str, Any] = {
+    **_NEW_BINDING,
+    "external_tenant_id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+    "cloud": "public",
+    "set_at": "2026-11-24T09:00:00Z",
+    "set_by_user_id": 1,
+}
 _EVIDENCE: dict[str, Any] = {
     "id": 205,
     "tenant_id": 42,
@@ -213,6 +225,9 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "listConnections": OperationExample([_CONNECTION]),
     "getConnection": OperationExample(_CONNECTION),
     "disableConnection": OperationExample(_DISABLED),
+    "listTenantBindings": OperationExample([_BINDING]),
+    "setTenantBinding": OperationExample(_BINDING, _NEW_BINDING),
+    "removeTenantBinding": OperationExample({"removed": True}),
     "createConsentRequest": OperationExample(_CONSENT_REQUEST, {"provider_connection_id": 5}),
     "listConsentRequests": OperationExample([_CONSENT_REPORTED]),
     "getConsentRequest": OperationExample(_CONSENT_REPORTED),

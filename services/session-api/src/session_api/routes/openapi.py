@@ -33,7 +33,7 @@ _PROBLEM_MEMBERS: Mapping[str, Schema] = {
     "locked_until": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME, description="With EDIT_LOCKED."),
     "pointer": Schema(type=OpenAPIType.STRING, description="With INPUTS_INVALID: a JSON pointer within the inputs."),
     "provider_connection_id": Schema(
-        type=OpenAPIType.INTEGER, description="With CONNECTION_DISABLED and CONNECTION_EXISTS."
+        type=OpenAPIType.INTEGER, description="With CONNECTION_DISABLED, CONNECTION_EXISTS and CONNECTION_NOT_BOUND."
     ),
     "provider_connection_ids": Schema(
         type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.INTEGER), description="With CONNECTION_NOT_CHOSEN."

@@ -35,6 +35,7 @@ CODES: Mapping[str, str] = {
     "CONNECTION_DISABLED": "The provider connection is disabled: use another one, or create one.",
     "CONNECTION_EXISTS": "Use the existing provider connection, or disable it first: see provider_connection_id.",
     "CONNECTION_MISSING": "Create a provider connection to the customer's tenant first.",
+    "CONNECTION_NOT_BOUND": "Ask an operator to bind the tenant to this Microsoft tenant, application and credential.",
     "CONNECTION_NOT_CHOSEN": "Name a provider connection in the start, or choose one for the session.",
     "CONNECTION_NOT_FOUND": "The tenant has no provider connection with this id: list its connections, or create one.",
     "CONNECTION_TO_PARTNER": "Send the tenant id of the customer: the partner's own tenant is never onboarded.",
@@ -127,7 +128,19 @@ def connection_problem(refused: ConnectionRefusal) -> Problem:
     extra = {"provider_connection_id": refused.connection_id}
     if refused.disabled:
         return Conflict("CONNECTION_DISABLED", f"Provider connection {refused.connection_id} is disabled", extra=extra)
+    if refused.unbound:
+        return connection_not_bound(refused.connection_id)
     return connection_not_found()
+
+
+def connection_not_bound(connection_id: int | None = None) -> Problem:
+    """No operator has bound the tenant as the connection, a new one if it has no id yet, says."""
+    which = "The new provider connection" if connection_id is None else f"Provider connection {connection_id}"
+    return Conflict(
+        "CONNECTION_NOT_BOUND",
+        f"{which} is to a Microsoft tenant, application or credential that the tenant is not bound to",
+        extra={} if connection_id is None else {"provider_connection_id": connection_id},
+    )
 
 
 def connection_exists(connection_id: int) -> Problem:

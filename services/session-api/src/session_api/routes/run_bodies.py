@@ -92,14 +92,15 @@ class PreflightReport(Struct, kw_only=True):
 class ErrorResponse(Struct, kw_only=True):
     """The problem of a start that created no run.
 
-    ``blocking_run`` is there with BLOCKED_BY_RUN, ``provider_connection_id`` with CONNECTION_DISABLED,
-    ``provider_connection_ids`` with CONNECTION_NOT_CHOSEN, and ``state`` with RUN_NOT_ENDED.
+    ``blocking_run`` is there with BLOCKED_BY_RUN, ``provider_connection_id`` with CONNECTION_DISABLED and
+    CONNECTION_NOT_BOUND, ``provider_connection_ids`` with CONNECTION_NOT_CHOSEN, and ``state`` with RUN_NOT_ENDED.
     """
 
     error: str
     code: Literal[
         "BLOCKED_BY_RUN",
         "CONNECTION_DISABLED",
+        "CONNECTION_NOT_BOUND",
         "CONNECTION_NOT_CHOSEN",
         "IDEMPOTENCY_KEY_IN_PROGRESS",
         "RUN_NOT_ENDED",

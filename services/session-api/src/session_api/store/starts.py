@@ -105,7 +105,7 @@ class Inserted(NamedTuple):
     previously_ok: bool
 
 
-async def load_start_context(tx: AsyncConnection, starts: Sequence[Start]) -> StartContext:
+async def load_start_context(tx: AsyncConnection, starts: Sequence[Start], *, bound_only: bool) -> StartContext:
     """The rows that decide these starts, read in one statement.
 
     Only the rules of their task types have the schema of their inputs. Of a tenant's connections it has those that
@@ -117,6 +117,7 @@ async def load_start_context(tx: AsyncConnection, starts: Sequence[Start]) -> St
         "task_types": sorted({start.task_type for start in starts}),
         "named_tenants": [tenant_id for tenant_id, _ in named],
         "named": [connection_id for _, connection_id in named],
+        "bound_only": bound_only,
     }
     return _decoder.decode((await tx.execute(_LOAD, values)).scalar_one())
 

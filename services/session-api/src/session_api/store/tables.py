@@ -81,6 +81,21 @@ PROVIDER_CONNECTIONS = Table(
     ),
 )
 
+TENANT_BINDINGS = Table(
+    "tenant_bindings",
+    METADATA,
+    Column("external_tenant_id", Text, primary_key=True),
+    Column("cloud", Text, primary_key=True),
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("credential", Text, nullable=False),
+    _moment("set_at", now=True),
+    Column("set_by_user_id", BigInteger, nullable=False),
+    UniqueConstraint("id", name="tenant_bindings_id"),
+    CheckConstraint("tenant_id > 0", name="tenant_bindings_tenant_positive"),
+)
+
 Index(
     "provider_connections_enabled",
     PROVIDER_CONNECTIONS.c.tenant_id,

@@ -10,11 +10,13 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.audit import ConnectionCreated, ConnectionDisabled
+from onboarding_shared.contracts.bindings import TenantBinding
 from onboarding_shared.contracts.session_api import CancelTask
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.quotas import Quotas, TooManyConnections
+from session_api.store.bindings import is_bound
 from session_api.store.connections import (
     NewConnection,
     StoredConnection,
@@ -43,19 +45,32 @@ class SameConnection:
     connection: StoredConnection
 
 
-CreateAnswer = CreatedConnection | SameConnection | TooManyConnections
+class NotBound:
+    """No operator has bound the tenant to this Microsoft tenant, application and credential."""
+
+
+CreateAnswer = CreatedConnection | SameConnection | NotBound | TooManyConnections
 
 
 class Connections:
     """The changes of provider connections, each in one transaction."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, *, silence_seconds: float, quotas: Quotas, keys: IdempotencyKeys
+        self,
+        database: Database,
+        outbox: Outbox,
+        *,
+        silence_seconds: float,
+        quotas: Quotas,
+        keys: IdempotencyKeys,
+        bound_only: bool,
     ) -> None:
+        """``bound_only``: only connections that an operator's tenant binding allows are stored."""
         self._database = database
         self._outbox = outbox
         self._silence_seconds = silence_seconds
         self._quotas = quotas
+        self._bound_only = bound_only
         self._keys = keys
 
     async def create(
@@ -65,6 +80,8 @@ class Connections:
 
         async def work(tx: AsyncConnection) -> CreateAnswer:
             await lock_tenants(tx, [tenant_id])
+            if self._bound_only and not await is_bound(tx, _wanted_binding(tenant_id, new)):
+                return NotBound()
             same = await find_same(tx, tenant_id, new)
             if same is not None:
                 return SameConnection(same)
@@ -86,13 +103,23 @@ class Connections:
             connection = await disable_connection(tx, tenant_id, connection_id, user_id)
             if before is not None and connection is not None:
                 runs = await cancel_runs_of_connection(tx, tenant_id, connection_id, user_id, self._silence_seconds)
-                messages = [_cancellation(run, user_id) for run in runs]
+                messages = [cancellation(run, user_id) for run in runs]
                 if before.disabled_at is None and connection.disabled_at is not None:
                     messages.append(_disabled(connection, user_id, connection.disabled_at, len(runs)))
                 await self._outbox.append(tx, messages)
             return connection
 
         return await self._database.run(work)
+
+
+def _wanted_binding(tenant_id: int, new: NewConnection) -> TenantBinding:
+    return TenantBinding(
+        tenant_id=tenant_id,
+        external_tenant_id=new.external_tenant_id,
+        cloud=new.cloud,
+        client_id=new.client_id,
+        credential=new.credential_ref,
+    )
 
 
 def _created(connection: StoredConnection) -> Outgoing:
@@ -121,7 +148,8 @@ def _disabled(connection: StoredConnection, user_id: int, at: datetime, cancelle
     return Outgoing(event, traceparent=current_traceparent())
 
 
-def _cancellation(run: StoredRun, user_id: int) -> Outgoing:
+def cancellation(run: StoredRun, user_id: int) -> Outgoing:
+    """The command that cancels a run on behalf of a user."""
     command = CancelTask(
         tenant_id=run.tenant_id,
         run_id=run.id,

@@ -81,7 +81,7 @@ class Consents:
             await lock_tenants(tx, [tenant_id])
             opened = await find_open_session(tx, tenant_id)
             session = None if opened is None else opened.session
-            connection = await _connection(tx, tenant_id, wanted, session)
+            connection = await _connection(tx, tenant_id, wanted, session, bound_only=self._starts.bound_only)
             if not isinstance(connection, KnownConnection):
                 return connection
             repeated = await find_of_link(tx, _hash(secret))
@@ -210,14 +210,15 @@ def _link_created(request: ConsentRequest) -> Outgoing:
 
 
 async def _connection(
-    tx: AsyncConnection, tenant_id: int, wanted: int | None, session: Session | None
+    tx: AsyncConnection, tenant_id: int, wanted: int | None, session: Session | None, *, bound_only: bool
 ) -> KnownConnection | ConnectionRefusal | NoConnection:
-    connections = {known.id: known for known in await known_connections(tx, tenant_id, wanted)}
+    connections = {known.id: known for known in await known_connections(tx, tenant_id, wanted, bound_only=bound_only)}
     choice = choose_connection(
         wanted,
         None if session is None else session.provider_connection_id,
-        enabled=[known.id for known in connections.values() if not known.disabled],
+        enabled=[known.id for known in connections.values() if not known.disabled and known.bound],
         disabled=[known.id for known in connections.values() if known.disabled],
+        unbound=[known.id for known in connections.values() if not known.disabled and not known.bound],
     )
     if not isinstance(choice, Usable):
         return choice

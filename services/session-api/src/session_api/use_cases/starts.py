@@ -70,8 +70,13 @@ class Starts:
         silence_seconds: float,
         quotas: Quotas,
         keys: IdempotencyKeys,
+        bound_only: bool,
     ) -> None:
-        """``silence_seconds`` is the timeout after which the command of a run without messages is sent again."""
+        """``silence_seconds`` is the timeout after which the command of a run without messages is sent again.
+
+        ``bound_only``: a connection without a tenant binding cannot be used.
+        """
+        self.bound_only = bound_only
         self._outbox = outbox
         self._silence_seconds = silence_seconds
         self._quotas = quotas
@@ -132,7 +137,7 @@ class Starts:
         if not starts:
             return []
         await lock_tenants(tx, (start.tenant_id for start in starts))
-        context = await load_start_context(tx, starts)
+        context = await load_start_context(tx, starts, bound_only=self.bound_only)
         plans = plan(starts, context, check_inputs, self._quotas)
         created = [
             (start, planned)
