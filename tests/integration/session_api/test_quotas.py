@@ -102,7 +102,7 @@ async def test_a_start_loads_only_the_connections_it_needs(api: Api) -> None:
     last = first + 5000
     async with api.service.database.transaction() as tx:
         await tx.execute(text("ANALYZE provider_connections"))
-        context = await load_start_context(tx, [Start(TENANT, "graph.connectivity", last, 7, None)])
+        context = await load_start_context(tx, [Start(TENANT, "graph.connectivity", last, 7, None)], bound_only=False)
 
     ids = sorted(known.id for known in context.connections)
     assert (len(ids), ids[0], ids[-1]) == (21, first, last)
