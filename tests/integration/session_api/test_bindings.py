@@ -11,10 +11,11 @@ from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.audit import TenantBindingRemoved, TenantBindingSet
 from onboarding_shared.contracts.session_api import CancelTask, StartTask
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
+from onboarding_shared.contracts.types import Mode, RunState, Scope
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.consent_harness import sent
-from tests.integration.session_api.service import CATALOGUE, PERMISSIONS, TENANT, Api, connection_body
+from tests.integration.session_api.service import CATALOGUE, PERMISSIONS, TENANT, Api, connection_body, declaration
 
 BINDINGS = "/onboarding/tenant-bindings"
 CONTOSO = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -143,7 +144,11 @@ async def test_a_lost_binding_cancels_runs_and_refuses_starts(strict: Api) -> No
 async def test_a_rebind_takes_the_microsoft_tenant_from_its_tenant(strict: Api) -> None:
     await bind(strict)
     await connect(strict)
-    await strict.start("graph.connectivity")
+    run = (await strict.start("graph.connectivity")).json()["run_id"]
+    assert code(await operator(strict).put(ITEM, json=binding(ATTACKER))) == (409, "BINDING_IN_USE")
+    await operator(strict).delete(ITEM)
+    assert code(await operator(strict).put(ITEM, json=binding(ATTACKER))) == (409, "BINDING_IN_USE")
+    await strict.finish(run, "graph.connectivity", "unknown", state=RunState.CANCELLED)
     await bind(strict, ATTACKER)
 
     assert code(await strict.start("graph.connectivity")) == (409, "CONNECTION_NOT_BOUND")
@@ -161,3 +166,18 @@ async def test_one_of_two_tenants_bound_at_once_stays(strict: Api) -> None:
 
     connected = [(await connect(strict, tenant)).status_code for tenant in (TENANT, ATTACKER)]
     assert sorted(connected) == [201, 409]
+
+
+async def test_two_connections_to_one_microsoft_tenant_share_a_guard(api: Api) -> None:
+    change = declaration("app.change", scope=Scope.CONNECTION, mode=Mode.EXCLUSIVE, required=False)
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(*CATALOGUE, change)))
+    first, second = [(await connect(api, client_id=client)).json()["id"] for client in (CLIENT, CONTOSO)]
+    other = await api.connection("elsewhere")
+
+    run = (await api.start("app.change", {"provider_connection_id": first})).json()["run_id"]
+    blocked = await api.start("app.change", {"provider_connection_id": second})
+    independent = await api.start("app.change", {"provider_connection_id": other})
+
+    assert code(blocked) == (409, "BLOCKED_BY_RUN")
+    assert blocked.json()["blocking_run"]["run_id"] == run
+    assert independent.status_code == 201

@@ -61,7 +61,7 @@ def connection(connection_id: int) -> TaskConnection:
     return TaskConnection(
         id=connection_id,
         provider="microsoft_graph",
-        external_tenant_id="5f0c1e5a-0000-4000-8000-000000000001",
+        external_tenant_id=f"5f0c1e5a-0000-4000-8000-{connection_id:012d}",
         client_id="5f0c1e5a-0000-4000-8000-000000000002",
         credential_ref="env:SECRET",
         cloud="global",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -194,3 +195,14 @@ async def test_an_uncommitted_claim_is_respected_by_every_other_claim(
     assert await first == {1}
     assert (meanwhile.claims, meanwhile.more) == ((), True)
     assert await harness.claimed_ids(5, worker="w2") == set()
+
+
+async def test_two_connections_to_one_microsoft_tenant_are_claimed_in_turn(harness: RunnerHarness) -> None:
+    first, second = start(1, "change.connection", on=11), start(2, "change.connection", on=12)
+    assert first.connection is not None
+    same = msgspec.structs.replace(
+        first.connection, id=12, external_tenant_id=first.connection.external_tenant_id.upper()
+    )
+    await harness.apply(first, msgspec.structs.replace(second, connection=same))
+
+    assert await harness.claimed_ids() == {1}

@@ -104,3 +104,18 @@ def test_whatever_is_started_active_runs_never_conflict(starts: list[tuple[str, 
             assert left.key != right.key
             if Mode.EXCLUSIVE in (left.mode, right.mode):
                 assert not overlap(left.scope_key, right.scope_key)
+
+
+def test_two_connections_to_one_microsoft_tenant_exclude_each_other() -> None:
+    running = ActiveRun("app.grant", "connection:1", Mode.EXCLUSIVE, RunState.RUNNING, target="public/contoso")
+    checking = ActiveRun("probe", "connection:1", Mode.SHARED, RunState.RUNNING, target="public/contoso")
+
+    def started(mode: Mode, active: ActiveRun, target: str | None) -> type:
+        return type(decide("app.other", mode, "connection:2", [active], target=target))
+
+    assert started(Mode.EXCLUSIVE, running, "public/contoso") is Blocked
+    assert started(Mode.SHARED, running, "public/contoso") is Blocked
+    assert started(Mode.EXCLUSIVE, checking, "public/contoso") is Blocked
+    assert started(Mode.SHARED, checking, "public/contoso") is Created
+    assert started(Mode.EXCLUSIVE, running, "china/contoso") is Created
+    assert started(Mode.EXCLUSIVE, running, None) is Created

@@ -1,6 +1,7 @@
 """Which waiting runs may start, whatever waits and whatever runs."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -95,3 +96,12 @@ def test_nothing_is_chosen_that_excludes_another_or_exceeds_a_limit(
 @given(st.lists(works, min_size=1, max_size=30, unique_by=lambda run: run.run_id))
 def test_something_is_always_chosen_when_nothing_runs(candidates: list[GuardedRun]) -> None:
     assert choose(candidates, [], free=1, tenant_limit=1) == [candidates[0]]
+
+
+def test_two_connections_to_one_microsoft_tenant_exclude_each_other() -> None:
+    change = GuardedRun(1, 4, 11, Mode.EXCLUSIVE, "change", "public/contoso")
+    check = GuardedRun(2, 4, 12, Mode.SHARED, "check", "public/contoso")
+
+    assert excludes(change, check)
+    assert not excludes(change, replace(check, target="china/contoso"))
+    assert not excludes(change, replace(check, target=None))

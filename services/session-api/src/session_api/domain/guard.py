@@ -47,6 +47,8 @@ class ActiveRun:
     run_id: int | None = None
     since: datetime | None = None
     arguments: Arguments = NO_ARGUMENTS
+    target: str | None = None
+    """Cloud and Microsoft tenant of its connection: two connections to one of them are not independent."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -79,26 +81,31 @@ Decision = Created | Reused | Blocked
 
 
 def decide(
-    task_type: str, mode: Mode, key: str, active: Sequence[ActiveRun], arguments: Arguments = NO_ARGUMENTS
+    task_type: str,
+    mode: Mode,
+    key: str,
+    active: Sequence[ActiveRun],
+    arguments: Arguments = NO_ARGUMENTS,
+    target: str | None = None,
 ) -> Decision:
     """Decide one start against the active runs of its tenant.
 
     The same task type in the same scope is reused if it has the same arguments. It blocks the start if it has others,
     or if it is being cancelled, since it would end without a result. Otherwise an exclusive run conflicts with every
-    run in an overlapping scope, and a shared run only with exclusive ones.
+    run in an overlapping scope or on the same ``target``, and a shared run only with exclusive ones.
     """
     for run in active:
         if run.key == (key, task_type):
             reusable = run.arguments == arguments and run.state is not RunState.CANCELLING
             return Reused(run) if reusable else Blocked(run)
-    blocking = _first_conflict(mode, key, active)
-    if blocking is not None:
-        return Blocked(blocking)
-    return Created(ActiveRun(task_type=task_type, scope_key=key, mode=mode, state=RunState.QUEUED, arguments=arguments))
+    new = ActiveRun(task_type, key, mode, RunState.QUEUED, arguments=arguments, target=target)
+    blocking = _first_conflict(new, active)
+    return Created(new) if blocking is None else Blocked(blocking)
 
 
-def _first_conflict(mode: Mode, key: str, active: Iterable[ActiveRun]) -> ActiveRun | None:
+def _first_conflict(new: ActiveRun, active: Iterable[ActiveRun]) -> ActiveRun | None:
     for run in active:
-        if overlap(key, run.scope_key) and Mode.EXCLUSIVE in (mode, run.mode):
+        same_target = new.target is not None and new.target == run.target
+        if (same_target or overlap(new.scope_key, run.scope_key)) and Mode.EXCLUSIVE in (new.mode, run.mode):
             return run
     return None

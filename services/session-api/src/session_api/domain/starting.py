@@ -87,6 +87,7 @@ class TenantRun:
     since: datetime
     inputs: dict[str, Any] | None = None
     dry_run: bool = False
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,8 @@ def _plan(
     connection = None if choice.connection_id is None else connections[choice.connection_id]
     key = scope_key(rule.scope, choice.connection_id)
     arguments = Arguments(canonical(inputs), start.dry_run)
-    return Planned(decide(start.task_type, rule.mode, key, active, arguments), session, connection, inputs)
+    target = None if connection is None else f"{connection.cloud}/{connection.external_tenant_id}"
+    return Planned(decide(start.task_type, rule.mode, key, active, arguments, target), session, connection, inputs)
 
 
 def _admitted(planned: Planned, active: list[ActiveRun], quotas: Quotas) -> Planned | TooManyRuns:
@@ -245,4 +247,5 @@ def _active(run: TenantRun) -> ActiveRun:
         run_id=run.run_id,
         since=run.since,
         arguments=Arguments(canonical(run.inputs), run.dry_run),
+        target=run.target,
     )

@@ -19,9 +19,9 @@ from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
 from session_api.domain.connections import CREDENTIAL_RULE, GUID_RULE, Cloud, is_guid, names_credential
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
-from session_api.routes.problems import connection_to_partner
+from session_api.routes.problems import binding_in_use, connection_to_partner
 from session_api.store.bindings import StoredBinding, list_bindings
-from session_api.use_cases.bindings import TenantBindings
+from session_api.use_cases.bindings import BindingInUse, TenantBindings
 
 _ITEM = "/{cloud:str}/{external_tenant_id:str}"
 CloudName = Annotated[
@@ -111,7 +111,10 @@ class BindingRoutes(Controller):
             client_id=data.client_id.lower(),
             credential=data.credential,
         )
-        return _body(await self.bindings.set(binding, caller.user_id))
+        stored = await self.bindings.set(binding, caller.user_id)
+        if isinstance(stored, BindingInUse):
+            raise binding_in_use()
+        return _body(stored)
 
     @delete(_ITEM, status_code=200, summary="Remove a tenant binding", operation_id="removeTenantBinding")
     async def remove_tenant_binding(

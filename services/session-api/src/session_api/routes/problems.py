@@ -30,6 +30,7 @@ from session_api.use_cases.sessions import NoSuchSession, SessionRefusal
 from session_api.use_cases.starts import BlockedBy
 
 CODES: Mapping[str, str] = {
+    "BINDING_IN_USE": "Remove the binding, which cancels its runs; set it again when they have ended: see Retry-After.",
     "BLOCKED_BY_RUN": "Another run must end first: retry after the seconds in Retry-After, or cancel blocking_run.",
     "CONNECTIONS_LIMIT": "Disable a provider connection that is no longer used, or ask the operator for more.",
     "CONNECTION_DISABLED": "The provider connection is disabled: use another one, or create one.",
@@ -141,6 +142,12 @@ def connection_not_bound(connection_id: int | None = None) -> Problem:
         f"{which} is to a Microsoft tenant, application or credential that the tenant is not bound to",
         extra={} if connection_id is None else {"provider_connection_id": connection_id},
     )
+
+
+def binding_in_use() -> Problem:
+    """Another onboarding tenant has an active run on the Microsoft tenant. The answer does not name it."""
+    message = "Another onboarding tenant has active runs on this Microsoft tenant"
+    return Conflict("BINDING_IN_USE", message, retry_after=5)
 
 
 def connection_exists(connection_id: int) -> Problem:

@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.bindings import MicrosoftTenant, TenantBinding
+from session_api.store.states import ACTIVE_STATES
 
 _COLUMNS = "id, tenant_id, external_tenant_id, cloud, client_id, credential, set_at, set_by_user_id"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:cloud || '/' || :external, 0))")
@@ -29,6 +30,12 @@ SELECT EXISTS (SELECT FROM tenant_bindings
                WHERE external_tenant_id = :external AND cloud = :cloud AND tenant_id = :tenant
                  AND client_id = :client AND credential = :credential)
 """)
+_BUSY_ELSEWHERE = text(f"""
+SELECT EXISTS (SELECT FROM operation_runs r
+               JOIN provider_connections c ON c.tenant_id = r.tenant_id AND c.id = r.provider_connection_id
+               WHERE r.state IN {ACTIVE_STATES} AND r.tenant_id <> :tenant
+                 AND c.external_tenant_id = :external AND c.cloud = :cloud)
+""")  # noqa: S608 - no input, only names of ours
 _UNBOUND = text("""
 SELECT c.id FROM provider_connections c
 WHERE c.tenant_id = :tenant AND c.external_tenant_id = :external AND c.cloud = :cloud AND c.disabled_at IS NULL
@@ -74,6 +81,11 @@ async def remove_binding(tx: AsyncConnection, microsoft: MicrosoftTenant) -> dat
 async def is_bound(tx: AsyncConnection, wanted: TenantBinding) -> bool:
     """True if exactly this binding is stored."""
     return bool((await tx.execute(_IS_BOUND, _values(wanted))).scalar_one())
+
+
+async def busy_elsewhere(tx: AsyncConnection, tenant_id: int, microsoft: MicrosoftTenant) -> bool:
+    """True if another tenant has an active run on this Microsoft tenant."""
+    return bool((await tx.execute(_BUSY_ELSEWHERE, {**_key(microsoft), "tenant": tenant_id})).scalar_one())
 
 
 async def unbound_connections(tx: AsyncConnection, tenant_id: int, microsoft: MicrosoftTenant) -> list[int]:

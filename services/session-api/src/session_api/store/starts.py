@@ -37,9 +37,11 @@ _LOAD = text(f"""
 SELECT json_build_object(
   'now', now(),
   'runs', (SELECT coalesce(json_agg(r ORDER BY r.run_id), '[]') FROM (
-      SELECT tenant_id, id AS run_id, task_type, scope_key, mode, state, created_at AS since, inputs, dry_run
-      FROM operation_runs
-      WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND state IN {ACTIVE_STATES}) r),
+      SELECT o.tenant_id, o.id AS run_id, o.task_type, o.scope_key, o.mode, o.state, o.created_at AS since, o.inputs,
+             o.dry_run, p.cloud || '/' || p.external_tenant_id AS target
+      FROM operation_runs o
+      LEFT JOIN provider_connections p ON p.tenant_id = o.tenant_id AND p.id = o.provider_connection_id
+      WHERE o.tenant_id = ANY(CAST(:tenants AS bigint[])) AND state IN {ACTIVE_STATES}) r),
   'sessions', (SELECT coalesce(json_agg(s), '[]') FROM (
       SELECT tenant_id, id, status, provider_connection_id FROM onboarding_sessions
       WHERE tenant_id = ANY(CAST(:tenants AS bigint[])) AND status IN {OPEN_STATUSES}) s),

@@ -14,6 +14,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.store.bindings import (
     StoredBinding,
+    busy_elsewhere,
     find_binding,
     remove_binding,
     save_binding,
@@ -24,6 +25,10 @@ from session_api.store.starts import lock_tenants
 from session_api.use_cases.connections import cancellation
 
 
+class BindingInUse:
+    """Another tenant has an active run on the Microsoft tenant."""
+
+
 class TenantBindings:
     """The changes of tenant bindings, each in one transaction with its audit events."""
 
@@ -32,16 +37,21 @@ class TenantBindings:
         self._outbox = outbox
         self._silence_seconds = silence_seconds
 
-    async def set(self, binding: TenantBinding, user_id: int) -> StoredBinding:
-        """Bind a Microsoft tenant, in place of its binding so far. Idempotent."""
+    async def set(self, binding: TenantBinding, user_id: int) -> StoredBinding | BindingInUse:
+        """Bind a Microsoft tenant, in place of its binding so far. Idempotent.
+
+        It changes its tenant only when the runs of the other one have ended: the guard of a tenant knows its own runs.
+        """
         microsoft = binding.microsoft_tenant
 
-        async def work(tx: AsyncConnection) -> StoredBinding:
+        async def work(tx: AsyncConnection) -> StoredBinding | BindingInUse:
             before = await find_binding(tx, microsoft)
             if before is not None and before.binding == binding:
                 return before
             tenants = {binding.tenant_id} if before is None else {binding.tenant_id, before.binding.tenant_id}
             await lock_tenants(tx, tenants)
+            if await busy_elsewhere(tx, binding.tenant_id, microsoft):
+                return BindingInUse()
             stored = await save_binding(tx, binding, user_id)
             messages: list[Outgoing] = []
             for tenant_id in sorted(tenants):

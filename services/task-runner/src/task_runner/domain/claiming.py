@@ -17,6 +17,8 @@ class GuardedRun:
     scope_key: int
     mode: Mode
     task_type: str
+    target: str | None = None
+    """Cloud and Microsoft tenant of its connection: two connections to one of them are not independent."""
 
 
 def excludes(first: GuardedRun, second: GuardedRun) -> bool:
@@ -27,6 +29,8 @@ def excludes(first: GuardedRun, second: GuardedRun) -> bool:
         return True
     if first.mode is Mode.SHARED and second.mode is Mode.SHARED:
         return False
+    if first.target is not None and first.target == second.target:
+        return True
     return first.scope_key == second.scope_key or TENANT_SCOPE in (first.scope_key, second.scope_key)
 
 

@@ -40,13 +40,19 @@ ORDER BY tenant_id
 """)  # noqa: S608 - no input, only constants
 
 
+def _target(execution: str) -> str:
+    """SQL: the cloud and the Microsoft tenant of a run's connection."""
+    return f"({execution}.connection ->> 'cloud') || '/' || lower({execution}.connection ->> 'external_tenant_id')"
+
+
 def _work(selected: str) -> TextClause:
     return text(f"""
-SELECT true AS under_way, 0 AS place, e.resume_at, e.run_id, e.tenant_id, e.scope_key, e.mode, e.task_type
+SELECT true AS under_way, 0 AS place, e.resume_at, e.run_id, e.tenant_id, e.scope_key, e.mode, e.task_type,
+       {_target("e")} AS target
 FROM executions e
 WHERE e.state IN {LEASED_STATES} AND e.tenant_id = ANY (CAST(:tenants AS bigint[]))
 UNION ALL
-SELECT false, t.place, c.resume_at, c.run_id, c.tenant_id, c.scope_key, c.mode, c.task_type
+SELECT false, t.place, c.resume_at, c.run_id, c.tenant_id, c.scope_key, c.mode, c.task_type, {_target("c")}
 FROM unnest(CAST(:tenants AS bigint[])) WITH ORDINALITY AS t (tenant_id, place)
 CROSS JOIN LATERAL (
     SELECT e.* FROM executions e
@@ -108,7 +114,7 @@ async def work_of(
     running: list[GuardedRun] = []
     candidates: list[GuardedRun] = []
     for row in await tx.execute(_WORK[selection], values):
-        run = GuardedRun(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type)
+        run = GuardedRun(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type, row.target)
         (running if row.under_way else candidates).append(run)
     return running, candidates
 
