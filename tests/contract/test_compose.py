@@ -38,6 +38,7 @@ OF_THE_NETWORK = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
     "DATABASE_URL": "/run/onboarding/database-url",
     "ONBOARDING_JWKS": "/run/onboarding/jwks.json",
+    "ONBOARDING_RUN_SECRETS": "/run/onboarding/run-secrets",
     "ONBOARDING_EVIDENCE_STORE_URL": "http://evidence-store:8000",
     "ONBOARDING_CONSENT_REDIRECT_URL": "http://127.0.0.1:8000/onboarding/consent/callback",
     "ONBOARDING_GRAPH_URL": "http://graph:8000",
@@ -153,6 +154,16 @@ def test_services_that_check_tokens_get_public_keys_only(name: str, tmp_path: Pa
     assert not [file for file in (tmp_path / name).iterdir() if '"d"' in file.read_text()]
 
 
+def test_services_that_check_results_share_a_secret(tmp_path: Path) -> None:
+    set_up(tmp_path)
+    checking = {name for name in SERVICES if "ONBOARDING_RUN_SECRETS" in environment(services()[name])}
+    given = {(tmp_path / name / "run-secrets").read_text() for name in checking}
+
+    assert checking == {"session-api", "evidence-store"}
+    assert len(given) == 1 and len(given.pop().strip()) >= 32
+    assert not (tmp_path / "task-runner" / "run-secrets").exists()
+
+
 def test_setting_up_again_changes_nothing(tmp_path: Path) -> None:
     def everything() -> dict[Path, str]:
         return {file: file.read_text() for file in tmp_path.rglob("*") if file.is_file()}
@@ -161,7 +172,7 @@ def test_setting_up_again_changes_nothing(tmp_path: Path) -> None:
     first = everything()
     set_up(tmp_path)
     assert everything() == first
-    assert len(first) == 2 + 4 + 3 + 2, "key pair, passwords, addresses, key sets"
+    assert len(first) == 2 + 4 + 3 + 2 + 2, "key pair, passwords, addresses, key sets, secrets of runs"
 
 
 def test_postgresql_has_the_same_settings() -> None:

@@ -6,7 +6,8 @@ containers in the table, so that no service can read the password of another one
 ====================  =====================================================
 ``identity/``         the key pair, for issuing development tokens
 ``postgres/``         ``NAME.password`` of the superuser and of each role
-``SERVICE/``          ``database-url``; ``jwks.json`` if it verifies tokens
+``SERVICE/``          ``database-url``; ``jwks.json`` and ``run-secrets`` if it
+                      verifies tokens and results
 ====================  =====================================================
 """
 
@@ -19,7 +20,9 @@ from onboarding_devstack.identity import Identity
 
 SUPERUSER = "postgres"
 SERVICES = ("session-api", "task-runner", "evidence-store")
-CHECKING_TOKENS = ("session-api", "evidence-store")
+CHECKING = ("session-api", "evidence-store")
+"""The services that verify tokens, and the authors of results."""
+RUN_SECRETS = "run-secrets"
 
 
 def set_up(folder: Path) -> None:
@@ -31,8 +34,17 @@ def set_up(folder: Path) -> None:
         role = service.replace("-", "_")
         address = f"postgresql://{role}:{_password(folder, role)}@postgres:5432/{role}"
         write_private(folder / service / "database-url", address + "\n")
-    for service in CHECKING_TOKENS:
+    run_secret = _run_secret(folder)
+    for service in CHECKING:
         write_private(folder / service / "jwks.json", identity.jwks.read_text(encoding="utf-8"))
+        write_private(folder / service / RUN_SECRETS, run_secret + "\n")
+
+
+def _run_secret(folder: Path) -> str:
+    """The secret from which the keys of runs are derived, the same for both services."""
+    files = [folder / service / RUN_SECRETS for service in CHECKING]
+    known = next((file.read_text(encoding="utf-8").strip() for file in files if file.exists()), None)
+    return known or secrets.token_urlsafe(32)
 
 
 def _password(folder: Path, role: str) -> str:

@@ -107,8 +107,10 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         "ONBOARDING_JWT_ISSUER": ISSUER,
         "ONBOARDING_JWT_AUDIENCE": AUDIENCE,
     }
+    run_secrets = {"ONBOARDING_RUN_SECRETS": place.secrets["run_secret"]}
     own = {
         "session-api": identity
+        | run_secrets
         | {
             "ONBOARDING_UNBOUND_CONNECTIONS": "true",
             "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
@@ -125,7 +127,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
             "ONBOARDING_CREDENTIALS": json.dumps(CREDENTIALS),
             CREDENTIAL_VARIABLE: place.secrets["client_secret"],
         },
-        "evidence-store": identity,
+        "evidence-store": identity | run_secrets,
     }
     tuning = {name: os.environ.get(name, value) for name, value in TUNING.items()}
     return {

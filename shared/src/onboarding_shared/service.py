@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 from onboarding_shared.contracts.types import made_visible
-from onboarding_shared.process.service_settings import MigrateSettings, ServiceSettings, TracingSettings
+from onboarding_shared.process.service_settings import MigrateSettings, RepairSettings, ServiceSettings, TracingSettings
 from onboarding_shared.process.settings import SettingsError, load_for
 from onboarding_shared.telemetry.logging import change_level_on_signals, configure_logging
 
@@ -57,7 +57,7 @@ def run_service(
             with recorded_traces(name, settings.tracing):
                 _serve(settings, build)
         elif arguments.command == "inbox":
-            _repair_inbox(name, load_for(MigrateSettings, settings_class), arguments.tenant, dry_run=arguments.dry_run)
+            _repair_inbox(name, load_for(RepairSettings, settings_class), arguments.tenant, dry_run=arguments.dry_run)
         else:
             _migrate(name, load_for(MigrateSettings, settings_class))
     except (SettingsError, CannotStart) as error:
@@ -148,7 +148,7 @@ def _migrate(name: str, settings: MigrateSettings) -> None:
         raise CannotStart(f"the topics were not created: {str(error) or type(error).__name__}") from error
 
 
-def _repair_inbox(name: str, settings: MigrateSettings, tenant_id: int, *, dry_run: bool) -> None:
+def _repair_inbox(name: str, settings: RepairSettings, tenant_id: int, *, dry_run: bool) -> None:
     """Print the marks. The log of this command has warnings at least, because stdout is for the marks."""
     configure_logging(settings.log.model_copy(update={"level": "WARNING"}), service=name)
     from onboarding_shared.contracts.audit import INBOX_REPAIRS
@@ -164,7 +164,13 @@ def _repair_inbox(name: str, settings: MigrateSettings, tenant_id: int, *, dry_r
         audit = None if dry_run else Audit(INBOX_REPAIRS[name], _operator())
         try:
             repairs = await repair(
-                settings.kafka, database, topics, group=consumers.GROUP, tenant_id=tenant_id, audit=audit
+                settings.kafka,
+                database,
+                topics,
+                group=consumers.GROUP,
+                tenant_id=tenant_id,
+                audit=audit,
+                run_keys=settings.run_keys.keys,
             )
         except Exception as error:
             raise CannotStart(f"the inbox was not repaired: {error}") from error

@@ -49,6 +49,7 @@ class EvidenceStore:
             self.outbox,
             group=GROUP,
             applies=applies(Recording(self.outbox)),
+            run_keys=settings.run_keys.keys,
         )
         self.http: HttpApplication = build_http(
             DESCRIPTION,

@@ -1,9 +1,10 @@
-"""The settings of evidence-store: those of every service, and no others."""
+"""The settings of evidence-store."""
 
-from onboarding_shared.process.service_settings import IdentitySettings, ServiceSettings
+from onboarding_shared.process.service_settings import IdentitySettings, RunKeySettings, ServiceSettings
 
 
 class EvidenceStoreSettings(ServiceSettings):
     """The settings of ``evidence-store serve``."""
 
     identity: IdentitySettings
+    run_keys: RunKeySettings

@@ -99,13 +99,17 @@ def build(settings: SessionApiSettings) -> SessionApi:
     outbox = Outbox(relay.wake)
     projection = Projection(silence_seconds=settings.silence_seconds)
     catalogue = Catalogue(released=settings.released_task_types)
-    consumer = Consumer(settings.kafka, database, outbox, group=GROUP, applies=applies(projection, catalogue))
+    run_keys = settings.run_keys.keys
+    consumer = Consumer(
+        settings.kafka, database, outbox, group=GROUP, applies=applies(projection, catalogue), run_keys=run_keys
+    )
     sweeper = Sweeper(
         database,
         outbox,
         silence_seconds=settings.silence_seconds,
         every_seconds=settings.sweep_seconds,
         keys_last_seconds=settings.idempotency_key_seconds,
+        run_keys=run_keys,
     )
     keys = IdempotencyKeys(lasts_seconds=settings.idempotency_key_seconds)
     quotas = Quotas(**settings.quotas.model_dump())
@@ -116,6 +120,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         quotas=quotas,
         keys=keys,
         bound_only=not settings.unbound_connections,
+        run_keys=run_keys,
     )
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
 

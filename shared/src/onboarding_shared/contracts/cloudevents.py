@@ -1,7 +1,8 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes as ``ce_*`` headers, the message as the record's value.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
-The extensions used: ``sequence`` (gapless per tenant and topic, from 1), ``partitionkey``, ``traceparent``.
+The extensions used: ``sequence`` (gapless per tenant and topic, from 1), ``partitionkey``, ``traceparent``, and
+``mac`` on messages about a run.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ import msgspec
 
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.run_keys import RunKeys
+from onboarding_shared.contracts.task_runner import RunMessage
 from onboarding_shared.contracts.topics import SOURCES
 from onboarding_shared.contracts.traceparent import parse_traceparent
 
@@ -18,6 +21,7 @@ SPEC_VERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_sequence")
 _TRACEPARENT = "ce_traceparent"
+_MAC = "ce_mac"
 _MAX_SEQUENCE = 2**63 - 1
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -55,6 +59,7 @@ def encode_headers(
     tenant_id: int,
     sequence: int,
     traceparent: str | None,
+    mac: str | None = None,
 ) -> list[tuple[str, bytes]]:
     """Create the headers of a record; ``time`` is formatted as RFC 3339 in UTC."""
     headers = [
@@ -71,13 +76,17 @@ def encode_headers(
     ]
     if traceparent is not None:
         headers.append((_TRACEPARENT, traceparent.encode()))
+    if mac is not None:
+        headers.append((_MAC, mac.encode()))
     return headers
 
 
-def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Received:
+def decode(
+    topic: str, key: bytes | None, value: bytes | None, headers: Headers, run_keys: RunKeys | None = None
+) -> Received:
     """Decode a record. Raises only ``Undecodable``, for any input.
 
-    An invalid trace context is ignored.
+    An invalid trace context is ignored. With ``run_keys`` a message about a run must have the MAC of that run.
     """
     attributes = _attributes(headers)
     if attributes["ce_source"] != SOURCES[topic]:
@@ -97,11 +106,16 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Headers)
         )
     if key != str(message.tenant_id).encode():
         raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {message.tenant_id}.")
+    sequence = _sequence(attributes["ce_sequence"])
+    if run_keys is not None and isinstance(message, RunMessage):
+        mac, run = attributes.get(_MAC), (message.tenant_id, message.run_id)
+        if not run_keys.accept(mac, *run, topic=topic, sequence=sequence, data=value):
+            raise Undecodable("MAC_INVALID", f"The message about run {message.run_id} has no valid ce_mac.")
     return Received(
         message=message,
         topic=topic,
         tenant_id=message.tenant_id,
-        sequence=_sequence(attributes["ce_sequence"]),
+        sequence=sequence,
         message_id=attributes["ce_id"],
         source=attributes["ce_source"],
         time=attributes.get("ce_time", ""),

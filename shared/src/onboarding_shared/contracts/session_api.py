@@ -34,7 +34,7 @@ class StartTask(Message, frozen=True, kw_only=True):
 
     ``previously_ok``: the latest result that was not ``unknown``, of this task on this connection, was ``ok`` or
     ``warn``. ``inputs`` fit the ``inputs_schema`` of the task type, at most 16 KiB. A ``dry_run`` changes nothing at
-    the provider.
+    the provider. ``run_key`` is the key of the MAC of every message about the run.
     """
 
     topic: ClassVar[Topic] = TASK_COMMANDS
@@ -49,6 +49,7 @@ class StartTask(Message, frozen=True, kw_only=True):
     previously_ok: bool = False
     inputs: dict[str, Any] | None = None
     dry_run: bool = False
+    run_key: ShortText | None = None
 
     @property
     def subject(self) -> str:

@@ -13,6 +13,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.message import StreamMessage
 
+from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.bounded import within
@@ -57,12 +58,16 @@ class Consumer:
         *,
         group: str,
         applies: Mapping[Topic, Apply],
+        run_keys: RunKeys | None = None,
     ) -> None:
+        """With ``run_keys`` only messages about runs that have a valid MAC are applied."""
         guard_fetches()
         self._kafka = kafka
         self._group = group
         self._topics = [topic.name for topic in applies]
-        self._inbox = Inbox(database, outbox, group=group, applies=applies, window=kafka.sequence_window)
+        self._inbox = Inbox(
+            database, outbox, group=group, applies=applies, window=kafka.sequence_window, run_keys=run_keys
+        )
         self._sweeper = DeadLetterSweeper(database, kafka)
         self._client: AIOKafkaConsumer | None = None
         self._stopping = asyncio.Event()

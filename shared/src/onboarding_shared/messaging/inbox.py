@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.cloudevents import Received, Undecodable, decode
+from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
@@ -71,9 +72,20 @@ class Inbox:
     """Decodes and applies the batches of a consumer, independently of Kafka."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, *, group: str, applies: Mapping[Topic, Apply], window: int
+        self,
+        database: Database,
+        outbox: Outbox,
+        *,
+        group: str,
+        applies: Mapping[Topic, Apply],
+        window: int,
+        run_keys: RunKeys | None = None,
     ) -> None:
-        """``window`` is the number of messages of a tenant and topic that may be missing before the next one."""
+        """``window`` is the number of messages of a tenant and topic that may be missing before the next one.
+
+        With ``run_keys`` only messages about runs that have a valid MAC are applied.
+        """
+        self._run_keys = run_keys
         self._window = window
         self._database = database
         self._applies = {topic.name: apply for topic, apply in applies.items()}
@@ -128,7 +140,7 @@ class Inbox:
                 batch.unreadable.append(Rejected(record, record.reason_code, record.detail))
                 continue
             try:
-                message = decode(record.topic, record.key, record.value, record.headers)
+                message = decode(record.topic, record.key, record.value, record.headers, self._run_keys)
             except Undecodable as error:
                 batch.unreadable.append(Rejected(record, error.code, error.detail))
             else:

@@ -17,6 +17,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from onboarding_shared.contracts.audit import InboxRepair
 from onboarding_shared.contracts.cloudevents import Undecodable, decode
+from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord, install
 from onboarding_shared.messaging.inbox_sequences import compare_and_set, last_applied
@@ -89,6 +90,7 @@ async def repair(
     group: str,
     tenant_id: int,
     audit: Audit | None,
+    run_keys: RunKeys | None = None,
 ) -> list[Repair]:
     """Repair the tenant's marks of ``topics``, or only look for what to repair without ``audit``.
 
@@ -99,7 +101,7 @@ async def repair(
     repairs = []
     for topic in topics:
         mark = await last_applied(database, tenant_id, topic)
-        passed, messages = await within(_READ_SECONDS, _read(kafka, topic, group, tenant_id))
+        passed, messages = await within(_READ_SECONDS, _read(kafka, topic, group, tenant_id, run_keys))
         right = repaired(mark, passed, messages)
         if right != mark and audit is not None:
             await _set(database, tenant_id, Repair(topic, mark, right), audit)
@@ -125,7 +127,9 @@ async def _set(database: Database, tenant_id: int, done: Repair, audit: Audit) -
     _log.warning("inbox_repaired", topic=done.topic, tenant_id=tenant_id, before=done.before, after=done.after)
 
 
-async def _read(kafka: KafkaSettings, topic: str, group: str, tenant_id: int) -> tuple[int, list[Seen]]:
+async def _read(
+    kafka: KafkaSettings, topic: str, group: str, tenant_id: int, run_keys: RunKeys | None
+) -> tuple[int, list[Seen]]:
     """The committed offset of the group, and the tenant's messages in its partition."""
     consumer = AIOKafkaConsumer(**kafka.client_options(), enable_auto_commit=False, auto_offset_reset="earliest")
     admin = AIOKafkaAdminClient(**kafka.client_options())
@@ -135,7 +139,7 @@ async def _read(kafka: KafkaSettings, topic: str, group: str, tenant_id: int) ->
         partitions = sorted(consumer.partitions_for_topic(topic) or await _partitions(consumer, topic))
         place = TopicPartition(topic, DefaultPartitioner()(str(tenant_id).encode(), partitions, partitions))
         committed = (await admin.list_consumer_group_offsets(group, partitions=[place])).get(place)
-        return max(0, committed.offset) if committed else 0, await _messages(consumer, place, tenant_id)
+        return max(0, committed.offset) if committed else 0, await _messages(consumer, place, tenant_id, run_keys)
     finally:
         await consumer.stop()
         await admin.close()
@@ -146,7 +150,9 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     return consumer.partitions_for_topic(topic) or {0}
 
 
-async def _messages(consumer: AIOKafkaConsumer, place: TopicPartition, tenant_id: int) -> list[Seen]:
+async def _messages(
+    consumer: AIOKafkaConsumer, place: TopicPartition, tenant_id: int, run_keys: RunKeys | None
+) -> list[Seen]:
     consumer.assign([place])
     end = (await consumer.end_offsets([place]))[place]
     messages: list[Seen] = []
@@ -154,14 +160,16 @@ async def _messages(consumer: AIOKafkaConsumer, place: TopicPartition, tenant_id
     while await consumer.position(place) < end and empty < _EMPTY_POLLS:
         records = (await consumer.getmany(place, timeout_ms=1_000)).get(place, [])
         empty = 0 if records else empty + 1
-        messages += [Seen(record.offset, sequence) for record in records if (sequence := _sequence(record, tenant_id))]
+        messages += [
+            Seen(record.offset, sequence) for record in records if (sequence := _sequence(record, tenant_id, run_keys))
+        ]
     return messages
 
 
-def _sequence(record: ConsumerRecord[bytes, bytes], tenant_id: int) -> int | None:
+def _sequence(record: ConsumerRecord[bytes, bytes], tenant_id: int, run_keys: RunKeys | None) -> int | None:
     if isinstance(record, UnreadableRecord) or record.key != str(tenant_id).encode():
         return None
     try:
-        return decode(record.topic, record.key, record.value, record.headers).sequence
+        return decode(record.topic, record.key, record.value, record.headers, run_keys).sequence
     except Undecodable:
         return None

@@ -14,18 +14,18 @@ _APPEND = text("""
 WITH incoming AS (
     SELECT * FROM unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[]), CAST(:ids AS uuid[]),
                          CAST(:types AS text[]), CAST(:subjects AS text[]), CAST(:traceparents AS text[]),
-                         CAST(:data AS bytea[]))
-        WITH ORDINALITY AS m (tenant_id, topic, message_id, event_type, subject, traceparent, data, place)
+                         CAST(:data AS bytea[]), CAST(:mac_keys AS text[]))
+        WITH ORDINALITY AS m (tenant_id, topic, message_id, event_type, subject, traceparent, data, mac_key, place)
 ), numbered AS (
     INSERT INTO outbox_sequences AS s (tenant_id, topic, last_sequence)
     SELECT tenant_id, topic, count(*) FROM incoming GROUP BY tenant_id, topic ORDER BY tenant_id, topic
     ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = s.last_sequence + excluded.last_sequence
     RETURNING tenant_id, topic, last_sequence
 )
-INSERT INTO outbox (tenant_id, topic, sequence, message_id, event_type, subject, traceparent, data)
+INSERT INTO outbox (tenant_id, topic, sequence, message_id, event_type, subject, traceparent, data, mac_key)
 SELECT i.tenant_id, i.topic,
        n.last_sequence + 1 - row_number() OVER (PARTITION BY i.tenant_id, i.topic ORDER BY i.place DESC),
-       i.message_id, i.event_type, i.subject, i.traceparent, i.data
+       i.message_id, i.event_type, i.subject, i.traceparent, i.data, i.mac_key
 FROM incoming i JOIN numbered n USING (tenant_id, topic)
 ORDER BY i.place
 """)
@@ -40,11 +40,15 @@ class MessageTooLarge(ValueError):
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """A message with its trace context; ``topic`` overrides the topic of the message."""
+    """A message with its trace context; ``topic`` overrides the topic of the message.
+
+    With ``mac_key`` the relay adds a message authentication code.
+    """
 
     message: Message
     traceparent: str | None = None
     topic: str | None = None
+    mac_key: str | None = None
 
 
 class Outbox:
@@ -74,6 +78,7 @@ class Outbox:
                 "subjects": [item.message.subject for item in outgoing],
                 "traceparents": [item.traceparent for item in outgoing],
                 "data": data,
+                "mac_keys": [item.mac_key for item in outgoing],
             },
         )
         after_commit(tx, self._wake)

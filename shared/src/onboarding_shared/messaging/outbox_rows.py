@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding_shared.postgres.database import Database
 
 _READ = text("""
-SELECT id, topic, tenant_id, sequence, message_id, event_type, subject, traceparent, data, created_at
+SELECT id, topic, tenant_id, sequence, message_id, event_type, subject, traceparent, data, created_at, mac_key
 FROM outbox ORDER BY id LIMIT :batch
 """)
 _DELETE = text("""
@@ -41,6 +41,7 @@ class OutboxRow(NamedTuple):
     traceparent: str | None
     data: bytes
     created_at: datetime
+    mac_key: str | None = None
 
 
 class OutboxRows:

@@ -13,6 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from onboarding_shared.contracts.cloudevents import encode_headers
+from onboarding_shared.contracts.run_keys import mac_of
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.bounded import within
@@ -155,6 +156,7 @@ class Relay:
             tenant_id=row.tenant_id,
             sequence=row.sequence,
             traceparent=traceparent,
+            mac=None if row.mac_key is None else mac_of(row.mac_key, row.topic, row.sequence, row.data),
         )
         return {"topic": row.topic, "key": str(row.tenant_id).encode(), "value": row.data, "headers": headers}
 

@@ -67,6 +67,10 @@ CREATE TABLE dead_letters (
 );
 """
 
+MESSAGING_TABLES_V2 = """
+ALTER TABLE outbox ADD COLUMN mac_key text;
+"""
+
 
 def add_messaging_tables(metadata: MetaData) -> None:
     """Add the tables to SQLAlchemy metadata, for comparison with the migrations in tests."""
@@ -83,6 +87,7 @@ def add_messaging_tables(metadata: MetaData) -> None:
         Column("traceparent", Text),
         Column("data", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+        Column("mac_key", Text),
     )
     for name in ("outbox_sequences", "inbox_sequences"):
         Table(

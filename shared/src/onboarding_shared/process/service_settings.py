@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from aiokafka.helpers import create_ssl_context
 from pydantic import Field, field_validator, model_validator
 
+from onboarding_shared.contracts.run_keys import SHORTEST_SECRET, RunKeys
 from onboarding_shared.process.settings import Settings, separated
 
 ASYMMETRIC_ALGORITHMS = frozenset(
@@ -29,6 +30,39 @@ class DatabaseSettings(Settings):
         if not url.startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
         return "postgresql://" + url.split("://", 1)[1]
+
+
+class RunKeySettings(Settings):
+    """The secrets from which the keys of runs are derived, shared by session-api and evidence-store."""
+
+    secrets: tuple[str, ...] = Field(
+        (),
+        repr=False,
+        validation_alias="ONBOARDING_RUN_SECRETS",
+        description="Secrets of 32 characters or more, separated by commas, the newest first; unset = none is checked",
+    )
+    accept_without_mac: bool = Field(
+        False,
+        validation_alias="ONBOARDING_ACCEPT_WITHOUT_MAC",
+        description="true = messages about runs without a MAC count, during an upgrade; those with a wrong one never",
+    )
+
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _separated(cls, value: Any) -> Any:
+        return separated(value)
+
+    @field_validator("secrets")
+    @classmethod
+    def _are_long(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+            raise ValueError(f"has a secret of less than {SHORTEST_SECRET} characters")
+        return secrets
+
+    @property
+    def keys(self) -> RunKeys:
+        """The keys of runs."""
+        return RunKeys(self.secrets, accept_without_mac=self.accept_without_mac)
 
 
 class KafkaSettings(Settings):
@@ -254,6 +288,12 @@ class MigrateSettings(Settings):
     database: DatabaseSettings
     kafka: KafkaSettings
     log: LogSettings
+
+
+class RepairSettings(MigrateSettings):
+    """Settings of the command ``inbox repair``."""
+
+    run_keys: RunKeySettings
 
 
 class ServiceSettings(MigrateSettings):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.session_api import CancelTask, StartTask
 from onboarding_shared.contracts.types import RunState
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
@@ -36,7 +37,9 @@ class Sweeper:
         silence_seconds: float,
         every_seconds: float,
         keys_last_seconds: float,
+        run_keys: RunKeys,
     ) -> None:
+        self._run_keys = run_keys
         self._database = database
         self._outbox = outbox
         self._silence_seconds = silence_seconds
@@ -75,7 +78,7 @@ class Sweeper:
 
         async def work(tx: AsyncConnection) -> Sequence[OverdueRun]:
             overdue = await take_overdue_runs(tx, limit=BATCH, silence_seconds=self._silence_seconds)
-            await self._outbox.append(tx, [command for run in overdue for command in commands(run)])
+            await self._outbox.append(tx, [command for run in overdue for command in commands(run, self._run_keys)])
             return overdue
 
         overdue = await self._database.run(work)
@@ -95,7 +98,7 @@ class Sweeper:
         return 0.0 if await self.sweep() == BATCH else self._every_seconds
 
 
-def commands(run: OverdueRun) -> Iterator[Outgoing]:
+def commands(run: OverdueRun, run_keys: RunKeys) -> Iterator[Outgoing]:
     """Yield the commands to send again. StartTask precedes CancelTask if the runner never responded to it."""
     cancelling = run.state is RunState.CANCELLING
     if not cancelling or not run.ever_answered:
@@ -111,6 +114,7 @@ def commands(run: OverdueRun) -> Iterator[Outgoing]:
             inputs=run.inputs,
             dry_run=run.dry_run,
             previously_ok=run.previously_ok,
+            run_key=run_keys.key_of(run.tenant_id, run.run_id),
         )
         yield Outgoing(start, traceparent=run.traceparent)
     if cancelling:

@@ -7,6 +7,7 @@ from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.session_api import StartTask, TaskConnection
 from onboarding_shared.contracts.types import SessionStatus
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
@@ -71,6 +72,7 @@ class Starts:
         quotas: Quotas,
         keys: IdempotencyKeys,
         bound_only: bool,
+        run_keys: RunKeys,
     ) -> None:
         """``silence_seconds`` is the timeout after which the command of a run without messages is sent again.
 
@@ -78,6 +80,7 @@ class Starts:
         """
         self.bound_only = bound_only
         self._outbox = outbox
+        self._run_keys = run_keys
         self._silence_seconds = silence_seconds
         self._quotas = quotas
         self._keys = keys
@@ -150,7 +153,8 @@ class Starts:
             drafts = _drafts(created)
             if drafts:
                 await begin_sessions(tx, drafts)
-            await self._outbox.append(tx, [_command(start, planned, inserted) for start, planned in created])
+            commands = [_command(start, planned, inserted, self._run_keys) for start, planned in created]
+            await self._outbox.append(tx, commands)
         return [_answer(start, planned, context, inserted) for start, planned in zip(starts, plans, strict=True)]
 
 
@@ -169,7 +173,7 @@ def _drafts(created: Sequence[tuple[Start, Planned]]) -> dict[tuple[int, int], i
     return drafts
 
 
-def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]) -> Outgoing:
+def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted], run_keys: RunKeys) -> Outgoing:
     run = inserted[_key(start, planned.decision.run)]
     command = StartTask(
         tenant_id=start.tenant_id,
@@ -182,6 +186,7 @@ def _command(start: Start, planned: Planned, inserted: Mapping[RunKey, Inserted]
         inputs=None if planned.inputs is None else dict(planned.inputs),
         dry_run=start.dry_run,
         previously_ok=run.previously_ok,
+        run_key=run_keys.key_of(start.tenant_id, run.run_id),
     )
     return Outgoing(command, traceparent=start.traceparent)
 

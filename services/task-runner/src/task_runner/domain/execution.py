@@ -1,7 +1,7 @@
 """Executions, and the messages that describe them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,8 @@ class Execution:
     payload: Mapping[str, Any] | None = None
     finished_at: datetime | None = None
     dry_run: bool = False
+    run_key: str | None = field(default=None, repr=False)
+    """The key of the MAC of every message about the run, from its command."""
 
     @property
     def key(self) -> RunKey:

@@ -18,10 +18,11 @@ from task_runner.store.states import CANCELLABLE_STATES, RESUMABLE_STATES
 
 _INSERT = text("""
 INSERT INTO executions (run_id, tenant_id, task_type, session_id, provider_connection_id, connection, scope_key, mode,
-                        time_limit, max_attempts, traceparent, previously_ok, inputs, dry_run, state, status,
+                        time_limit, max_attempts, traceparent, previously_ok, inputs, dry_run, run_key, state, status,
                         reason_code, message, finished_at, confirm_at)
 SELECT g.run_id, g.tenant_id, g.task_type, g.session_id, g.connection_id, CAST(g.connection AS json), g.scope_key,
        g.mode, g.time_limit, g.max_attempts, g.traceparent, g.previously_ok, CAST(g.inputs AS json), g.dry_run,
+       g.run_key,
        CASE WHEN g.status IS NULL THEN 'queued' ELSE 'failed' END, g.status, g.reason_code, g.message,
        CASE WHEN g.status IS NOT NULL THEN now() END,
        CASE WHEN g.status IS NOT NULL THEN now() + make_interval(secs => :confirm) END
@@ -29,10 +30,10 @@ FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_
             CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:connection AS text[]),
             CAST(:scope_key AS bigint[]), CAST(:mode AS text[]), CAST(:time_limit AS float8[]),
             CAST(:max_attempts AS integer[]), CAST(:traceparent AS text[]), CAST(:previously_ok AS boolean[]),
-            CAST(:inputs AS text[]), CAST(:dry_run AS boolean[]),
+            CAST(:inputs AS text[]), CAST(:dry_run AS boolean[]), CAST(:run_key AS text[]),
             CAST(:status AS text[]), CAST(:reason_code AS text[]), CAST(:message AS text[]))
     AS g (run_id, tenant_id, task_type, session_id, connection_id, connection, scope_key, mode, time_limit,
-          max_attempts, traceparent, previously_ok, inputs, dry_run, status, reason_code, message)
+          max_attempts, traceparent, previously_ok, inputs, dry_run, run_key, status, reason_code, message)
 ORDER BY g.tenant_id, g.run_id
 ON CONFLICT (run_id, tenant_id) DO NOTHING
 RETURNING run_id, tenant_id
@@ -48,10 +49,11 @@ ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
 _COMPLETE = text("""
 UPDATE executions e
 SET task_type = g.task_type, session_id = g.session_id, provider_connection_id = g.connection_id,
-    traceparent = g.traceparent
+    traceparent = g.traceparent, run_key = g.run_key
 FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_type AS text[]),
-            CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:traceparent AS text[]))
-    AS g (run_id, tenant_id, task_type, session_id, connection_id, traceparent)
+            CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:traceparent AS text[]),
+            CAST(:run_key AS text[]))
+    AS g (run_id, tenant_id, task_type, session_id, connection_id, traceparent, run_key)
 WHERE e.run_id = g.run_id AND e.tenant_id = g.tenant_id AND e.task_type IS NULL
 """)
 
@@ -141,6 +143,7 @@ async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) 
             "session_id": [command.session_id for command in commands],
             "connection_id": [command.connection.id if command.connection else None for command in commands],
             "traceparent": [arrival.traceparent for arrival in arrivals],
+            "run_key": [command.run_key for command in commands],
         },
     )
 
@@ -190,6 +193,7 @@ def _columns(arrival: Arrival) -> dict[str, Any]:
         "previously_ok": command.previously_ok,
         "inputs": None if refused or command.inputs is None else _encoder.encode(command.inputs).decode(),
         "dry_run": command.dry_run,
+        "run_key": command.run_key,
         "status": CheckStatus.UNKNOWN.value if refused else None,
         "reason_code": decision.reason_code if refused else None,
         "message": decision.message if refused else None,

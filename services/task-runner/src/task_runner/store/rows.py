@@ -15,7 +15,7 @@ from task_runner.domain.execution import Execution
 
 COLUMNS = """e.run_id, e.tenant_id, e.task_type, e.session_id, e.provider_connection_id, e.traceparent, e.state,
     e.attempt, e.started_at, CAST(e.progress AS text) AS progress, e.reason_code, e.resume_at, e.status, e.message,
-    CAST(e.payload AS text) AS payload, e.finished_at, e.dry_run"""
+    CAST(e.payload AS text) AS payload, e.finished_at, e.dry_run, e.run_key"""
 """The columns that ``to_execution`` reads, of the table alias ``e``."""
 
 
@@ -65,6 +65,7 @@ def to_execution(row: Row[Any]) -> Execution:
         payload=None if row.payload is None else msgspec.json.decode(row.payload),
         finished_at=row.finished_at,
         dry_run=row.dry_run,
+        run_key=row.run_key,
     )
 
 

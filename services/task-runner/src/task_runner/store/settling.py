@@ -114,7 +114,8 @@ async def settle(
             if settlement.traceparent is not None
         }
         messages = [
-            Outgoing(describe(run), traces.get(holding, run.traceparent)) for holding, run in executions.items()
+            Outgoing(describe(run), traces.get(holding, run.traceparent), mac_key=run.run_key)
+            for holding, run in executions.items()
         ]
         await outbox.append(tx, messages)
     return [

@@ -71,6 +71,7 @@ executions = Table(
     Column("confirm_at", DateTime(timezone=True)),
     Column("confirmed_at", DateTime(timezone=True)),
     Column("resends", Integer, nullable=False, server_default="0"),
+    Column("run_key", Text),
     CheckConstraint(f"state IN {ALL_STATES}", name="executions_state"),
     CheckConstraint(f"mode IN {sql_list(Mode)}", name="executions_mode"),
     CheckConstraint(f"({_LEASED}) = (lease_expires_at IS NOT NULL)", name="executions_lease"),

@@ -83,6 +83,11 @@ class RunClaims:
         claims = await claim_runs(tx, runs, self._worker, self._lease_seconds)
         await self._outbox.append(
             tx,
-            [Outgoing(started(claim.execution, claim.claimed_at), claim.execution.traceparent) for claim in claims],
+            [_started(claim) for claim in claims],
         )
         return claims
+
+
+def _started(claim: Claim) -> Outgoing:
+    run = claim.execution
+    return Outgoing(started(run, claim.claimed_at), run.traceparent, mac_key=run.run_key)

@@ -25,7 +25,9 @@ class Confirmations:
 
         async def work(tx: AsyncConnection) -> int:
             due = await take_unconfirmed(tx, self._confirm_seconds)
-            await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in due])
+            await self._outbox.append(
+                tx, [Outgoing(describe(run), run.traceparent, mac_key=run.run_key) for run in due]
+            )
             return len(due)
 
         return await self._database.run(work)

@@ -66,7 +66,9 @@ class CommandIntake:
             changed += await self._cancel(tx, list(cancels))
         if resumes:
             changed += await self._resume(tx, list(resumes))
-        await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in changed])
+        await self._outbox.append(
+            tx, [Outgoing(describe(run), run.traceparent, mac_key=run.run_key) for run in changed]
+        )
         after_commit(tx, partial(_log_unattempted, [run for run in changed if run.state in TERMINAL]))
         after_commit(tx, self._wake)
 

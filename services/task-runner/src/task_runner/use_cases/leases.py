@@ -36,7 +36,9 @@ class Leases:
         async def work(tx: AsyncConnection) -> dict[int, RunState]:
             renewed = await renew_leases(tx, held, self._lease_seconds)
             progressed = [renewal.execution for renewal in renewed if renewal.progressed]
-            await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in progressed])
+            await self._outbox.append(
+                tx, [Outgoing(describe(run), run.traceparent, mac_key=run.run_key) for run in progressed]
+            )
             return {renewal.lease_token: renewal.execution.state for renewal in renewed}
 
         return await self._database.run(work)

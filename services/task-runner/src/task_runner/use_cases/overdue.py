@@ -33,7 +33,9 @@ class Overdue:
                 queue_seconds=self._queue_seconds,
                 confirm_seconds=self._confirm_seconds,
             )
-            await self._outbox.append(tx, [Outgoing(describe(run), run.traceparent) for run in ended])
+            await self._outbox.append(
+                tx, [Outgoing(describe(run), run.traceparent, mac_key=run.run_key) for run in ended]
+            )
             return ended
 
         ended = await self._database.run(work)

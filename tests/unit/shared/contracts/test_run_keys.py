@@ -1,0 +1,99 @@
+"""Keys of runs, and which messages about a run are accepted."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from onboarding_shared.contracts.cloudevents import Undecodable, decode, encode_headers
+from onboarding_shared.contracts.run_keys import RunKeys, mac_of
+from onboarding_shared.contracts.session_api import CancelTask
+from onboarding_shared.contracts.task_runner import RunStarted
+from onboarding_shared.contracts.topics import OPERATION_RUNS, SOURCES, TASK_COMMANDS
+
+NEW, OLD, FOREIGN = "n" * 32, "o" * 32, "f" * 32
+KEYS = RunKeys([NEW, OLD])
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+STARTED = RunStarted(tenant_id=42, run_id=7, task_type="license.inventory", attempt=1, started_at=NOW)
+DATA = msgspec.json.encode(STARTED)
+TOPIC = OPERATION_RUNS.name
+
+
+def key(secret: str = NEW, tenant_id: int = 42, run_id: int = 7) -> str:
+    derived = RunKeys([secret]).key_of(tenant_id, run_id)
+    assert derived is not None
+    return derived
+
+
+def refusal(mac: str | None, run_keys: RunKeys | None = KEYS) -> str | None:
+    """The reason for which the record is refused, None if it is accepted."""
+    headers = encode_headers(
+        message_id="m",
+        source=SOURCES[TOPIC],
+        event_type=STARTED.event_type(),
+        time=NOW,
+        subject="runs/7",
+        tenant_id=42,
+        sequence=3,
+        traceparent=None,
+        mac=mac,
+    )
+    try:
+        decode(TOPIC, b"42", DATA, headers, run_keys)
+    except Undecodable as error:
+        return error.code
+    return None
+
+
+@pytest.mark.parametrize("secret", [NEW, OLD])
+def test_the_mac_of_the_run_is_accepted_under_each_secret(secret: str) -> None:
+    assert refusal(mac_of(key(secret), TOPIC, 3, DATA)) is None
+
+
+@pytest.mark.parametrize(
+    "mac",
+    [
+        None,
+        "",
+        "é",
+        mac_of(key(FOREIGN), TOPIC, 3, DATA),
+        mac_of(key(run_id=8), TOPIC, 3, DATA),
+        mac_of(key(tenant_id=43), TOPIC, 3, DATA),
+        mac_of(key(), TOPIC, 4, DATA),
+        mac_of(key(), TOPIC, 3, DATA + b" "),
+        mac_of(key(), TASK_COMMANDS.name, 3, DATA),
+    ],
+    ids=["none", "empty", "not ASCII", "secret", "run", "tenant", "sequence", "value", "topic"],
+)
+def test_every_other_mac_is_refused(mac: str | None) -> None:
+    assert refusal(mac) == "MAC_INVALID"
+
+
+def test_without_secrets_no_mac_is_needed() -> None:
+    assert refusal(None, RunKeys([])) is None
+    assert RunKeys([]).key_of(42, 7) is None
+
+
+def test_an_upgrade_accepts_a_missing_mac_but_no_wrong_one() -> None:
+    upgrading = RunKeys([NEW], accept_without_mac=True)
+    assert (refusal(None, upgrading), refusal("wrong", upgrading)) == (None, "MAC_INVALID")
+
+
+def test_messages_of_other_topics_need_no_mac() -> None:
+    command = CancelTask(tenant_id=42, run_id=7, requested_by=1, requested_at=NOW)
+    headers = encode_headers(
+        message_id="m",
+        source=SOURCES[TASK_COMMANDS.name],
+        event_type=command.event_type(),
+        time=NOW,
+        subject="runs/7",
+        tenant_id=42,
+        sequence=1,
+        traceparent=None,
+    )
+    assert decode(TASK_COMMANDS.name, b"42", msgspec.json.encode(command), headers, KEYS).message == command
+
+
+def test_neither_key_nor_secret_is_shown() -> None:
+    assert NEW not in repr(KEYS)
+    assert key() != key(OLD) != key(run_id=8)
