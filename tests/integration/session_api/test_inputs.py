@@ -8,7 +8,6 @@ import pytest
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.session_api import StartTask
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
-from session_api.use_cases.resends import Sweeper
 from tests.integration.session_api.service import CATALOGUE, TENANT, Api, declaration
 
 BASE = f"/tenants/{TENANT}/onboarding"
@@ -77,10 +76,7 @@ async def test_a_start_without_inputs_has_none(api: Api) -> None:
 async def test_a_resent_command_has_the_same_inputs(api: Api) -> None:
     await api.start(TASK, {"inputs": INPUTS, "dry_run": True})
     await api.rows("UPDATE operation_runs SET resend_due_at = now()")
-    sweeper = Sweeper(
-        api.service.database, api.service.outbox, silence_seconds=60, every_seconds=60, keys_last_seconds=60
-    )
-    assert await sweeper.sweep() == 1
+    assert await api.service.sweeper.sweep() == 1
     first, second = await commands(api)
 
     assert (second.inputs, second.dry_run, second.repeat) == (first.inputs, True, 1)

@@ -11,10 +11,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
 from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.run_keys import RunKeys, mac_of
+from onboarding_shared.contracts.session_api import StartTask
 from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnounced
 from onboarding_shared.contracts.topics import OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.messaging.kafka import ensure_topics
+from onboarding_shared.process.service_settings import RunKeySettings
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import CATALOGUE, Api, make_settings
@@ -22,6 +25,7 @@ from tests.support.engines import kafka_settings
 from tests.support.waiting import eventually
 
 TENANT = 4200
+SECRETS = ("s" * 32,)
 
 
 class Runner:
@@ -49,9 +53,10 @@ class Runner:
         async for record in self._consumer:
             self.consumed.append(decode(record.topic, record.key, record.value, record.headers))
 
-    async def publish(self, message: Message, encoded: bytes) -> None:
+    async def publish(self, message: Message, encoded: bytes, run_key: str | None = None) -> None:
         key = (message.topic.name, message.tenant_id)
         self._sequences[key] = self._sequences.get(key, 0) + 1
+        mac = run_key and mac_of(run_key, message.topic.name, self._sequences[key], encoded)
         headers = encode_headers(
             message_id=f"{key}-{self._sequences[key]}",
             source=message.topic.source,
@@ -61,10 +66,18 @@ class Runner:
             tenant_id=message.tenant_id,
             sequence=self._sequences[key],
             traceparent=None,
+            mac=mac,
         )
         await self._producer.send_and_wait(
             message.topic.name, key=str(message.tenant_id).encode(), value=encoded, headers=headers
         )
+
+    @property
+    def run_key(self) -> str | None:
+        """The key in the only command."""
+        commands = [record.message for record in self.consumed if isinstance(record.message, StartTask)]
+        (command,) = [command for command in commands if command.tenant_id == TENANT]
+        return command.run_key
 
     def names(self) -> list[str]:
         return [type(record.message).__name__ for record in self.consumed if record.tenant_id == TENANT]
@@ -74,7 +87,8 @@ class Runner:
 async def online(settings: SessionApiSettings, identity: Identity, kafka: str) -> AsyncIterator[Api]:
     connected = kafka_settings(kafka)
     await ensure_topics(connected, (TASK_COMMANDS, SESSIONS, OPERATION_RUNS, TASK_TYPES))
-    made = make_settings(settings.database.url, identity, kafka=connected)
+    run_keys = RunKeySettings.model_construct(secrets=SECRETS, accept_without_mac=False)
+    made = make_settings(settings.database.url, identity, kafka=connected, run_keys=run_keys)
     service = build(made)
     await service.start()
     yield Api(service, made, identity)
@@ -87,6 +101,19 @@ async def runner(kafka: str) -> AsyncIterator[Runner]:
     await made.start()
     yield made
     await made.stop()
+
+
+def result(run_id: int, status: CheckStatus) -> RunFinished:
+    return RunFinished(
+        tenant_id=TENANT,
+        run_id=run_id,
+        task_type="license.inventory",
+        attempt=1,
+        state=RunState.SUCCEEDED,
+        status=status,
+        reason_code="ENOUGH_SEATS",
+        finished_at=datetime.now(UTC),
+    )
 
 
 async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Runner) -> None:
@@ -104,22 +131,32 @@ async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Run
     started = await caller.post(f"/tenants/{TENANT}/onboarding/tasks/license.inventory/runs")
     await eventually(lambda: sorted(runner.names()), equals=["SessionStarted", "StartTask"])
 
-    finished = RunFinished(
-        tenant_id=TENANT,
-        run_id=started.json()["run_id"],
-        task_type="license.inventory",
-        attempt=1,
-        state=RunState.SUCCEEDED,
-        status=CheckStatus.OK,
-        reason_code="ENOUGH_SEATS",
-        finished_at=datetime.now(UTC),
-    )
-    await runner.publish(finished, encode(finished))
+    finished = result(started.json()["run_id"], CheckStatus.WARN)
+    await runner.publish(finished, encode(finished), runner.run_key)
 
     async def state() -> str:
         return str((await caller.get(started.json()["url"])).json()["state"])
 
     await eventually(state, equals="succeeded", seconds=30)
+
+
+async def test_only_who_got_the_command_reports_on_a_run(online: Api, runner: Runner) -> None:
+    await online.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
+    caller = online.caller(7, tenants=[TENANT])
+    started = await caller.post(f"/tenants/{TENANT}/onboarding/tasks/license.inventory/runs")
+    await eventually(lambda: "StartTask" in runner.names())
+    run_id = started.json()["run_id"]
+    forged, genuine = result(run_id, CheckStatus.OK), result(run_id, CheckStatus.FAIL)
+    await runner.publish(forged, encode(forged))
+    await runner.publish(forged, encode(forged), RunKeys(["f" * 32]).key_of(TENANT, run_id))
+    await runner.publish(genuine, encode(genuine), runner.run_key)
+
+    async def status() -> str:
+        return str((await caller.get(started.json()["url"])).json().get("status"))
+
+    await eventually(status, equals="fail", seconds=30)
+    letters = await online.rows("SELECT reason_code FROM dead_letters")
+    assert [code for (code,) in letters] == ["MAC_INVALID", "MAC_INVALID"]
 
 
 async def test_published_messages_have_gapless_sequences_and_their_requests_trace(online: Api, runner: Runner) -> None:

@@ -1,5 +1,7 @@
 """The settings of evidence-store."""
 
+from pydantic import Field
+
 from onboarding_shared.process.service_settings import IdentitySettings, RunKeySettings, ServiceSettings
 
 
@@ -7,4 +9,4 @@ class EvidenceStoreSettings(ServiceSettings):
     """The settings of ``evidence-store serve``."""
 
     identity: IdentitySettings
-    run_keys: RunKeySettings
+    run_keys: RunKeySettings = Field(default_factory=RunKeySettings)

@@ -91,7 +91,7 @@ class SessionApiSettings(ServiceSettings):
     """The settings of ``session-api serve``."""
 
     identity: IdentitySettings
-    run_keys: RunKeySettings
+    run_keys: RunKeySettings = Field(default_factory=RunKeySettings)
     evidence_store_url: str = Field(
         validation_alias="ONBOARDING_EVIDENCE_STORE_URL", description="http(s) URL of evidence-store"
     )
