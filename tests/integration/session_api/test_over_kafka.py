@@ -116,16 +116,21 @@ def result(run_id: int, status: CheckStatus) -> RunFinished:
     )
 
 
-async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Runner) -> None:
-    caller = online.caller(7, tenants=[TENANT])
+async def become_ready(online: Api, runner: Runner) -> None:
+    """Announce the catalogue over Kafka: the service is ready only with it."""
 
     async def ready() -> int:
-        return (await caller.get("/health/ready")).status_code
+        return (await online.caller().get("/health/ready")).status_code
 
     assert await ready() == 503
     announced = TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE)
     await runner.publish(announced, encode(announced))
     await eventually(ready, equals=200, seconds=30)
+
+
+async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Runner) -> None:
+    caller = online.caller(7, tenants=[TENANT])
+    await become_ready(online, runner)
 
     await caller.post(f"/tenants/{TENANT}/onboarding/session")
     started = await caller.post(f"/tenants/{TENANT}/onboarding/tasks/license.inventory/runs")
@@ -141,18 +146,18 @@ async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Run
 
 
 async def test_only_who_got_the_command_reports_on_a_run(online: Api, runner: Runner) -> None:
-    await online.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
     caller = online.caller(7, tenants=[TENANT])
-    started = await caller.post(f"/tenants/{TENANT}/onboarding/tasks/license.inventory/runs")
+    await become_ready(online, runner)
+    run_id = (await caller.post(f"/tenants/{TENANT}/onboarding/tasks/license.inventory/runs")).json()["run_id"]
     await eventually(lambda: "StartTask" in runner.names())
-    run_id = started.json()["run_id"]
     forged, genuine = result(run_id, CheckStatus.OK), result(run_id, CheckStatus.FAIL)
     await runner.publish(forged, encode(forged))
     await runner.publish(forged, encode(forged), RunKeys(["f" * 32]).key_of(TENANT, run_id))
     await runner.publish(genuine, encode(genuine), runner.run_key)
 
-    async def status() -> str:
-        return str((await caller.get(started.json()["url"])).json().get("status"))
+    async def status() -> str | None:
+        ((stored,),) = await online.rows("SELECT status FROM operation_runs")
+        return stored
 
     await eventually(status, equals="fail", seconds=30)
     letters = await online.rows("SELECT reason_code FROM dead_letters")
