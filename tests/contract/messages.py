@@ -71,6 +71,7 @@ EXPECTED: tuple[Message, ...] = (
         previously_ok=True,
         inputs={"group": "Helpdesk", "days": 30},
         dry_run=True,
+        run_key="0f1522e508a453587bf78d6a003bbaa2576008b0ea1cdd4725c6a072c092d363",
     ),
     CancelTask(tenant_id=42, run_id=1001, requested_by=7, requested_at=at(9, 30, 0, 250_000)),
     ResumeTask(tenant_id=42, run_id=1002, requested_by=8, requested_at=at(9, 31, 0)),

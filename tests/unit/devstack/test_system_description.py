@@ -26,7 +26,13 @@ PORTS = {
     "task-runner": 20005,
     "evidence-store": 20006,
 }
-SECRETS = {"session_api": "s", "task_runner": "t", "evidence_store": "e", "client_secret": "demo-credential"}
+SECRETS = {
+    "session_api": "s",
+    "task_runner": "t",
+    "evidence_store": "e",
+    "client_secret": "demo-credential",
+    "run_secret": "r" * 32,
+}
 
 
 @pytest.fixture
@@ -51,6 +57,11 @@ def test_every_process_has_an_address(place: Place) -> None:
         "task-runner": "http://127.0.0.1:20005",
         "evidence-store": "http://127.0.0.1:20006",
     }
+
+
+def test_task_runner_does_not_know_the_secret_of_runs(place: Place) -> None:
+    knowing = [name for name, variables in environments(place).items() if SECRETS["run_secret"] in variables.values()]
+    assert sorted(knowing) == ["evidence-store", "session-api"]
 
 
 def test_only_task_runner_and_emulator_know_the_demo_credential(place: Place) -> None:
