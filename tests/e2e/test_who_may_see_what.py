@@ -28,7 +28,7 @@ OPERATIONS = (
 )
 UNKNOWN = 2**62
 # What a server may say differently each time, whoever asks.
-MOMENTARY = {"date"}
+MOMENTARY = {"date", "ratelimit"}
 
 
 async def ask(caller: Caller, method: str, path: str) -> tuple[int, bytes, dict[str, str]]:

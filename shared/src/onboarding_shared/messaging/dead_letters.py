@@ -1,6 +1,7 @@
 """Dead letters: stores a rejected record as a row and publishes it on the dead-letter topic."""
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.dead_letters import DeadLettered
+from onboarding_shared.contracts.topics import TASK_COMMANDS
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
@@ -26,6 +28,7 @@ _VALUE_BYTES = 192 * 1024
 _KEY_BYTES = _HEADER_BYTES = 1024
 _NAME_LENGTH = 50
 _HEADERS = 50
+_RUN_KEY = re.compile(rb'("run_key"\s*:\s*)"[^"]*"')
 _DETAIL_LENGTH = 3900
 
 _KEEP = text("""
@@ -81,7 +84,7 @@ class DeadLetters:
             reason_code=rejected.reason_code,
             detail=_detail(rejected),
             key=_kept(record.key, _KEY_BYTES),
-            value=_kept(record.value, _VALUE_BYTES),
+            value=_value(record),
             headers=tuple(_headers(record)),
         )
         return Outgoing(message, topic=f"{record.topic}.dlq")
@@ -104,13 +107,21 @@ def _columns(letters: Sequence[Rejected]) -> dict[str, object]:
         "reasons": [letter.reason_code for letter in letters],
         "details": [_detail(letter) for letter in letters],
         "keys": [_kept(record.key, _KEY_BYTES) for record in records],
-        "values": [_kept(record.value, _VALUE_BYTES) for record in records],
+        "values": [_value(record) for record in records],
         "headers": [[[name, _base64(value)] for name, value in _headers(record)] for record in records],
     }
 
 
 def _kept(content: bytes | None, limit: int) -> bytes | None:
     return content and content[:limit]
+
+
+def _value(record: ConsumerRecord[bytes, bytes]) -> bytes | None:
+    """What is kept of the value, without the key of a run: whoever has it can report on the run."""
+    value = record.value
+    if value is not None and record.topic == TASK_COMMANDS.name:
+        value = _RUN_KEY.sub(rb'\1"removed"', value)
+    return _kept(value, _VALUE_BYTES)
 
 
 def _headers(record: ConsumerRecord[bytes, bytes]) -> list[tuple[str, bytes | None]]:
