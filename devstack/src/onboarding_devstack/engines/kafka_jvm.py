@@ -86,14 +86,14 @@ class ApacheKafka:
             return
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--ignore-formatted", "--config"]
-        command = _java(*JAVA_OPTIONS, *tool, str(_configuration(folder)))
+        command = java(*JAVA_OPTIONS, *tool, str(_configuration(folder)))
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise EngineError("broker", f"the storage cannot be formatted: {(done.stderr or done.stdout).strip()}")
 
     def command(self, folder: Path, ports: Mapping[str, int]) -> list[str]:
         """The command line of the process."""
-        return _java(*JAVA_OPTIONS, "kafka.Kafka", str(_configuration(folder)))
+        return java(*JAVA_OPTIONS, "kafka.Kafka", str(_configuration(folder)))
 
     def environment(self) -> dict[str, str]:
         """The environment of this process without variables that the JVM interprets as options."""
@@ -101,7 +101,8 @@ class ApacheKafka:
         return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
-def _java(*arguments: str) -> list[str]:
+def java(*arguments: str) -> list[str]:
+    """The command line of a program among the jars, with its arguments."""
     logging = f"-Dlog4j2.configurationFile={files('onboarding_devstack.engines') / 'kafka_log4j2.xml'}"
     return [find_java().program, "-cp", kafka_jars.class_path(kafka_jars.cache_folder()), logging, *arguments]
 

@@ -1,0 +1,88 @@
+"""Who may do what on Apache Kafka: one principal for each service, and one for subscribers of other teams.
+
+The only source of the rights: the tests give them to a broker, and docs/how-to/run-in-production.md lists them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from onboarding_shared.contracts.topics import (
+    ALL_TOPICS,
+    EVIDENCE,
+    OPERATION_RUNS,
+    SESSION_API_AUDIT,
+    SESSIONS,
+    TASK_COMMANDS,
+    TASK_TYPES,
+    Topic,
+    published_by,
+)
+
+CONSUMED: Mapping[str, tuple[Topic, ...]] = {
+    "session-api": (OPERATION_RUNS, TASK_TYPES),
+    "task-runner": (TASK_COMMANDS, EVIDENCE),
+    "evidence-store": (OPERATION_RUNS,),
+}
+GROUPS: Mapping[str, str] = {
+    "session-api": "onboarding.session-api",
+    "task-runner": "task-runner",
+    "evidence-store": "evidence-store",
+}
+SUBSCRIBER = "onboarding-subscriber"
+"""A principal of another team; its consumer groups begin with its name."""
+
+PRINCIPALS = (*GROUPS, SUBSCRIBER)
+
+Resource = Literal["topic", "group"]
+Pattern = Literal["literal", "prefixed"]
+Operation = Literal["Read", "Write", "Create", "Describe"]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Operations of a principal on resources of one type, from every host."""
+
+    principal: str
+    operations: tuple[Operation, ...]
+    resource: Resource
+    names: tuple[str, ...]
+    pattern: Pattern = "literal"
+
+    @property
+    def options(self) -> str:
+        """The options with which `kafka-acls.sh --add` gives it."""
+        operations = "".join(f" --operation {operation}" for operation in self.operations)
+        names = "".join(f" --{self.resource} {name}" for name in self.names)
+        pattern = "" if self.pattern == "literal" else " --resource-pattern-type prefixed"
+        return f"--allow-principal User:{self.principal}{operations}{names}{pattern}"
+
+
+def grants() -> tuple[Grant, ...]:
+    """All rights. Everything that is not granted is refused by `StandardAuthorizer`."""
+    services = [grant for service in GROUPS for grant in _of_service(service)]
+    return (*services, *_of_subscriber())
+
+
+def _of_service(service: str) -> tuple[Grant, ...]:
+    """Dead-letter topics are created by the publisher of the topic, and written by those who consume it."""
+    own, consumed = published_by(service), CONSUMED[service]
+    return (
+        Grant(service, ("Write", "Create", "Describe"), "topic", tuple(topic.name for topic in own)),
+        Grant(service, ("Create", "Describe"), "topic", tuple(topic.dead_letters for topic in own)),
+        Grant(service, ("Read", "Describe"), "topic", tuple(topic.name for topic in consumed)),
+        Grant(service, ("Write", "Describe"), "topic", tuple(topic.dead_letters for topic in consumed)),
+        Grant(service, ("Read",), "group", (GROUPS[service],)),
+    )
+
+
+def _of_subscriber() -> tuple[Grant, ...]:
+    audit = tuple(topic for topic in ALL_TOPICS if topic.name.startswith(_AUDIT_PREFIX))
+    readable = (SESSIONS, OPERATION_RUNS, EVIDENCE, *audit)
+    return (
+        Grant(SUBSCRIBER, ("Read", "Describe"), "topic", tuple(topic.name for topic in readable)),
+        Grant(SUBSCRIBER, ("Read",), "group", (SUBSCRIBER,), "prefixed"),
+    )
+
+
+_AUDIT_PREFIX = SESSION_API_AUDIT.name.split("session-api")[0]
