@@ -17,6 +17,8 @@ from tests.support.loopback import Loopback, record
 from tests.support.waiting import eventually
 
 MUTATIONS = int(os.environ.get("ONBOARDING_TEST_HOSTILE_RECORDS", "2000"))
+LEAST_TAKEN = 20 if engines.chosen().name == "kafka" else 4
+"""The broker takes one of so many. Apache Kafka reads records itself and refuses nine of ten."""
 SERVED_SECONDS = 5.0
 MEMORY_BYTES = 256 * 1024 * 1024
 PARTITION = 0
@@ -116,7 +118,8 @@ async def test_random_records_keep_no_neighbour_waiting(loopback: Loopback) -> N
     print(f"{MUTATIONS} records; slowest neighbour {slowest:.2f} s; memory +{grown / 2**20:.0f} MiB")  # shown with -s
     assert slowest < SERVED_SECONDS
     assert grown < MEMORY_BYTES
-    assert await end_offset(loopback) > MUTATIONS / 4  # the broker took enough of them to mean anything
+    taken = await end_offset(loopback) - 1 - MUTATIONS // 100
+    assert taken > MUTATIONS / LEAST_TAKEN  # enough to mean anything
 
 
 @pytest.mark.skipif(engines.chosen().name != "kafka", reason="the embedded broker has no transactions: make test-kafka")
