@@ -3,8 +3,8 @@
 from onboarding_shared.postgres.migrate import run_script
 from onboarding_shared.postgres.write_probe import WRITE_PROBES_V1
 
-revision = "0004"
-down_revision = "0002"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -3,8 +3,8 @@
 from onboarding_shared.messaging.schema import MESSAGING_TABLES_V2
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0009"
-down_revision = "0008"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:

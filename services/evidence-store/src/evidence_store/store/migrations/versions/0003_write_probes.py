@@ -3,8 +3,8 @@
 from onboarding_shared.postgres.migrate import run_script
 from onboarding_shared.postgres.write_probe import WRITE_PROBES_V1
 
-revision = "0013"
-down_revision = "0007"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:

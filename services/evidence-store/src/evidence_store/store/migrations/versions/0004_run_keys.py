@@ -3,8 +3,8 @@
 from onboarding_shared.messaging.schema import MESSAGING_TABLES_V2
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0005"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:

@@ -3,8 +3,8 @@
 from onboarding_shared.messaging.schema import MESSAGING_TABLES_V2
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0014"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:

@@ -2,8 +2,8 @@
 
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0011"
-down_revision = "0012"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -2,7 +2,7 @@
 
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0007"
+revision = "0005"
 down_revision = "0004"
 
 

@@ -2,8 +2,8 @@
 
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0008"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:

@@ -2,8 +2,8 @@
 
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0012"
-down_revision = "0013"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
