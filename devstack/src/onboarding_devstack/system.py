@@ -38,6 +38,8 @@ CREDENTIALS = {
 }
 """The credentials that connections can name. Not bound: the tenants of the emulator are made up as they are needed."""
 
+CALLER_RATE = "ONBOARDING_CALLER_REQUESTS_PER_MINUTE"
+"""A setting that the environment may give, because measurements have one caller for all requests."""
 # Settings that the environment of `onboarding up` may override, with their defaults.
 TUNING = {
     "ONBOARDING_SILENCE_SECONDS": "5",
@@ -249,7 +251,7 @@ def service_command(name: str, command: str) -> tuple[str, ...]:
 
 def inherited() -> dict[str, str]:
     """The environment of this process without addresses and credentials of other systems; loopback bypasses proxies."""
-    kept_prefixes = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", "ONBOARDING_CONCURRENCY", *TUNING)
+    kept_prefixes = ("ONBOARDING_LOG_", "ONBOARDING_TOPIC_PARTITIONS", "ONBOARDING_CONCURRENCY", CALLER_RATE, *TUNING)
     foreign = ("DATABASE_URL", "KAFKA_", "ONBOARDING_")
     kept = {
         name: value
