@@ -166,9 +166,11 @@ def service(code: int) -> Iterator[int]:
         server.shutdown()
 
 
-def health(port: int) -> int:
+def health(port: int, health_port: int | None = None) -> int:
     line = [sys.executable, "-I", "-S", str(ROOT / "deploy/healthy.py")]
     bare = {**os.environ, "ONBOARDING_PORT": str(port)}
+    if health_port is not None:
+        bare["ONBOARDING_HEALTH_PORT"] = str(health_port)
     return subprocess.run(line, env=bare, capture_output=True, check=False, timeout=30).returncode
 
 
@@ -176,6 +178,11 @@ def health(port: int) -> int:
 def test_a_container_is_healthy_when_its_service_is_ready(code: int, healthy: bool) -> None:
     with service(code) as port:
         assert (health(port) == 0) == healthy
+
+
+def test_a_container_is_asked_at_its_health_port() -> None:
+    with service(404) as port, service(200) as health_port:
+        assert health(port, health_port) == 0
 
 
 def test_a_container_is_not_healthy_when_nobody_answers() -> None:

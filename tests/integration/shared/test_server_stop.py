@@ -36,8 +36,13 @@ async def lifespan(app):
 
 async def main():
     description = ApiDescription(title="x")
-    app = build_http(description, authenticator=None, routes=[slow], public_paths={"/slow"}, lifespan=[lifespan])
-    await serve(app, HttpSettings(port=int(sys.argv[3]), drain_seconds=int(sys.argv[4])))
+    health_port = int(sys.argv[5]) if sys.argv[5] else None
+    settings = HttpSettings(port=int(sys.argv[3]), drain_seconds=int(sys.argv[4]), health_port=health_port)
+    app = build_http(
+        description, authenticator=None, routes=[slow], public_paths={"/slow"}, lifespan=[lifespan],
+        health_apart=health_port is not None,
+    )
+    await serve(app, settings)
     print('{"event": "after serve"}', flush=True)
 
 configure_logging(LogSettings(format="json"), service="x")
@@ -65,8 +70,8 @@ class Running:
                     return entry
         raise AssertionError(f"no {event!r} among {self.seen}")
 
-    async def get(self, path: str) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def get(self, path: str, port: int | None = None) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.port)
         writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         answer = await reader.read()
         writer.close()
@@ -85,8 +90,11 @@ class Start:
         self.program = program
         self.processes: list[Process] = []
 
-    async def __call__(self, seconds: float = 0.0, start: str = "well", port: int = 0, drain: int = 5) -> Running:
-        command = [sys.executable, str(self.program), str(seconds), start, str(port), str(drain)]
+    async def __call__(
+        self, seconds: float = 0.0, start: str = "well", port: int = 0, drain: int = 5, health_port: int | None = None
+    ) -> Running:
+        health = "" if health_port is None else str(health_port)
+        command = [sys.executable, str(self.program), str(seconds), start, str(port), str(drain), health]
         process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
         self.processes.append(process)
         return Running(process)
@@ -156,5 +164,36 @@ async def test_a_failed_start_is_an_error_without_a_server(start: Start) -> None
 async def test_an_address_that_is_taken_is_an_error(start: Start) -> None:
     first = await listening(await start())
     second = await start(port=first.port)
+    assert await second.end() == 1
+    assert second.seen[-2:] == ["shut down", "serve error"]
+
+
+async def listening_apart(running: Running) -> int:
+    """The port of health and metrics."""
+    await listening(running)
+    return int((await running.until("listening for health and metrics"))["url"].rpartition(":")[2])
+
+
+async def test_a_process_that_drains_says_it_is_not_ready(start: Start) -> None:
+    running = await start(seconds=2, health_port=0)
+    port = await listening_apart(running)
+    assert (await running.get("/health/ready", port)).startswith(b"HTTP/1.1 200 ")
+    request = asyncio.create_task(running.get("/slow"))
+    await running.until("in slow")
+    running.process.send_signal(signal.SIGTERM)
+    await running.until("stopping")
+    await asyncio.sleep(0.3)
+    assert (await running.get("/health/ready", port)).startswith(b"HTTP/1.1 503 ")
+    assert (await running.get("/health/live", port)).startswith(b"HTTP/1.1 200 ")
+    assert (await running.get("/metrics", port)).startswith(b"HTTP/1.1 200 ")
+    assert (await request).endswith(b"done")
+    assert await running.end() == 0
+    assert running.seen[-2:] == ["shut down", "after serve"]
+
+
+async def test_a_health_port_that_is_taken_ends_the_start(start: Start) -> None:
+    first = await start(health_port=0)
+    port = await listening_apart(first)
+    second = await start(health_port=port)
     assert await second.end() == 1
     assert second.seen[-2:] == ["shut down", "serve error"]

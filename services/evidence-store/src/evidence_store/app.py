@@ -69,6 +69,7 @@ class EvidenceStore:
             translations={DatabaseUnavailable: database_unavailable},
             public_paths=SCHEMA_PATHS,
             metrics=metrics_page(SERVICE, self.database, self.relay, self.consumer),
+            health_apart=settings.http.health_port is not None,
         )
         add_examples(self.http.openapi_schema, EXAMPLES)
 

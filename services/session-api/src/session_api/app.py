@@ -149,6 +149,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
             KeyOfAnother: key_of_another,
         },
         rate_limit=RateLimit(per_minute) if per_minute else None,
+        health_apart=settings.http.health_port is not None,
     )
     describe_as_the_contract(app.openapi_schema)
     add_examples(app.openapi_schema, EXAMPLES)

@@ -88,6 +88,7 @@ class TaskRunner:
             authenticator=None,
             checks=readiness_checks(self.database, self.relay, self.consumer, self.worker, self.isolation),
             lifespan=[self._lifespan],
+            health_apart=settings.http.health_port is not None,
             metrics=metrics_page(
                 SERVICE,
                 self.database,

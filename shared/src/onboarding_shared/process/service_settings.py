@@ -149,6 +149,13 @@ class HttpSettings(Settings):
 
     host: str = Field("127.0.0.1", validation_alias="ONBOARDING_HOST")
     port: int = Field(8000, ge=0, le=65_535, validation_alias="ONBOARDING_PORT", description="0 = any free port")
+    health_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        validation_alias="ONBOARDING_HEALTH_PORT",
+        description="Port of health and metrics alone; 0 = any free port, unset = they are on the API's port",
+    )
     max_connections: int = Field(
         1000,
         ge=10,
@@ -180,6 +187,12 @@ class HttpSettings(Settings):
     drain_seconds: int = Field(
         15, ge=1, le=3600, validation_alias="ONBOARDING_DRAIN_SECONDS", description="Time for requests at a stop"
     )
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.health_port == self.port != 0:
+            raise ValueError("ONBOARDING_HEALTH_PORT and ONBOARDING_PORT must differ")
+        return self
 
 
 class IdentitySettings(Settings):

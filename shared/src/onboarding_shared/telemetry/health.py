@@ -45,6 +45,9 @@ class HealthReport(Struct, frozen=True):
     checks: Sequence[CheckReport]
 
 
+_STOPPING = HealthReport("DOWN", (CheckReport("process", "DOWN", {"error": "stopping"}),))
+
+
 class HealthProbes:
     """Runs all probes concurrently, each for at most ``PROBE_SECONDS``.
 
@@ -59,9 +62,16 @@ class HealthProbes:
         self._last_at = -math.inf
         self._hanging: dict[str, asyncio.Task[Any]] = {}
         self._reasons: dict[str, str] = {}
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Report ``DOWN`` from now on, because the process stops."""
+        self._stopping = True
 
     async def report(self) -> HealthReport:
         """Run all probes. Never raises."""
+        if self._stopping:
+            return _STOPPING
         if not self._checks:
             return HealthReport("UP", ())
         if self._running is None or self._running.done():

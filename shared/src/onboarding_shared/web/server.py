@@ -7,14 +7,22 @@ import socket
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
 import uvicorn
-from litestar.types import ASGIApp
 
 from onboarding_shared.process.service_settings import HttpSettings
 from onboarding_shared.web.connections import ConnectionLimits, bounded_protocol
+
+if TYPE_CHECKING:
+    from onboarding_shared.web.app import HttpApplication, OperatorPages
+
+OPERATOR_CONNECTIONS = 100
+OPERATOR_CONNECTIONS_PER_ADDRESS = 50
+"""The limits of the port for health and metrics, where a few probes and scrapers connect."""
+_CLOSE_SECONDS = 1
+"""How long the answers of that port may take when the process ends."""
 
 log = structlog.get_logger("onboarding.server")
 
@@ -25,12 +33,47 @@ class ServeError(Exception):
     """The server could not start: the application's start-up failed or the address is taken. The log has the cause."""
 
 
+class OperatorServer(uvicorn.Server):
+    """Serves health and metrics on a port of their own, from the start of the other server until it has drained."""
+
+    def __init__(self, config: uvicorn.Config, pages: "OperatorPages") -> None:
+        super().__init__(config)
+        self._ready = pages.ready
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Listen. Raises ``ServeError``."""
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        try:
+            await self.startup()
+        except SystemExit as error:
+            raise ServeError("the address of ONBOARDING_HEALTH_PORT is taken") from error
+        self._ticking = asyncio.create_task(self.main_loop(), name="operator-server")
+        log.info("listening for health and metrics", url=_address(self))
+
+    def stop(self) -> None:
+        """Go on, but report that the process is not ready any more."""
+        self._ready.stop()
+
+    async def close(self) -> None:
+        """Stop listening and end the connections."""
+        self.should_exit = True
+        if self._ticking is not None:
+            await self._ticking
+            await self.shutdown()
+
+
 class Server(uvicorn.Server):
     """uvicorn whose signals end ``serve`` instead of the process, so that what comes after it still runs.
 
     The first SIGTERM or SIGINT stops accepting, lets running requests end and shuts the application down. A second
     one does not wait for anything any more.
     """
+
+    def __init__(self, config: uvicorn.Config, operators: OperatorServer | None = None) -> None:
+        super().__init__(config)
+        self._operators = operators
 
     def stop(self) -> None:
         """Stop the server, as a signal asks for."""
@@ -72,11 +115,29 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit as error:
             raise ServeError("the application did not start or its address is taken") from error
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        log.info("listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        log.info("listening", url=_address(self))
+        if self._operators is not None:
+            try:
+                await self._operators.open()
+            except ServeError:
+                await super().shutdown(sockets)
+                raise
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drains and shuts the application down. Health and metrics answer until that is done."""
+        if self._operators is not None:
+            self._operators.stop()
+        await super().shutdown(sockets)
+        if self._operators is not None:
+            await self._operators.close()
 
 
-async def serve(app: ASGIApp, settings: HttpSettings) -> None:
+def _address(server: uvicorn.Server) -> str:
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: "HttpApplication", settings: HttpSettings) -> None:
     """Serves until SIGTERM or SIGINT, then drains for at most ``drain_seconds`` and runs the lifespan's shutdown.
 
     Must run on the main thread. Raises ``ServeError`` when it cannot start.
@@ -87,21 +148,43 @@ async def serve(app: ASGIApp, settings: HttpSettings) -> None:
         per_address=settings.max_connections_per_address,
         header_seconds=settings.header_seconds,
     )
-    config = uvicorn.Config(
+    config = _config(
+        app, settings, settings.port, limits, lifespan="on", timeout_graceful_shutdown=settings.drain_seconds
+    )
+    await Server(config, _operator_server(app, settings)).serve()
+
+
+def _operator_server(app: "HttpApplication", settings: HttpSettings) -> OperatorServer | None:
+    pages = app.operator_pages
+    if pages is None or settings.health_port is None:
+        return None
+    limits = ConnectionLimits(
+        connections=OPERATOR_CONNECTIONS,
+        per_address=OPERATOR_CONNECTIONS_PER_ADDRESS,
+        header_seconds=settings.header_seconds,
+    )
+    config = _config(
+        pages.app, settings, settings.health_port, limits, lifespan="off", timeout_graceful_shutdown=_CLOSE_SECONDS
+    )
+    return OperatorServer(config, pages)
+
+
+def _config(
+    app: "HttpApplication", settings: HttpSettings, port: int, limits: ConnectionLimits, **more: Any
+) -> uvicorn.Config:
+    return uvicorn.Config(
         cast("Any", app),
         http=bounded_protocol(limits),
         host=settings.host,
-        port=settings.port,
-        lifespan="on",
+        port=port,
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=settings.drain_seconds,
+        **more,
     )
-    await Server(config).serve()
 
 
 def run(main: Coroutine[Any, Any, Answer]) -> Answer:

@@ -215,3 +215,16 @@ def test_new_clients_do_not_read_the_file_of_authorities_again(monkeypatch: pyte
         kafka.client_options()
 
     assert read == [str(authorities)]
+
+
+def test_health_and_the_api_cannot_share_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_PORT", "8000")
+    monkeypatch.setenv("ONBOARDING_HEALTH_PORT", "8000")
+    with pytest.raises(SettingsError, match="ONBOARDING_HEALTH_PORT and ONBOARDING_PORT must differ"):
+        load(HttpSettings)
+
+
+def test_both_ports_may_be_any_free_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_PORT", "0")
+    monkeypatch.setenv("ONBOARDING_HEALTH_PORT", "0")
+    assert load(HttpSettings).health_port == 0
