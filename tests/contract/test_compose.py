@@ -30,6 +30,8 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 NAMES = {"broker": "kafka"}
 """Process of the embedded system → service of the compose file, where they differ."""
 SET_BY_THE_IMAGE = {"ONBOARDING_HOST", "ONBOARDING_PORT"}
+OF_ROOT = {"ONBOARDING_ALLOW_ROOT"}
+"""`onboarding up` may run as root, the images never do."""
 OF_RECORDED_CUSTOMERS = {"ONBOARDING_EMERGENCY_ACCESS"}
 """Only `onboarding demo` on an embedded system knows recorded customers; elsewhere the accounts are the operator's."""
 INHERITED_BY_CHILDREN = {"ONBOARDING_LOG_LEVEL", "ONBOARDING_LOG_FORMAT", "ONBOARDING_TOPIC_PARTITIONS"}
@@ -85,7 +87,7 @@ def test_the_same_processes_run() -> None:
 
 @each_service
 def test_a_service_gets_the_same_variables_with_the_same_values(name: str, place: Place) -> None:
-    own = SET_BY_THE_IMAGE | OF_RECORDED_CUSTOMERS
+    own = SET_BY_THE_IMAGE | OF_RECORDED_CUSTOMERS | OF_ROOT
     embedded = {key: value for key, value in system.environments(place)[name].items() if key not in own}
     container = environment(services()[name])
     addresses = OF_THE_NETWORK | OF_BROWSERS.get(name, {})

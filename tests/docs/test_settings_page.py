@@ -18,7 +18,7 @@ from tests.docs.tables import DOCS, ROOT, first_words, rows, words
 
 PAGE = DOCS / "settings.md"
 EXAMPLE = ROOT / ".env.example"
-SECTIONS = ("Database", "Kafka", "HTTP", "Identity", "Logs", "Traces", "session-api", "task-runner")
+SECTIONS = ("Process", "Database", "Kafka", "HTTP", "Identity", "Logs", "Traces", "session-api", "task-runner")
 SERVICES = {"S": SessionApiSettings, "R": TaskRunnerSettings, "E": EvidenceStoreSettings}
 
 

@@ -33,6 +33,7 @@ def alone(package: str, folder: Path, **settings: str) -> Iterator[Alone]:
         "PATH": os.environ["PATH"],
         "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing",
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
+        "ONBOARDING_ALLOW_ROOT": "true",
         "ONBOARDING_PORT": str(port),
         "ONBOARDING_JWKS": str(identity.jwks),
         "ONBOARDING_JWT_ISSUER": ISSUER,

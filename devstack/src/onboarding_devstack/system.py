@@ -138,6 +138,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         | own[name]
         | {
             "DATABASE_URL": urls[name.replace("-", "_")],
+            "ONBOARDING_ALLOW_ROOT": "true",
             "ONBOARDING_HOST": HOST,
             "ONBOARDING_PORT": str(place.ports[name]),
         }

@@ -51,6 +51,7 @@ def run_service(
     try:
         if arguments.command == "serve":
             settings = load_for(settings_class, settings_class)
+            _refuse_root(settings)
             # FastStream adds handlers to its logger at import; configure_logging replaces them afterwards.
             importlib.import_module("onboarding_shared.messaging.consumer")
             configure_logging(settings.log, service=name)
@@ -82,6 +83,12 @@ def _arguments(name: str, summary: str) -> argparse.Namespace:
         parser.print_help()
         sys.exit(0)
     return arguments
+
+
+def _refuse_root(settings: ServiceSettings) -> None:
+    """Raise ``CannotStart`` for the user who may read and write everything, unless a setting allows it."""
+    if not settings.allow_root and hasattr(os, "geteuid") and os.geteuid() == 0:
+        raise CannotStart("serve does not run as root: start it as another user, or set ONBOARDING_ALLOW_ROOT=true")
 
 
 @contextlib.contextmanager

@@ -53,6 +53,7 @@ class World:
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME")},
             "DATABASE_URL": url,
             **client_environment(broker),
+            "ONBOARDING_ALLOW_ROOT": "true",
             "ONBOARDING_JWKS": str(identity.jwks),
             "ONBOARDING_JWT_ISSUER": ISSUER,
         }

@@ -312,5 +312,8 @@ class RepairSettings(MigrateSettings):
 class ServiceSettings(MigrateSettings):
     """Settings of the command ``serve``; each service adds its own."""
 
+    allow_root: bool = Field(
+        False, validation_alias="ONBOARDING_ALLOW_ROOT", description="true = serve may run as root, the user with id 0"
+    )
     http: HttpSettings
     tracing: TracingSettings = Field(default_factory=TracingSettings)
