@@ -184,6 +184,13 @@ class HttpSettings(Settings):
         validation_alias="ONBOARDING_HTTP_KEEP_ALIVE_SECONDS",
         description="How long a connection may be idle between requests",
     )
+    write_seconds: int = Field(
+        30,
+        ge=1,
+        le=600,
+        validation_alias="ONBOARDING_HTTP_WRITE_SECONDS",
+        description="How long a client may take to read an answer",
+    )
     drain_seconds: int = Field(
         15, ge=1, le=3600, validation_alias="ONBOARDING_DRAIN_SECONDS", description="Time for requests at a stop"
     )

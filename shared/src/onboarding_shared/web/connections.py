@@ -11,6 +11,7 @@ from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from onboarding_shared.web.errors import BadRequest, Problem, problem_body
+from onboarding_shared.web.unread_answers import ANSWER_BYTES, UnreadAnswers
 
 MAX_URL_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 32 * 1024
@@ -23,11 +24,14 @@ log = structlog.get_logger("onboarding.http")
 
 
 class ConnectionLimits(Struct, frozen=True, kw_only=True):
-    """How many connections there may be, and for how long one may be without a complete header, in seconds."""
+    """How many connections there may be, for how long one may be without a complete header, and how long its client
+    may take to read an answer. Times are seconds.
+    """
 
     connections: int
     per_address: int
     header_seconds: float
+    write_seconds: float
 
 
 class OpenConnections:
@@ -96,9 +100,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     are counted for which the parser has reported nothing.
     """
 
-    def __init__(self, *arguments: Any, open_connections: OpenConnections, **more: Any) -> None:
+    def __init__(self, *arguments: Any, open_connections: OpenConnections, unread: UnreadAnswers, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._open = open_connections
+        self._unread = unread
         self._address: str | None = None
         self._counted = False
         self._breach: Problem | None = None
@@ -116,14 +121,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         self._counted = True
         super().connection_made(transport)
+        self._unread.add(transport)
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._counted:
             self._counted = False
             self._open.leave(self._address)
+            self._unread.remove(self.transport)
             self._unset_deadline()
             super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        answer_bytes = 0 if self.cycle is None else self.cycle.scope.get(ANSWER_BYTES, 0)
+        self._unread.paused(self.transport, cast("int", answer_bytes))
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread.resumed(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -246,10 +262,10 @@ def _headers_too_large() -> Problem:
 
 def bounded_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     """The protocol class for one server, whose connections share the limits."""
-    open_connections = OpenConnections(limits)
+    open_connections, unread = OpenConnections(limits), UnreadAnswers(limits.write_seconds)
 
     class Protocol(BoundedHttpProtocol):
         def __init__(self, *arguments: Any, **more: Any) -> None:
-            super().__init__(*arguments, open_connections=open_connections, **more)
+            super().__init__(*arguments, open_connections=open_connections, unread=unread, **more)
 
     return cast("type[asyncio.Protocol]", Protocol)

@@ -23,6 +23,7 @@ from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.problem_responses import ProblemResponses, failure_of, internal_error, note_failure
 from onboarding_shared.web.rate_limit import RateLimit
 from onboarding_shared.web.text_rules import check_url_text
+from onboarding_shared.web.unread_answers import ANSWER_BYTES
 
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
 _ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
@@ -79,6 +80,8 @@ class Edge:
                 status = message["status"]
                 own = [] if any(name == _NO_STORE[0] for name, _ in message["headers"]) else [_NO_STORE]
                 message["headers"] = [*message["headers"], id_header, _NOSNIFF, *own, *limits]
+            elif message["type"] == "http.response.body":
+                scope[ANSWER_BYTES] = len(message.get("body", b""))  # type: ignore[typeddict-unknown-key]
             await send(message)
 
         try:

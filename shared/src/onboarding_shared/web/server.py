@@ -147,6 +147,7 @@ async def serve(app: "HttpApplication", settings: HttpSettings) -> None:
         connections=settings.max_connections,
         per_address=settings.max_connections_per_address,
         header_seconds=settings.header_seconds,
+        write_seconds=settings.write_seconds,
     )
     config = _config(
         app, settings, settings.port, limits, lifespan="on", timeout_graceful_shutdown=settings.drain_seconds
@@ -162,6 +163,7 @@ def _operator_server(app: "HttpApplication", settings: HttpSettings) -> Operator
         connections=OPERATOR_CONNECTIONS,
         per_address=OPERATOR_CONNECTIONS_PER_ADDRESS,
         header_seconds=settings.header_seconds,
+        write_seconds=settings.write_seconds,
     )
     config = _config(
         pages.app, settings, settings.health_port, limits, lifespan="off", timeout_graceful_shutdown=_CLOSE_SECONDS

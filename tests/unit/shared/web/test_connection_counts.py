@@ -6,7 +6,9 @@ from onboarding_shared.web.connections import ConnectionLimits, OpenConnections,
 
 
 def counts(connections: int, per_address: int) -> OpenConnections:
-    return OpenConnections(ConnectionLimits(connections=connections, per_address=per_address, header_seconds=10))
+    return OpenConnections(
+        ConnectionLimits(connections=connections, per_address=per_address, header_seconds=10, write_seconds=10)
+    )
 
 
 def test_an_address_at_its_limit_is_refused_and_another_is_not() -> None:
