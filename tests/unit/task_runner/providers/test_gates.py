@@ -1,10 +1,13 @@
 """Turns of a tenant's requests: so many at a time, so many a second, and other tenants notice nothing."""
 
 import asyncio
+import gc
 import time
+import weakref
 
 import pytest
 
+from task_runner.providers import gates as gates_module
 from task_runner.providers.gates import MOST_DEFERRALS, ONE, PATIENCE, TenantGate, TenantGates, Waiting
 from task_runner.providers.limits import LIMITS, Cost, cost_of, service_of
 from task_runner.tasks import TaskFault
@@ -223,3 +226,31 @@ def test_connections_to_one_tenant_share_its_gate_regardless_of_case() -> None:
     gates = TenantGates(requests=1, rate=1.0, services=LIMITS)
     gate = gates.of("AAAAAAAA-0000-4000-8000-000000000001")
     assert gates.of("aaaaaaaa-0000-4000-8000-000000000001") is gate
+
+
+async def test_a_pause_outlasts_the_last_use_of_its_gate() -> None:
+    gates = TenantGates(requests=1, rate=10.0, services=LIMITS)
+    gates.of("aaaaaaaa-0000-4000-8000-000000000001").throttled(USERS, 120.0)
+    gc.collect()
+    with pytest.raises(AttemptDeferred):
+        gates.of("aaaaaaaa-0000-4000-8000-000000000001")._book(
+            service_of(USERS), Waiting(1.0, 1), ONE, time.monotonic()
+        )
+
+
+def test_only_the_latest_gates_are_kept_after_their_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates_module, "MOST_GATES", 2)
+    gates = TenantGates(requests=1, rate=10.0, services=LIMITS)
+    first = weakref.ref(gates.of("aaaaaaaa-0000-4000-8000-000000000001"))
+    for number in (2, 3):
+        gates.of(f"aaaaaaaa-0000-4000-8000-00000000000{number}")
+    gc.collect()
+    assert first() is None
+
+
+def test_a_gate_in_use_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates_module, "MOST_GATES", 1)
+    gates = TenantGates(requests=1, rate=10.0, services=LIMITS)
+    first = gates.of("aaaaaaaa-0000-4000-8000-000000000001")
+    gates.of("aaaaaaaa-0000-4000-8000-000000000002")
+    assert gates.of("aaaaaaaa-0000-4000-8000-000000000001") is first

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -25,6 +26,8 @@ LONGEST_BACKOFF = 300.0
 JITTER = 0.25
 """The share by which such a pause may be longer."""
 PARTNER_FACTOR = 4
+MOST_GATES = 4096
+"""Gates that are kept, some 2 KB each."""
 ONE = Cost()
 
 WAIT = Histogram(
@@ -135,7 +138,11 @@ class TenantGate:
 
 
 class TenantGates:
-    """The gates of the tenants in use, shared by all connections to a tenant. Unused gates are garbage collected."""
+    """The gates of tenants, shared by all connections to a tenant.
+
+    The ``MOST_GATES`` latest are kept after their last use, so that a pause that Microsoft asked for, and the places of
+    runs that went back to the queue, outlast the token. One that is in use is never forgotten.
+    """
 
     def __init__(
         self,
@@ -154,6 +161,7 @@ class TenantGates:
         self._rate = rate
         self._services = services
         self._gates: WeakValueDictionary[str, TenantGate] = WeakValueDictionary()
+        self._latest: OrderedDict[str, TenantGate] = OrderedDict()
 
     def of(self, external_tenant_id: str) -> TenantGate:
         """Return the gate of this tenant at Microsoft."""
@@ -163,4 +171,8 @@ class TenantGates:
             factor = PARTNER_FACTOR if key == self._partner else 1
             gate = TenantGate(requests=factor * self._requests, rate=factor * self._rate, services=self._services)
             self._gates[key] = gate
+        self._latest[key] = gate
+        self._latest.move_to_end(key)
+        if len(self._latest) > MOST_GATES:
+            self._latest.popitem(last=False)
         return gate

@@ -1,7 +1,6 @@
 """The pace of requests: so many a second with a burst, in the order in which runs asked."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 MOST_BOOKED = 10_000
@@ -11,6 +10,8 @@ MOST_BOOKED = 10_000
 class Pace:
     """Gives requests their moments. A run that cannot wait keeps its place until it returns."""
 
+    __slots__ = ("_clock", "_interval", "_next", "_places", "_slack", "_used")  # there are several for each tenant
+
     def __init__(self, rate: float, *, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         """``rate`` is in requests per second; ``burst`` of them may start at once after a pause, at least one."""
         self._interval = 1.0 / rate
@@ -19,7 +20,7 @@ class Pace:
         self._next = clock()
         self._used: list[float] = []
         """The moments of the latest requests, as far as they matter to those who return late."""
-        self._places: OrderedDict[int, tuple[float, int]] = OrderedDict()
+        self._places: dict[int, tuple[float, int]] = {}
 
     def book(self, run_id: int, cost: int = 1) -> float:
         """The seconds until the run's request may start, zero or negative = now. A second booking is the same one."""
@@ -32,7 +33,7 @@ class Pace:
         self._next = max(self._next, due + cost * self._interval)
         self._places[run_id] = (due, cost)
         if len(self._places) > MOST_BOOKED:
-            self._places.popitem(last=False)
+            del self._places[next(iter(self._places))]
         return due - self._slack - now
 
     def use(self, run_id: int) -> None:

@@ -52,7 +52,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 4
     longest_wait: float = 5.0
     """Maximum delay before a retry of a request; a longer ``Retry-After`` ends the attempt."""
-    max_sessions: int = 1024
-    """Maximum number of connections whose token is cached."""
+    max_sessions: int = 512
+    """Maximum number of connections whose token is cached, some 16 KB each; twice the default of runs at a time."""
     certificate_wait: float = 10.0
     """Pause before another token request with a certificate that is not known everywhere yet."""

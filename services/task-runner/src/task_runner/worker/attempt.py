@@ -93,11 +93,15 @@ class Attempt:
         return self._clock() >= self._renewed_at + self._lease_seconds / 3
 
     def renewed(self, began: float) -> None:
-        """Restart the lease timer; ``began`` is the time at which the renewing statement began."""
+        """Restart the lease timer; ``began`` is the time at which the renewing statement began.
+
+        A task that is over needs no timer, which would keep all that it read in memory for a lease.
+        """
         self._renewed_at = began
         if self._lease_timer is not None:
             self._lease_timer.cancel()
-        self._lease_timer = self._later(self.lease_ends - self._clock(), Stop.LEASE)
+        if not self._over.done():
+            self._lease_timer = self._later(self.lease_ends - self._clock(), Stop.LEASE)
 
     def stop(self, reason: Stop) -> None:
         """Stop the attempt; on a cancellation, after a grace period. No effect on an attempt that has ended."""
