@@ -12,6 +12,7 @@ import httpx2
 from microsoft_emulator.app_roles import APP_ROLES
 from microsoft_emulator.tenants import PARTNER_TENANT
 from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
+from onboarding_devstack.tenant_bindings import binding_of
 from tests.bench.fleet_customers import CHECKS, SICK, Latency, external_tenant
 from tests.bench.http_load import closed_loop, post
 from tests.bench.usage import cpu_seconds, difference, resident_megabytes
@@ -76,6 +77,7 @@ class FleetBench:
         partner = {"consented": [DEMO_CLIENT_ID], "granted": APP_ROLES.partner_side, **self._latency.control()}
         if not await self._requests(PARTNER_TENANT):
             await self._tell(f"tenants/{PARTNER_TENANT}", partner)
+        await self._system.bind(*(binding_of(tenant, external_tenant(tenant)) for tenant in tenants))
         turns = asyncio.Semaphore(TOGETHER)
 
         async def connect_one(tenant: int) -> None:

@@ -10,8 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psutil
 import pytest
+
+from microsoft_emulator.tenants import PARTNER_TENANT
+from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -116,6 +120,26 @@ def test_the_demo_as_json_is_data_alone(system: Path) -> None:
     shown = json.loads(done.stdout)
     assert shown["ok"] is True
     assert len(shown["evidence"]) >= 10
+
+
+def test_a_bound_tenant_may_be_connected_and_another_not(system: Path) -> None:
+    customer = "11111111-2222-4333-8444-555555555555"
+    assert onboarding("bind", "--tenant", "43", "--customer", customer, folder=system).returncode == 0
+    variables, body = exported(system), {"display_name": "C", "credential_ref": DEMO_CREDENTIAL}
+    body |= {"client_id": DEMO_CLIENT_ID, "external_tenant_id": customer}
+
+    def connect(tenant: int) -> int:
+        url = f"{variables['SESSION_API']}/tenants/{tenant}/onboarding/provider-connections"
+        headers = {"Authorization": f"Bearer {variables['TOKEN']}"}
+        return httpx2.post(url, headers=headers, json=body, trust_env=False).status_code
+
+    assert (connect(43), connect(42)) == (201, 409)
+
+
+def test_the_partners_own_tenant_cannot_be_bound(system: Path) -> None:
+    done = onboarding("bind", "--tenant", "43", "--customer", PARTNER_TENANT, folder=system)
+    assert done.returncode == 1
+    assert "CONNECTION_TO_PARTNER" in done.stderr
 
 
 def test_restart_replaces_one_process_and_leaves_the_others(system: Path) -> None:

@@ -12,6 +12,7 @@ from onboarding_devstack.cli.demo.fleet import FleetDemo
 from onboarding_devstack.cli.demo.run import Outcome, steps_of
 from onboarding_devstack.cli.demo.view import PlainView
 from onboarding_devstack.system import DEMO_CLIENT_ID
+from onboarding_devstack.tenant_bindings import binding_of
 from tests.support.recorded import EXPECTED
 from tests.support.system import System
 
@@ -25,6 +26,7 @@ async def survey(system: System, name: str) -> Outcome:
     tenant, control = system.new_tenant(), control_request(name, DEMO_CLIENT_ID)
     async with httpx2.AsyncClient(base_url=system.journal["graph"], trust_env=False) as graph:
         (await graph.put(f"/_control/tenants/{guid_of(name)}", json=control)).raise_for_status()
+    await system.bind(binding_of(tenant, guid_of(name)))
     async with Api(system.journal["session_api"], system.token(tenants=[tenant]), tenant) as api:
         catalogue = [task_type for task_type in await api.task_types() if task_type["name"] != WAITS_FOR_EVER]
         view = PlainView(Console(file=io.StringIO()), steps_of(catalogue))

@@ -1,6 +1,7 @@
 """One user of the session API, looking at one tenant."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import httpx2
@@ -8,23 +9,28 @@ import httpx2
 from microsoft_emulator.app_roles import APP_ROLES
 from microsoft_emulator.tenants import PARTNER_TENANT
 from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
+from onboarding_devstack.tenant_bindings import binding_of
+from onboarding_shared.contracts.bindings import TenantBinding
 from tests.support.waiting import eventually
 
 ENDED = ("succeeded", "failed", "cancelled", "timed_out")
 CREDENTIAL, CLIENT_ID = DEMO_CREDENTIAL, DEMO_CLIENT_ID
+Bind = Callable[[TenantBinding], Awaitable[None]]
+"""Lets a tenant reach a tenant at Microsoft, as the operator of the system does."""
 
 
 class Caller:
     """Requests below ``/tenants/{tenant}/onboarding`` of the session API with one token."""
 
-    def __init__(self, url: str, token: str, tenant: int, *, graph: str, secret: str) -> None:
-        """``graph`` is the emulator, ``secret`` the one of the credential ``CREDENTIAL``."""
+    def __init__(self, url: str, token: str, tenant: int, *, graph: str, secret: str, bind: Bind) -> None:
+        """``graph`` is the emulator, ``secret`` the one of the credential ``CREDENTIAL``; ``bind`` is the operator."""
         self.url = url
         self.token = token
         self.tenant = tenant
         self.external_tenant = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.test"))
         self._graph = graph
         self._secret = secret
+        self._bind = bind
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # Plain HTTP on loopback: reading all certificate authorities for each caller would cost more than its requests.
         self.http = httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=False, timeout=30)
@@ -72,7 +78,8 @@ class Caller:
         answer.raise_for_status()
 
     async def connect(self, behaviour: str = "healthy", *, credential: str = CREDENTIAL, **control: Any) -> int:
-        """Create a provider connection to this customer's tenant, which behaves so; returns its id."""
+        """Create a provider connection to this customer's tenant, which is bound and behaves so; returns its id."""
+        await self._bind(binding_of(self.tenant, self.external_tenant, CLIENT_ID, credential))
         await self.register()
         await self.behave(behaviour, **control)
         answer = await self.post(

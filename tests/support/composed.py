@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from onboarding_devstack.identity import PERMISSIONS, Identity
+from onboarding_shared.contracts.bindings import TenantBinding
 from tests.support.caller import Caller
 from tests.support.compose_file import FILE, ROOT
 from tests.support.free_ports import free_port
@@ -121,7 +122,10 @@ class Composed:
         """A caller of the session API, for ``tenant`` or a new tenant; use with ``async with``."""
         tenant = self.new_tenant() if tenant is None else tenant
         token = self.token(7, (tenant,) if tenants is None else tenants)
-        return Caller(self.url, token, tenant, graph=self.graph, secret="any")
+        return Caller(self.url, token, tenant, graph=self.graph, secret="any", bind=self.bind)
+
+    async def bind(self, *_: TenantBinding) -> None:
+        """Nothing: connections of this system need no binding."""
 
     async def rows(self, database: str, query: str, *values: object) -> list[asyncpg.Record]:
         """The rows of a query in ``session_api``, ``task_runner`` or ``evidence_store``."""

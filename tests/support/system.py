@@ -21,6 +21,8 @@ from onboarding_devstack.identity import PERMISSIONS
 from onboarding_devstack.journal import read_journal
 from onboarding_devstack.place import Place, recall
 from onboarding_devstack.system import processes
+from onboarding_devstack.tenant_bindings import bind
+from onboarding_shared.contracts.bindings import TenantBinding
 from tests.support.caller import Caller
 from tests.support.engines import up_options
 from tests.support.waiting import eventually
@@ -70,7 +72,12 @@ class System:
         tenant = self.new_tenant() if tenant is None else tenant
         token = self.token(user, (tenant,) if tenants is None else tenants, permissions)
         secret = self.place.secrets["client_secret"]
-        return Caller(url or self.journal["session_api"], token, tenant, graph=self.journal["graph"], secret=secret)
+        graph = self.journal["graph"]
+        return Caller(url or self.journal["session_api"], token, tenant, graph=graph, secret=secret, bind=self.bind)
+
+    async def bind(self, *bindings: TenantBinding) -> None:
+        """Let tenants reach tenants at Microsoft, as the operator does."""
+        await bind(self.place, bindings)
 
     async def rows(self, database: str, query: str, *values: object) -> list[asyncpg.Record]:
         """The rows of a query in ``session_api``, ``task_runner`` or ``evidence_store``."""

@@ -12,7 +12,7 @@ import platformdirs
 
 from onboarding_devstack.engines import broker
 from onboarding_devstack.engines.chosen import EMBEDDED_ENGINES, Engines, recall_engines, remember
-from onboarding_devstack.files import read_json, write_json
+from onboarding_devstack.files import read_json, write_json, write_private
 from onboarding_devstack.identity import Identity
 from onboarding_devstack.ports import choose_ports
 
@@ -62,6 +62,11 @@ class Place:
         return logs_of(self.folder)
 
     @property
+    def bindings(self) -> Path:
+        """The file with the tenant bindings of task-runner."""
+        return self.folder / "bindings.json"
+
+    @property
     def postgres(self) -> Path:
         """PostgreSQL's data folder."""
         return self.folder / "postgres"
@@ -85,9 +90,12 @@ def prepare(folder: Path, engines: Engines | None = None) -> Place:
     kept = {name: known.get(name) or secrets.token_urlsafe(24) for name in SECRET_NAMES}
     write_json(_secrets(folder), kept)
     identity_of(folder).ensure()
+    place = Place(folder, ports, kept, engines or recall_engines(folder))
+    if not place.bindings.exists():
+        write_private(place.bindings, "[]\n")
     if engines is not None:
         remember(folder, engines)
-    return Place(folder, ports, kept, engines or recall_engines(folder))
+    return place
 
 
 def recall(folder: Path) -> Place | None:

@@ -33,10 +33,9 @@ CREDENTIALS = {
         "source": f"env:{CREDENTIAL_VARIABLE}",
         "client_id": DEMO_CLIENT_ID,
         "tenants": "all",
-        "bound": False,
     }
 }
-"""The credentials that connections can name. Not bound: the tenants of the emulator are made up as they are needed."""
+"""The credentials that connections can name, for the tenants that are bound."""
 
 CALLER_RATE = "ONBOARDING_CALLER_REQUESTS_PER_MINUTE"
 """A setting that the environment may give, because measurements have one caller for all requests."""
@@ -114,7 +113,6 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         "session-api": identity
         | run_secrets
         | {
-            "ONBOARDING_UNBOUND_CONNECTIONS": "true",
             "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
             "ONBOARDING_CONSENT_REDIRECT_URL": consent_redirect(place),
             "ONBOARDING_GRAPH_URL": at["graph"],
@@ -127,6 +125,7 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
             "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,
             "ONBOARDING_EMERGENCY_ACCESS": json.dumps(EMERGENCY_ACCESS),
             "ONBOARDING_CREDENTIALS": json.dumps(CREDENTIALS),
+            "ONBOARDING_TENANT_BINDINGS": str(place.bindings),
             CREDENTIAL_VARIABLE: place.secrets["client_secret"],
         },
         "evidence-store": identity | run_secrets,

@@ -198,5 +198,5 @@ class RunnerHarness:
         """A worker with short times, for the tasks of the harness and ``tasks``."""
         self.tasks |= {declared.name: declared for declared in tasks}
         chosen = WorkerLimits(**{"poll_seconds": 0.05, "drain_seconds": 0.0, **limits})
-        self.worker = Worker(self.database, self.outbox, self.tasks, self.providers.context_for, chosen, name=name)
+        self.worker = Worker(self.database, self.outbox, self.tasks, self.providers.context_of_run, chosen, name=name)
         return self.worker

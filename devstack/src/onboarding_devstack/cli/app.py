@@ -8,6 +8,7 @@ from importlib.metadata import version as installed_version
 from cyclopts import App, CycloptsError
 
 from onboarding_devstack.cli import screen
+from onboarding_devstack.cli.bind import bind
 from onboarding_devstack.cli.completion import add_completion
 from onboarding_devstack.cli.demo import demo
 from onboarding_devstack.cli.doctor import doctor
@@ -32,7 +33,7 @@ def build() -> App:
         error_console=screen.err(),
         suppress_keyboard_interrupt=False,
     )
-    for position, command in enumerate((demo, up, down, status, restart, logs, env, doctor, migrate, token)):
+    for position, command in enumerate((demo, up, down, status, restart, logs, env, doctor, migrate, token, bind)):
         app.command(command, sort_key=position)
     add_completion(app)
 

@@ -42,9 +42,9 @@ def token(
     grants = dict(_grant(text) for text in grant)
     if len(grants) < len(grant):
         raise CommandError(Exit.USAGE, "give --grant once for each tenant")
-    _check_id("--user", user)
+    check_id("--user", user)
     for tenant_id in (*tenant, *grants):
-        _check_id("--grant" if grants else "--tenant", tenant_id)
+        check_id("--grant" if grants else "--tenant", tenant_id)
     _check_permissions((*PERMISSIONS, PLATFORM), [*permission, *(name for names in grants.values() for name in names)])
     identity = identity_of(data_folder(data))
     identity.ensure()
@@ -59,7 +59,8 @@ def _grant(text: str) -> tuple[int, list[str]]:
     return int(tenant), [name for name in names.split(",") if name]
 
 
-def _check_id(option: str, value: int) -> None:
+def check_id(option: str, value: int) -> None:
+    """Raise `CommandError` for a value that is no id."""
     if not 1 <= value <= LARGEST_ID:
         raise CommandError(Exit.USAGE, f"{option} must be between 1 and {LARGEST_ID}, not {value}")
 

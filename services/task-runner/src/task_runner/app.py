@@ -58,7 +58,7 @@ class TaskRunner:
             self.database,
             self.outbox,
             tasks,
-            context_for or self.providers.context_for,
+            context_for or self.providers.context_of_run,
             limits,
             name=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
             selection=Selection.SHARED_PROCESS if isolating else Selection.ALL,

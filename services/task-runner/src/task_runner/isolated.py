@@ -42,7 +42,7 @@ async def work(settings: TaskRunnerSettings, descriptor: int) -> None:
         database,
         Outbox(lambda: None),
         without(discover(), settings.tasks.left_out),
-        providers.context_for,
+        providers.context_of_run,
         replace(WorkerLimits(**settings.worker.model_dump()), concurrency=1),
         name=f"{socket.gethostname()}/{os.getpid()}/isolated",
         selection=Selection.ISOLATED,

@@ -21,9 +21,11 @@ COMMANDS = (
     "doctor",
     "migrate",
     "token",
+    "bind",
     "completion",
     "version",
 )
+BIND = ["bind", "--tenant", "42", "--customer", "11111111-2222-4333-8444-555555555555"]
 
 
 def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +46,8 @@ def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixt
         ["restart", "kafka"],
         ["token", "--user", "7"],
         ["demo", "--graph", "http://127.0.0.1:9"],
+        ["bind", "--tenant", "42", "--customer", "contoso.com"],
+        [*BIND, "--tenant", "0"],
     ],
 )
 def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(
@@ -55,7 +59,7 @@ def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(
     assert captured.err != ""
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["env"], ["migrate"], ["restart", "broker"]])
+@pytest.mark.parametrize("arguments", [["status"], ["env"], ["migrate"], ["restart", "broker"], BIND])
 def test_without_a_system_the_exit_code_is_unreachable(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

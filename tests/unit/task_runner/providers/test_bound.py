@@ -1,11 +1,13 @@
 """The file of tenant bindings decides for whom a credential is used, whatever a message says."""
 
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from task_runner.named_credentials import CredentialKind, NamedCredential
+from task_runner.providers import Providers
 from task_runner.providers.credentials.bound import BindingFile
 from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.settings import ProviderSettings
@@ -90,6 +92,18 @@ def test_a_changed_file_counts_at_the_next_reading(file: Path) -> None:
 
     assert reason(bindings) == "CREDENTIAL_NOT_FOR_TENANT"
     assert reason(bindings, tenant=8) is None
+
+
+async def test_what_was_just_added_counts_for_the_next_run(file: Path) -> None:
+    async with Providers(msgspec.structs.replace(SETTINGS, bindings_path=str(file))) as providers:
+        use = TenantConnection(7, CONNECTION)
+        assert not providers.bindings.allows(use)
+
+        await providers.context_of_run(
+            tenant_id=7, connection=CONNECTION, run_id=1, attempt=1, deadline=time.monotonic() + 10
+        )
+
+        assert providers.bindings.allows(use)
 
 
 def test_a_removed_file_binds_nothing_and_an_unusable_one_changes_nothing(file: Path) -> None:

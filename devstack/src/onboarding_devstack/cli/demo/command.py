@@ -16,6 +16,7 @@ from onboarding_devstack.cli.options import BrokerChoice, Data, Json
 
 if TYPE_CHECKING:
     from onboarding_devstack.cli.demo.customer import Customer
+    from onboarding_devstack.place import Place
 
 FIRST_USER, SECOND_USER = 7, 8
 
@@ -38,7 +39,8 @@ class Demo:
     fixed_token: str
     graph: str | None
     """The Graph-shaped server; None if it is unknown, or the customers are real."""
-    folder: Path
+    place: "Place | None"
+    """The data folder of the system; None if the system is not on this machine, whose operator binds the customer."""
     started_here: bool
 
 
@@ -109,6 +111,7 @@ async def _run(
             try:
                 catalogue = await first.task_types()
                 await _configure_customer(system, customer)
+                await _bind_customer(system, customer)
                 screen.print(f"\nOnboarding tenant {tenant} over {system.url}", markup=False)
                 with view_for(screen, steps_of(catalogue)) as view:
                     if customer.recorded:
@@ -126,8 +129,12 @@ async def _run(
     else:
         print_evidence(table_out(), outcome, tenant)
         print_remedies(table_out(), outcome)
-    again = ours(f"up --detach --data {system.folder}") if system.started_here else None
-    token = ours(f"token --user {FIRST_USER} --tenant {tenant} --data {system.folder}") if token_of else "echo $TOKEN"
+    again = ours(f"up --detach --data {system.place.folder}") if system.place and system.started_here else None
+    token = (
+        ours(f"token --user {FIRST_USER} --tenant {tenant} --data {system.place.folder}")
+        if system.place
+        else "echo $TOKEN"
+    )
     for line in next_steps(system.url, tenant, token, again):
         screen.print(line, markup=False, soft_wrap=True)  # never wrapped, so that it can be copied
     return Exit.OK if outcome.good else Exit.VERDICT
@@ -170,10 +177,10 @@ def _given(given: Given, tenant: int, data: Path | None) -> Demo:
         raise CommandError(
             Exit.CONFLICT, f"no token for {given.url}", "export TOKEN=… with the tenant of --tenant in it"
         )
-    return Demo(given.url, None, token, given.graph, Path(), started_here=False)
+    return Demo(given.url, None, token, given.graph, None, started_here=False)
 
 
-def _on_this_machine(place: Any, tenant: int, *, started_here: bool) -> Demo:
+def _on_this_machine(place: "Place", tenant: int, *, started_here: bool) -> Demo:
     from onboarding_devstack.system import addresses
 
     at = addresses(place)
@@ -181,7 +188,7 @@ def _on_this_machine(place: Any, tenant: int, *, started_here: bool) -> Demo:
     def token_of(user: int) -> str:
         return str(place.identity.token(user, [tenant]))
 
-    return Demo(at["session-api"], token_of, "", at["graph"], place.folder, started_here)
+    return Demo(at["session-api"], token_of, "", at["graph"], place, started_here)
 
 
 @contextlib.asynccontextmanager
@@ -208,6 +215,18 @@ async def _started(folder: Path, broker: str | None) -> AsyncIterator[Any]:
         raise engine_missing(missing) from None
     except StartFailedError as failed:
         raise did_not_start(failed, folder) from None
+
+
+async def _bind_customer(system: Demo, customer: "Customer") -> None:
+    """Bind the tenant to its customer on a system of this machine, as its operator."""
+    if system.place is None:
+        return
+    from onboarding_devstack.tenant_bindings import BindingRefused, bind, binding_of
+
+    try:
+        await bind(system.place, [binding_of(customer.tenant, customer.guid)])
+    except BindingRefused as refused:
+        raise CommandError(Exit.FAILED, str(refused), refused.next_step) from None
 
 
 async def _configure_customer(system: Demo, customer: "Customer") -> None:

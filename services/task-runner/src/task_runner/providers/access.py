@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -95,6 +95,12 @@ class Providers:
             cancelled=cancelled,
             details=details,
         )
+
+    async def context_of_run(self, *, tenant_id: int, connection: Connection | None, **attempt: Any) -> TaskContext:
+        """As ``context_for``; what the operator has bound before counts."""
+        if connection is not None:
+            await self.bindings.refresh_for(TenantConnection(tenant_id, connection))
+        return self.context_for(tenant_id=tenant_id, connection=connection, **attempt)
 
     def _clients(
         self, tenant_id: int, connection: Connection | None, limits: AttemptLimits

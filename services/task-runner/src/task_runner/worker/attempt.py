@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 class ContextFactory(Protocol):
     """Creates the context of an attempt."""
 
-    def __call__(
+    async def __call__(
         self,
         *,
         tenant_id: int,
@@ -151,7 +151,7 @@ class Attempt:
 
     async def _guarded(self, context_for: ContextFactory) -> Result:
         execution = self.claim.execution
-        context = context_for(
+        context = await context_for(
             tenant_id=execution.tenant_id,
             run_id=execution.run_id,
             attempt=execution.attempt,

@@ -1,5 +1,6 @@
 """The tenant bindings of this process, from the operator's file. What a message says about a tenant proves nothing."""
 
+import contextlib
 from pathlib import Path
 
 import structlog
@@ -68,3 +69,9 @@ class BindingFile:
         """Read the file in a thread; returns the seconds until the next time."""
         await BLOCKING_CALLS.run(("bindings", self._path), self.read)
         return READ_EVERY_SECONDS
+
+    async def refresh_for(self, use: TenantConnection) -> None:
+        """Read the file now if it did not allow this so far: the operator may just have added it."""
+        if self._path is not None and not self.allows(use):
+            with contextlib.suppress(TimeoutError):
+                await self.refresh()
