@@ -188,6 +188,16 @@ async def test_oversized_parameters_change_nothing(api: Api, request_: dict[str,
     assert (await look(api, request_))["state"] == "open"
 
 
+@pytest.mark.parametrize("path", [CALLBACK, f"{CALLBACK}/"])
+async def test_head_answers_no_link(api: Api, request_: dict[str, Any], path: str) -> None:
+    query = {"state": secret_of(request_), "tenant": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "admin_consent": "True"}
+    answer = await api.caller().request("HEAD", path, params=query)
+
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "OPTIONS"}
+    assert (await look(api, request_))["state"] == "open"
+
+
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE"])
 async def test_no_other_method_changes_anything(api: Api, request_: dict[str, Any], method: str) -> None:
     query = {"state": secret_of(request_), "tenant": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "admin_consent": "True"}

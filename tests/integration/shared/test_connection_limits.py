@@ -184,3 +184,13 @@ def test_requests_sent_at_once_are_all_answered(service: Alone) -> None:
     with connect(service) as connection:
         connection.sendall((REQUEST + b"\r\n") * 500)
         assert until_closed(connection).count(b"HTTP/1.1 200 ") == 500
+
+
+@pytest.mark.parametrize("path", [b"/health/live", b"/metrics", b"/schema", b"/schema/openapi.json", b"/nowhere"])
+def test_head_has_no_body_and_the_next_answer_follows(service: Alone, path: bytes) -> None:
+    with connect(service) as connection:
+        connection.sendall(b"HEAD " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n" + REQUEST + b"Connection: close\r\n\r\n")
+        head, _, rest = until_closed(connection).partition(b"\r\n\r\n")
+    assert b"content-length: " in head.lower()
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert rest.endswith(b'{"status":"UP","checks":[]}')

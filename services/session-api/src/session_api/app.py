@@ -140,6 +140,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
         public_paths=[CALLBACK],
+        get_only_paths=[CALLBACK],
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
         ),

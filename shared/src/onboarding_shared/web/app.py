@@ -85,12 +85,14 @@ def build_http(
     metrics: MetricsPage | None = None,
     rate_limit: RateLimit | None = None,
     health_apart: bool = False,
+    get_only_paths: Collection[str] = (),
 ) -> HttpApplication:
     """The application: ``routes``, plus ``/health/live``, ``/health/ready``, ``/metrics`` and ``/schema``.
 
     Every path needs a bearer token except health, metrics, schema and ``public_paths`` (exact paths). ``authenticator``
     may be ``None`` only when all routes are public. ``checks`` decide readiness, ``translations`` turns exceptions of
     the service into problems, ``metrics`` is the service's own page, ``rate_limit`` counts authenticated requests.
+    Where there is GET there is HEAD, except at ``get_only_paths`` (exact paths), whose GET has effects.
     With ``health_apart`` health and metrics are in ``operator_pages``, and nothing is at their paths here.
     Handlers may request ``caller`` (the ``Caller``).
 
@@ -123,6 +125,7 @@ def build_http(
         problems=problems,
         requests=page.requests,
         rate_limit=rate_limit,
+        get_only_paths=get_only_paths,
     )
     app.operator_pages = _operator_pages(problems, ready, page) if health_apart else None
     return app

@@ -3,10 +3,11 @@
 import random
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.utils.path import normalize_path
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from onboarding_shared.telemetry.metrics import Requests
@@ -53,6 +54,7 @@ class Edge:
         problems: ProblemResponses,
         requests: Requests,
         rate_limit: RateLimit | None = None,
+        get_only_paths: Collection[str] = (),
     ) -> None:
         self._app = app
         self._authenticator = authenticator
@@ -61,16 +63,19 @@ class Edge:
         self._problems = problems
         self._requests = requests
         self._rate_limit = rate_limit
+        self._get_only_paths = frozenset(get_only_paths)
 
-    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def __call__(self, outer_scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
+        method = outer_scope["method"]
+        scope = self._head_as_get(outer_scope) if method == "HEAD" else outer_scope
         given_id, traceparent, authorization, hosts = _picked(scope)
         request_id = given_id if given_id else f"{_ids.getrandbits(128):032x}"
         id_header = (b"x-request-id", request_id.encode("ascii"))
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         clear_contextvars()
         bind_contextvars(request_id=request_id)
-        span = self._begin_trace(scope, traceparent)
+        span = self._begin_trace(scope, method, traceparent)
         status = 0
         limits: list[tuple[bytes, bytes]] = []
 
@@ -80,8 +85,10 @@ class Edge:
                 status = message["status"]
                 own = [] if any(name == _NO_STORE[0] for name, _ in message["headers"]) else [_NO_STORE]
                 message["headers"] = [*message["headers"], id_header, _NOSNIFF, *own, *limits]
+                if status == 405 or method == "OPTIONS":
+                    message["headers"] = self._allowing_head(scope["path"], message["headers"])
             elif message["type"] == "http.response.body":
-                scope[ANSWER_BYTES] = len(message.get("body", b""))  # type: ignore[typeddict-unknown-key]
+                outer_scope[ANSWER_BYTES] = len(message.get("body", b""))  # type: ignore[typeddict-unknown-key]
             await send(message)
 
         try:
@@ -98,15 +105,28 @@ class Edge:
                 raise
             await self._answer(internal_error(), request_id, reply)
         finally:
-            self._account(scope, status or CLIENT_GONE, time.perf_counter() - started, span)
+            self._account(scope, method, status or CLIENT_GONE, time.perf_counter() - started, span)
 
-    def _begin_trace(self, scope: HTTPScope, traceparent: str | None) -> Span | None:
+    def _head_as_get(self, scope: HTTPScope) -> HTTPScope:
+        """The request that is answered for a HEAD: the same with GET, unless a GET of its path has effects.
+
+        The server sends no body, because the request that it knows is still a HEAD.
+        """
+        return scope if normalize_path(scope["path"]) in self._get_only_paths else {**scope, "method": "GET"}
+
+    def _allowing_head(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers with HEAD in Allow, where GET is."""
+        if normalize_path(path) in self._get_only_paths:
+            return [*headers]
+        return [(name, _with_head(value) if name == b"allow" else value) for name, value in headers]
+
+    def _begin_trace(self, scope: HTTPScope, method: str, traceparent: str | None) -> Span | None:
         """The request's span, where requests are recorded; those of health and metrics pages never are."""
         if not recording() or scope["path"] in self._quiet_paths:
             bind_traceparent(traceparent)
             return None
-        seen = {"http.request.method": scope["method"], "url.scheme": scope["scheme"], "url.path": scope["path"]}
-        span = start_span(scope["method"], "server", parent=traceparent, attributes=seen)
+        seen = {"http.request.method": method, "url.scheme": scope["scheme"], "url.path": scope["path"]}
+        span = start_span(method, "server", parent=traceparent, attributes=seen)
         if span is not None:
             enter_span(span)
         return span
@@ -133,28 +153,33 @@ class Edge:
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    def _account(self, scope: HTTPScope, status: int, seconds: float, span: Span | None) -> None:
+    def _account(self, scope: HTTPScope, method: str, status: int, seconds: float, span: Span | None) -> None:
         """Say in log, metrics and trace how the request ended."""
-        method, route = scope["method"], scope.get("path_template")
+        route = scope.get("path_template")
         quiet = scope["path"] in self._quiet_paths
         write = access.debug if quiet else access.error if status >= 500 else access.info
         failure = failure_of(scope) if status >= 500 else {}
         write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2), **failure)
         self._requests.note(method, route, status, seconds)
         if span is not None:
-            _end(span, scope, status)
+            _end(span, scope, method, status)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-def _end(span: Span, scope: HTTPScope, status: int) -> None:
+def _with_head(methods: bytes) -> bytes:
+    names = set(methods.decode("ascii").split(", "))
+    return ", ".join(sorted(names | ({"HEAD"} if "GET" in names else set()))).encode("ascii")
+
+
+def _end(span: Span, scope: HTTPScope, method: str, status: int) -> None:
     route = scope.get("path_template")
     known: dict[str, AttributeValue | None] = {"http.route": route, "http.response.status_code": status}
     parameters = scope.get("path_params") or {}
     known |= {f"onboarding.{name}": parameters[name] for name in ("tenant_id", "run_id") if name in parameters}
-    span.note(known, name=f"{scope['method']} {route}" if route else None)
+    span.note(known, name=f"{method} {route}" if route else None)
     span.end(str(status) if status >= 500 else None)
 
 

@@ -25,7 +25,7 @@ async def read_body(scope: HTTPScope, receive: Receive) -> bytes:
 
     Raises ``Problem`` (400, 408, 413 or 415), or ``ClientGone`` when the client leaves in the middle.
     """
-    length, content_type, chunked = _declared(scope)
+    length, content_type, encoding, chunked = _declared(scope)
     if length == 0 or (length is None and not chunked and scope["method"] in ("GET", "HEAD", "OPTIONS")):
         return b""
     if length is not None and length > MAX_BODY_BYTES:
@@ -36,14 +36,15 @@ async def read_body(scope: HTTPScope, receive: Receive) -> bytes:
     except TimeoutError as error:
         raise Problem("BODY_TOO_SLOW", "The body took too long to arrive", status=408, headers=_CLOSE) from error
     if body:
+        _check_encoding(encoding)
         _check_content_type(content_type)
         check_json_text(body)
     return body
 
 
-def _declared(scope: HTTPScope) -> tuple[int | None, bytes, bool]:
+def _declared(scope: HTTPScope) -> tuple[int | None, bytes, bytes, bool]:
     length: int | None = None
-    content_type = b""
+    content_type = encoding = b""
     chunked = False
     for name, value in scope["headers"]:
         if name == b"content-length":
@@ -52,9 +53,11 @@ def _declared(scope: HTTPScope) -> tuple[int | None, bytes, bool]:
             length = int(value[:20])
         elif name == b"content-type":
             content_type = value
+        elif name == b"content-encoding":
+            encoding += b"," + value if encoding else value
         elif name == b"transfer-encoding":
             chunked = True
-    return length, content_type, chunked
+    return length, content_type, encoding, chunked
 
 
 async def _read(receive: Receive) -> bytes:
@@ -74,6 +77,17 @@ async def _read(receive: Receive) -> bytes:
 
 def _too_large() -> TooLarge:
     return TooLarge("BODY_TOO_LARGE", f"The body is larger than {MAX_BODY_BYTES} bytes", headers=_CLOSE)
+
+
+def _check_encoding(value: bytes) -> None:
+    """Raises for a compressed body (RFC 9110, 15.5.16): nothing is ever unpacked."""
+    if value.strip().lower() not in (b"", b"identity"):
+        raise UnsupportedMediaType(
+            "UNSUPPORTED_MEDIA_TYPE",
+            "The body must not be compressed",
+            next="Send the body as it is, without a Content-Encoding header.",
+            headers={"Accept-Encoding": "identity"},
+        )
 
 
 def _check_content_type(value: bytes) -> None:

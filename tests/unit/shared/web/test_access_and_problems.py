@@ -131,7 +131,7 @@ def test_a_problem_has_the_members_of_contract_and_rfc_9457(client: Client) -> N
 def test_a_wrong_method_is_refused_with_the_allowed_ones(client: Client) -> None:
     response = client.delete("/tenants/42/things")
     assert (response.status_code, response.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
-    assert set(response.headers["Allow"].split(", ")) == {"GET", "POST", "OPTIONS"}
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
 
 
 def test_an_internal_error_is_a_500_without_details_but_logged(client: Client) -> None:

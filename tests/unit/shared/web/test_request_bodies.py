@@ -91,6 +91,28 @@ def test_every_other_content_type_is_a_415(client: Client, content_type: str | N
     assert (status, problem["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "GZIP", "identity, gzip", "x", "aws-chunked"])
+def test_a_content_encoding_that_is_not_read_is_a_415(client: Client, encoding: str) -> None:
+    response = client.patch(
+        "/tenants/42/things/1",
+        content=b'{"current_step": 3}',
+        headers={"Content-Type": "application/json", "Content-Encoding": encoding},
+    )
+    assert (response.status_code, response.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.json()["next"] == "Send the body as it is, without a Content-Encoding header."
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_a_body_that_is_not_compressed_is_read(client: Client, encoding: str) -> None:
+    response = client.patch(
+        "/tenants/42/things/1",
+        content=b'{"current_step": 3}',
+        headers={"Content-Type": "application/json", "Content-Encoding": encoding},
+    )
+    assert response.status_code == 200
+
+
 def test_64_kib_are_accepted_and_one_more_byte_is_413(client: Client) -> None:
     body = b'{"note": "' + b"x" * (65_536 - 12) + b'"}'
     assert len(body) == 65_536
