@@ -2,16 +2,50 @@
 
     KAFKA_BOOTSTRAP_SERVERS=host:port python examples/subscribe.py onboarding.operation-runs.v1 onboarding.evidence.v1
 
-Prints one line for each event. ``--stop-after N`` ends after N events.
+Prints one line for each event. ``--stop-after N`` ends after N events. Events of types that it does not know are passed
+over, and records that it cannot read are put aside, so that neither stops the partition.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import sys
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+SESSION_EVENTS = (
+    "SessionStarted", "SessionStepChanged", "SessionAssigned", "SessionConnectionChosen", "SessionTakenOver",
+    "SessionCompleted", "SessionAbandoned", "ConsentRequested", "ConsentAnswered",
+)  # fmt: skip
+RUN_EVENTS = ("RunStarted", "RunProgressed", "RunFinished", "EvidenceRecorded")
+HANDLED_TYPES = {f"org.onboarding.{name}.v1" for name in SESSION_EVENTS + RUN_EVENTS}
+"""What this subscriber knows. A later version may add types to a topic: they are no error."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event: the headers that every one of them has, and its JSON."""
+
+    tenant: str
+    sequence: int
+    type: str
+    subject: str
+    data: dict[str, Any]
+
+
+def read(record: ConsumerRecord[bytes, bytes]) -> Event:
+    """Read a record. Raises ``ValueError`` if it is no event."""
+    try:
+        attributes = {name: value.decode() for name, value in record.headers if value is not None}
+        data = json.loads(record.value or b"")
+        sequence = int(attributes["ce_sequence"])
+        tenant, subject = attributes["ce_partitionkey"], attributes["ce_subject"]
+        return Event(tenant, sequence, attributes["ce_type"], subject, {**data})
+    except (KeyError, TypeError, RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(repr(error)) from error
 
 
 class LastSeen:
@@ -33,18 +67,32 @@ class LastSeen:
 
 
 def handle(record: ConsumerRecord[bytes, bytes], seen: LastSeen) -> bool:
-    """Handle an event; returns True if it was new."""
-    attributes = {name: value.decode() for name, value in record.headers if value is not None}
-    tenant, sequence = attributes["ce_partitionkey"], int(attributes["ce_sequence"])
-    verdict = seen.verdict(tenant, record.topic, sequence)
+    """Handle a record; returns True if it was a new event."""
+    try:
+        event = read(record)
+    except ValueError as error:
+        put_aside(record, error)
+        return False
+    verdict = seen.verdict(event.tenant, record.topic, event.sequence)
     if verdict == "repeat":
         return False
     if verdict == "gap":
-        print(f"tenant {tenant}: events are missing before #{sequence} of {record.topic}")
-    event: dict[str, Any] = json.loads(record.value or b"{}")
-    details = " ".join(str(event[name]) for name in ("state", "status", "reason_code") if event.get(name))
-    print(f"tenant {tenant} #{sequence} {event['type']} {attributes['ce_subject']} {details}".rstrip(), flush=True)
+        print(f"tenant {event.tenant}: events are missing before #{event.sequence} of {record.topic}")
+    if event.type in HANDLED_TYPES:  # the number of another one is used up, and that is all
+        show(event)
     return True
+
+
+def put_aside(record: ConsumerRecord[bytes, bytes], error: ValueError) -> None:
+    """Report a record that cannot be read. A real service stores it, and goes on."""
+    print(f"{record.topic} {record.partition}@{record.offset} cannot be read: {error}", file=sys.stderr)
+
+
+def show(event: Event) -> None:
+    """Print one line. A real service applies the event here, in the transaction that stores its number."""
+    details = " ".join(str(event.data[name]) for name in ("state", "status", "reason_code") if event.data.get(name))
+    name = event.type.removeprefix("org.onboarding.").removesuffix(".v1")
+    print(f"tenant {event.tenant} #{event.sequence} {name} {event.subject} {details}".rstrip(), flush=True)
 
 
 async def follow(topics: list[str], stop_after: int | None) -> None:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from onboarding_shared.contracts.catalogue import decode_data
+from onboarding_shared.contracts.catalogue import UnknownMessage, decode_any
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.task_runner import RunMessage
-from onboarding_shared.contracts.topics import SOURCES
+from onboarding_shared.contracts.topics import OPERATION_RUNS, SOURCES
 from onboarding_shared.contracts.traceparent import parse_traceparent
 
 SPEC_VERSION = b"1.0"
@@ -47,6 +47,18 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     time: str
     traceparent: str | None = None
+
+
+class PassedOver(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of a type that this version does not know. It uses up its sequence number, and that is all."""
+
+    event_type: str
+    topic: str
+    tenant_id: int
+    sequence: int
+
+
+Decoded = Received | PassedOver
 
 
 def encode_headers(
@@ -83,7 +95,7 @@ def encode_headers(
 
 def decode(
     topic: str, key: bytes | None, value: bytes | None, headers: Headers, run_keys: RunKeys | None = None
-) -> Received:
+) -> Decoded:
     """Decode a record. Raises only ``Undecodable``, for any input.
 
     An invalid trace context is ignored. With ``run_keys`` a message about a run must have the MAC of that run.
@@ -95,7 +107,7 @@ def decode(
     if value is None:
         raise Undecodable("VALUE_MISSING", "The record has no value.")
     try:
-        message = decode_data(topic, value)
+        message = decode_any(topic, value)
     except msgspec.ValidationError as error:
         raise Undecodable("DATA_INVALID", f"The value is not a message of {topic}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -107,10 +119,15 @@ def decode(
     if key != str(message.tenant_id).encode():
         raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {message.tenant_id}.")
     sequence = _sequence(attributes["ce_sequence"])
-    if run_keys is not None and isinstance(message, RunMessage):
-        mac, run = attributes.get(_MAC), (message.tenant_id, message.run_id)
-        if not run_keys.accept(mac, *run, topic=topic, sequence=sequence, data=value):
-            raise Undecodable("MAC_INVALID", f"The message about run {message.run_id} has no valid ce_mac.")
+    if run_keys is not None and topic == OPERATION_RUNS.name:
+        run_id = message.run_id if isinstance(message, RunMessage | UnknownMessage) else None
+        mac = attributes.get(_MAC)
+        if run_id is None or not run_keys.accept(
+            mac, message.tenant_id, run_id, topic=topic, sequence=sequence, data=value
+        ):
+            raise Undecodable("MAC_INVALID", f"The message about run {run_id} has no valid ce_mac.")
+    if isinstance(message, UnknownMessage):
+        return PassedOver(event_type=message.event_type(), topic=topic, tenant_id=message.tenant_id, sequence=sequence)
     return Received(
         message=message,
         topic=topic,

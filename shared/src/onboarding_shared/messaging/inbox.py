@@ -9,7 +9,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.cloudevents import Received, Undecodable, decode
+from onboarding_shared.contracts.cloudevents import Decoded, PassedOver, Received, Undecodable, decode
 from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
@@ -17,6 +17,7 @@ from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord
 from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.passed_over import PassedOverTypes
 from onboarding_shared.messaging.spans import processing
 from onboarding_shared.postgres.database import Database, after_commit
 from onboarding_shared.postgres.faults import DatabaseUnavailable
@@ -30,20 +31,20 @@ _log = structlog.get_logger(__name__)
 class Partitioned(msgspec.Struct, frozen=True):
     """The new messages of a batch, the counts of repeated and missing ones, and the places of those that jump."""
 
-    fresh: tuple[Received, ...]
+    fresh: tuple[Decoded, ...]
     repeats: int
     missing: int
     last: dict[SequenceKey, int]
     jumps: tuple[int, ...] = ()
 
 
-def partition(messages: Sequence[Received], last_applied: Mapping[SequenceKey, int], window: int) -> Partitioned:
+def partition(messages: Sequence[Decoded], last_applied: Mapping[SequenceKey, int], window: int) -> Partitioned:
     """Drop repeated and outdated messages and count missing ones; the order is preserved.
 
     A message before which more than ``window`` are missing jumps: it is no fresh one, and no later one is judged by it.
     """
     last = dict(last_applied)
-    fresh: list[Received] = []
+    fresh: list[Decoded] = []
     jumps: list[int] = []
     repeats = missing = 0
     for place, message in enumerate(messages):
@@ -64,7 +65,7 @@ class Batch(NamedTuple):
     """The readable records of a batch with their messages, and the unreadable ones."""
 
     records: list[ConsumerRecord[bytes, bytes]]
-    messages: list[Received]
+    messages: list[Decoded]
     unreadable: list[Rejected]
 
 
@@ -91,9 +92,10 @@ class Inbox:
         self._applies = {topic.name: apply for topic, apply in applies.items()}
         self._dead_letters = DeadLetters(outbox, group=group)
         self._group = group
+        self._passed_over = PassedOverTypes()
 
     async def take(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-        """Apply a batch. Afterwards each record is applied, already known, or a dead letter.
+        """Apply a batch. Afterwards each record is applied, already known, passed over, or a dead letter.
 
         Raises only ``DatabaseUnavailable``, after which no record of the batch counts as taken. If a batch fails,
         its records are applied one by one, so that an invalid record does not affect the others.
@@ -117,7 +119,7 @@ class Inbox:
             rejected = Rejected(record, "APPLY_FAILED", f"{type(error).__name__}: {error}")
             await self._put_aside(rejected, batch.messages)
 
-    async def _put_aside(self, rejected: Rejected, messages: Sequence[Received]) -> None:
+    async def _put_aside(self, rejected: Rejected, messages: Sequence[Decoded]) -> None:
         """Keep a dead letter; without its content if the content is what cannot be stored."""
         try:
             await self._database.run(lambda tx: self._reject(tx, rejected, messages))
@@ -127,7 +129,7 @@ class Inbox:
             _log.exception("dead_letter_without_content", reason=repr(error))
             await self._database.run(lambda tx: self._reject(tx, rejected.without_content(), messages))
 
-    async def _reject(self, tx: AsyncConnection, rejected: Rejected, messages: Sequence[Received]) -> None:
+    async def _reject(self, tx: AsyncConnection, rejected: Rejected, messages: Sequence[Decoded]) -> None:
         """Keep the dead letter. The number of its message is used up, unless it jumps."""
         before = await lock_last_applied(tx, _keys(messages))
         await advance(tx, partition(messages, before, self._window).last)
@@ -152,38 +154,39 @@ class Inbox:
         with processing(batch.messages, self._group) as messages:
             await self._database.run(lambda tx: self._apply(tx, batch, messages))
 
-    async def _apply(self, tx: AsyncConnection, batch: Batch, messages: Sequence[Received]) -> None:
+    async def _apply(self, tx: AsyncConnection, batch: Batch, messages: Sequence[Decoded]) -> None:
         """Apply the fresh ones of ``messages``, which are those of the batch with the spans of their processing."""
         rejected = list(batch.unreadable)
         if messages:
             before = await lock_last_applied(tx, _keys(messages))
             parts = partition(messages, before, self._window)
+            known = [message for message in parts.fresh if isinstance(message, Received)]
             for topic, apply in self._applies.items():
-                of_topic = [message for message in parts.fresh if message.topic == topic]
+                of_topic = [message for message in known if message.topic == topic]
                 if of_topic:
                     await apply(tx, of_topic)
             await advance(tx, {key: last for key, last in parts.last.items() if last != before.get(key)})
-            after_commit(tx, partial(_count, parts, messages))
+            after_commit(tx, partial(self._count, parts, messages))
             rejected += [_jumped(batch.records[place], messages[place]) for place in parts.jumps]
         if rejected:
             await self._dead_letters.keep(tx, rejected)
 
+    def _count(self, parts: Partitioned, messages: Sequence[Decoded]) -> None:
+        metrics.count_by(metrics.APPLIED, (message.topic for message in parts.fresh if isinstance(message, Received)))
+        self._passed_over.count(message for message in parts.fresh if isinstance(message, PassedOver))
+        if parts.repeats:
+            metrics.REPEATS.inc(parts.repeats)
+        if parts.missing:
+            metrics.GAPS.inc(parts.missing)
+            _log.warning("messages_missing", count=parts.missing)
+        for jumped in (messages[place] for place in parts.jumps):
+            metrics.JUMPS.labels(jumped.topic).inc()
+            _log.error("sequence_jumped", topic=jumped.topic, tenant_id=jumped.tenant_id, sequence=jumped.sequence)
 
-def _keys(messages: Sequence[Received]) -> set[SequenceKey]:
+
+def _keys(messages: Sequence[Decoded]) -> set[SequenceKey]:
     return {(message.tenant_id, message.topic) for message in messages}
 
 
-def _jumped(record: ConsumerRecord[bytes, bytes], message: Received) -> Rejected:
+def _jumped(record: ConsumerRecord[bytes, bytes], message: Decoded) -> Rejected:
     return Rejected(record, "SEQUENCE_JUMPED", f"ce_sequence is {message.sequence}; too many before it are missing.")
-
-
-def _count(parts: Partitioned, messages: Sequence[Received]) -> None:
-    metrics.count_by(metrics.APPLIED, (message.topic for message in parts.fresh))
-    if parts.repeats:
-        metrics.REPEATS.inc(parts.repeats)
-    if parts.missing:
-        metrics.GAPS.inc(parts.missing)
-        _log.warning("messages_missing", count=parts.missing)
-    for jumped in (messages[place] for place in parts.jumps):
-        metrics.JUMPS.labels(jumped.topic).inc()
-        _log.error("sequence_jumped", topic=jumped.topic, tenant_id=jumped.tenant_id, sequence=jumped.sequence)

@@ -12,6 +12,9 @@ PUBLISH_FAILURES = Counter("onboarding_publish_failures_total", "Batches whose f
 RELAY_FAILURES = Counter("onboarding_relay_failures_total", "Failed iterations of the relay; each is retried")
 LATE_RELAYS = Counter("onboarding_late_relays_total", "Batches of a relay that had lost its lease meanwhile")
 APPLIED = Counter("onboarding_messages_applied_total", "Messages applied", ["topic"])
+PASSED_OVER = Counter(
+    "onboarding_messages_passed_over_total", "Messages of types that this version does not know", ["topic"]
+)
 REPEATS = Counter("onboarding_messages_repeated_total", "Messages dropped as repeated or out of date")
 GAPS = Counter("onboarding_message_gaps_total", "Messages missing in a tenant's sequence")
 JUMPS = Counter("onboarding_sequence_jumps_total", "Messages refused: too many before them are missing", ["topic"])

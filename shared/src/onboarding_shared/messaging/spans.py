@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from onboarding_shared.contracts.cloudevents import Received
+from onboarding_shared.contracts.cloudevents import Decoded, Received
 from onboarding_shared.messaging.outbox_rows import OutboxRow
 from onboarding_shared.telemetry.tracing import AttributeValue, Kind, Span, recording, start_span
 
@@ -31,8 +31,11 @@ def sending(rows: Sequence[OutboxRow]) -> Iterator[list[str | None]]:
 
 
 @contextmanager
-def processing(messages: Sequence[Received], group: str) -> Iterator[Sequence[Received]]:
-    """Start the processing spans and yield the messages in their context. The spans end with the block."""
+def processing(messages: Sequence[Decoded], group: str) -> Iterator[Sequence[Decoded]]:
+    """Start the processing spans and yield the messages in their context. The spans end with the block.
+
+    What is passed over starts none.
+    """
     if not recording():
         yield messages
         return
@@ -40,12 +43,14 @@ def processing(messages: Sequence[Received], group: str) -> Iterator[Sequence[Re
         _started(
             "process", "consumer", received.traceparent, received.topic, received.tenant_id, _processed(received, group)
         )
+        if isinstance(received, Received)
+        else None
         for received in messages
     ]
     with _ended(spans):
         yield [
-            received if span is None else msgspec.structs.replace(received, traceparent=span.traceparent)
-            for received, span in zip(messages, spans, strict=True)
+            decoded if span is None else msgspec.structs.replace(decoded, traceparent=span.traceparent)
+            for decoded, span in zip(messages, spans, strict=True)
         ]
 
 

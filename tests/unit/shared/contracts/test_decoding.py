@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding_shared.contracts.cloudevents import Headers, Received, Undecodable, decode
+from onboarding_shared.contracts.cloudevents import Decoded, Headers, PassedOver, Received, Undecodable, decode
 from onboarding_shared.contracts.session_api import CancelTask
 from onboarding_shared.contracts.topics import ALL_TOPICS, OPERATION_RUNS, TASK_COMMANDS
 
@@ -46,8 +46,15 @@ def refusal(key: bytes | None, data: bytes | None, given_headers: Headers) -> st
     return refused.value.code
 
 
+def known(decoded: Decoded) -> Received:
+    assert isinstance(decoded, Received)
+    return decoded
+
+
 def test_a_sound_record_is_read_with_its_attributes() -> None:
-    received = decode(TOPIC, b"42", VALUE, headers(ce_time=b"2026-11-24T09:30:00Z", ce_traceparent=TRACE.encode()))
+    received = known(
+        decode(TOPIC, b"42", VALUE, headers(ce_time=b"2026-11-24T09:30:00Z", ce_traceparent=TRACE.encode()))
+    )
     assert isinstance(received.message, CancelTask)
     assert (received.tenant_id, received.sequence, received.topic) == (42, 17, TOPIC)
     assert (received.message_id, received.source) == ("0b8f1f0e", "/onboarding/session-api")
@@ -59,13 +66,13 @@ def test_a_sound_record_is_read_with_its_attributes() -> None:
     [None, b"", b"\x00", TRACE.encode() + b"\x00", b"\xff\xfe", b"garbage", b"00-a-b-01", TRACE.upper().encode()],
 )
 def test_a_trace_context_that_cannot_be_read_is_left_out(given: bytes | None) -> None:
-    received = decode(TOPIC, b"42", VALUE, headers(ce_traceparent=given))
+    received = known(decode(TOPIC, b"42", VALUE, headers(ce_traceparent=given)))
     assert isinstance(received.message, CancelTask)
     assert received.traceparent is None
 
 
 def test_the_known_part_of_a_later_trace_context_is_kept() -> None:
-    received = decode(TOPIC, b"42", VALUE, headers(ce_traceparent=b"cc" + TRACE[2:].encode() + b"-more"))
+    received = known(decode(TOPIC, b"42", VALUE, headers(ce_traceparent=b"cc" + TRACE[2:].encode() + b"-more")))
     assert received.traceparent == TRACE
 
 
@@ -110,6 +117,36 @@ def test_a_record_that_violates_a_rule_has_its_code(
     assert refusal(key, data, given_headers) == code
 
 
+LATER = b"org.onboarding.AddedLater.v1"
+
+
+def test_a_message_of_an_unknown_type_is_passed_over() -> None:
+    assert decode(
+        TOPIC, b"42", b'{"type":"AddedLater","tenant_id":42,"new":[1]}', headers(ce_type=LATER)
+    ) == PassedOver(event_type="org.onboarding.AddedLater.v1", topic=TOPIC, tenant_id=42, sequence=17)
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "given_headers", "code"),
+    [
+        (b"42", b'{"type":"AddedLater","tenant_id":42', headers(ce_type=LATER), "DATA_NOT_JSON"),
+        (b"42", b'{"type":"AddedLater"}', headers(ce_type=LATER), "DATA_INVALID"),
+        (b"42", b'{"type":"AddedLater","tenant_id":-1}', headers(ce_type=LATER), "DATA_INVALID"),
+        (b"42", b'{"type":"Added Later","tenant_id":42}', headers(ce_type=LATER), "DATA_INVALID"),
+        (b"42", b'{"type":"Another","tenant_id":42}', headers(ce_type=LATER), "TYPE_MISMATCH"),
+        (b"42", b'{"type":"AddedLater","tenant_id":42}', headers(), "TYPE_MISMATCH"),
+        (b"42", VALUE, headers(ce_type=LATER), "TYPE_MISMATCH"),
+        (b"43", b'{"type":"AddedLater","tenant_id":42}', headers(ce_type=LATER), "KEY_MISMATCH"),
+        (b"42", b'{"type":"AddedLater","tenant_id":42}', headers(ce_type=LATER, ce_sequence=b"x"), "SEQUENCE_INVALID"),
+        (b"42", b'{"type":"AddedLater","tenant_id":42}', headers(ce_type=LATER, ce_source=b"/x"), "SOURCE_FOREIGN"),
+    ],
+)
+def test_an_invalid_message_of_an_unknown_type_is_refused(
+    key: bytes, data: bytes, given_headers: Headers, code: str
+) -> None:
+    assert refusal(key, data, given_headers) == code
+
+
 @pytest.mark.parametrize(
     "sequence",
     ["0", "-1", "+1", "1.0", " 1", "1_0", "٣", "²", "9223372036854775808", "007", "1" * 5000, "one"],
@@ -139,7 +176,7 @@ def assert_read_or_refused(topic: str, key: bytes | None, data: bytes | None, gi
         assert refused.code
         assert refused.detail
     else:
-        assert isinstance(received, Received)
+        assert isinstance(received, Received | PassedOver)
         assert key == str(received.tenant_id).encode()
         assert 1 <= received.sequence < 2**63
 

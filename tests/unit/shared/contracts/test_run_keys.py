@@ -25,12 +25,14 @@ def key(secret: str = NEW, tenant_id: int = 42, run_id: int = 7) -> str:
     return derived
 
 
-def refusal(mac: str | None, run_keys: RunKeys | None = KEYS) -> str | None:
+def refusal(
+    mac: str | None, run_keys: RunKeys | None = KEYS, data: bytes = DATA, event_type: str = STARTED.event_type()
+) -> str | None:
     """The reason for which the record is refused, None if it is accepted."""
     headers = encode_headers(
         message_id="m",
         source=SOURCES[TOPIC],
-        event_type=STARTED.event_type(),
+        event_type=event_type,
         time=NOW,
         subject="runs/7",
         tenant_id=42,
@@ -39,7 +41,7 @@ def refusal(mac: str | None, run_keys: RunKeys | None = KEYS) -> str | None:
         mac=mac,
     )
     try:
-        decode(TOPIC, b"42", DATA, headers, run_keys)
+        decode(TOPIC, b"42", data, headers, run_keys)
     except Undecodable as error:
         return error.code
     return None
@@ -97,3 +99,17 @@ def test_messages_of_other_topics_need_no_mac() -> None:
 def test_neither_key_nor_secret_is_shown() -> None:
     assert NEW not in repr(KEYS)
     assert key() != key(OLD) != key(run_id=8)
+
+
+@pytest.mark.parametrize(
+    ("data", "secret", "code"),
+    [
+        (b'{"type":"AddedLater","tenant_id":42,"run_id":7}', NEW, None),
+        (b'{"type":"AddedLater","tenant_id":42,"run_id":7}', FOREIGN, "MAC_INVALID"),
+        (b'{"type":"AddedLater","tenant_id":42}', NEW, "MAC_INVALID"),
+    ],
+    ids=["right", "another secret", "no run"],
+)
+def test_an_unknown_message_about_runs_needs_the_mac_too(data: bytes, secret: str, code: str | None) -> None:
+    mac = mac_of(key(secret), TOPIC, 3, data)
+    assert refusal(mac, data=data, event_type="org.onboarding.AddedLater.v1") == code
