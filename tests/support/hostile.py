@@ -14,7 +14,7 @@ from aiokafka.record.util import calc_crc32c
 
 from onboarding_shared.process.service_settings import KafkaSettings
 
-CONTROL, GZIP, SNAPPY, LZ4, ZSTD = 0x20, 1, 2, 3, 4
+TRANSACTIONAL, CONTROL, GZIP, SNAPPY, LZ4, ZSTD = 0x10, 0x20, 1, 2, 3, 4
 
 CHECKED_AT, RECORDS_AT = 21, 61
 """Places in a batch: what its checksum covers, and its records."""
@@ -43,12 +43,15 @@ def record(
 def batch(
     records: Sequence[bytes], *, attributes: int = 0, count: int | None = None, base: int = 0, **odd: int
 ) -> bytes:
-    """A batch of the present format with a right checksum; ``odd`` may set ``last``, ``magic`` and ``crc``."""
+    """A batch of the present format with a right checksum; ``odd``: ``last``, ``magic``, ``crc``, ``producer``."""
     body = b"".join(records)
     if attributes & 7 == GZIP:
         body = gzip.compress(body)
     number = len(records) if count is None else count
-    checked = struct.pack(">hiqqqhii", attributes, odd.get("last", number - 1), 0, 0, -1, -1, -1, number) + body
+    checked = (
+        struct.pack(">hiqqqhii", attributes, odd.get("last", number - 1), 0, 0, odd.get("producer", -1), -1, -1, number)
+        + body
+    )
     crc = odd.get("crc", calc_crc32c(checked))
     rest = struct.pack(">ibI", 0, odd.get("magic", 2), crc) + checked
     return struct.pack(">qi", base, len(rest)) + rest

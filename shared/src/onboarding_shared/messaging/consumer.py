@@ -20,7 +20,7 @@ from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.dead_letter_sweeper import DeadLetterSweeper
 from onboarding_shared.messaging.guarded_fetch import install as guard_fetches
 from onboarding_shared.messaging.inbox import Apply, Inbox
-from onboarding_shared.messaging.kafka import faststream_options
+from onboarding_shared.messaging.kafka import ISOLATION_LEVEL, faststream_options
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.progress import ConsumerProgress, Verdict
 from onboarding_shared.postgres.database import Database
@@ -135,6 +135,7 @@ class Consumer:
             group_id=self._group,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
+            isolation_level=ISOLATION_LEVEL,
             max_records=_MAX_RECORDS,
             batch_timeout_ms=_REST_MS,
             fetch_max_wait_ms=self._kafka.fetch_max_wait_ms,

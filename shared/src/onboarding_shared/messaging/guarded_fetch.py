@@ -6,7 +6,7 @@ compressed batch is unpacked without a limit. ``install`` replaces the two class
 response; a test compares their places in aiokafka with what is expected here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.record.default_records import DefaultRecord
 
+from onboarding_shared.messaging.aborted import AbortedTransactions
 from onboarding_shared.messaging.record_batches import Frame, Unreadable, frames, records_of, unreadable
 
 _ATTEMPTS = 3
@@ -52,11 +53,17 @@ class GuardedRecords:
     """Iterates over the records of a partition in a response. Takes the place of aiokafka's ``PartitionRecords``."""
 
     def __init__(
-        self, tp: TopicPartition, records: FetchedBytes, _aborted: Any, fetch_offset: int, *_options: Any
+        self,
+        tp: TopicPartition,
+        records: FetchedBytes,
+        aborted_transactions: Sequence[tuple[int, int]] | None,
+        fetch_offset: int,
+        *_options: Any,
     ) -> None:
         self.next_fetch_offset = fetch_offset
         """The offset up to which everything was handed over or passed."""
         self._partition = tp
+        self._aborted = AbortedTransactions(aborted_transactions)
         self._iterator = self._unpack(records.data)
 
     def __iter__(self) -> Iterator[ConsumerRecord[bytes, bytes]]:
@@ -69,7 +76,7 @@ class GuardedRecords:
         for frame in frames(data, self.next_fetch_offset):
             if not frame.intact and self._is_worth_another_fetch(frame):
                 return
-            for record in self._records(frame):
+            for record in () if self._aborted.contain(frame) else self._records(frame):
                 self.next_fetch_offset = record.offset + 1
                 yield record
             self.next_fetch_offset = max(self.next_fetch_offset, frame.end)

@@ -21,6 +21,7 @@ from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord, install
 from onboarding_shared.messaging.inbox_sequences import compare_and_set, last_applied
+from onboarding_shared.messaging.kafka import ISOLATION_LEVEL
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.service_settings import KafkaSettings
@@ -131,7 +132,12 @@ async def _read(
     kafka: KafkaSettings, topic: str, group: str, tenant_id: int, run_keys: RunKeys | None
 ) -> tuple[int, list[Seen]]:
     """The committed offset of the group, and the tenant's messages in its partition."""
-    consumer = AIOKafkaConsumer(**kafka.client_options(), enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        **kafka.client_options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level=ISOLATION_LEVEL,
+    )
     admin = AIOKafkaAdminClient(**kafka.client_options())
     try:
         await consumer.start()

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import aiokafka.client
 import structlog
@@ -18,6 +18,9 @@ from onboarding_shared.process.service_settings import KafkaSettings
 
 TOPIC_CONFIGS = {"compression.type": "uncompressed", "max.message.bytes": "1048588"}
 """Without compression the limit is also that of what a consumer has to hold: 1 MiB and the header of a batch."""
+
+ISOLATION_LEVEL: Final = "read_committed"
+"""Of every consumer: what a transaction wrote counts once it is committed, and never if it is aborted."""
 
 _DEAD_LETTER_BYTES = str(256 * 1024 * 1024)
 _TOPIC_SECONDS = 20.0

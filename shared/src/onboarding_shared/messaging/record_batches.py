@@ -19,7 +19,9 @@ _RAW_BYTES = 256 * 1024
 """Maximum length of what is handed over of an unreadable batch."""
 
 _FRAME = struct.Struct(">qi")
-_HEADER = struct.Struct(">qiibIhiqqqhii")
+HEADER = struct.Struct(">qiibIhiqqqhii")
+"""The header of a batch; its fields in this order: offset, length, epoch of the leader, format, checksum, attributes,
+last offset, first and last time, id and epoch of the producer, first sequence, number of records."""
 _ATTRIBUTES_AT = 21
 _MAGIC_AT = 16
 _CODEC, _CONTROL = 0x07, 0x20
@@ -72,10 +74,10 @@ def _frame(base: int, data: memoryview, position: int) -> Frame:
     next_offset = max(base, position) + 1
     if len(data) <= _MAGIC_AT or data[_MAGIC_AT] < 2:
         return Frame(base, next_offset, data, "The batch has a format older than Kafka 0.11.")
-    if len(data) < _HEADER.size or data[_MAGIC_AT] > 2:
+    if len(data) < HEADER.size or data[_MAGIC_AT] > 2:
         return Frame(base, next_offset, data, "The batch has an unknown format.")
     intact = len(data) > MAX_BATCH_BYTES or bool(DefaultRecordBatch(bytes(data)).validate_crc())
-    last: int = _HEADER.unpack_from(data)[6]
+    last: int = HEADER.unpack_from(data)[6]
     plausible = 0 <= last < MAX_BATCH_BYTES // _LEAST_RECORD_BYTES
     end = base + last + 1 if plausible or (intact and last >= 0) else next_offset
     return Frame(base, end, data, None, intact)
@@ -120,7 +122,7 @@ def _unpacked(frame: Frame) -> bytes | None:
         raise UnusableBatch("BATCH_INVALID", frame.damaged)
     if len(frame.data) > MAX_BATCH_BYTES:
         raise UnusableBatch("BATCH_TOO_LARGE", f"The batch has {len(frame.data)} bytes.")
-    header = _HEADER.unpack_from(frame.data)
+    header = HEADER.unpack_from(frame.data)
     attributes = header[5]
     if attributes & _CONTROL:
         return None
@@ -129,9 +131,9 @@ def _unpacked(frame: Frame) -> bytes | None:
         return bytes(frame.data)
     if codec != _GZIP:
         raise UnusableBatch("COMPRESSION_UNSUPPORTED", f"The batch has the compression codec {codec}.")
-    plain = bytearray(frame.data[: _HEADER.size])
+    plain = bytearray(frame.data[: HEADER.size])
     struct.pack_into(">h", plain, _ATTRIBUTES_AT, attributes & ~_CODEC)
-    return bytes(plain) + _gunzip(frame.data[_HEADER.size :])
+    return bytes(plain) + _gunzip(frame.data[HEADER.size :])
 
 
 def _gunzip(packed: memoryview) -> bytes:
@@ -159,9 +161,9 @@ def _read(batch: bytes, frame: Frame) -> Iterator[DefaultRecord | Unreadable]:
 
 
 def _read_leniently(batch: bytes, frame: Frame, taken: int, reason: str) -> Iterator[DefaultRecord | Unreadable]:
-    header = _HEADER.unpack_from(batch)
+    header = HEADER.unpack_from(batch)
     place = -1
-    for place, (delta, raw, record) in enumerate(lenient_records(batch[_HEADER.size :], header[12])):
+    for place, (delta, raw, record) in enumerate(lenient_records(batch[HEADER.size :], header[12])):
         if place < taken:
             continue
         if record is None:

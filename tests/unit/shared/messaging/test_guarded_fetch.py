@@ -15,9 +15,11 @@ PLACE = TopicPartition("topic", 2)
 WRONG = hostile.batch([hostile.record(b"x")], crc=1, base=1)
 
 
-def fetched(data: bytes, position: int = 0) -> tuple[list[ConsumerRecord[bytes, bytes]], int]:
+def fetched(
+    data: bytes, position: int = 0, aborted: list[tuple[int, int]] | None = None
+) -> tuple[list[ConsumerRecord[bytes, bytes]], int]:
     """The records of a response and the position after it."""
-    records = GuardedRecords(PLACE, FetchedBytes(data), None, position, None, None, True, 0)
+    records = GuardedRecords(PLACE, FetchedBytes(data), aborted, position, None, None, True, 0)
     return list(records), records.next_fetch_offset
 
 
@@ -75,3 +77,47 @@ def test_a_batch_with_a_wrong_checksum_cannot_make_a_consumer_jump() -> None:
 def test_empty_bytes_hold_nothing() -> None:
     assert not FetchedBytes(None).has_next()
     assert not FetchedBytes(b"").has_next()
+
+
+MARKER = hostile.TRANSACTIONAL | hostile.CONTROL
+ABORT, COMMIT = b"\x00\x00\x00\x00", b"\x00\x00\x00\x01"
+
+
+def of_transaction(offset: int, value: bytes, producer: int = 7) -> bytes:
+    return hostile.batch([hostile.record(value)], attributes=hostile.TRANSACTIONAL, base=offset, producer=producer)
+
+
+def marker(offset: int, key: bytes, producer: int = 7) -> bytes:
+    return hostile.batch([hostile.record(b"", key=key)], attributes=MARKER, base=offset, producer=producer)
+
+
+def test_records_of_an_aborted_transaction_are_passed() -> None:
+    log = [
+        of_transaction(0, b"aborted"),
+        of_transaction(1, b"of another producer", 8),
+        hostile.batch([hostile.record(b"plain")], base=2, producer=7),
+        marker(3, ABORT),
+        of_transaction(4, b"later"),
+        marker(5, COMMIT),
+        marker(6, COMMIT, 8),
+    ]
+    records, position = fetched(b"".join(log), 0, [(7, 0)])
+    assert [record.value for record in records] == [b"of another producer", b"plain", b"later"]
+    assert position == 7
+
+
+def test_a_transaction_is_aborted_from_its_first_offset_on() -> None:
+    log = [of_transaction(0, b"committed"), marker(1, COMMIT), of_transaction(2, b"aborted"), marker(3, ABORT)]
+    records, position = fetched(b"".join(log), 0, [(7, 2)])
+    assert ([record.value for record in records], position) == ([b"committed"], 4)
+
+
+@pytest.mark.parametrize("key", [None, b"", b"\x00\x00\x00", COMMIT])
+def test_a_marker_that_is_not_abort_ends_no_aborted_transaction(key: bytes) -> None:
+    log = [of_transaction(0, b"a"), marker(1, key), of_transaction(2, b"b")]
+    assert fetched(b"".join(log), 0, [(7, 0)]) == ([], 3)
+
+
+def test_without_aborted_transactions_all_records_are_read() -> None:
+    records, _ = fetched(of_transaction(0, b"a") + marker(1, COMMIT))
+    assert [record.value for record in records] == [b"a"]

@@ -139,3 +139,8 @@ def connect(consumer: Consumer, assigned: Iterable[TopicPartition]) -> Client:
     client = Client(assigned)
     consumer._client = client  # type: ignore[assignment]
     return client
+
+
+def test_only_committed_records_are_read(consumer: Consumer) -> None:
+    _, subscriber = consumer._build()
+    assert subscriber._connection_args["isolation_level"] == "read_committed"
