@@ -2,9 +2,11 @@
 
 import asyncio
 
+import httpx2
 import pytest
 
 from tests.support.ledger import mistakes
+from tests.support.scraped import Scraped
 from tests.support.system import System
 from tests.support.waiting import eventually
 
@@ -38,5 +40,9 @@ async def test_it_kills_the_runner_twice_and_its_neighbours_go_on(system: System
         assert (run["state"], run["result"]["reason_code"]) == ("failed", "LEASE_LOST")
         assert len(pids) == 1 + 2, "the third and the fourth process that it killed ran nothing else"
         assert await system.value("task_runner", LOSSES, poison) == 4
+        async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
+            page = Scraped((await client.get(f"{system.journal['task_runner']}/metrics")).text)
+        assert page.count("onboarding_isolated_processes_lost_total") == 2
+        assert page.value("onboarding_run_wait_seconds_count", task_type="example.poison") == 2
         tenants = {poison: caller.tenant, **dict.fromkeys(neighbours, neighbour.tenant)}
         await eventually(lambda: mistakes(system, tenants), equals=[], seconds=30, every=0.2)

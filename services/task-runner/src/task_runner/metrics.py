@@ -1,7 +1,8 @@
 """The metrics of task-runner, in addition to those of every service. No label contains a tenant or a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from msgspec import Struct
 from prometheus_client import Counter, Histogram
 
 from onboarding_shared.telemetry.metrics import Gauge
@@ -15,6 +16,10 @@ DROPPED = Counter("onboarding_results_dropped_total", "Results that could not be
 LEASES_LOST = Counter("onboarding_leases_lost_total", "Attempts stopped by this process because their lease expired")
 LEASES_EXPIRED = Counter("onboarding_leases_expired_total", "Expired leases, by the event of their run", ["event"])
 ISOLATED = Counter("onboarding_isolated_processes_total", "Processes started for runs that lost two workers")
+ISOLATED_LOST = Counter(
+    "onboarding_isolated_processes_lost_total",
+    "Isolated processes that crashed, were killed or hung",
+)
 UNCLAIMED = Counter("onboarding_runs_unclaimed_total", "Runs that timed out because no worker claimed them")
 RESENT = Counter(
     "onboarding_results_resent_total", "Results published again because evidence-store had not confirmed them"
@@ -33,6 +38,38 @@ EXECUTION = Histogram(
     ["task_type"],
     buckets=_BOUNDS,
 )
+
+OF_ATTEMPTS: Mapping[str, Counter | Histogram] = {
+    "claimed": CLAIMED,
+    "waited": WAIT,
+    "settled": SETTLED,
+    "executed": EXECUTION,
+    "lease_lost": LEASES_LOST,
+    "late_write": LATE_WRITES,
+    "dropped": DROPPED,
+}
+
+
+class Measured(Struct, frozen=True, array_like=True):
+    """One measurement of an attempt: a key of ``OF_ATTEMPTS``, the value, and the value of the label if it has one."""
+
+    name: str
+    value: float = 1.0
+    label: str | None = None
+
+
+Record = Callable[[Measured], None]
+
+
+def record(measured: Measured) -> None:
+    """Include a measurement, of this process or of its isolated one, in the metrics of this process."""
+    family = OF_ATTEMPTS[measured.name]
+    metric = family if measured.label is None else family.labels(measured.label)
+    if isinstance(metric, Counter):
+        metric.inc(measured.value)
+    else:
+        metric.observe(measured.value)
+
 
 UNDER_WAY = Gauge("onboarding_runs_under_way", "Attempts in progress in this process")
 ANSWER_BYTES = Gauge(

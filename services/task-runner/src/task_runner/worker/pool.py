@@ -24,6 +24,7 @@ from task_runner.domain.outcomes import (
     decide_outcome,
 )
 from task_runner.domain.reasons import RESULT_INVALID, WORKER_STOPPED
+from task_runner.metrics import Measured
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Settled, Settlement, SettlementRefused
 from task_runner.tasks import Task
@@ -57,6 +58,7 @@ class Pool:
         lease_seconds: float,
         poll_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        record: metrics.Record = metrics.record,
     ) -> None:
         self._claims = claims
         self._settle = settle
@@ -66,6 +68,7 @@ class Pool:
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
         self._clock = clock
+        self._record = record
         self._attempts: dict[int, tuple[Attempt, asyncio.Task[None]]] = {}
         self._full = False
         self.loop = Loop("claim", self._claim, count_failure=metrics.count_failures_of("claim"))
@@ -115,10 +118,11 @@ class Pool:
         )
         execution = asyncio.create_task(self._execute(attempt), name=f"attempt-{claim.execution.run_id}")
         self._attempts[claim.lease_token] = (attempt, execution)
-        metrics.CLAIMED.inc()
+        self._record(Measured("claimed"))
         due = claim.execution.resume_at
         if due is not None:
-            metrics.WAIT.labels(attempt.task.name).observe(max(0.0, (claim.claimed_at - due).total_seconds()))
+            waited = max(0.0, (claim.claimed_at - due).total_seconds())
+            self._record(Measured("waited", waited, attempt.task.name))
 
     async def _execute(self, attempt: Attempt) -> None:
         try:
@@ -130,14 +134,14 @@ class Pool:
             self._attempts.pop(attempt.claim.lease_token, None)
             if attempt.span is not None:
                 attempt.span.end("not settled")
-            metrics.EXECUTION.labels(attempt.task.name).observe(self._clock() - attempt.began)
+            self._record(Measured("executed", self._clock() - attempt.began, attempt.task.name))
             if self._full:
                 self.loop.wake()
 
     async def _write(self, attempt: Attempt, ending: Ending | None) -> None:
         """Settle the run, with retries until the lease expires. The database rejects later writes."""
         if attempt.stopped_by is Stop.LEASE:
-            metrics.LEASES_LOST.inc()
+            self._record(Measured("lease_lost"))
             _log.warning("lease_lost", run_id=attempt.run_id, lease_token=attempt.claim.lease_token)
             return
         backoff = 0.05
@@ -159,11 +163,11 @@ class Pool:
                 self._note(attempt, settlement.outcome)
                 return
             if answer.state is not RunState.CANCELLING or attempt.observed is RunState.CANCELLING:
-                metrics.LATE_WRITES.inc()
+                self._record(Measured("late_write"))
                 _log.warning("late_write_refused", lease_token=attempt.claim.lease_token)
                 return
             attempt.observed = RunState.CANCELLING
-        metrics.DROPPED.inc()
+        self._record(Measured("dropped"))
         _log.warning("result_dropped", lease_token=attempt.claim.lease_token)
 
     def _settlement(self, attempt: Attempt, ending: Ending | None) -> Settlement:
@@ -187,7 +191,7 @@ class Pool:
         )
 
     def _note(self, attempt: Attempt, outcome: RunOutcome) -> None:
-        metrics.SETTLED.labels(outcome.event.value).inc()
+        self._record(Measured("settled", label=outcome.event.value))
         if attempt.span is not None:
             attempt.span.note(
                 {"onboarding.outcome": outcome.event.value, "onboarding.reason_code": outcome.reason_code}

@@ -65,8 +65,9 @@ class Worker:
         name: str,
         clock: Callable[[], float] = time.monotonic,
         selection: Selection = Selection.ALL,
+        record: metrics.Record = metrics.record,
     ) -> None:
-        """``name`` identifies the worker in the database; ``clock`` is monotonic, in seconds.
+        """``name`` identifies the worker in the database; ``clock`` is monotonic, in seconds; ``record`` takes metrics.
 
         A worker of isolated runs only claims and executes: another one does the rest.
         """
@@ -101,6 +102,7 @@ class Worker:
             lease_seconds=lease,
             poll_seconds=limits.poll_seconds,
             clock=clock,
+            record=record,
         )
         heartbeat = Heartbeat(self.leases, self.pool.attempts, lease_seconds=lease, clock=clock)
         self._heart = _loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
