@@ -23,7 +23,7 @@ from onboarding_shared.web.errors import CLIENT_GONE, BadRequest, Problem
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.problem_responses import ProblemResponses, failure_of, internal_error, note_failure
 from onboarding_shared.web.rate_limit import RateLimit
-from onboarding_shared.web.text_rules import check_url_text
+from onboarding_shared.web.text_rules import check_path_text, check_url_text
 from onboarding_shared.web.unread_answers import ANSWER_BYTES
 
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
@@ -134,7 +134,7 @@ class Edge:
     async def _admit(self, scope: HTTPScope, authorization: str | None) -> None:
         path = scope["path"]
         raw_path = scope.get("raw_path") or path.encode("utf-8", "surrogateescape")
-        check_url_text(raw_path.partition(b"?")[0], "path")
+        check_path_text(raw_path.partition(b"?")[0])
         if scope["query_string"]:
             check_url_text(scope["query_string"], "query")
         if self._authenticator is not None and path not in self._public_paths:

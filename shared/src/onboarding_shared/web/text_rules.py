@@ -7,7 +7,7 @@ decoded. All functions are pure and linear in the length of their input.
 import re
 from urllib.parse import unquote_to_bytes
 
-from onboarding_shared.web.errors import BadRequest
+from onboarding_shared.web.errors import BadRequest, NotFound
 
 MAX_DEPTH = 32
 
@@ -23,6 +23,13 @@ def check_json_text(body: bytes) -> None:
         _check_escapes(body)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(body, MAX_DEPTH):
         raise BadRequest("NESTING_TOO_DEEP", f"The body is nested deeper than {MAX_DEPTH} levels")
+
+
+def check_path_text(encoded: bytes) -> None:
+    """The same rules for a percent-encoded path. Raises ``NotFound`` for an encoded slash: it separates no segments."""
+    check_url_text(encoded, "path")
+    if b"%2f" in encoded.lower():
+        raise NotFound("ROUTE_NOT_FOUND", "There is nothing at this path")
 
 
 def check_url_text(encoded: bytes, place: str) -> None:

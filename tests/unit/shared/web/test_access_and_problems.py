@@ -173,9 +173,35 @@ def test_a_request_id_that_is_not_sane_is_replaced(client: Client, given: str) -
     assert len(response.headers["X-Request-ID"]) == 32
 
 
-@pytest.mark.parametrize("path", ["/tenants/42/things/5", "/nowhere", "/health/ready"])
-def test_no_answer_may_be_kept_by_a_cache(client: Client, path: str) -> None:
-    assert client.get(path).headers.get_list("Cache-Control") == ["no-store"]
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/tenants/42/things/5", 200),
+        ("HEAD", "/tenants/42/things/5", 200),
+        ("OPTIONS", "/tenants/42/things/5", 204),
+        ("DELETE", "/tenants/42/things/5", 405),
+        ("GET", "/tenants/42/things/0", 404),
+        ("GET", "/tenants/43/things/5", 404),
+        ("GET", "/tenants/42/things?limit=0", 400),
+        ("GET", "/nowhere", 404),
+        ("GET", "/schema/nowhere", 404),
+        ("GET", "/broken", 500),
+        ("GET", "/blocked", 409),
+        ("GET", "/schema", 200),
+        ("GET", "/schema/openapi.json", 200),
+        ("GET", "/health/live", 200),
+        ("GET", "/health/ready", 200),
+        ("GET", "/metrics", 200),
+    ],
+)
+def test_no_answer_may_be_kept_by_a_cache(client: Client, method: str, path: str, status: int) -> None:
+    response = client.request(method, path)
+    assert (response.status_code, response.headers.get_list("Cache-Control")) == (status, ["no-store"])
+
+
+@pytest.mark.parametrize("path", ["/tenants/42/things", "/nowhere"])
+def test_no_refusal_of_a_caller_may_be_kept_either(anonymous: Client, path: str) -> None:
+    assert anonymous.get(path).headers.get_list("Cache-Control") == ["no-store"]
 
 
 def test_the_access_log_has_what_one_searches_for(client: Client) -> None:

@@ -32,6 +32,11 @@ def test_an_id_that_is_no_integer_leads_nowhere(client: Client, thing: str) -> N
     assert answer(client, f"/tenants/42/things/{thing}") == (404, "ROUTE_NOT_FOUND", None)
 
 
+@pytest.mark.parametrize("path", ["/tenants/42/things%2F1", "/tenants/42/things/%2f", "/tenants%2F42/things"])
+def test_an_encoded_slash_separates_nothing(client: Client, path: str) -> None:
+    assert answer(client, path) == (404, "ROUTE_NOT_FOUND", None)
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [
