@@ -110,6 +110,7 @@ EXPECTED: tuple[Message, ...] = (
         resume_at=at(9, 31, 0),
         message="Microsoft Graph throttles the requests.",
         offered_inputs={"relationship_id": "1f0c-2e"},
+        started_at=at(9, 30, 1, 1),
     ),
     RunFinished(
         tenant_id=42,

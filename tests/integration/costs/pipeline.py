@@ -95,7 +95,7 @@ class Pipeline:
             applies={OPERATION_RUNS: Recording(store.outbox).apply},
         )
         self._claims = RunClaims(
-            runner.database, runner.outbox, worker="pipeline", task_types=[task.name], lease_seconds=600,
+            runner.database, worker="pipeline", task_types=[task.name], lease_seconds=600,
             tenant_limit=8,
         )  # fmt: skip
 

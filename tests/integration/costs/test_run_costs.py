@@ -108,5 +108,5 @@ async def test_a_batch_takes_the_round_trips_of_a_single_run(services: tuple[Pip
     assert together.write_transactions == alone.write_transactions
 
 
-async def test_a_run_sends_four_messages(services: tuple[Pipeline, Counter]) -> None:
-    assert (await costs_of(*services, RUNS)).messages == 4 * RUNS
+async def test_a_run_that_ends_at_once_sends_three_messages(services: tuple[Pipeline, Counter]) -> None:
+    assert (await costs_of(*services, RUNS)).messages == 3 * RUNS

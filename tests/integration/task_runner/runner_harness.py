@@ -153,7 +153,6 @@ class RunnerHarness:
     ) -> RunClaims:
         return RunClaims(
             self.database,
-            self.outbox,
             worker=worker,
             task_types=list(self.tasks),
             lease_seconds=lease_seconds,

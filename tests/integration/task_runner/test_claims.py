@@ -1,18 +1,18 @@
 """Claims: fair between tenants, within the limits, and never two runs that exclude each other."""
 
 import asyncio
-from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.task_runner import RunStarted
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.messaging.outbox import Outgoing
 from task_runner.domain.outcomes import GiveUp
+from task_runner.store.rows import Claim
 from task_runner.store.settling import Settlement
+from task_runner.use_cases import claims
 from task_runner.use_cases.claims import RunClaims
 from tests.integration.task_runner.runner_harness import RunnerHarness, cancel, start
 
@@ -27,14 +27,13 @@ WHERE a.state IN ('running', 'cancelling') AND b.state IN ('running', 'cancellin
 """
 
 
-async def test_a_claim_commits_lease_token_and_message_together(harness: RunnerHarness) -> None:
+async def test_a_claim_commits_lease_and_token_together(harness: RunnerHarness) -> None:
     await harness.apply(start(1))
     (claim,) = await harness.claim()
     row = await harness.row(1)
     assert (row.state, row.attempt, row.lease_token, row.worker) == ("running", 1, claim.lease_token, "w1")
     assert (row.lease_expires_at - row.started_at).total_seconds() == 30
-    (message,) = await harness.new_messages()
-    assert message == RunStarted(tenant_id=4, run_id=1, task_type="check.quick", attempt=1, started_at=claim.claimed_at)
+    assert await harness.new_messages() == []
 
 
 async def test_no_more_is_claimed_than_there_are_free_slots(harness: RunnerHarness) -> None:
@@ -107,9 +106,7 @@ async def test_a_waiting_run_is_not_claimed_before_its_time(harness: RunnerHarne
 
 async def test_a_worker_leaves_what_it_cannot_run_to_others(harness: RunnerHarness) -> None:
     await harness.apply(start(1), start(2, "check.other"))
-    older = RunClaims(
-        harness.database, harness.outbox, worker="old", task_types=["check.other"], lease_seconds=30, tenant_limit=8
-    )
+    older = RunClaims(harness.database, worker="old", task_types=["check.other"], lease_seconds=30, tenant_limit=8)
     assert [claim.execution.run_id for claim in (await older.claim(10)).claims] == [2]
 
 
@@ -178,17 +175,18 @@ async def test_an_uncommitted_claim_is_respected_by_every_other_claim(
 ) -> None:
     await harness.apply(start(1, "check.connection", on=1))
     about_to_commit, go_on = asyncio.Event(), asyncio.Event()
-    append = harness.outbox.append
+    claim_runs = claims.claim_runs
 
-    async def slowly(connection: AsyncConnection, messages: Sequence[Outgoing]) -> None:
-        await append(connection, messages)
+    async def slowly(tx: AsyncConnection, *arguments: Any) -> tuple[Claim, ...]:
+        claimed = await claim_runs(tx, *arguments)
         about_to_commit.set()
         await go_on.wait()
+        return claimed
 
-    monkeypatch.setattr(harness.outbox, "append", slowly)
+    monkeypatch.setattr(claims, "claim_runs", slowly)
     first = asyncio.create_task(harness.claimed_ids(1))
     await about_to_commit.wait()
-    monkeypatch.setattr(harness.outbox, "append", append)
+    monkeypatch.setattr(claims, "claim_runs", claim_runs)
     await harness.apply(start(2, "change.connection", on=1))
     meanwhile = await harness.claims(worker="w2").claim(5)
     go_on.set()

@@ -64,7 +64,7 @@ async def test_the_queue_metrics_have_depth_age_and_state(harness: RunnerHarness
 
 async def test_the_outbox_metrics_have_size_and_age(harness: RunnerHarness, runner: TaskRunner) -> None:
     await harness.apply(start(1), start(2))
-    await harness.claim()
+    await harness.apply(start(1))
     await harness.sql("UPDATE outbox SET created_at = created_at - interval '30 seconds'")
     page = await scrape(runner.http)
     unsent = await harness.sql("SELECT count(*) FROM outbox")

@@ -50,7 +50,7 @@ class RunMessage(Message, frozen=True, kw_only=True):
 
 
 class RunStarted(RunMessage, frozen=True, kw_only=True):
-    """A worker claimed the run; ``attempt`` counts from 1."""
+    """A worker claimed the run; ``attempt`` counts from 1. Not sent for an attempt that ends or waits at once."""
 
     started_at: Moment
 
@@ -60,6 +60,7 @@ class RunProgressed(RunMessage, frozen=True, kw_only=True):
 
     ``reason_code`` and ``message`` are those of a wait: the event that is awaited, and what helps it along.
     ``offered_inputs`` are values for inputs of later runs, as the payload member of the same name in ``RunFinished``.
+    ``started_at`` is the first claim.
     """
 
     state: RunState
@@ -68,6 +69,7 @@ class RunProgressed(RunMessage, frozen=True, kw_only=True):
     resume_at: Moment | None = None
     message: LongText | None = None
     offered_inputs: dict[str, Any] | None = None
+    started_at: Moment | None = None
 
 
 class RunFinished(RunMessage, frozen=True, kw_only=True):

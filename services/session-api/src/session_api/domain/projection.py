@@ -78,6 +78,7 @@ def _progressed(view: RunView, message: RunProgressed) -> RunView:
         reason_code=message.reason_code,
         message=message.message,
         resume_at=message.resume_at,
+        started_at=message.started_at or view.started_at,
         offered_inputs=usable_offer(message.offered_inputs) or view.offered_inputs,
     )
 

@@ -63,6 +63,7 @@ def describe(execution: Execution) -> RunProgressed | RunFinished:
         resume_at=execution.resume_at if waiting else None,
         message=execution.message if waiting else None,
         offered_inputs=_offered(execution) if waiting else None,
+        started_at=execution.started_at,
     )
 
 

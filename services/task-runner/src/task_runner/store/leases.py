@@ -31,6 +31,14 @@ FROM held h WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
 RETURNING {COLUMNS}, e.lease_token, h.progress IS NOT NULL AS progressed
 """)  # noqa: S608 - no input, only constants
 
+_HELD = text(f"""
+SELECT e.lease_token
+FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tokens AS bigint[])) AS g (run_id, token)
+JOIN executions e ON e.run_id = g.run_id AND e.lease_token = g.token
+WHERE e.state IN {LEASED_STATES}
+ORDER BY e.tenant_id, e.run_id FOR NO KEY UPDATE OF e
+""")  # noqa: S608 - no input, only constants
+
 _LOST = text(f"""
 SELECT run_id, lease_token, state, losses FROM executions
 WHERE state IN {LEASED_STATES} AND lease_expires_at < now()
@@ -66,6 +74,12 @@ async def renew_leases(tx: AsyncConnection, held: Sequence[Held], lease_seconds:
         "lease": lease_seconds,
     }
     return [Renewed(to_execution(row), row.lease_token, row.progressed) for row in await tx.execute(_RENEW, values)]
+
+
+async def held_leases(tx: AsyncConnection, holdings: Sequence[tuple[int, int]]) -> frozenset[int]:
+    """Lock those of these runs, given with a lease token, that nobody settled or claimed since; return their tokens."""
+    values = {"run_ids": [run_id for run_id, _ in holdings], "tokens": [token for _, token in holdings]}
+    return frozenset(await tx.scalars(_HELD, values))
 
 
 async def take_expired_leases(tx: AsyncConnection) -> list[LostLease]:

@@ -1,14 +1,12 @@
-"""Claims due runs for a worker. Lease, fencing token and RunStarted are written in one transaction."""
+"""Claims due runs for a worker. Lease and fencing token are written in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from task_runner.domain.claiming import choose
-from task_runner.domain.execution import started
 from task_runner.domain.leases import Selection
 from task_runner.store.claims import claim_runs, next_tenants, work_of
 from task_runner.store.rows import Claim
@@ -28,7 +26,6 @@ class RunClaims:
     def __init__(
         self,
         database: Database,
-        outbox: Outbox,
         *,
         worker: str,
         task_types: Sequence[str],
@@ -37,7 +34,6 @@ class RunClaims:
         selection: Selection = Selection.ALL,
     ) -> None:
         self._database = database
-        self._outbox = outbox
         self._worker = worker
         self._task_types = list(task_types)
         self._lease_seconds = lease_seconds
@@ -48,7 +44,7 @@ class RunClaims:
         """True if the current round over all tenants claimed a run, or skipped a tenant locked by another worker."""
 
     async def claim(self, free: int) -> Claimed:
-        """Claim up to ``free`` runs, and publish RunStarted for each. Raise ``DatabaseUnavailable``.
+        """Claim up to ``free`` runs. Raise ``DatabaseUnavailable``.
 
         If the outcome of the COMMIT is unknown, there may be leases that no worker renews; they expire.
         """
@@ -80,14 +76,4 @@ class RunClaims:
         if not chosen:
             return ()
         runs = [(run.run_id, run.tenant_id) for run in chosen]
-        claims = await claim_runs(tx, runs, self._worker, self._lease_seconds)
-        await self._outbox.append(
-            tx,
-            [_started(claim) for claim in claims],
-        )
-        return claims
-
-
-def _started(claim: Claim) -> Outgoing:
-    run = claim.execution
-    return Outgoing(started(run, claim.claimed_at), run.traceparent, mac_key=run.run_key)
+        return await claim_runs(tx, runs, self._worker, self._lease_seconds)

@@ -54,8 +54,9 @@ class Stop(Enum):
 class Attempt:
     """A claimed run in progress on this worker.
 
-    ``observed`` is the last state that this worker read, ``reported`` the last published progress, and ``lease_ends``
-    the time on the worker's clock after which it must not write a result.
+    ``observed`` is the last state that this worker read, ``reported`` the last published progress, ``announced``
+    whether its start was published, and ``lease_ends`` the time on the worker's clock after which it must not write a
+    result.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Attempt:
         self.observed = RunState.RUNNING
         self.progress: Progress | None = None
         self.reported: Progress | None = None
+        self.announced = False
         self.stopped_by: Stop | None = None
         self.span: Span | None = None
         self.began = claim_began

@@ -36,7 +36,7 @@ class Heartbeat:
         attempts = [attempt for attempt in self._attempts() if attempt.stopped_by is not Stop.LEASE]
         began = self._clock()
         reporting = began >= self._progress_due
-        progress = [attempt.progress if reporting else attempt.reported for attempt in attempts]
+        progress = [attempt.progress if reporting and attempt.announced else attempt.reported for attempt in attempts]
         changes = [
             current if current != attempt.reported else None
             for attempt, current in zip(attempts, progress, strict=True)

@@ -57,6 +57,7 @@ class Pool:
         concurrency: int,
         lease_seconds: float,
         poll_seconds: float,
+        on_begin: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         record: metrics.Record = metrics.record,
     ) -> None:
@@ -67,6 +68,7 @@ class Pool:
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
+        self._on_begin = on_begin
         self._clock = clock
         self._record = record
         self._attempts: dict[int, tuple[Attempt, asyncio.Task[None]]] = {}
@@ -105,6 +107,8 @@ class Pool:
         claimed = await self._claims.claim(free)
         for claim in claimed.claims:
             self._begin(claim, began)
+        if claimed.claims:
+            self._on_begin()
         self._full = len(claimed.claims) == free
         return _CONTENDED_SECONDS if claimed.more and not self._full else self._poll_seconds
 

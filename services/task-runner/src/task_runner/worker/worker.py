@@ -24,9 +24,11 @@ from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import Confirmations
 from task_runner.use_cases.leases import Leases
 from task_runner.use_cases.overdue import Overdue
+from task_runner.use_cases.starts import RunStarts
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.heartbeat import Heartbeat
 from task_runner.worker.pool import Pool
+from task_runner.worker.starts import Starts
 
 ANNOUNCE_SECONDS = 60.0
 _SWEEP_SECONDS = 5.0
@@ -51,7 +53,7 @@ class WorkerLimits:
 class Worker:
     """Claims, runs and settles runs, recovers expired leases, expires overdue runs, and resends unconfirmed results.
 
-    It also announces its task types.
+    It also announces runs that last, and its task types.
     """
 
     def __init__(
@@ -80,7 +82,6 @@ class Worker:
         lease, confirm = limits.lease_seconds, limits.confirm_seconds
         claims = RunClaims(
             database,
-            outbox,
             worker=name,
             task_types=list(tasks),
             lease_seconds=lease,
@@ -101,9 +102,12 @@ class Worker:
             concurrency=limits.concurrency,
             lease_seconds=lease,
             poll_seconds=limits.poll_seconds,
+            on_begin=self._wake_starts,
             clock=clock,
             record=record,
         )
+        self._starts = Starts(RunStarts(database, outbox).announce, self.pool.attempts, clock=clock)
+        self._announcing = _loop("starts", self._starts.turn)
         heartbeat = Heartbeat(self.leases, self.pool.attempts, lease_seconds=lease, clock=clock)
         self._heart = _loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
         self._others: tuple[Loop, ...] = (
@@ -114,7 +118,7 @@ class Worker:
         )
         if selection is Selection.ISOLATED:
             self._others = ()
-        self.loops = (self.pool.loop, self._heart, *self._others)
+        self.loops = (self.pool.loop, self._heart, self._announcing, *self._others)
 
     def wake(self) -> None:
         """Claim now instead of at the next poll."""
@@ -141,7 +145,12 @@ class Worker:
             await loop.stop()
         await self.pool.stop(self._limits.drain_seconds)
         await self._heart.stop()
+        await self._announcing.stop()
         await self.settlements.settle()
+
+    def _wake_starts(self) -> None:
+        if self._starts.is_idle:
+            self._announcing.wake()
 
     async def _settle(
         self, tx: AsyncConnection, settlements: Sequence[Settlement]
