@@ -41,6 +41,7 @@ OF_THE_NETWORK = {
     "DATABASE_URL": "/run/onboarding/database-url",
     "ONBOARDING_JWKS": "/run/onboarding/jwks.json",
     "ONBOARDING_RUN_SECRETS": "/run/onboarding/run-secrets",
+    "ONBOARDING_COMMAND_SECRETS": "/run/onboarding/command-secrets",
     "ONBOARDING_EVIDENCE_STORE_URL": "http://evidence-store:8000",
     "ONBOARDING_CONSENT_REDIRECT_URL": "http://127.0.0.1:8000/onboarding/consent/callback",
     "ONBOARDING_GRAPH_URL": "http://graph:8000",
@@ -156,18 +157,21 @@ def test_services_that_check_tokens_get_public_keys_only(name: str, tmp_path: Pa
     assert not [file for file in (tmp_path / name).iterdir() if '"d"' in file.read_text()]
 
 
-def test_services_that_check_results_share_a_secret(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("variable", "file", "sharing"),
+    [
+        ("ONBOARDING_RUN_SECRETS", "run-secrets", {"session-api", "evidence-store"}),
+        ("ONBOARDING_COMMAND_SECRETS", "command-secrets", {"session-api", "task-runner"}),
+    ],
+)
+def test_two_services_share_each_secret(tmp_path: Path, variable: str, file: str, sharing: set[str]) -> None:
     set_up(tmp_path)
-    checking = {
-        name
-        for name in ("session-api", "task-runner", "evidence-store")
-        if "ONBOARDING_RUN_SECRETS" in environment(services()[name])
-    }
-    given = {(tmp_path / name / "run-secrets").read_text() for name in checking}
+    names = {"session-api", "task-runner", "evidence-store"}
+    given = {(tmp_path / name / file).read_text() for name in sharing}
 
-    assert checking == {"session-api", "evidence-store"}
+    assert {name for name in names if variable in environment(services()[name])} == sharing
     assert len(given) == 1 and len(given.pop().strip()) >= 32
-    assert not (tmp_path / "task-runner" / "run-secrets").exists()
+    assert not [name for name in names - sharing if (tmp_path / name / file).exists()]
 
 
 def test_setting_up_again_changes_nothing(tmp_path: Path) -> None:
@@ -178,7 +182,7 @@ def test_setting_up_again_changes_nothing(tmp_path: Path) -> None:
     first = everything()
     set_up(tmp_path)
     assert everything() == first
-    assert len(first) == 2 + 4 + 3 + 2 + 2, "key pair, passwords, addresses, key sets, secrets of runs"
+    assert len(first) == 2 + 4 + 3 + 2 + 2 + 2, "key pair, passwords, addresses, key sets, secrets of runs and commands"
 
 
 def test_postgresql_has_the_same_settings() -> None:

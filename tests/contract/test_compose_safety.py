@@ -17,8 +17,8 @@ from tests.support.compose_file import ROOT, compose, environment, one_shots, st
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"].startswith("onboarding/")}
-NOT_A_SECRET = {"ONBOARDING_DEMO_CLIENT_SECRET", "ONBOARDING_RUN_SECRETS"}
-"""A secret of the demo, and one that the file names by its path, as `…_FILE`."""
+NOT_A_SECRET = {"ONBOARDING_DEMO_CLIENT_SECRET", "ONBOARDING_RUN_SECRETS", "ONBOARDING_COMMAND_SECRETS"}
+"""A secret of the demo, and two that the file names by their paths, as `…_FILE`."""
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 HOW_TO = ROOT / "docs/how-to/run-with-docker-compose.md"
 

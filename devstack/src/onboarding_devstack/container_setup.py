@@ -7,12 +7,14 @@ containers in the table, so that no service can read the password of another one
 ``identity/``         the key pair, for issuing development tokens
 ``postgres/``         ``NAME.password`` of the superuser and of each role
 ``SERVICE/``          ``database-url``; ``jwks.json`` and ``run-secrets`` if it
-                      verifies tokens and results
+                      verifies tokens and results; ``command-secrets`` if it
+                      sends or carries out commands
 ====================  =====================================================
 """
 
 import argparse
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from onboarding_devstack.files import write_private
@@ -23,6 +25,9 @@ SERVICES = ("session-api", "task-runner", "evidence-store")
 CHECKING = ("session-api", "evidence-store")
 """The services that verify tokens, and the authors of results."""
 RUN_SECRETS = "run-secrets"
+COMMANDING = ("session-api", "task-runner")
+"""The services that send commands, and carry them out."""
+COMMAND_SECRETS = "command-secrets"
 
 
 def set_up(folder: Path) -> None:
@@ -34,17 +39,18 @@ def set_up(folder: Path) -> None:
         role = service.replace("-", "_")
         address = f"postgresql://{role}:{_password(folder, role)}@postgres:5432/{role}"
         write_private(folder / service / "database-url", address + "\n")
-    run_secret = _run_secret(folder)
     for service in CHECKING:
         write_private(folder / service / "jwks.json", identity.jwks.read_text(encoding="utf-8"))
-        write_private(folder / service / RUN_SECRETS, run_secret + "\n")
+    for services, name in ((CHECKING, RUN_SECRETS), (COMMANDING, COMMAND_SECRETS)):
+        _share([folder / service / name for service in services])
 
 
-def _run_secret(folder: Path) -> str:
-    """The secret from which the keys of runs are derived, the same for both services."""
-    files = [folder / service / RUN_SECRETS for service in CHECKING]
+def _share(files: Sequence[Path]) -> None:
+    """Write the secret from which keys are derived, the same for both services."""
     known = next((file.read_text(encoding="utf-8").strip() for file in files if file.exists()), None)
-    return known or secrets.token_urlsafe(32)
+    secret = known or secrets.token_urlsafe(32)
+    for file in files:
+        write_private(file, secret + "\n")
 
 
 def _password(folder: Path, role: str) -> str:

@@ -39,7 +39,7 @@ def _checkout(start: Path) -> Path | None:
 
 
 PORT_NAMES = ("postgres", *broker.PORT_NAMES, "graph", "session-api", "task-runner", "evidence-store")
-SECRET_NAMES = ("session_api", "task_runner", "evidence_store", "client_secret", "run_secret")
+SECRET_NAMES = ("session_api", "task_runner", "evidence_store", "client_secret", "run_secret", "command_secret")
 
 
 @dataclass(frozen=True)

@@ -109,9 +109,11 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         "ONBOARDING_JWT_AUDIENCE": AUDIENCE,
     }
     run_secrets = {"ONBOARDING_RUN_SECRETS": place.secrets["run_secret"]}
+    command_secrets = {"ONBOARDING_COMMAND_SECRETS": place.secrets["command_secret"]}
     own = {
         "session-api": identity
         | run_secrets
+        | command_secrets
         | {
             "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
             "ONBOARDING_CONSENT_REDIRECT_URL": consent_redirect(place),
@@ -119,7 +121,8 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
             "ONBOARDING_LOGIN_URL": at["graph"],
             "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,
         },
-        "task-runner": {
+        "task-runner": command_secrets
+        | {
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],
             "ONBOARDING_PARTNER_TENANT_ID": PARTNER_TENANT,

@@ -178,6 +178,7 @@ def _repair_inbox(name: str, settings: RepairSettings, tenant_id: int, *, dry_ru
                 tenant_id=tenant_id,
                 audit=audit,
                 run_keys=settings.run_keys.keys,
+                command_keys=settings.command_keys.keys,
             )
         except Exception as error:
             raise CannotStart(f"the inbox was not repaired: {error}") from error

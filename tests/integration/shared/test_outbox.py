@@ -1,10 +1,12 @@
 """Messages are numbered and stored in the transaction of the change that they describe."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from onboarding_shared.contracts.session_api import SessionCompleted, SessionStarted
+from onboarding_shared.contracts.run_keys import Purpose, RunKeys
+from onboarding_shared.contracts.session_api import CancelTask, SessionCompleted, SessionStarted
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 
@@ -76,3 +78,13 @@ async def test_the_relay_is_notified_by_commits_and_not_rollbacks(database: Data
     async with database.transaction() as connection:
         await outbox.append(connection, [started(4)])
     assert woken == [1]
+
+
+async def test_commands_and_no_events_get_the_key_of_their_run(database: Database) -> None:
+    keys = RunKeys(["c" * 32], purpose=Purpose.COMMANDS)
+    outbox = Outbox(lambda: None, command_keys=keys)
+    command = CancelTask(tenant_id=4, run_id=7, requested_by=1, requested_at=datetime(2026, 11, 24, tzinfo=UTC))
+    async with database.transaction() as connection:
+        await outbox.append(connection, [command, started(4)])
+        mac_keys = list((await connection.execute(text("SELECT mac_key FROM outbox ORDER BY id"))).scalars())
+    assert mac_keys == [keys.key_of(4, 7), None]

@@ -32,6 +32,7 @@ SECRETS = {
     "evidence_store": "e",
     "client_secret": "demo-credential",
     "run_secret": "r" * 32,
+    "command_secret": "c" * 32,
 }
 
 
@@ -59,9 +60,13 @@ def test_every_process_has_an_address(place: Place) -> None:
     }
 
 
-def test_task_runner_does_not_know_the_secret_of_runs(place: Place) -> None:
-    knowing = [name for name, variables in environments(place).items() if SECRETS["run_secret"] in variables.values()]
-    assert sorted(knowing) == ["evidence-store", "session-api"]
+@pytest.mark.parametrize(
+    ("secret", "services"),
+    [("run_secret", ["evidence-store", "session-api"]), ("command_secret", ["session-api", "task-runner"])],
+)
+def test_each_secret_is_known_to_two_services(place: Place, secret: str, services: list[str]) -> None:
+    knowing = [name for name, variables in environments(place).items() if SECRETS[secret] in variables.values()]
+    assert sorted(knowing) == services
 
 
 def test_only_task_runner_and_emulator_know_the_demo_credential(place: Place) -> None:

@@ -7,7 +7,12 @@ from pydantic import Field, StringConstraints, field_validator
 
 from onboarding_shared.contracts.clouds import CLOUDS
 from onboarding_shared.contracts.types import GUID_PATTERN
-from onboarding_shared.process.service_settings import IdentitySettings, RunKeySettings, ServiceSettings
+from onboarding_shared.process.service_settings import (
+    CommandKeySettings,
+    IdentitySettings,
+    RunKeySettings,
+    ServiceSettings,
+)
 from onboarding_shared.process.settings import Settings, separated
 
 Guid = Annotated[str, StringConstraints(pattern=f"^{GUID_PATTERN}$", to_lower=True)]
@@ -92,6 +97,7 @@ class SessionApiSettings(ServiceSettings):
 
     identity: IdentitySettings
     run_keys: RunKeySettings = Field(default_factory=RunKeySettings)
+    command_keys: CommandKeySettings = Field(default_factory=CommandKeySettings)
     evidence_store_url: str = Field(
         validation_alias="ONBOARDING_EVIDENCE_STORE_URL", description="http(s) URL of evidence-store"
     )

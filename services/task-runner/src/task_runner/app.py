@@ -82,6 +82,7 @@ class TaskRunner:
             self.outbox,
             group=GROUP,
             applies=applies(intake),
+            run_keys=settings.command_keys.keys,
         )
         self.http: HttpApplication = build_http(
             ApiDescription(title="Task runner"),

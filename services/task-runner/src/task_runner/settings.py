@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, InstanceOf, StringConstraints, field_validator
 
 from onboarding_shared.contracts.types import GUID_PATTERN
-from onboarding_shared.process.service_settings import ServiceSettings
+from onboarding_shared.process.service_settings import CommandKeySettings, ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
 from task_runner.named_credentials import NamedCredential, parse_credentials
 
@@ -217,6 +217,7 @@ class GdapSettings(Settings):
 class TaskRunnerSettings(ServiceSettings):
     """The settings of ``task-runner serve``."""
 
+    command_keys: CommandKeySettings = Field(default_factory=CommandKeySettings)
     worker: WorkerSettings
     tasks: TaskSettings = Field(default_factory=TaskSettings)
     outside: OutsideSettings

@@ -13,8 +13,9 @@ import msgspec
 from onboarding_shared.contracts.catalogue import UnknownMessage, decode_any
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.run_keys import RunKeys
+from onboarding_shared.contracts.session_api import RunCommand
 from onboarding_shared.contracts.task_runner import RunMessage
-from onboarding_shared.contracts.topics import OPERATION_RUNS, SOURCES
+from onboarding_shared.contracts.topics import OPERATION_RUNS, SOURCES, TASK_COMMANDS
 from onboarding_shared.contracts.traceparent import parse_traceparent
 
 SPEC_VERSION = b"1.0"
@@ -22,6 +23,7 @@ CONTENT_TYPE = b"application/json"
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_sequence")
 _TRACEPARENT = "ce_traceparent"
 _MAC = "ce_mac"
+_ABOUT_RUNS = frozenset({OPERATION_RUNS.name, TASK_COMMANDS.name})
 _MAX_SEQUENCE = 2**63 - 1
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -119,8 +121,8 @@ def decode(
     if key != str(message.tenant_id).encode():
         raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {message.tenant_id}.")
     sequence = _sequence(attributes["ce_sequence"])
-    if run_keys is not None and topic == OPERATION_RUNS.name:
-        run_id = message.run_id if isinstance(message, RunMessage | UnknownMessage) else None
+    if run_keys is not None and topic in _ABOUT_RUNS:
+        run_id = message.run_id if isinstance(message, RunMessage | RunCommand | UnknownMessage) else None
         mac = attributes.get(_MAC)
         if run_id is None or not run_keys.accept(
             mac, message.tenant_id, run_id, topic=topic, sequence=sequence, data=value

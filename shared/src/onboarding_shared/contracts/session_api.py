@@ -29,7 +29,19 @@ class TaskConnection(Struct, frozen=True, kw_only=True):
     cloud: ShortText
 
 
-class StartTask(Message, frozen=True, kw_only=True):
+class RunCommand(Message, frozen=True, kw_only=True):
+    """A command about a run."""
+
+    topic: ClassVar[Topic] = TASK_COMMANDS
+
+    run_id: Id
+
+    @property
+    def subject(self) -> str:
+        return f"runs/{self.run_id}"
+
+
+class StartTask(RunCommand, frozen=True, kw_only=True):
     """Run this task. Repeated if the runner does not respond; the response to a repetition is the state of the run.
 
     ``previously_ok``: the latest result that was not ``unknown``, of this task on this connection, was ``ok`` or
@@ -37,9 +49,6 @@ class StartTask(Message, frozen=True, kw_only=True):
     the provider. ``run_key`` is the key of the MAC of every message about the run.
     """
 
-    topic: ClassVar[Topic] = TASK_COMMANDS
-
-    run_id: Id
     task_type: TaskTypeName
     session_id: Id | None = None
     connection: TaskConnection | None = None
@@ -51,37 +60,19 @@ class StartTask(Message, frozen=True, kw_only=True):
     dry_run: bool = False
     run_key: ShortText | None = None
 
-    @property
-    def subject(self) -> str:
-        return f"runs/{self.run_id}"
 
-
-class CancelTask(Message, frozen=True, kw_only=True):
+class CancelTask(RunCommand, frozen=True, kw_only=True):
     """Cancel this run. For a run that has ended, the runner publishes its result again."""
 
-    topic: ClassVar[Topic] = TASK_COMMANDS
-
-    run_id: Id
     requested_by: Id
     requested_at: Moment
 
-    @property
-    def subject(self) -> str:
-        return f"runs/{self.run_id}"
 
-
-class ResumeTask(Message, frozen=True, kw_only=True):
+class ResumeTask(RunCommand, frozen=True, kw_only=True):
     """Run a waiting run again now. For a run that has ended, the runner publishes its result again."""
 
-    topic: ClassVar[Topic] = TASK_COMMANDS
-
-    run_id: Id
     requested_by: Id
     requested_at: Moment
-
-    @property
-    def subject(self) -> str:
-        return f"runs/{self.run_id}"
 
 
 class SessionMessage(Message, frozen=True, kw_only=True):

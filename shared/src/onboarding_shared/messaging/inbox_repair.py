@@ -18,6 +18,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from onboarding_shared.contracts.audit import InboxRepair
 from onboarding_shared.contracts.cloudevents import Undecodable, decode
 from onboarding_shared.contracts.run_keys import RunKeys
+from onboarding_shared.contracts.topics import TASK_COMMANDS
 from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord, install
 from onboarding_shared.messaging.inbox_sequences import compare_and_set, last_applied
@@ -92,6 +93,7 @@ async def repair(
     tenant_id: int,
     audit: Audit | None,
     run_keys: RunKeys | None = None,
+    command_keys: RunKeys | None = None,
 ) -> list[Repair]:
     """Repair the tenant's marks of ``topics``, or only look for what to repair without ``audit``.
 
@@ -101,8 +103,9 @@ async def repair(
     install()
     repairs = []
     for topic in topics:
+        keys = command_keys if topic == TASK_COMMANDS.name else run_keys
         mark = await last_applied(database, tenant_id, topic)
-        passed, messages = await within(_READ_SECONDS, _read(kafka, topic, group, tenant_id, run_keys))
+        passed, messages = await within(_READ_SECONDS, _read(kafka, topic, group, tenant_id, keys))
         right = repaired(mark, passed, messages)
         if right != mark and audit is not None:
             await _set(database, tenant_id, Repair(topic, mark, right), audit)

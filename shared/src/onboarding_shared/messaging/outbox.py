@@ -8,6 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.run_keys import RunKeys
+from onboarding_shared.contracts.session_api import RunCommand
 from onboarding_shared.postgres.database import after_commit
 
 _APPEND = text("""
@@ -54,9 +56,10 @@ class Outgoing(msgspec.Struct, frozen=True):
 class Outbox:
     """Stores outgoing messages in the database. Only the relay publishes them."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        """``wake`` is called after each commit that stored messages."""
+    def __init__(self, wake: Callable[[], None], *, command_keys: RunKeys | None = None) -> None:
+        """``wake`` is called after each commit that stored messages. With ``command_keys`` commands get a MAC."""
         self._wake = wake
+        self._command_keys = command_keys
 
     async def append(self, tx: AsyncConnection, messages: Sequence[Message | Outgoing]) -> None:
         """Number the messages, gapless per tenant and topic, and store them, in one round trip.
@@ -78,10 +81,16 @@ class Outbox:
                 "subjects": [item.message.subject for item in outgoing],
                 "traceparents": [item.traceparent for item in outgoing],
                 "data": data,
-                "mac_keys": [item.mac_key for item in outgoing],
+                "mac_keys": [self._mac_key(item) for item in outgoing],
             },
         )
         after_commit(tx, self._wake)
+
+    def _mac_key(self, outgoing: Outgoing) -> str | None:
+        message = outgoing.message
+        if self._command_keys is not None and isinstance(message, RunCommand):
+            return self._command_keys.key_of(message.tenant_id, message.run_id)
+        return outgoing.mac_key
 
 
 _encoder = msgspec.json.Encoder()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from aiokafka.helpers import create_ssl_context
 from pydantic import Field, field_validator, model_validator
 
-from onboarding_shared.contracts.run_keys import SHORTEST_SECRET, RunKeys
+from onboarding_shared.contracts.run_keys import SHORTEST_SECRET, Purpose, RunKeys
 from onboarding_shared.process.settings import Settings, separated
 
 ASYMMETRIC_ALGORITHMS = frozenset(
@@ -63,6 +63,22 @@ class RunKeySettings(Settings):
     def keys(self) -> RunKeys:
         """The keys of runs."""
         return RunKeys(self.secrets, accept_without_mac=self.accept_without_mac)
+
+
+class CommandKeySettings(RunKeySettings):
+    """The secrets from which the keys of commands are derived, shared by session-api and task-runner."""
+
+    secrets: tuple[str, ...] = Field(
+        (),
+        repr=False,
+        validation_alias="ONBOARDING_COMMAND_SECRETS",
+        description="Secrets of 32 characters or more, separated by commas, the newest first; unset = none is checked",
+    )
+
+    @property
+    def keys(self) -> RunKeys:
+        """The keys of commands."""
+        return RunKeys(self.secrets, accept_without_mac=self.accept_without_mac, purpose=Purpose.COMMANDS)
 
 
 class KafkaSettings(Settings):
@@ -314,6 +330,7 @@ class RepairSettings(MigrateSettings):
     """Settings of the command ``inbox repair``."""
 
     run_keys: RunKeySettings
+    command_keys: CommandKeySettings
 
 
 class ServiceSettings(MigrateSettings):

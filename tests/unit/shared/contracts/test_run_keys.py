@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from onboarding_shared.contracts.cloudevents import Undecodable, decode, encode_headers
-from onboarding_shared.contracts.run_keys import RunKeys, mac_of
-from onboarding_shared.contracts.session_api import CancelTask
+from onboarding_shared.contracts.cloudevents import Received, Undecodable, decode, encode_headers
+from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.run_keys import Purpose, RunKeys, mac_of
+from onboarding_shared.contracts.session_api import CancelTask, ResumeTask, SessionStarted
 from onboarding_shared.contracts.task_runner import RunStarted
 from onboarding_shared.contracts.topics import OPERATION_RUNS, SOURCES, TASK_COMMANDS
 
@@ -81,19 +82,39 @@ def test_an_upgrade_accepts_a_missing_mac_but_no_wrong_one() -> None:
     assert (refusal(None, upgrading), refusal("wrong", upgrading)) == (None, "MAC_INVALID")
 
 
-def test_messages_of_other_topics_need_no_mac() -> None:
-    command = CancelTask(tenant_id=42, run_id=7, requested_by=1, requested_at=NOW)
+def decoded(message: Message, mac: str | None, run_keys: RunKeys) -> Message | str:
+    """The message of a record, or the reason for which it is refused."""
     headers = encode_headers(
         message_id="m",
-        source=SOURCES[TASK_COMMANDS.name],
-        event_type=command.event_type(),
+        source=message.topic.source,
+        event_type=message.event_type(),
         time=NOW,
-        subject="runs/7",
+        subject=message.subject,
         tenant_id=42,
         sequence=1,
         traceparent=None,
+        mac=mac,
     )
-    assert decode(TASK_COMMANDS.name, b"42", msgspec.json.encode(command), headers, KEYS).message == command
+    try:
+        received = decode(message.topic.name, b"42", msgspec.json.encode(message), headers, run_keys)
+    except Undecodable as error:
+        return error.code
+    assert isinstance(received, Received)
+    return received.message
+
+
+def test_messages_that_are_not_about_runs_need_no_mac() -> None:
+    event = SessionStarted(tenant_id=42, session_id=7, by_user_id=1)
+    assert decoded(event, None, KEYS) == event
+
+
+@pytest.mark.parametrize("kind", [CancelTask, ResumeTask])
+def test_a_command_needs_the_mac_of_commands(kind: type[CancelTask | ResumeTask]) -> None:
+    keys, of_runs = RunKeys([NEW], purpose=Purpose.COMMANDS), RunKeys([NEW])
+    command = kind(tenant_id=42, run_id=7, requested_by=1, requested_at=NOW)
+    value = msgspec.json.encode(command)
+    macs = [mac_of(other.key_of(42, 7) or "", TASK_COMMANDS.name, 1, value) for other in (keys, of_runs)]
+    assert [decoded(command, mac, keys) for mac in (*macs, None)] == [command, "MAC_INVALID", "MAC_INVALID"]
 
 
 def test_neither_key_nor_secret_is_shown() -> None:
@@ -113,3 +134,7 @@ def test_neither_key_nor_secret_is_shown() -> None:
 def test_an_unknown_message_about_runs_needs_the_mac_too(data: bytes, secret: str, code: str | None) -> None:
     mac = mac_of(key(secret), TOPIC, 3, data)
     assert refusal(mac, data=data, event_type="org.onboarding.AddedLater.v1") == code
+
+
+def test_a_key_of_a_run_is_no_key_of_its_command() -> None:
+    assert key() != RunKeys([NEW], purpose=Purpose.COMMANDS).key_of(42, 7)
