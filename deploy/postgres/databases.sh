@@ -10,3 +10,5 @@ CREATE DATABASE :"name" OWNER :"name"
 REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 done
+psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host=/var/run/postgresql --username=postgres --dbname=postgres \
+  --command='REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC'

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from onboarding_devstack.cli.demo.ways import CustomerAdministrator
+from onboarding_devstack.engines.kafka_access import KAFKA_UI, PRINCIPALS
 from tests.support.compose_file import one_shots, started_by_default
 from tests.support.composed import Composed
 from tests.support.waiting import eventually
@@ -96,9 +97,9 @@ def test_no_service_sees_a_secret_of_another(system: Composed, name: str) -> Non
     seen = system.compose("exec", "-T", name, "sh", "-c", "ls /run/onboarding /setup/* 2>/dev/null || true").split()
     files = {file for file in seen if not file.endswith(":")}
     assert files == {
-        "session-api": {"database-url", "jwks.json"},
-        "task-runner": {"database-url"},
-        "evidence-store": {"database-url", "jwks.json"},
+        "session-api": {"database-url", "kafka-password", "run-secrets", "jwks.json"},
+        "task-runner": {"database-url", "kafka-password"},
+        "evidence-store": {"database-url", "kafka-password", "run-secrets", "jwks.json"},
     }.get(name, set())
 
 
@@ -106,4 +107,5 @@ def test_docker_inspect_shows_no_secret(system: Composed) -> None:
     shown = "".join(str(container["Config"]) for container in system.containers().values())
     secrets = [system.compose("exec", "-T", "postgres", "cat", f"/run/onboarding/{role}.password").strip()
                for role in ("postgres", "session_api", "task_runner", "evidence_store")]  # fmt: skip
+    secrets += [system.kafka_password(principal) for principal in (*PRINCIPALS, KAFKA_UI)]
     assert [secret for secret in secrets if not secret or secret in shown] == []

@@ -36,6 +36,12 @@ OF_RECORDED_CUSTOMERS = {"ONBOARDING_EMERGENCY_ACCESS"}
 """Only `onboarding demo` on an embedded system knows recorded customers; elsewhere the accounts are the operator's."""
 INHERITED_BY_CHILDREN = {"ONBOARDING_LOG_LEVEL", "ONBOARDING_LOG_FORMAT", "ONBOARDING_TOPIC_PARTITIONS"}
 """What children of `onboarding up` take from the user's shell, a container must be given."""
+OF_LOGINS = {
+    "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+    "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+    "KAFKA_SASL_PASSWORD": "/run/onboarding/kafka-password",
+}
+"""The broker of `onboarding up` is for one machine and has no logins."""
 OF_THE_NETWORK = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
     "DATABASE_URL": "/run/onboarding/database-url",
@@ -54,12 +60,23 @@ OF_MIGRATIONS = {
     "DATABASE_URL",
     "KAFKA_BOOTSTRAP_SERVERS",
     "KAFKA_ENABLE_IDEMPOTENCE",
+    "KAFKA_SASL_USERNAME",
+    *OF_LOGINS,
     "ONBOARDING_TOPIC_REPLICATION_FACTOR",
     *INHERITED_BY_CHILDREN,
 }
 OF_A_CONTAINERS_KAFKA = {
-    "listeners": "PLAINTEXT://:9092,CONTROLLER://localhost:9093",
-    "advertised.listeners": "PLAINTEXT://kafka:9092",
+    "listeners": "CLIENTS://:9092,CONTROLLER://localhost:9093,NODE://localhost:9094",
+    "advertised.listeners": "CLIENTS://kafka:9092,NODE://localhost:9094",
+    "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT,NODE:PLAINTEXT",
+    "inter.broker.listener.name": "NODE",
+    "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+    "listener.name.clients.scram-sha-512.sasl.jaas.config": (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    ),
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "false",
+    "super.users": "User:ANONYMOUS",
     "controller.quorum.voters": "1@localhost:9093",
     "log.dirs": "/var/lib/kafka/data",
 }
@@ -92,8 +109,8 @@ def test_a_service_gets_the_same_variables_with_the_same_values(name: str, place
     embedded = {key: value for key, value in system.environments(place)[name].items() if key not in own}
     container = environment(services()[name])
     addresses = OF_THE_NETWORK | OF_BROWSERS.get(name, {})
-    assert embedded.keys() == container.keys() - INHERITED_BY_CHILDREN
-    assert {key: container[key] for key in container.keys() - INHERITED_BY_CHILDREN} == {
+    own_in_a_container = OF_LOGINS | {"KAFKA_SASL_USERNAME": name, "ONBOARDING_HEALTH_PORT": "9000"}
+    assert {key: container[key] for key in container.keys() - INHERITED_BY_CHILDREN} == own_in_a_container | {
         key: addresses.get(key, value) for key, value in embedded.items()
     }
 
@@ -182,7 +199,10 @@ def test_setting_up_again_changes_nothing(tmp_path: Path) -> None:
     first = everything()
     set_up(tmp_path)
     assert everything() == first
-    assert len(first) == 2 + 4 + 3 + 2 + 2 + 2, "key pair, passwords, addresses, key sets, secrets of runs and commands"
+    assert len(first) == 2 + 4 + 3 + 2 + 2 + 2 + 5 + 3 + 1, (
+        "key pair, passwords, addresses, key sets, secrets of runs and commands, passwords on Kafka, those of services, "
+        "Kafka UI"
+    )
 
 
 def test_postgresql_has_the_same_settings() -> None:
@@ -195,7 +215,10 @@ def test_postgresql_has_the_same_settings() -> None:
 def test_kafka_has_the_same_settings() -> None:
     given = dict(services()["kafka"]["environment"])
     assert given.pop("KAFKA_HEAP_OPTS").split()[-1] in kafka_jvm.JAVA_OPTIONS
-    properties = {name.removeprefix("KAFKA_").lower().replace("_", "."): value for name, value in given.items()}
+    properties = {
+        name.removeprefix("KAFKA_").lower().replace("___", "-").replace("_", "."): value
+        for name, value in given.items()
+    }
     assert properties == kafka_jvm.SETTINGS | OF_A_CONTAINERS_KAFKA
 
 
@@ -210,8 +233,9 @@ def test_a_service_starts_after_the_engines_and_its_migration(name: str, place: 
     (embedded,) = [process for process in system.processes(place) if process.name == name]
     engines = {NAMES.get(engine, engine): {"condition": "service_healthy"} for engine in embedded.needs}
     done = {"condition": "service_completed_successfully"}
-    assert services()[name]["depends_on"] == engines | {"setup": done, f"{name}-migrate": done}
-    assert services()[f"{name}-migrate"]["depends_on"] == engines | {"setup": done}
+    before = engines | {"setup": done, "kafka-access": done}
+    assert services()[name]["depends_on"] == before | {f"{name}-migrate": done}
+    assert services()[f"{name}-migrate"]["depends_on"] == before
 
 
 @each_service

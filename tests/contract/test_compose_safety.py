@@ -12,13 +12,19 @@ from typing import Any
 
 import pytest
 
+from onboarding_devstack import system
 from tests.support import compose_file
 from tests.support.compose_file import ROOT, compose, environment, one_shots, started_by_default
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"].startswith("onboarding/")}
-NOT_A_SECRET = {"ONBOARDING_DEMO_CLIENT_SECRET", "ONBOARDING_RUN_SECRETS", "ONBOARDING_COMMAND_SECRETS"}
-"""A secret of the demo, and two that the file names by their paths, as `…_FILE`."""
+NOT_A_SECRET = {
+    "ONBOARDING_DEMO_CLIENT_SECRET",
+    "ONBOARDING_RUN_SECRETS",
+    "ONBOARDING_COMMAND_SECRETS",
+    "KAFKA_SASL_PASSWORD",
+}
+"""A secret of the demo, and three that the file names by their paths, as `…_FILE`."""
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 HOW_TO = ROOT / "docs/how-to/run-with-docker-compose.md"
 
@@ -36,13 +42,36 @@ def test_tools_are_published_to_this_machine_only() -> None:
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
+def reached_by(network: str) -> set[str]:
+    return {name for name, service in SERVICES.items() if network in service.get("networks", ["default"])}
+
+
+def test_the_engines_are_reached_by_those_who_need_them() -> None:
+    services = {name for service in system.SERVICES for name in (service, f"{service}-migrate")}
+    assert reached_by("databases") == services | {"postgres", "adminer"}
+    assert reached_by("messages") == services | {"kafka", "kafka-ui"}
+    networks = compose()["networks"]
+    assert {name: networks[name] for name in ("databases", "messages")} == {
+        "databases": {"internal": True},
+        "messages": {"internal": True},
+    }
+    assert not {"postgres", "kafka"} & reached_by("default")
+
+
+@pytest.mark.parametrize("name", system.SERVICES)
+def test_health_and_metrics_have_a_port_that_is_not_published(name: str) -> None:
+    port = environment(SERVICES[name])["ONBOARDING_HEALTH_PORT"]
+    assert port == "9000"
+    assert [entry for entry in SERVICES[name].get("ports", []) if entry.endswith(f":{port}")] == []
+
+
 @every_container
 def test_no_container_may_gain_privileges(name: str) -> None:
     container = SERVICES[name]
     assert container["cap_drop"] == ["ALL"]
     assert container["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "cap_add", "pid", "ipc", "env_file"} & container.keys()
-    assert container.get("network_mode", "none") == "none"
+    assert container.get("network_mode", "none") == ("service:kafka" if name == "kafka-access" else "none")
     assert container.get("user", "postgres") == "postgres"
 
 
@@ -110,7 +139,8 @@ def test_no_password_or_key_is_in_the_file(name: str) -> None:
 
 
 def test_only_kafka_gets_variables_that_its_image_reads_as_properties() -> None:
-    clients = {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_ENABLE_IDEMPOTENCE"}
+    login = {"KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
+    clients = {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_ENABLE_IDEMPOTENCE", *login}
     for name in OURS:
         assert {variable for variable in environment(SERVICES[name]) if variable.startswith("KAFKA_")} <= clients
     assert {variable for variable in environment(SERVICES["kafka"]) if not variable.startswith("KAFKA_")} == set()

@@ -27,7 +27,7 @@ pytestmark = [
 @pytest.fixture
 async def secured_system(tmp_path: Path) -> AsyncIterator[System]:
     with secured_kafka() as kafka:
-        await kafka.give_rights()
+        kafka.give_rights()
         place = prepare(tmp_path, Engines(broker=kafka.address))
         secured = tuple(
             replace(process, environment={**process.environment, **kafka.variables(process.name)})

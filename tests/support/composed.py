@@ -73,6 +73,16 @@ class Composed:
             file = f"/run/onboarding/{role}.password"
             self._passwords[role] = self.compose("exec", "-T", "postgres", "cat", file).strip()
 
+    def kafka_password(self, principal: str) -> str:
+        """The password of a principal on Kafka, as whoever may use Docker can read it."""
+        file = f"/run/onboarding/{principal}.password"
+        return self.compose("run", "--rm", "--no-deps", "--entrypoint", "cat", "kafka-access", file).strip()
+
+    def python_beside(self, network: str, *arguments: str, seconds: float = 300.0) -> str:
+        """Run Python with arguments in a new container on a network of the project; returns its output."""
+        confined = ["--network", f"{self.project}_{network}", "--read-only", "--cap-drop=ALL"]
+        return run("docker", "run", "--rm", *confined, self.image("devstack"), "python", *arguments, seconds=seconds)
+
     def image(self, name: str) -> str:
         """The tag of one of our images."""
         return f"onboarding/{name}:{self.version}"

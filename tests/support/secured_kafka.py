@@ -6,26 +6,21 @@ import shutil
 import subprocess
 import tempfile
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.protocol.admin import CreateAclsRequest
+from confluent_kafka.admin import AdminClient
 
 from onboarding_devstack.engines.broker import bootstrap_servers, wait_until_ready
-from onboarding_devstack.engines.kafka_access import PRINCIPALS, Grant, grants
+from onboarding_devstack.engines.kafka_access import KAFKA_UI, PRINCIPALS, Grant, grants
 from onboarding_devstack.engines.kafka_jvm import JAVA_OPTIONS, SETTINGS, ApacheKafka, java
+from onboarding_devstack.engines.kafka_rights import administrator, set_passwords, set_rights
 from onboarding_shared.process.service_settings import KafkaSettings
 from tests.support.free_ports import free_port
 
 ADMINISTRATOR, FOREIGN = "admin", "somebody-else"
 START_SECONDS = 120.0
-
-_RESOURCES = {"topic": 2, "group": 3}
-_PATTERNS = {"literal": 3, "prefixed": 4}
-_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8}
-_ALLOW = 3
 
 
 @dataclass(frozen=True)
@@ -60,32 +55,28 @@ class SecuredKafka:
             replication_factor=1,
         )
 
-    async def give_rights(self) -> None:
+    def give_rights(self, wanted: Iterable[Grant] = grants()) -> None:
         """What the commands of docs/how-to/run-in-production.md do."""
-        client = AIOKafkaClient(**self.settings(ADMINISTRATOR).client_options())
-        await client.bootstrap()
-        try:
-            for request in (request for grant in grants() for request in _requests(grant)):
-                response = await client.send(client.get_random_node(), request)
-                (code, message), *_ = response.creation_responses
-                assert code == 0, message
-        finally:
-            await client.close()
+        set_rights(self.administrator(), wanted)
 
-
-def _requests(grant: Grant) -> Iterator[CreateAclsRequest]:
-    for name in grant.names:
-        for operation in grant.operations:
-            resource, pattern = _RESOURCES[grant.resource], _PATTERNS[grant.pattern]
-            principal = f"User:{grant.principal}"
-            yield CreateAclsRequest(resource, name, pattern, principal, "*", _OPERATIONS[operation], _ALLOW)
+    def administrator(self) -> AdminClient:
+        """Who may do everything."""
+        return administrator(
+            {
+                "bootstrap.servers": self.address,
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": ADMINISTRATOR,
+                "sasl.password": self.passwords[ADMINISTRATOR],
+            }
+        )
 
 
 @contextlib.contextmanager
 def secured_kafka() -> Iterator[SecuredKafka]:
     """A broker without topics and rights; all principals can sign in. It is killed in the end."""
     ports = {"broker": free_port(), "controller": free_port()}
-    passwords = {name: secrets.token_hex(16) for name in (*PRINCIPALS, ADMINISTRATOR, FOREIGN)}
+    passwords = {name: secrets.token_hex(16) for name in (*PRINCIPALS, KAFKA_UI, ADMINISTRATOR, FOREIGN)}
     kafka = ApacheKafka()
     kafka.obtain(print)
     folder = Path(tempfile.mkdtemp(prefix="onb-"))
@@ -96,7 +87,9 @@ def secured_kafka() -> Iterator[SecuredKafka]:
             process = subprocess.Popen(command, env=kafka.environment(), stdout=log, stderr=log)
         try:
             wait_until_ready(bootstrap_servers(ports), START_SECONDS)
-            yield SecuredKafka(bootstrap_servers(ports), passwords)
+            kafka_with_logins = SecuredKafka(bootstrap_servers(ports), passwords)
+            set_passwords(kafka_with_logins.administrator(), passwords)
+            yield kafka_with_logins
         finally:
             process.kill()
             process.wait(20)
@@ -125,8 +118,8 @@ def _format(folder: Path, ports: dict[str, int], passwords: dict[str, str]) -> N
     configuration = folder / "server.properties"
     configuration.write_text("".join(f"{name}={value}\n" for name, value in properties.items()), encoding="utf-8")
     cluster_id = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-    scram = [f"--add-scram=SCRAM-SHA-512=[name={name},password={word}]" for name, word in passwords.items()]
-    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(configuration), *scram]
+    scram = f"--add-scram=SCRAM-SHA-512=[name={ADMINISTRATOR},password={passwords[ADMINISTRATOR]}]"
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(configuration), scram]
     done = subprocess.run(
         java(*JAVA_OPTIONS, *tool), env=ApacheKafka().environment(), capture_output=True, text=True, check=False
     )

@@ -5,9 +5,19 @@ from collections.abc import Iterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, TopicAuthorizationFailedError
 
-from onboarding_devstack.engines.kafka_access import CONSUMED, GROUPS, PRINCIPALS, SUBSCRIBER
+from onboarding_devstack.engines.kafka_access import (
+    CONSUMED,
+    GROUPS,
+    KAFKA_UI,
+    PRINCIPALS,
+    SUBSCRIBER,
+    Grant,
+    grants,
+    grants_of_kafka_ui,
+)
+from onboarding_devstack.engines.kafka_rights import set_passwords
 from onboarding_shared.contracts.topics import ALL_TOPICS, SESSIONS, TASK_COMMANDS, published_by
 from onboarding_shared.messaging.kafka import ensure_topics
 from tests.support import engines
@@ -27,7 +37,7 @@ def kafka() -> Iterator[SecuredKafka]:
 
 async def prepared(kafka: SecuredKafka) -> None:
     """Each service creates its topics with its own rights."""
-    await kafka.give_rights()
+    kafka.give_rights((*grants(), *grants_of_kafka_ui()))
     for service in GROUPS:
         await ensure_topics(kafka.settings(service), published_by(service))
 
@@ -71,7 +81,7 @@ async def test_a_service_writes_its_own_topics_and_dead_letters_only(kafka: Secu
     assert await writable(kafka, service) == own
 
 
-@pytest.mark.parametrize("principal", [FOREIGN, SUBSCRIBER])
+@pytest.mark.parametrize("principal", [FOREIGN, SUBSCRIBER, KAFKA_UI])
 async def test_nobody_else_writes_any_topic(kafka: SecuredKafka, principal: str) -> None:
     assert await writable(kafka, principal) == set()
 
@@ -90,6 +100,7 @@ def test_each_topic_is_written_by_one_principal() -> None:
         (FOREIGN, SESSIONS.name, f"{SUBSCRIBER}-billing", False),
         ("task-runner", TASK_COMMANDS.name, GROUPS["task-runner"], True),
         ("task-runner", SESSIONS.name, GROUPS["task-runner"], False),
+        (KAFKA_UI, SESSIONS.name, GROUPS["task-runner"], False),
     ],
 )
 async def test_only_named_topics_and_groups_are_readable(
@@ -104,3 +115,39 @@ async def ensure_written(kafka: SecuredKafka, topic: str) -> None:
     await producer.start()
     await producer.send_and_wait(topic, b"x")
     await producer.stop()
+
+
+async def test_kafka_ui_reads_messages_but_no_command(kafka: SecuredKafka) -> None:
+    assert await reads_alone(kafka, KAFKA_UI, SESSIONS.name)
+    assert not await reads_alone(kafka, KAFKA_UI, TASK_COMMANDS.name)
+
+
+async def reads_alone(kafka: SecuredKafka, principal: str, topic: str) -> bool:
+    """Whether this principal can fetch the first record of a topic without a group."""
+    await ensure_written(kafka, topic)
+    consumer = AIOKafkaConsumer(topic, **kafka.settings(principal).client_options(), auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        await asyncio.wait_for(consumer.getone(), 20)
+    except TopicAuthorizationFailedError:
+        return False
+    finally:
+        await consumer.stop()
+    return True
+
+
+async def test_rights_that_left_the_table_are_withdrawn(kafka: SecuredKafka) -> None:
+    right = Grant(FOREIGN, ("Write",), "topic", (SESSIONS.name,))
+    kafka.give_rights([right, Grant(FOREIGN, ("Describe",), "topic", (SESSIONS.name,))])
+    assert await writable(kafka, FOREIGN) == {SESSIONS.name}
+
+    kafka.give_rights([Grant(FOREIGN, ("Describe",), "topic", (SESSIONS.name,))])
+    assert await writable(kafka, FOREIGN) == set()
+
+
+async def test_a_new_password_replaces_the_old_one(kafka: SecuredKafka) -> None:
+    set_passwords(kafka.administrator(), {FOREIGN: "another-password"})
+    with pytest.raises(KafkaConnectionError):
+        await writable(kafka, FOREIGN)
+    set_passwords(kafka.administrator(), {FOREIGN: kafka.passwords[FOREIGN]})
+    assert await writable(kafka, FOREIGN) == set()

@@ -1,6 +1,7 @@
 """Who may do what on Apache Kafka: one principal for each service, and one for subscribers of other teams.
 
-The only source of the rights: the tests give them to a broker, and docs/how-to/run-in-production.md lists them.
+The only source of the rights: `kafka_rights` gives them to a broker, and docs/how-to/run-in-production.md lists them.
+docker-compose.yml has one principal more, that of its Kafka UI.
 """
 
 from collections.abc import Mapping
@@ -34,9 +35,15 @@ SUBSCRIBER = "onboarding-subscriber"
 
 PRINCIPALS = (*GROUPS, SUBSCRIBER)
 
-Resource = Literal["topic", "group"]
+KAFKA_UI = "kafka-ui"
+"""The principal of a tool that shows topics, consumer groups and settings, and changes nothing."""
+
+CLUSTER = "kafka-cluster"
+"""The name that Kafka gives to the cluster as a resource."""
+
+Resource = Literal["topic", "group", "cluster"]
 Pattern = Literal["literal", "prefixed"]
-Operation = Literal["Read", "Write", "Create", "Describe"]
+Operation = Literal["Read", "Write", "Create", "Describe", "DescribeConfigs"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,18 @@ def grants() -> tuple[Grant, ...]:
     return (*services, *_of_subscriber())
 
 
+def grants_of_kafka_ui() -> tuple[Grant, ...]:
+    """Messages that a subscriber may read, task types, and all settings. No commands: they have the keys of runs."""
+    every = tuple(name for topic in ALL_TOPICS for name in (topic.name, topic.dead_letters))
+    readable = (*_readable(), TASK_TYPES)
+    return (
+        Grant(KAFKA_UI, ("Describe", "DescribeConfigs"), "topic", every),
+        Grant(KAFKA_UI, ("Read",), "topic", tuple(topic.name for topic in readable)),
+        Grant(KAFKA_UI, ("Describe",), "group", tuple(GROUPS.values())),
+        Grant(KAFKA_UI, ("Describe", "DescribeConfigs"), "cluster", (CLUSTER,)),
+    )
+
+
 def _of_service(service: str) -> tuple[Grant, ...]:
     """Dead-letter topics are created by the publisher of the topic, and written by those who consume it."""
     own, consumed = published_by(service), CONSUMED[service]
@@ -77,12 +96,15 @@ def _of_service(service: str) -> tuple[Grant, ...]:
 
 
 def _of_subscriber() -> tuple[Grant, ...]:
-    audit = tuple(topic for topic in ALL_TOPICS if topic.name.startswith(_AUDIT_PREFIX))
-    readable = (SESSIONS, OPERATION_RUNS, EVIDENCE, *audit)
     return (
-        Grant(SUBSCRIBER, ("Read", "Describe"), "topic", tuple(topic.name for topic in readable)),
+        Grant(SUBSCRIBER, ("Read", "Describe"), "topic", tuple(topic.name for topic in _readable())),
         Grant(SUBSCRIBER, ("Read",), "group", (SUBSCRIBER,), "prefixed"),
     )
+
+
+def _readable() -> tuple[Topic, ...]:
+    audit = tuple(topic for topic in ALL_TOPICS if topic.name.startswith(_AUDIT_PREFIX))
+    return (SESSIONS, OPERATION_RUNS, EVIDENCE, *audit)
 
 
 _AUDIT_PREFIX = SESSION_API_AUDIT.name.split("session-api")[0]
