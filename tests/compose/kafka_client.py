@@ -1,95 +1,93 @@
 """A client of compose's Kafka, run in a container: does what its arguments say, prints what came of each as JSON.
 
-Arguments: a JSON object with the options of librdkafka, then one JSON array ``[operation, name]`` for each attempt.
+Arguments: user and password (both empty: no login), then one JSON array ``[operation, name]`` for each attempt.
 """
 
+import asyncio
 import json
 import sys
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    NewTopic,
-    ResourcePatternType,
-    ResourceType,
-)
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
 
+from onboarding_devstack.engines.kafka_access import Grant
+from onboarding_devstack.engines.kafka_rights import set_rights
+
+ADDRESS = "kafka:9092"
 SECONDS = 20.0
 
 
 class Client:
     """One principal."""
 
-    def __init__(self, options: dict[str, str]) -> None:
-        self.errors: list[KafkaError] = []
-        self.options = {**options, "error_cb": self.errors.append}
+    def __init__(self, user: str, password: str) -> None:
+        self.user = user
+        login = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-512"}
+        login |= {"sasl_plain_username": user, "sasl_plain_password": password}
+        self.options: dict[str, Any] = {"bootstrap_servers": ADDRESS, "request_timeout_ms": 5_000}
+        self.options |= login if user else {}
+        self.administrator = {
+            "bootstrap.servers": ADDRESS, "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": user, "sasl.password": password,
+        }  # fmt: skip
 
-    def sign_in(self, _: str) -> None:
-        """The broker answers who has signed in only."""
+    async def sign_in(self, _: str) -> None:
+        producer = AIOKafkaProducer(**self.options)
         try:
-            AdminClient(self.options).list_topics(timeout=5.0)
-        except KafkaException:
-            raise KafkaException(self.errors[-1]) from None
+            await producer.start()
+        finally:
+            await producer.stop()
 
-    def write(self, topic: str) -> None:
-        producer, failed = Producer({**self.options, "message.timeout.ms": 15_000}), []
-        producer.produce(topic, b"{}", on_delivery=lambda error, _: failed.append(error))
-        producer.flush(SECONDS)
-        if failed != [None]:
-            raise KafkaException(failed[0] if failed else KafkaError(KafkaError._TIMED_OUT))
+    async def write(self, topic: str) -> None:
+        producer = AIOKafkaProducer(**self.options, acks="all")
+        await producer.start()
+        try:
+            await asyncio.wait_for(producer.send_and_wait(topic, b"{}", partition=0), SECONDS)
+        finally:
+            await producer.stop()
 
-    def read(self, topic: str) -> None:
-        consumer = self._consumer(f"{self.options.get('sasl.username')}-reading")
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in range(12)])
-        self._first_record(consumer)
+    async def read(self, topic: str) -> None:
+        """Without a group."""
+        await self._first_record(AIOKafkaConsumer(topic, **self.options, auto_offset_reset="earliest"))
 
-    def join(self, group: str) -> None:
-        """As a member of this group, in a topic that everybody of these principals may read or write."""
-        consumer = self._consumer(group)
-        consumer.subscribe(["onboarding.operation-runs.v1"])
-        self._first_record(consumer)
+    async def join(self, group: str) -> None:
+        """Read as a member of this group, without a trace in it."""
+        options = {**self.options, "group_id": group, "enable_auto_commit": False}
+        consumer = AIOKafkaConsumer("onboarding.operation-runs.v1", **options, auto_offset_reset="earliest")
+        await self._first_record(consumer)
 
-    def create(self, topic: str) -> None:
-        for done in AdminClient(self.options).create_topics([NewTopic(topic, 1, 1)]).values():
-            done.result(SECONDS)
+    async def create(self, topic: str) -> None:
+        client = AdminClient(self.administrator)
+        client.create_topics([NewTopic(topic, 1, 1)])[topic].result(SECONDS)
 
-    def grant(self, topic: str) -> None:
+    async def grant(self, topic: str) -> None:
         """Give itself the right to write."""
-        user = f"User:{self.options.get('sasl.username')}"
-        right = AclBinding(
-            ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, user, "*", AclOperation.WRITE,
-            AclPermissionType.ALLOW,
-        )  # fmt: skip
-        for done in AdminClient(self.options).create_acls([right]).values():
-            done.result(SECONDS)
-
-    def _consumer(self, group: str) -> Consumer:
-        options = {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
-        return Consumer(self.options | options)
+        set_rights(AdminClient(self.administrator), [Grant(self.user, ("Write",), "topic", (topic,))])
 
     @staticmethod
-    def _first_record(consumer: Consumer) -> None:
-        record = consumer.poll(SECONDS)
-        consumer.close()
-        if record is None:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        if record.error():
-            raise KafkaException(record.error())
-
-
-def main() -> None:
-    client = Client(json.loads(sys.argv[1]))
-    for argument in sys.argv[2:]:
-        operation, name = json.loads(argument)
+    async def _first_record(consumer: AIOKafkaConsumer) -> None:
         try:
-            getattr(client, operation)(name)
+            await consumer.start()
+            await asyncio.wait_for(consumer.getone(), SECONDS)
+        finally:
+            await consumer.stop()
+
+
+async def main() -> None:
+    user, password, *attempts = sys.argv[1:]
+    client = Client(user, password)
+    for operation, name in map(json.loads, attempts):
+        try:
+            await getattr(client, operation)(name)
             result = "allowed"
+        except KafkaError as error:
+            result = type(error).__name__
         except KafkaException as error:
             result = error.args[0].name()
         print(json.dumps([operation, name, result]), flush=True)
 
 
-main()
+asyncio.run(main())

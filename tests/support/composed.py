@@ -137,10 +137,10 @@ class Composed:
     async def bind(self, *_: TenantBinding) -> None:
         """Nothing: connections of this system need no binding."""
 
-    async def rows(self, database: str, query: str, *values: object) -> list[asyncpg.Record]:
-        """The rows of a query in ``session_api``, ``task_runner`` or ``evidence_store``."""
+    async def rows(self, role: str, query: str, *values: object, database: str | None = None) -> list[asyncpg.Record]:
+        """The rows of a query as ``session_api``, ``task_runner`` or ``evidence_store``, in the database of its name."""
         address = self._address("postgres", 5432)
-        url = f"postgresql://{database}:{self._passwords[database]}@{address}/{database}"
+        url = f"postgresql://{role}:{self._passwords[role]}@{address}/{database or role}"
         connection = await asyncpg.connect(url, timeout=10)
         try:
             return list(await connection.fetch(query, *values, timeout=30))
