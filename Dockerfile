@@ -83,7 +83,7 @@ FROM runtime AS devstack
 LABEL org.opencontainers.image.title="onboarding-devstack"
 # Each folder becomes a volume of its own, so that a container sees only what is meant for it.
 USER 0
-RUN cd / && install -d -o 10001 -g 10001 setup/identity setup/postgres setup/kafka setup/kafka-ui \
+RUN cd / && install -d -o 10001 -g 10001 setup/identity setup/postgres setup/kafka setup/kafka-ui setup/bindings \
     setup/session-api setup/task-runner setup/evidence-store
 USER 10001:10001
 COPY --from=devstack-build /opt/onboarding /opt/onboarding

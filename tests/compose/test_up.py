@@ -30,6 +30,7 @@ def test_everything_is_there_and_healthy(system: Composed) -> None:
 
 
 def test_the_demo_passes_with_a_token_of_the_system(system: Composed, tmp_path: Path) -> None:
+    system.compose("run", "--rm", "bind", "--tenant", "42")
     token = system.compose("run", "--rm", "token", "--user", "7", "--tenant", "42").strip()
     demo = subprocess.run(
         [
@@ -97,8 +98,8 @@ def test_no_service_sees_a_secret_of_another(system: Composed, name: str) -> Non
     seen = system.compose("exec", "-T", name, "sh", "-c", "ls /run/onboarding /setup/* 2>/dev/null || true").split()
     files = {file for file in seen if not file.endswith(":")}
     assert files == {
-        "session-api": {"database-url", "kafka-password", "run-secrets", "jwks.json"},
-        "task-runner": {"database-url", "kafka-password"},
+        "session-api": {"database-url", "kafka-password", "command-secrets", "run-secrets", "jwks.json"},
+        "task-runner": {"database-url", "kafka-password", "command-secrets"},
         "evidence-store": {"database-url", "kafka-password", "run-secrets", "jwks.json"},
     }.get(name, set())
 

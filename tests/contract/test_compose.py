@@ -52,6 +52,7 @@ OF_THE_NETWORK = {
     "ONBOARDING_CONSENT_REDIRECT_URL": "http://127.0.0.1:8000/onboarding/consent/callback",
     "ONBOARDING_GRAPH_URL": "http://graph:8000",
     "ONBOARDING_LOGIN_URL": "http://graph:8000",
+    "ONBOARDING_TENANT_BINDINGS": "/run/bindings/bindings.json",
     system.CREDENTIAL_VARIABLE: "any",
 }
 OF_BROWSERS = {"session-api": {"ONBOARDING_LOGIN_URL": "http://127.0.0.1:8001"}}
@@ -161,8 +162,9 @@ def test_each_service_gets_the_address_of_its_own_database(name: str, tmp_path: 
 
 @each_service
 def test_a_service_sees_its_own_secrets_only(name: str) -> None:
-    for container in (name, f"{name}-migrate"):
-        assert services()[container]["volumes"] == [f"{name}-access:/run/onboarding:ro"]
+    bindings = ["tenant-bindings:/run/bindings:ro"] if name == "task-runner" else []
+    assert services()[name]["volumes"] == [f"{name}-access:/run/onboarding:ro", *bindings]
+    assert services()[f"{name}-migrate"]["volumes"] == [f"{name}-access:/run/onboarding:ro"]
     assert f"{name}-access:/setup/{name}" in services()["setup"]["volumes"]
 
 
@@ -199,9 +201,9 @@ def test_setting_up_again_changes_nothing(tmp_path: Path) -> None:
     first = everything()
     set_up(tmp_path)
     assert everything() == first
-    assert len(first) == 2 + 4 + 3 + 2 + 2 + 2 + 5 + 3 + 1, (
-        "key pair, passwords, addresses, key sets, secrets of runs and commands, passwords on Kafka, those of services, "
-        "Kafka UI"
+    assert len(first) == 2 + 4 + 3 + 2 + 2 + 2 + 5 + 3 + 1 + 1, (
+        "key pair, passwords, addresses, key sets, secrets of runs and commands, passwords on Kafka, of services, "
+        "Kafka UI, bindings"
     )
 
 
@@ -255,7 +257,7 @@ def test_a_containers_stop_time_exceeds_its_services_drain_time(name: str) -> No
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="there is no docker")
-@pytest.mark.parametrize("profile", ["", "tools", "observability", "token"])
+@pytest.mark.parametrize("profile", ["", "tools", "observability", "token", "bind"])
 def test_docker_compose_takes_the_file(profile: str) -> None:
     if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("there is no docker compose")
@@ -265,3 +267,12 @@ def test_docker_compose_takes_the_file(profile: str) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_setting_up_again_keeps_bindings(tmp_path: Path) -> None:
+    set_up(tmp_path)
+    bindings = tmp_path / "bindings" / "bindings.json"
+    assert bindings.read_text() == "[]\n"
+    bindings.write_text("of an operator")
+    set_up(tmp_path)
+    assert bindings.read_text() == "of an operator"

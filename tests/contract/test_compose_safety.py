@@ -1,6 +1,7 @@
 """Safety of docker-compose.yml and the Dockerfile: confinement, limits, no secrets, two published ports."""
 
 import http.server
+import json
 import os
 import re
 import subprocess
@@ -89,8 +90,20 @@ def test_every_image_is_rebuilt_by_exactly_one_service() -> None:
     assert policies == {name: "build" if "build" in SERVICES[name] else "never" for name in OURS}
 
 
-def test_printing_a_token_builds_and_starts_nothing() -> None:
-    assert not {"build", "depends_on"} & SERVICES["token"].keys()
+@pytest.mark.parametrize("name", ["token", "bind"])
+def test_what_an_operator_runs_builds_and_starts_nothing(name: str) -> None:
+    assert not {"build", "depends_on"} & SERVICES[name].keys()
+
+
+def test_no_setting_switches_tenant_bindings_off() -> None:
+    text = compose_file.FILE.read_text(encoding="utf-8")
+    assert "ONBOARDING_UNBOUND_CONNECTIONS" not in text
+    (credential,) = json.loads(environment(SERVICES["task-runner"])["ONBOARDING_CREDENTIALS"]).values()
+    assert "bound" not in credential
+    assert (
+        not {"ONBOARDING_CREDENTIAL_PREFIX", "ONBOARDING_CREDENTIAL_DIRECTORY"}
+        & environment(SERVICES["task-runner"]).keys()
+    )
 
 
 @every_container

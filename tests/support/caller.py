@@ -19,6 +19,11 @@ Bind = Callable[[TenantBinding], Awaitable[None]]
 """Lets a tenant reach a tenant at Microsoft, as the operator of the system does."""
 
 
+def external_tenant_of(tenant: int) -> str:
+    """The tenant id at Microsoft of the customer of a caller's tenant."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.test"))
+
+
 class Caller:
     """Requests below ``/tenants/{tenant}/onboarding`` of the session API with one token."""
 
@@ -27,7 +32,7 @@ class Caller:
         self.url = url
         self.token = token
         self.tenant = tenant
-        self.external_tenant = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"tenant-{tenant}.customers.test"))
+        self.external_tenant = external_tenant_of(tenant)
         self._graph = graph
         self._secret = secret
         self._bind = bind

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from onboarding_devstack.identity import PERMISSIONS, Identity
+from onboarding_devstack.tenant_bindings import Operator, binding_of
 from onboarding_shared.contracts.bindings import TenantBinding
-from tests.support.caller import Caller
+from tests.support.caller import Caller, external_tenant_of
 from tests.support.compose_file import FILE, ROOT
 from tests.support.free_ports import free_port
 from tests.support.waiting import eventually
@@ -24,7 +26,8 @@ from tests.support.waiting import eventually
 PORTS = ROOT / "tests/compose/ports.yml"
 START_SECONDS = 900
 READY_SECONDS = 120.0
-_tenants = itertools.count(1001)
+FIRST_TENANT, TENANTS = 1001, 400
+_tenants = itertools.count(FIRST_TENANT)
 
 
 def engine_missing() -> str | None:
@@ -134,11 +137,19 @@ class Composed:
         token = self.token(7, (tenant,) if tenants is None else tenants)
         return Caller(self.url, token, tenant, graph=self.graph, secret="any", bind=self.bind)
 
-    async def bind(self, *_: TenantBinding) -> None:
-        """Nothing: connections of this system need no binding."""
+    async def bind(self, *bindings: TenantBinding) -> None:
+        """Let tenants reach tenants at Microsoft, as the operator does; the file of task-runner has them already."""
+        await Operator(self.url, self._identity, Path()).bind_at_session_api(bindings)
+
+    def bind_in_the_file(self, tenants: Iterable[int]) -> None:
+        """Bind the customers of callers in the file of task-runner, in one go."""
+        bindings = [binding_of(tenant, external_tenant_of(tenant)) for tenant in tenants]
+        text = msgspec.json.encode(bindings).decode()
+        write = "import sys; open('/setup/bindings/bindings.json', 'w').write(sys.argv[1])"
+        self.compose("run", "--rm", "--no-deps", "--entrypoint", "python", "bind", "-c", write, text)
 
     async def rows(self, role: str, query: str, *values: object, database: str | None = None) -> list[asyncpg.Record]:
-        """The rows of a query as ``session_api``, ``task_runner`` or ``evidence_store``, in the database of its name."""
+        """The rows of a query as ``session_api``, ``task_runner`` or ``evidence_store``, by default in its database."""
         address = self._address("postgres", 5432)
         url = f"postgresql://{role}:{self._passwords[role]}@{address}/{database or role}"
         connection = await asyncpg.connect(url, timeout=10)
@@ -192,6 +203,7 @@ def composed_system() -> Iterator[Composed]:
         try:
             system.compose("up", "--detach", "--wait", "--build", seconds=START_SECONDS)
             system.remember_secrets()
+            system.bind_in_the_file(range(FIRST_TENANT, FIRST_TENANT + TENANTS))
             yield system
         finally:
             system.compose("--profile", "*", "down", "--volumes", seconds=180)

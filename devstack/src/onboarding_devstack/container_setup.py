@@ -8,6 +8,7 @@ containers in the table, so that no service can read the password of another one
 ``postgres/``         ``NAME.password`` of the superuser and of each role
 ``kafka/``            ``NAME.password`` of each principal
 ``kafka-ui/``         ``kafka-ui.yml``, its configuration with its login
+``bindings/``         ``bindings.json``, the tenant bindings of task-runner
 ``SERVICE/``          ``database-url`` and ``kafka-password``; ``jwks.json`` and
                       ``run-secrets`` if it verifies tokens and results;
                       ``command-secrets`` if it sends or carries out commands
@@ -51,6 +52,9 @@ def set_up(folder: Path) -> None:
     configuration = folder / "kafka-ui" / "kafka-ui.yml"
     write_private(configuration, _kafka_ui(logins[KAFKA_UI]))
     configuration.chmod(READABLE)
+    bindings = folder / "bindings" / "bindings.json"
+    if not bindings.exists():
+        write_private(bindings, "[]\n")
     for service in CHECKING:
         write_private(folder / service / "jwks.json", identity.jwks.read_text(encoding="utf-8"))
     for services, name in ((CHECKING, RUN_SECRETS), (COMMANDING, COMMAND_SECRETS)):

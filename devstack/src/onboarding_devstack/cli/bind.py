@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -10,13 +11,22 @@ from onboarding_devstack.cli.exits import CommandError, Exit, ours
 from onboarding_devstack.cli.options import Data
 from onboarding_devstack.cli.token import check_id
 
+if TYPE_CHECKING:
+    from onboarding_devstack.tenant_bindings import Operator
+
 
 def bind(
     *,
     tenant: Annotated[int, Parameter(help="Tenant id on the platform, 1 to 2^63-1.")],
-    customer: Annotated[uuid.UUID, Parameter(help="Tenant id at Microsoft, a GUID.")],
+    customer: Annotated[
+        uuid.UUID | None, Parameter(help="Tenant id at Microsoft, a GUID. Default: that of `onboarding demo`.")
+    ] = None,
     client_id: Annotated[uuid.UUID | None, Parameter(help="The application. Default: that of the emulator.")] = None,
     credential: Annotated[str | None, Parameter(help="Name of the credential. Default: that of the emulator.")] = None,
+    url: Annotated[
+        str | None, Parameter(help="session-api of a system that `onboarding up` did not start, with --file.")
+    ] = None,
+    file: Annotated[Path | None, Parameter(help="The file with the bindings of its task-runner.")] = None,
     data: Data = None,
 ) -> Exit:
     """Bind a tenant to a customer's tenant at Microsoft on the running system; nothing is reached without a binding.
@@ -25,26 +35,43 @@ def bind(
     """
     import httpx2
 
-    from onboarding_devstack.cli.located import must_run, option
+    from onboarding_devstack.cli.demo.customer import customer_of
+    from onboarding_devstack.cli.located import option
     from onboarding_devstack.cli.screen import err
     from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
     from onboarding_devstack.tenant_bindings import BindingRefused, binding_of
-    from onboarding_devstack.tenant_bindings import bind as bind_on
 
     check_id("--tenant", tenant)
-    system = must_run(data)
+    operator = _operator(url, file, data)
+    external = customer_of(tenant) if customer is None else str(customer)
     binding = binding_of(
         tenant,
-        str(customer),
+        external,
         DEMO_CLIENT_ID if client_id is None else str(client_id),
         DEMO_CREDENTIAL if credential is None else credential,
     )
     try:
-        asyncio.run(bind_on(system.place, [binding]))
+        asyncio.run(operator.bind([binding]))
     except BindingRefused as refused:
         raise CommandError(Exit.FAILED, str(refused), refused.next_step) from None
     except httpx2.TransportError as error:
-        next_step = ours(f"status{option(data)}")
-        raise CommandError(Exit.UNREACHABLE, f"session-api does not answer: {error}", next_step) from None
-    err().print(f"bound tenant {tenant} to {customer}", markup=False)
+        message = f"session-api does not answer at {operator.url}: {error}"
+        raise CommandError(Exit.UNREACHABLE, message, None if url else ours(f"status{option(data)}")) from None
+    err().print(f"bound tenant {tenant} to {external}", markup=False)
     return Exit.OK
+
+
+def _operator(url: str | None, file: Path | None, data: Path | None) -> "Operator":
+    """The operator of the system of a data folder, or of another one whose key pair is there."""
+    from onboarding_devstack.cli.located import must_run
+    from onboarding_devstack.place import data_folder, identity_of
+    from onboarding_devstack.tenant_bindings import Operator, operator_of
+
+    if (url is None) != (file is None):
+        raise CommandError(Exit.USAGE, "give --url and --file together")
+    if url is None or file is None:
+        return operator_of(must_run(data).place)
+    identity = identity_of(data_folder(data))
+    if not identity.private_key.exists():
+        raise CommandError(Exit.CONFLICT, f"{identity.private_key} does not exist: it signs the operator's token")
+    return Operator(url, identity, file)

@@ -48,6 +48,7 @@ def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixt
         ["demo", "--graph", "http://127.0.0.1:9"],
         ["bind", "--tenant", "42", "--customer", "contoso.com"],
         [*BIND, "--tenant", "0"],
+        [*BIND, "--url", "http://127.0.0.1:9"],
     ],
 )
 def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(
