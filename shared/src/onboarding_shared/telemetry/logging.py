@@ -19,7 +19,7 @@ import structlog
 from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 
 from onboarding_shared.process.service_settings import LogSettings
-from onboarding_shared.telemetry.redaction import redact, redact_text
+from onboarding_shared.telemetry.redaction import redact_members, redact_text
 
 _NOT_SHOWN = frozenset({"_record", "exc_info"})
 """Internal members of an event, which are not redacted."""
@@ -156,9 +156,9 @@ def add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDic
 
 def redact_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Redact values with the key of a secret, and text that has the form of a secret."""
-    for key, value in event.items():
-        if key not in _NOT_SHOWN and not key.startswith("_from"):
-            event[key] = redact(value, key)
+    shown = {key: value for key, value in event.items() if key not in _NOT_SHOWN and not key.startswith("_from")}
+    redact_members(shown)
+    event.update(shown)
     return event
 
 

@@ -7,7 +7,7 @@ strings, and the rule ``azure-ad-client-secret`` of gitleaks for client secrets.
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, MutableMapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
 
@@ -62,10 +62,19 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("0.a", "1.a"), re.compile(r"(?<![A-Za-z0-9_.-])[01]\.A[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]*)*"), REDACTED),
 )
 """Substrings of the lower-cased text, one of which is a condition for the pattern; the pattern; its replacement."""
+_PLAIN = re.compile(r"(?:[A-Za-z0-9_/{}-]*+|[0-9TZ:.+-]*+)\Z")
+"""Words, paths, ids and times, which most values of a log line are. Of the patterns only a token can look like them."""
+
+
+def is_plain(text: str) -> bool:
+    """True if the text needs no closer look: it is in no form of a secret."""
+    return _PLAIN.match(text) is not None and "eyJ" not in text
 
 
 def redact_text(text: str) -> str:
     """Replace text in the form of a secret by ``[redacted]``."""
+    if is_plain(text):
+        return text
     lowered = text.lower()
     for hints, pattern, replacement in _PATTERNS:
         for hint in hints:
@@ -100,6 +109,17 @@ def _ends_in_a_secret(words: Sequence[str]) -> bool:
 def hides(name: str, value: object) -> bool:
     """True if the value must be redacted for its name. Numbers, booleans, null and empty values never are."""
     return not isinstance(value, (int, float)) and bool(value) and names_a_secret(name)
+
+
+def redact_members(members: MutableMapping[str, Any]) -> None:
+    """Replace all secrets in the values. Most values need one look only, which is taken here."""
+    for name, value in members.items():
+        kind = type(value)
+        if value is None or kind is int or kind is float or kind is bool:
+            continue
+        if kind is str and _PLAIN.match(value) and "eyJ" not in value and not _names_a_secret(name[-_LONGEST_NAME:]):
+            continue
+        members[name] = redact(value, name)
 
 
 def meant_name(members: Mapping[Any, Any], key: str) -> str:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding_shared.telemetry.redaction import names_a_secret, redact, redact_text
+from onboarding_shared.telemetry.redaction import (
+    _PATTERNS,
+    is_plain,
+    names_a_secret,
+    redact,
+    redact_members,
+    redact_text,
+)
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl"
 STORAGE_KEY = "Ab3+" * 21 + "Zz=="
@@ -166,3 +173,39 @@ def test_no_text_takes_longer_than_its_length_explains(piece: str) -> None:
     began = time.process_time()
     redact_text(text)
     assert time.process_time() - began < 2
+
+
+WORDS = st.sampled_from([
+    "token", "secret", "password", "Bearer", "Basic", "eyJ", "AccountKey", "sig", "Q~", "authorization", "private key",
+    "0.A", "==", "%3D", "://", ":", "=", "-----", "/", "{", "}", ".", " ", "2026-11-24T09:30:01.5Z", "a1B2c3d4e5f6",
+])  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=8).map("".join))
+def test_a_plain_text_is_in_no_form_of_a_secret(text: str) -> None:
+    assert not (is_plain(text) and any(pattern.search(text) for _, pattern, _ in _PATTERNS))
+
+
+@pytest.mark.parametrize(
+    "text", ["GET", "/tenants/{tenant_id}/onboarding", "2026-11-24T09:30:01.5Z", "0af7651916cd43dd8448eb211c80319c", ""]
+)
+def test_words_paths_ids_and_times_are_plain(text: str) -> None:
+    assert is_plain(text)
+
+
+def test_members_of_a_line_are_hidden_by_name_and_form() -> None:
+    line = {
+        "status": 201,
+        "client_secret": "plain",
+        "text": "Bearer abcdefgh12",
+        "trace_id": "0af7",
+        "inner": {"pwd": "x"},
+    }
+    redact_members(line)
+    assert line == {
+        "status": 201,
+        "client_secret": "[redacted]",
+        "text": "Bearer [redacted]",
+        "trace_id": "0af7",
+        "inner": {"pwd": "[redacted]"},
+    }
