@@ -65,3 +65,10 @@ async def test_a_renewal_after_the_end_keeps_nothing_in_memory() -> None:
     del attempt
     gc.collect()
     assert kept() is None
+
+
+async def test_an_attempt_is_over_when_its_task_has_ended() -> None:
+    attempt = Attempt(claim(), quick, clock=time.monotonic, lease_seconds=30.0, claim_began=time.monotonic())
+    assert not attempt.is_over
+    await attempt.run(lambda **_: cast("Any", NoContext()))
+    assert attempt.is_over

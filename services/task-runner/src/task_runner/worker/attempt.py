@@ -86,6 +86,11 @@ class Attempt:
         return self.claim.execution.run_id
 
     @property
+    def is_over(self) -> bool:
+        """True if the task has ended, and its result may not be written yet."""
+        return self._over.done()
+
+    @property
     def lease_ends(self) -> float:
         return self._renewed_at + self._lease_seconds
 

@@ -43,4 +43,4 @@ class Starts:
         return max(0.0, min(begun) + SHORT_SECONDS - self._clock()) if begun else _IDLE_SECONDS
 
     def _unannounced(self) -> list[Attempt]:
-        return [attempt for attempt in self._attempts() if not attempt.announced]
+        return [attempt for attempt in self._attempts() if not attempt.announced and not attempt.is_over]
