@@ -67,7 +67,9 @@ class FleetBench:
         self._system = system
         self._latency = latency
         self._clients = clients
-        self._http = httpx2.AsyncClient(trust_env=False, verify=False, timeout=60)
+        # The servers close idle connections after five seconds.
+        kept = httpx2.Limits(keepalive_expiry=2.0)
+        self._http = httpx2.AsyncClient(trust_env=False, verify=False, timeout=60, limits=kept)
         self._graph, self._api = system.journal["graph"], system.journal["session_api"]
 
     async def connect(self, tenants: Sequence[int]) -> None:
