@@ -53,6 +53,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait: float = 5.0
     """Maximum delay before a retry of a request; a longer ``Retry-After`` ends the attempt."""
     max_sessions: int = 512
-    """Maximum number of connections whose token is cached, some 16 KB each; twice the default of runs at a time."""
+    """Maximum number of connections with an open session, some 16 KB each; twice the default of runs at a time."""
+    max_tokens: int = 4096
+    """Maximum number of others whose token is kept, some 2 KB each: the runs of a fleet take turns by customer."""
     certificate_wait: float = 10.0
     """Pause before another token request with a certificate that is not known everywhere yet."""

@@ -8,12 +8,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import msgspec
 from authlib.common.urls import add_params_to_qs
 from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.oauth2.rfc6749 import OAuth2Token
 
 from onboarding_shared.contracts.clouds import CloudHosts
 from onboarding_shared.contracts.types import GUID_PATTERN
@@ -36,6 +37,19 @@ SHORTEST_SECRET = 8
 """Minimum length of a redacted secret; shorter ones could match parts of ordinary words."""
 
 NO_PROOF = Proof({})
+
+
+class KeptToken(NamedTuple):
+    """The token of a session that was closed, and what else of it has to go on with the token."""
+
+    token: OAuth2Token
+    obtained: float
+    hidden: tuple[str, ...]
+    credential_expires_at: datetime | None
+
+    def __repr__(self) -> str:
+        return "KeptToken(…)"
+
 
 _GUID = re.compile(GUID_PATTERN)
 
@@ -72,6 +86,7 @@ class GraphSession:
         settings: ProviderSettings,
         transport: SharedTransport,
         gates: TenantGates,
+        kept: KeptToken | None = None,
     ) -> None:
         self.credential = credential
         self._proof = NO_PROOF
@@ -100,6 +115,15 @@ class GraphSession:
             headers={"Accept-Encoding": "identity", "User-Agent": "onboarding-task-runner"},
         )
         self._client.register_compliance_hook("access_token_response", self._check_token_response)
+        if kept is not None:
+            self._client.token = kept.token
+            _, self.token_obtained, self._hidden, self.credential_expires_at = kept
+
+    @property
+    def kept(self) -> KeptToken | None:
+        """The current token, for a later session; None = there is none."""
+        token = self._client.token
+        return KeptToken(token, self.token_obtained, self._hidden, self.credential_expires_at) if token else None
 
     def __repr__(self) -> str:
         return f"GraphSession({self._token_url})"
@@ -169,7 +193,10 @@ class GraphSession:
 
 
 class GraphSessions:
-    """The cached sessions of provider connections; the least recently used one is removed if there are too many."""
+    """The cached sessions of provider connections; the least recently used one is removed if there are too many.
+
+    Its token, which is much smaller, is kept longer.
+    """
 
     def __init__(self, settings: ProviderSettings, transport: SharedTransport, credentials: Credentials) -> None:
         self._settings = settings
@@ -182,6 +209,7 @@ class GraphSessions:
             partner=settings.partner_tenant_id,
         )
         self._sessions: OrderedDict[Identity, GraphSession] = OrderedDict()
+        self._tokens: OrderedDict[Identity, KeptToken] = OrderedDict()
 
     def of(self, use: TenantConnection) -> GraphSession:
         """The session of a connection. Connections to one tenant with one application and credential share it.
@@ -191,17 +219,26 @@ class GraphSessions:
         credential, identity = self._credentials.of(use), Identity.of(use.connection)
         session = self._sessions.get(identity)
         if session is None:
+            kept = self._tokens.pop(identity, None)
             session = self._sessions[identity] = GraphSession(
-                use.connection, credential, self._settings, self._transport, self._gates
+                use.connection, credential, self._settings, self._transport, self._gates, kept
             )
             if len(self._sessions) > self._settings.max_sessions:
-                self._sessions.popitem(last=False)
+                self._keep_token(*self._sessions.popitem(last=False))
         self._sessions.move_to_end(identity)
         return session
 
+    def _keep_token(self, identity: Identity, session: GraphSession) -> None:
+        if (kept := session.kept) is not None:
+            self._tokens[identity] = kept
+        if len(self._tokens) > self._settings.max_tokens:
+            self._tokens.popitem(last=False)
+
     def forget(self, use: TenantConnection) -> None:
         """Keep neither token nor assertion: the credential may have been replaced."""
-        if session := self._sessions.pop(Identity.of(use.connection), None):
+        identity = Identity.of(use.connection)
+        self._tokens.pop(identity, None)
+        if session := self._sessions.pop(identity, None):
             session.credential.forget()
 
 
