@@ -9,9 +9,11 @@ from pydantic.fields import FieldInfo
 
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.system import TUNING
+from onboarding_shared.contracts.bindings import parse_bindings
 from onboarding_shared.process.settings import Settings
 from onboarding_shared.process.variables import OF_SERVICES, PREFIX
 from onboarding_shared.web.identity import Permissions
+from session_api.domain.bindings import refusal
 from session_api.settings import SessionApiSettings
 from task_runner.settings import TaskRunnerSettings
 from tests.docs.tables import DOCS, ROOT, first_words, rows, words
@@ -68,6 +70,15 @@ def test_every_default_is_the_one_of_the_code() -> None:
     }
 
     assert {name: default for name, (_, default) in documented().items()} == defaults
+
+
+def test_the_example_of_a_binding_file_is_one_that_both_services_read() -> None:
+    section = PAGE.read_text(encoding="utf-8").split("### Tenant bindings")[1]
+    example = section.split("```json\n")[1].split("```")[0]
+
+    (binding,) = parse_bindings(example).values()
+    assert (binding.tenant_id, binding.credential, binding.cloud) == (42, "graph-main", "public")
+    assert refusal(binding, partner_tenant_id=None, references=False) is None
 
 
 def test_the_settings_page_has_every_permission() -> None:

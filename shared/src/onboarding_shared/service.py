@@ -11,7 +11,8 @@ import importlib
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,20 +37,37 @@ ServedSettings = TypeVar("ServedSettings", bound=ServiceSettings)
 
 
 class CannotStart(Exception):
-    """The service cannot start; the message has the cause and the remedy."""
+    """The service cannot start, or its command cannot be carried out; the message has the cause and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCommand:
+    """A further command of one service. ``run`` loads its own settings; it raises ``CannotStart`` when it fails."""
+
+    name: str
+    summary: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
 
 
 def run_service(
-    name: str, summary: str, settings_class: type[ServedSettings], build: "Callable[[ServedSettings], HttpApplication]"
+    name: str,
+    summary: str,
+    settings_class: type[ServedSettings],
+    build: "Callable[[ServedSettings], HttpApplication]",
+    more: Sequence[OperatorCommand] = (),
 ) -> None:
     """Run the command line of the service ``name``, whose migrations are in ``store/migrations`` of its package.
 
-    ``build`` creates the application. Exits with 0 on success, 1 on failure, 2 if the command line or a setting is
-    invalid.
+    ``build`` creates the application; ``more`` are commands that only this service has. Exits with 0 on success, 1 on
+    failure, 2 if the command line or a setting is invalid.
     """
-    arguments = _arguments(name, summary)
+    arguments = _arguments(name, summary, more)
+    own = {command.name: command for command in more}.get(arguments.command)
     try:
-        if arguments.command == "serve":
+        if own is not None:
+            own.run(arguments)
+        elif arguments.command == "serve":
             settings = load_for(settings_class, settings_class)
             _refuse_root(settings)
             # FastStream adds handlers to its logger at import; configure_logging replaces them afterwards.
@@ -67,7 +85,7 @@ def run_service(
         sys.exit(USAGE if isinstance(error, SettingsError) else FAILED)
 
 
-def _arguments(name: str, summary: str) -> argparse.Namespace:
+def _arguments(name: str, summary: str, more: Sequence[OperatorCommand]) -> argparse.Namespace:
     """Parse the command line. Exits with 0 after help or version, with 2 if the command line is invalid."""
     parser = argparse.ArgumentParser(prog=name, description=summary)
     parser.add_argument("--version", action="version", version=version(f"onboarding-{name}"))
@@ -78,6 +96,8 @@ def _arguments(name: str, summary: str) -> argparse.Namespace:
             subparser.add_argument("action", choices=["repair"])
             subparser.add_argument("--tenant", type=int, required=True, help="tenant id; 0 = the platform")
             subparser.add_argument("--dry-run", action="store_true", help="only print what would be done")
+    for own in more:
+        own.add_arguments(commands.add_parser(own.name, help=own.summary, description=own.summary))
     arguments = parser.parse_args()
     if arguments.command is None:
         parser.print_help()

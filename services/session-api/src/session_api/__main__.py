@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from onboarding_shared.service import run_service
+from session_api.commands.bindings import BINDINGS
 from session_api.settings import SessionApiSettings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def wire(settings: SessionApiSettings) -> "HttpApplication":
 
 def main() -> None:
     """Run the command line; ``run_service`` documents commands and exit codes."""
-    run_service("session-api", SUMMARY, SessionApiSettings, wire)
+    run_service("session-api", SUMMARY, SessionApiSettings, wire, [BINDINGS])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from onboarding_shared.contracts.clouds import CLOUDS
 from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.service_settings import (
     CommandKeySettings,
+    DatabaseSettings,
     IdentitySettings,
+    LogSettings,
     RunKeySettings,
     ServiceSettings,
 )
@@ -92,7 +94,36 @@ class QuotaSettings(Settings):
     )
 
 
-class SessionApiSettings(ServiceSettings):
+class BindingRuleSettings(Settings):
+    """What a change of a tenant binding depends on, over HTTP and on the command line."""
+
+    silence_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=3600,
+        validation_alias="ONBOARDING_SILENCE_SECONDS",
+        description="Seconds without a message about a run after which its command is sent again",
+    )
+    credential_references: bool = Field(
+        False,
+        validation_alias="ONBOARDING_CREDENTIAL_REFERENCES",
+        description="true = new connections may have the old references env:NAME and file:/path",
+    )
+    partner_tenant_id: Guid | None = Field(
+        None,
+        validation_alias="ONBOARDING_PARTNER_TENANT_ID",
+        description="GUID of the partner tenant, to which no connection can be created",
+    )
+
+
+class BindingsSettings(BindingRuleSettings):
+    """The settings of ``session-api bindings``."""
+
+    database: DatabaseSettings
+    log: LogSettings
+
+
+class SessionApiSettings(ServiceSettings, BindingRuleSettings):
     """The settings of ``session-api serve``."""
 
     identity: IdentitySettings
@@ -120,24 +151,12 @@ class SessionApiSettings(ServiceSettings):
         validation_alias="ONBOARDING_EDIT_LOCK_SECONDS",
         description="Seconds from the last use of an edit lock to its expiry",
     )
-    silence_seconds: float = Field(
-        20.0,
-        gt=0,
-        le=3600,
-        validation_alias="ONBOARDING_SILENCE_SECONDS",
-        description="Seconds without a message about a run after which its command is sent again",
-    )
     sweep_seconds: float = Field(
         1.0,
         gt=0,
         le=600,
         validation_alias="ONBOARDING_SWEEP_SECONDS",
         description="Seconds between two sweeps for commands to send again",
-    )
-    credential_references: bool = Field(
-        False,
-        validation_alias="ONBOARDING_CREDENTIAL_REFERENCES",
-        description="true = new connections may have the old references env:NAME and file:/path",
     )
     unbound_connections: bool = Field(
         False,
@@ -148,11 +167,6 @@ class SessionApiSettings(ServiceSettings):
         (),
         validation_alias="ONBOARDING_RELEASED_TASK_TYPES",
         description="Required task types that may be announced less strict or withdrawn, separated by commas",
-    )
-    partner_tenant_id: Guid | None = Field(
-        None,
-        validation_alias="ONBOARDING_PARTNER_TENANT_ID",
-        description="GUID of the partner tenant, to which no connection can be created",
     )
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
     caller_requests_per_minute: int = Field(

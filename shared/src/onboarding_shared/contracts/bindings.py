@@ -57,20 +57,25 @@ Bindings = Mapping[MicrosoftTenant, TenantBinding]
 NO_BINDINGS: Final[Bindings] = MappingProxyType({})
 
 
-def parse_bindings(text: str | bytes) -> Bindings:
-    """The bindings in a settings file. Raises ``ValueError``, which says which entry breaks which rule."""
+def parse_bindings(text: str | bytes, *, partner_tenant_id: str | None = None) -> Bindings:
+    """The bindings in a settings file. Raises ``ValueError``, which says which entry breaks which rule.
+
+    The partner's own tenant is no customer, and is never bound.
+    """
     try:
         entries = msgspec.json.decode(text, type=list[TenantBinding])
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"is not a list of tenant bindings: {error}") from None
-    return _by_microsoft_tenant(normalized(entry) for entry in entries)
+    return _by_microsoft_tenant(map(normalized, entries), (partner_tenant_id or "").lower())
 
 
-def _by_microsoft_tenant(entries: Iterable[TenantBinding]) -> Bindings:
+def _by_microsoft_tenant(entries: Iterable[TenantBinding], partner: str) -> Bindings:
     bindings: dict[MicrosoftTenant, TenantBinding] = {}
     for number, entry in enumerate(entries, start=1):
         if entry.cloud not in CLOUDS:
             raise ValueError(f"entry {number}: cloud must be one of {', '.join(CLOUDS)}")
+        if entry.external_tenant_id == partner:
+            raise ValueError(f"entry {number}: the Microsoft tenant is the partner's own, which is no customer")
         if entry.microsoft_tenant in bindings:
             raise ValueError(f"entry {number}: this Microsoft tenant is bound by an earlier entry already")
         bindings[entry.microsoft_tenant] = entry

@@ -36,6 +36,12 @@ def test_an_entry_that_breaks_a_rule_is_refused(changed: dict[str, Any]) -> None
         parse_bindings(json.dumps([ENTRY | changed]))
 
 
+def test_the_partners_own_tenant_is_never_bound() -> None:
+    with pytest.raises(ValueError, match="entry 1: the Microsoft tenant is the partner's own"):
+        parse_bindings(json.dumps([ENTRY]), partner_tenant_id=CONTOSO)
+    assert len(parse_bindings(json.dumps([ENTRY]))) == 1
+
+
 def test_a_microsoft_tenant_is_bound_once() -> None:
     same = ENTRY | {"tenant_id": 43, "external_tenant_id": CONTOSO.lower()}
     with pytest.raises(ValueError, match="entry 2"):

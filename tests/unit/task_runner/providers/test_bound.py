@@ -106,6 +106,16 @@ async def test_what_was_just_added_counts_for_the_next_run(file: Path) -> None:
         assert providers.bindings.allows(use)
 
 
+async def test_a_file_with_the_partners_own_tenant_binds_nothing(file: Path) -> None:
+    partner = CONNECTION.external_tenant_id.upper()
+    async with Providers(
+        msgspec.structs.replace(SETTINGS, bindings_path=str(file), partner_tenant_id=partner)
+    ) as providers:
+        await providers.bindings.refresh()
+
+        assert not providers.bindings.allows(TenantConnection(7, CONNECTION))
+
+
 def test_a_removed_file_binds_nothing_and_an_unusable_one_changes_nothing(file: Path) -> None:
     bindings = read(file)
     file.write_text("[")

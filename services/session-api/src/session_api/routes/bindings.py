@@ -16,7 +16,8 @@ from onboarding_shared.web.errors import BadRequest
 from onboarding_shared.web.identity import Caller, requires_platform
 from onboarding_shared.web.operations import LINK
 from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
-from session_api.domain.connections import CREDENTIAL_RULE, GUID_RULE, Cloud, is_guid, names_credential
+from session_api.domain.bindings import NoCredentialName, ToPartner, refusal
+from session_api.domain.connections import CREDENTIAL_RULE, GUID_RULE, Cloud, is_guid
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
 from session_api.routes.problems import binding_in_use, connection_to_partner
@@ -98,12 +99,8 @@ class BindingRoutes(Controller):
         The runner compares with its own file: add the binding there, too.
         """
         microsoft = _microsoft_tenant(cloud, external_tenant_id)
-        if microsoft.external_tenant_id == self.partner_tenant_id:
-            raise connection_to_partner()
         if not is_guid(data.client_id):
             raise _not_a_guid("client_id")
-        if not names_credential(data.credential, references=self.credential_references):
-            raise BadRequest("CREDENTIAL_NOT_A_REFERENCE", CREDENTIAL_RULE, extra={"field": "credential"})
         binding = TenantBinding(
             tenant_id=data.tenant_id,
             external_tenant_id=microsoft.external_tenant_id,
@@ -111,6 +108,11 @@ class BindingRoutes(Controller):
             client_id=data.client_id.lower(),
             credential=data.credential,
         )
+        match refusal(binding, partner_tenant_id=self.partner_tenant_id, references=self.credential_references):
+            case ToPartner():
+                raise connection_to_partner()
+            case NoCredentialName():
+                raise BadRequest("CREDENTIAL_NOT_A_REFERENCE", CREDENTIAL_RULE, extra={"field": "credential"})
         stored = await self.bindings.set(binding, caller.user_id)
         if isinstance(stored, BindingInUse):
             raise binding_in_use()

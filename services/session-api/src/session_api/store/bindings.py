@@ -16,6 +16,7 @@ _FIND = text(f"""
 SELECT {_COLUMNS} FROM tenant_bindings WHERE external_tenant_id = :external AND cloud = :cloud
 """)  # noqa: S608 - no input, only names of ours
 _LIST = text(f"SELECT {_COLUMNS} FROM tenant_bindings WHERE id < :before ORDER BY id DESC LIMIT :limit")  # noqa: S608 - no input, only names of ours
+_ALL = text(f"SELECT {_COLUMNS} FROM tenant_bindings ORDER BY id DESC")  # noqa: S608 - no input, only names of ours
 _SET = text(f"""
 INSERT INTO tenant_bindings (external_tenant_id, cloud, tenant_id, client_id, credential, set_by_user_id)
 VALUES (:external, :cloud, :tenant, :client, :credential, :user)
@@ -66,6 +67,11 @@ async def find_binding(tx: AsyncConnection, microsoft: MicrosoftTenant) -> Store
 async def list_bindings(tx: AsyncConnection, *, before: int, limit: int) -> list[StoredBinding]:
     """Return up to ``limit`` bindings with ids less than ``before``, newest first."""
     return [_stored(row) for row in await tx.execute(_LIST, {"before": before, "limit": limit})]
+
+
+async def list_all_bindings(tx: AsyncConnection) -> list[StoredBinding]:
+    """Return every binding, newest first."""
+    return [_stored(row) for row in await tx.execute(_ALL)]
 
 
 async def save_binding(tx: AsyncConnection, binding: TenantBinding, user_id: int) -> StoredBinding:

@@ -41,7 +41,7 @@ class Providers:
         self.settings = settings or ProviderSettings()
         self._partner = (self.settings.partner_tenant_id or "").lower()
         self._transport = SharedTransport(self.settings)
-        self.bindings = BindingFile(self.settings.bindings_path)
+        self.bindings = BindingFile(self.settings.bindings_path, partner_tenant_id=self.settings.partner_tenant_id)
         self._credentials = Credentials(self.settings, self.bindings, identities)
         self.memory = AnswerMemory(self.settings.answer_memory)
         readings = SharedReadings(

@@ -24,8 +24,9 @@ _log = structlog.get_logger(__name__)
 class BindingFile:
     """The bindings in a file, which is read again when it changed. Without a file nothing is bound."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, *, partner_tenant_id: str | None = None) -> None:
         self._path = path
+        self._partner = partner_tenant_id
         self._content: bytes | None = None
         self._bindings: Bindings = NO_BINDINGS
 
@@ -59,7 +60,7 @@ class BindingFile:
             return
         self._content = content
         try:
-            self._bindings = parse_bindings(content)
+            self._bindings = parse_bindings(content, partner_tenant_id=self._partner)
         except ValueError as error:
             _log.error("bindings_unusable", path=self._path, reason=str(error))
             return

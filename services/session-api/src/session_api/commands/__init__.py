@@ -1,0 +1,1 @@
+"""Commands of operators, which work on the database directly."""
