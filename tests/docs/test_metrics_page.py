@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -84,6 +85,13 @@ def test_alerts_name_only_metrics_that_are_there(pages: Mapping[str, Scraped]) -
     used = [name for rule in alerts() for name in metric_names(rule["expr"])]
     assert used
     assert [name for name in used if name not in known] == []
+
+
+def test_a_file_of_bindings_that_is_missing_raises_its_metric(tmp_path: Path, pages: Mapping[str, Scraped]) -> None:
+    with alone("task_runner", tmp_path, ONBOARDING_TENANT_BINDINGS=str(tmp_path / "bindings.json")) as runner:
+        assert Scraped(answer(runner)).value("onboarding_tenant_bindings_unusable") == 1
+
+    assert pages["R"].value("onboarding_tenant_bindings_unusable") == 0
 
 
 def test_every_alert_has_a_summary_and_a_severity() -> None:

@@ -21,7 +21,7 @@ from onboarding_shared.web.app import ApiDescription, HttpApplication, build_htt
 from task_runner.consumers import GROUP, applies
 from task_runner.domain.leases import Selection
 from task_runner.health import readiness_checks
-from task_runner.metrics import ANSWER_BYTES, SLOTS, UNDER_WAY, count_failures_of
+from task_runner.metrics import ANSWER_BYTES, BINDINGS_UNUSABLE, SLOTS, UNDER_WAY, count_failures_of
 from task_runner.providers import Providers
 from task_runner.providers.from_settings import provider_settings
 from task_runner.settings import TaskRunnerSettings
@@ -96,7 +96,7 @@ class TaskRunner:
                 self.relay,
                 self.consumer,
                 backlog=BacklogRows(self.database, QUEUE_GAUGES, QUEUE),
-                parts=[Live((UNDER_WAY, SLOTS, ANSWER_BYTES), self._worker_readings)],
+                parts=[Live((UNDER_WAY, SLOTS, ANSWER_BYTES, BINDINGS_UNUSABLE), self._worker_readings)],
             ),
         )
 
@@ -104,6 +104,7 @@ class TaskRunner:
         yield Reading(UNDER_WAY, float(len(self.worker.pool.attempts())))
         yield Reading(SLOTS, float(self.worker.slots))
         yield Reading(ANSWER_BYTES, float(self.providers.memory.used))
+        yield Reading(BINDINGS_UNUSABLE, float(self.providers.bindings.problem is not None))
 
     async def start(self) -> None:
         """Start to consume and to claim. Kafka and PostgreSQL may be unavailable at this time."""

@@ -76,6 +76,10 @@ ANSWER_BYTES = Gauge(
     "onboarding_provider_answer_bytes",
     "Memory that is counted for answers of providers, of ONBOARDING_ANSWER_MEMORY_MB",
 )
+BINDINGS_UNUSABLE = Gauge(
+    "onboarding_tenant_bindings_unusable",
+    "1 while the file of tenant bindings is missing or breaks a rule, else 0",
+)
 SLOTS = Gauge("onboarding_worker_slots", "Maximum number of attempts in progress in this process")
 
 

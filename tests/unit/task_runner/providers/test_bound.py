@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog
 
 from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers import Providers
@@ -114,6 +115,39 @@ async def test_a_file_with_the_partners_own_tenant_binds_nothing(file: Path) -> 
         await providers.bindings.refresh()
 
         assert not providers.bindings.allows(TenantConnection(7, CONNECTION))
+
+
+def test_a_file_that_cannot_be_used_is_a_problem_until_it_can(file: Path) -> None:
+    content = file.read_bytes()
+    bindings = read(file)
+    assert bindings.problem is None
+
+    file.write_text("[")
+    bindings.read()
+    bindings.read()
+    assert "list of tenant bindings" in str(bindings.problem)
+    file.unlink()
+    bindings.read()
+    assert bindings.problem == "does not exist"
+    file.mkdir()
+    bindings.read()
+    assert bindings.problem is not None
+    file.rmdir()
+    file.write_bytes(content)
+    bindings.read()
+    assert bindings.problem is None
+
+
+def test_the_same_problem_is_logged_once(file: Path) -> None:
+    file.write_text("[")
+    with structlog.testing.capture_logs() as logged:
+        bindings = read(file)
+        bindings.read()
+        file.unlink()
+        bindings.read()
+        bindings.read()
+
+    assert [line["event"] for line in logged] == ["bindings_unusable", "bindings_missing"]
 
 
 def test_a_removed_file_binds_nothing_and_an_unusable_one_changes_nothing(file: Path) -> None:

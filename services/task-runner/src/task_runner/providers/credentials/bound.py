@@ -29,6 +29,7 @@ class BindingFile:
         self._partner = partner_tenant_id
         self._content: bytes | None = None
         self._bindings: Bindings = NO_BINDINGS
+        self._problem: str | None = None
 
     def allows(self, use: TenantConnection) -> bool:
         """True if the tenant is bound to the customer's Microsoft tenant with this application and credential."""
@@ -43,6 +44,11 @@ class BindingFile:
         )
         return self._bindings.get(customer) == wanted
 
+    @property
+    def problem(self) -> str | None:
+        """Why the file cannot be used; None if it can, or there is none to be read."""
+        return self._problem
+
     def read(self) -> None:
         """Read the file if it changed. A missing file binds nothing; of an unusable one the last usable text stays."""
         if self._path is None:
@@ -51,10 +57,11 @@ class BindingFile:
             content = read_regular_file(Path(self._path).resolve(), MAX_BINDINGS_BYTES)
         except FileNotFoundError:
             self._content, self._bindings = None, NO_BINDINGS
-            _log.warning("bindings_missing", path=self._path)
+            self._report("bindings_missing", "does not exist")
             return
         except (OSError, UnreadableFile, RuntimeError) as error:
-            _log.error("bindings_unusable", path=self._path, reason=str(error))
+            self._content = None
+            self._report("bindings_unusable", str(error))
             return
         if content == self._content:
             return
@@ -62,9 +69,16 @@ class BindingFile:
         try:
             self._bindings = parse_bindings(content, partner_tenant_id=self._partner)
         except ValueError as error:
-            _log.error("bindings_unusable", path=self._path, reason=str(error))
+            self._report("bindings_unusable", str(error))
             return
+        self._problem = None
         _log.info("bindings_read", path=self._path, bindings=len(self._bindings))
+
+    def _report(self, event: str, reason: str) -> None:
+        """Log a problem once, however often the file is read."""
+        if reason != self._problem:
+            _log.error(event, path=self._path, reason=reason)
+        self._problem = reason
 
     async def refresh(self) -> float:
         """Read the file in a thread; returns the seconds until the next time."""
