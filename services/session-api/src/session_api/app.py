@@ -33,6 +33,7 @@ from session_api.routes.consents import ConsentRoutes
 from session_api.routes.evidence import EvidenceRoutes
 from session_api.routes.examples import EXAMPLES
 from session_api.routes.idempotency import key_in_progress, key_of_another
+from session_api.routes.link_secrets import LinkSecrets
 from session_api.routes.links import Links
 from session_api.routes.openapi import describe_as_the_contract
 from session_api.routes.problems import CODES, database_unavailable
@@ -190,6 +191,7 @@ def _routes(
         starts,
         lasts=timedelta(seconds=settings.consent.request_seconds),
         silence_seconds=settings.silence_seconds,
+        keys=keys,
     )
     consent_links = ConsentLinks(settings.consent, settings.public_url)
     return [
@@ -215,7 +217,14 @@ def _routes(
             credential_references=settings.credential_references,
             partner_tenant_id=settings.partner_tenant_id,
         ),
-        with_parts(ConsentRoutes, consents=consents, consent_links=consent_links, database=database, links=links),
+        with_parts(
+            ConsentRoutes,
+            consents=consents,
+            consent_links=consent_links,
+            link_secrets=LinkSecrets(settings.run_keys.secrets),
+            database=database,
+            links=links,
+        ),
         with_parts(ConsentCallback, consents=consents),
         with_parts(EvidenceRoutes, store=evidence, links=links),
     ]

@@ -14,12 +14,14 @@ from session_api.domain.consent import state_at
 from session_api.routes.consent_bodies import ConsentRequest, CreateConsentRequest
 from session_api.routes.consent_links import ConsentLinks
 from session_api.routes.consent_problems import consent_problem, consent_request_not_found
+from session_api.routes.idempotency import IdempotencyKey, answer_once
+from session_api.routes.link_secrets import LinkSecrets
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
 from session_api.routes.parameters import ConsentRequestId
 from session_api.routes.starts import checked_connection
 from session_api.store.consents import LoadedConsent, find_consent, list_consents
-from session_api.use_cases.consents import Consents, CreatedConsent
+from session_api.use_cases.consents import ConsentRefusal, Consents, CreatedConsent
 
 
 class ConsentRoutes(Controller):
@@ -30,6 +32,7 @@ class ConsentRoutes(Controller):
 
     consents: Consents
     consent_links: ConsentLinks
+    link_secrets: LinkSecrets
     database: Database
     links: Links
 
@@ -41,25 +44,36 @@ class ConsentRoutes(Controller):
     )
     async def create_request(
         self,
+        request: Request[Any, Any, Any],
         tenant_id: TenantId,
         caller: NamedDependency[Caller],
         data: JSONBody[CreateConsentRequest | None] = None,
+        key: IdempotencyKey = None,
     ) -> Response[ConsentRequest]:
         """For the named provider connection, else the session's, else the only enabled one.
 
-        An administrator of the customer opens the url. Its secret is not stored: no later answer has the url again.
+        An administrator of the customer opens the url. Its secret is not stored: only the same request with the same
+        Idempotency-Key is answered with the url again, if the operator has set ONBOARDING_RUN_SECRETS.
         """
         self.consent_links.check()
         wanted = checked_connection((data or CreateConsentRequest()).provider_connection_id)
-        created = await self.consents.create(tenant_id, caller.user_id, wanted)
+        link = self.link_secrets.new()
+        return await answer_once(
+            request,
+            key,
+            lambda once: self.consents.create(tenant_id, caller.user_id, wanted, link.secret, once),
+            self._created,
+            conceal=link.conceal,
+            reveal=self.link_secrets.reveal,
+        )
+
+    def _created(self, created: CreatedConsent | ConsentRefusal) -> Response[ConsentRequest]:
         if not isinstance(created, CreatedConsent):
             raise consent_problem(created)
+        made = created.loaded.request
         return Response(
             _body(created.loaded, url=self.consent_links.url(created.connection, created.secret)),
-            headers={
-                "Location": self.links.consent_request(tenant_id, created.loaded.request.id),
-                "Cache-Control": "no-store",
-            },
+            headers={"Location": self.links.consent_request(made.tenant_id, made.id), "Cache-Control": "no-store"},
         )
 
     @get(

@@ -35,22 +35,27 @@ async def answer_once(
     key: str | None,
     change: Callable[[Once[Outcome] | None], Awaitable[Outcome]],
     respond: Callable[[Outcome], Response[Any]],
+    *,
+    conceal: Callable[[bytes], bytes] = bytes,
+    reveal: Callable[[bytes], bytes] = bytes,
 ) -> Response[Any]:
     """The response to a change; with a key the change happens once, and its response is repeated.
+
+    ``conceal`` takes a secret out of the body that is kept, and ``reveal`` puts it in again.
 
     ``respond`` raises the problem of a refusal, which changed nothing and is not kept: the request may be sent again
     with the same key. Raises ``BadRequest`` IDEMPOTENCY_KEY_INVALID.
     """
 
     def kept_of(outcome: Outcome) -> KeptAnswer | None:
-        return _kept(request, respond, outcome)
+        return _kept(request, respond, outcome, conceal)
 
     once = None if key is None else Once(await _keyed(request, key), kept_of)
     try:
         return respond(await change(once))
     except AnsweredBefore as before:
         kept = before.answer
-        return Response(kept.body, status_code=kept.status, headers=kept.headers, media_type=MediaType.JSON)
+        return Response(reveal(kept.body), status_code=kept.status, headers=kept.headers, media_type=MediaType.JSON)
 
 
 async def _keyed(request: Request[Any, Any, Any], key: str) -> KeyedRequest:
@@ -69,14 +74,17 @@ async def _keyed(request: Request[Any, Any, Any], key: str) -> KeyedRequest:
 
 
 def _kept(
-    request: Request[Any, Any, Any], respond: Callable[[Outcome], Response[Any]], outcome: Outcome
+    request: Request[Any, Any, Any],
+    respond: Callable[[Outcome], Response[Any]],
+    outcome: Outcome,
+    conceal: Callable[[bytes], bytes],
 ) -> KeptAnswer | None:
     try:
         response = respond(outcome)
     except Problem:
         return None
     status = response.status_code or request.route_handler.status_code
-    return KeptAnswer(status, dict(response.headers), msgspec.json.encode(response.content))
+    return KeptAnswer(status, dict(response.headers), conceal(msgspec.json.encode(response.content)))
 
 
 def key_of_another(_: KeyOfAnother) -> Problem:

@@ -1,6 +1,5 @@
 """Consent by link: the request, and the answer that a browser brings back."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,9 +38,8 @@ from session_api.store.consents import (
 from session_api.store.runs import bring_forward, find_run
 from session_api.store.sessions import find_open_session, record_history
 from session_api.store.starts import lock_tenants
+from session_api.use_cases.idempotency import IdempotencyKeys, Once
 from session_api.use_cases.starts import Accepted, Starts
-
-SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,14 @@ class Consents:
     """Makes consent requests and takes their answers; each is one transaction."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, starts: Starts, *, lasts: timedelta, silence_seconds: float
+        self,
+        database: Database,
+        outbox: Outbox,
+        starts: Starts,
+        *,
+        lasts: timedelta,
+        silence_seconds: float,
+        keys: IdempotencyKeys,
     ) -> None:
         """``lasts``: how long a link can be answered."""
         self._database = database
@@ -72,10 +77,20 @@ class Consents:
         self._starts = starts
         self._lasts = lasts
         self._silence_seconds = silence_seconds
+        self._keys = keys
 
-    async def create(self, tenant_id: int, user_id: int, wanted: int | None) -> CreatedConsent | ConsentRefusal:
-        """Create a request for the wanted connection, else the open session's, else the only enabled one."""
-        secret = secrets.token_urlsafe(SECRET_BYTES)
+    async def create(
+        self,
+        tenant_id: int,
+        user_id: int,
+        wanted: int | None,
+        secret: str,
+        once: Once[CreatedConsent | ConsentRefusal] | None = None,
+    ) -> CreatedConsent | ConsentRefusal:
+        """Create a request for the wanted connection, else the open session's, else the only enabled one.
+
+        ``secret`` is that of its link: 256 bits made by chance, of which the hash is stored.
+        """
 
         async def work(tx: AsyncConnection) -> CreatedConsent | ConsentRefusal:
             await lock_tenants(tx, [tenant_id])
@@ -104,7 +119,7 @@ class Consents:
             await self._outbox.append(tx, messages)
             return CreatedConsent(loaded, connection, secret)
 
-        return await self._database.run(work)
+        return await self._database.run(lambda tx: self._keys.run(tx, once, lambda: work(tx)))
 
     async def answer(self, secret: str, answer: ConsentAnswer) -> ConsentState | None:
         """Take an answer. A reported consent starts its check, or resumes the check that is active already.
