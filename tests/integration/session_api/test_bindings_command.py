@@ -12,6 +12,7 @@ import pytest
 
 from onboarding_shared.contracts.audit import TenantBindingRemoved, TenantBindingSet
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
+from onboarding_shared.process.service_settings import CommandKeySettings
 from tests.integration.session_api.consent_harness import sent
 from tests.integration.session_api.service import CATALOGUE, TENANT, Api, connection_body
 
@@ -19,6 +20,7 @@ CONTOSO, FABRIKAM = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-
 PARTNER = "bbbbbbbb-0000-4000-8000-000000000002"
 CLIENT = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 AUDIT = "onboarding.audit.session-api.v1"
+COMMAND_SECRET = "c" * 32
 OPERATOR = ("--user", "9")
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,6 +46,7 @@ def bindings(api: Api) -> Command:
 
     def run(*arguments: str, url: str = api.settings.database.url) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "DATABASE_URL": url, "ONBOARDING_PARTNER_TENANT_ID": PARTNER}
+        environment["ONBOARDING_COMMAND_SECRETS"] = COMMAND_SECRET
         line = [sys.executable, "-m", "session_api", "bindings", *arguments]
         return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
@@ -137,6 +140,18 @@ async def test_a_binding_in_use_is_refused_and_the_others_set(
     assert outcomes == {CONTOSO: "refused", FABRIKAM: "done"}
     assert f"active runs on the Microsoft tenant public/{CONTOSO}" in done.stderr
     assert "session-api: next: remove its binding" in done.stderr
+
+
+async def test_cancellations_of_the_command_carry_the_code_of_their_run(api: Api, bindings: Command) -> None:
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
+    rows(bindings("set", *given(binding()), *OPERATOR))
+    await api.caller().post(f"/tenants/{TENANT}/onboarding/provider-connections", json=connection_body())
+    run = (await api.start("graph.connectivity")).json()["run_id"]
+
+    rows(bindings("remove", "--microsoft-tenant", CONTOSO, *OPERATOR))
+
+    codes = await api.rows("SELECT mac_key FROM outbox WHERE event_type LIKE '%CancelTask%'")
+    assert codes == [(CommandKeySettings(secrets=(COMMAND_SECRET,)).keys.key_of(TENANT, run),)]
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ class BindingsSettings(BindingRuleSettings):
 
     database: DatabaseSettings
     log: LogSettings
+    command_keys: CommandKeySettings = Field(default_factory=CommandKeySettings)
 
 
 class SessionApiSettings(ServiceSettings, BindingRuleSettings):

@@ -70,7 +70,11 @@ class BindingActions:
         self._settings = settings
         self._database = database
         self._arguments = arguments
-        self._bindings = TenantBindings(database, Outbox(lambda: None), silence_seconds=settings.silence_seconds)
+        self._bindings = TenantBindings(
+            database,
+            Outbox(lambda: None, command_keys=settings.command_keys.keys),
+            silence_seconds=settings.silence_seconds,
+        )
 
     async def list_bindings(self) -> None:
         """Print the stored bindings."""
