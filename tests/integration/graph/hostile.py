@@ -8,7 +8,7 @@ from typing import Any
 
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import TaskContext, discover
-from task_runner.testing import CREDENTIAL, CREDENTIALS, connection_to, serving
+from task_runner.testing import CREDENTIAL, CREDENTIALS, EveryTenant, connection_to, serving
 
 TASKS = discover()
 
@@ -47,7 +47,7 @@ async def context_on(answer: Answer, **settings: Any) -> AsyncIterator[TaskConte
 
     async with serving(app) as url:
         limits = {"graph_url": url, "login_url": url, "attempts": 1, "credentials": CREDENTIALS, **settings}
-        async with Providers(ProviderSettings(**limits)) as providers:
+        async with Providers(ProviderSettings(**limits), bindings=EveryTenant()) as providers:
             yield providers.context_for(
                 tenant_id=1,
                 run_id=1,

@@ -9,7 +9,15 @@ import pytest
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import CannotTell, TaskContext
 from task_runner.tasks.graph import SHARED, Read
-from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, CREDENTIALS, GraphServer, connection_to, graph_server
+from task_runner.testing import (
+    CREDENTIAL,
+    CREDENTIAL_NAME,
+    CREDENTIALS,
+    EveryTenant,
+    GraphServer,
+    connection_to,
+    graph_server,
+)
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 ORGANIZATION = Read(path="/organization", permission="Organization.Read.All")
@@ -39,7 +47,7 @@ async def process(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Process]:
     async with graph_server() as server:
         await server.tell(TENANT)
         settings = ProviderSettings(graph_url=server.url, login_url=server.url, credentials=CREDENTIALS)
-        async with Providers(settings) as providers:
+        async with Providers(settings, bindings=EveryTenant()) as providers:
             yield Process(server, providers)
 
 

@@ -17,7 +17,7 @@ from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.providers.credentials.managed_identity import ManagedIdentities
 from task_runner.tasks import Result, TaskContext, TaskFault, discover
-from task_runner.testing import CLIENT_ID, GraphServer, connection_to, graph_server, serving
+from task_runner.testing import CLIENT_ID, EveryTenant, GraphServer, connection_to, graph_server, serving
 from tests.support.certificates import MadeCertificate, made_certificate
 
 TASKS = discover()
@@ -59,7 +59,7 @@ def federated_token(lifetime: float = 3600) -> str:
 
 def named(kind: str, source: str, tenants: frozenset[int] | None = None) -> dict[str, NamedCredential]:
     credential = NamedCredential(
-        name="main", kind=CredentialKind(kind), source=source, client_id=CLIENT_ID, tenants=tenants, bound=False
+        name="main", kind=CredentialKind(kind), source=source, client_id=CLIENT_ID, tenants=tenants
     )
     return {"main": credential}
 
@@ -74,7 +74,7 @@ async def context_with(
     told = ProviderSettings(
         graph_url=server.url, login_url=server.url, credentials=credentials, **{"certificate_wait": 0.05, **settings}
     )
-    async with Providers(told, identities) as providers:
+    async with Providers(told, identities, bindings=EveryTenant()) as providers:
         yield providers.context_for(
             tenant_id=1, run_id=1, attempt=1, connection=connection_to(TENANT, "main"), deadline=time.monotonic() + 20
         )
@@ -273,7 +273,7 @@ async def test_another_tenant_gets_no_token(server: GraphServer, tmp_path: Path)
     await register(server, certificates=[MADE.certificate])
     credentials = named("certificate", pem_file(tmp_path, MADE), tenants=frozenset({1}))
     told_settings = ProviderSettings(graph_url=server.url, login_url=server.url, credentials=credentials)
-    async with Providers(told_settings) as providers:
+    async with Providers(told_settings, bindings=EveryTenant()) as providers:
         contexts = [
             providers.context_for(
                 tenant_id=tenant,

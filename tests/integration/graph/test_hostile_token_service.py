@@ -11,7 +11,7 @@ import pytest
 
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import TaskFault
-from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, CREDENTIALS, connection_to, graph_server
+from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, CREDENTIALS, EveryTenant, connection_to, graph_server
 from tests.integration.graph.hostile import (
     TASKS,
     TOKEN,
@@ -101,7 +101,9 @@ async def test_a_tenant_id_without_guid_form_is_refused_without_requests() -> No
 
     async with (
         serving_elsewhere(watch) as url,
-        Providers(ProviderSettings(graph_url=url, login_url=url, credentials=CREDENTIALS)) as providers,
+        Providers(
+            ProviderSettings(graph_url=url, login_url=url, credentials=CREDENTIALS), bindings=EveryTenant()
+        ) as providers,
     ):
         context = providers.context_for(
             tenant_id=1,

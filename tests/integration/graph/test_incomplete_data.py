@@ -20,7 +20,15 @@ from task_runner.checks.identity.user_consent import AUTHORIZATION
 from task_runner.checks.lists import ADMIN_ROLES, MANIFEST
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.tasks import discover
-from task_runner.testing import CLIENT_ID, CREDENTIALS, GraphServer, connection_to, graph_server, task_context
+from task_runner.testing import (
+    CLIENT_ID,
+    CREDENTIALS,
+    EveryTenant,
+    GraphServer,
+    connection_to,
+    graph_server,
+    task_context,
+)
 from tests.support.emergency import ACCOUNT, TENANT, TOLD
 
 TASKS = discover()
@@ -151,7 +159,7 @@ class World:
         hosts = {"graph_url": server.url, "login_url": server.url, "partner_tenant_id": PARTNER_TENANT}
         limits = {"tenant_request_rate": 10_000.0, "shared_reading_seconds": 0.0, "service_limits": {}}
         settings = ProviderSettings(**hosts, **TOLD, **limits, credentials=CREDENTIALS)
-        self._providers = await self._stack.enter_async_context(Providers(settings))
+        self._providers = await self._stack.enter_async_context(Providers(settings, bindings=EveryTenant()))
         return server
 
     async def _healthy(self, name: str, paths: tuple[str, ...]) -> dict[str, Any]:

@@ -11,7 +11,15 @@ import pytest
 from task_runner.providers import Providers, ProviderSettings
 from task_runner.providers.http import SharedTransport
 from task_runner.tasks import CannotTell, Task, TaskFault, Wait, discover
-from task_runner.testing import CREDENTIAL, CREDENTIAL_NAME, CREDENTIALS, connection_to, graph_server, task_context
+from task_runner.testing import (
+    CREDENTIAL,
+    CREDENTIAL_NAME,
+    CREDENTIALS,
+    EveryTenant,
+    connection_to,
+    graph_server,
+    task_context,
+)
 
 OWN = [task for task in discover().values() if task.declaration.distribution == "onboarding-task-runner"]
 TENANTS = [f"aaaaaaaa-0000-4000-8000-0000000000{number:02}" for number in range(1, 4)]
@@ -83,7 +91,7 @@ async def providers(spy: Spy) -> AsyncIterator[Providers]:
             tenant_request_rate=1000.0,
             credentials=CREDENTIALS,
         )
-        async with Providers(limits) as opened:
+        async with Providers(limits, bindings=EveryTenant()) as opened:
             yield opened
 
 

@@ -22,6 +22,7 @@ from task_runner.testing import (
     CREDENTIAL,
     CREDENTIAL_NAME,
     CREDENTIALS,
+    EveryTenant,
     GraphServer,
     connection_to,
     emulator,
@@ -115,7 +116,7 @@ class World:
         }
         hosts = {"graph_url": url, "login_url": url, "partner_tenant_id": PARTNER_TENANT}
         told = ProviderSettings(**hosts, **limits, emergency_access=EMERGENCY_ACCESS, credentials=CREDENTIALS)
-        self._providers = await self._stack.enter_async_context(Providers(told))
+        self._providers = await self._stack.enter_async_context(Providers(told, bindings=EveryTenant()))
 
     def _count(self, name: str) -> int:
         """The requests of a check that nothing spoils. A machine that stands still for a moment gets another try."""

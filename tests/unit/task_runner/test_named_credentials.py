@@ -79,7 +79,7 @@ def test_every_kind_has_its_sources(kind: str, source: str) -> None:
         {"client_id": "contoso"},
         {"client_id": 7},
         {"tenants": None},
-        {"bound": 0},
+        {"bound": False},
         {"tenants": []},
         {"tenants": "7"},
         {"tenants": [0]},

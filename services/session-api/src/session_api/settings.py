@@ -162,7 +162,7 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
     unbound_connections: bool = Field(
         False,
         validation_alias="ONBOARDING_UNBOUND_CONNECTIONS",
-        description="true = connections need no tenant binding, for an emulator only",
+        description="true = connections need no tenant binding, for tests of session-api alone",
     )
     released_task_types: tuple[str, ...] = Field(
         (),

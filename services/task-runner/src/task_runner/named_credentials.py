@@ -19,7 +19,7 @@ NOT_FILES = ("/proc", "/sys", "/dev")
 """Folders without files of credentials."""
 ALL_TENANTS = "all"
 
-_MEMBERS = frozenset({"kind", "source", "client_id", "tenants", "clouds", "bound"})
+_MEMBERS = frozenset({"kind", "source", "client_id", "tenants", "clouds"})
 _NAME = re.compile(CREDENTIAL_NAME_PATTERN)
 _GUID = re.compile(GUID_PATTERN)
 _ENVIRONMENT = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -40,8 +40,7 @@ class NamedCredential:
     """A credential of the application ``client_id``; contains no secret.
 
     ``source`` is ``env:NAME`` or ``file:/path``, for a managed identity its client id. ``tenants`` are tenant ids of
-    the platform, None = all. Unless ``bound`` is False, a run needs a tenant binding as well; without one the runner
-    believes whatever a message says, which is for an emulator only.
+    the platform, None = all; a run needs a tenant binding as well.
     """
 
     name: str
@@ -50,7 +49,6 @@ class NamedCredential:
     client_id: str
     tenants: frozenset[int] | None = None
     clouds: frozenset[str] = frozenset(CLOUDS)
-    bound: bool = True
 
     def allows_tenant(self, tenant_id: int) -> bool:
         """True if runs of this tenant may use it."""
@@ -117,7 +115,6 @@ def _credential(name: str, entry: Any) -> NamedCredential:
         client_id=client_id.lower(),
         tenants=_tenants(entry),
         clouds=_clouds(entry),
-        bound=_bound(entry),
     )
 
 
@@ -157,13 +154,6 @@ def _tenants(entry: Mapping[str, Any]) -> frozenset[int] | None:
 
 def _is_tenant(value: Any) -> bool:
     return type(value) is int and 1 <= value <= MAX_ID
-
-
-def _bound(entry: Mapping[str, Any]) -> bool:
-    bound = entry.get("bound", True)
-    if type(bound) is not bool:
-        raise ValueError("bound must be true or false")
-    return bound
 
 
 def _clouds(entry: Mapping[str, Any]) -> frozenset[str]:

@@ -33,7 +33,9 @@ from microsoft_emulator.tenants import PARTNER_TENANT, FirstState
 from onboarding_shared.contracts.task_runner import Progress
 from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers import Providers, ProviderSettings
+from task_runner.providers.credentials.bound import BindingFile
 from task_runner.providers.limits import Service
+from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.tasks.context import NO_DETAILS, Connection, RunDetails, TaskContext
 
 NO_SERVICE_LIMITS: Mapping[Service, tuple[float, float]] = {}
@@ -49,10 +51,19 @@ CREDENTIALS = {
         kind=CredentialKind.SECRET,
         source=f"env:{CREDENTIAL_NAME}",
         client_id=CLIENT_ID,
-        bound=False,
     )
 }
 """The credential that connections of tests name; its secret is in the variable CREDENTIAL_NAME."""
+
+
+class EveryTenant(BindingFile):
+    """Bindings of every tenant to every tenant of the emulator: a task is tested, and not who may run it."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def allows(self, use: TenantConnection) -> bool:
+        return True
 
 
 PARTNER_SIDE = APP_ROLES.partner_side
@@ -176,7 +187,7 @@ async def task_context(
             "service_limits": NO_SERVICE_LIMITS,
         }
         limits: dict[str, Any] = {**hosts, **defaults, **(settings or {})}
-        async with Providers(ProviderSettings(**limits)) as providers:
+        async with Providers(ProviderSettings(**limits), bindings=EveryTenant()) as providers:
             yield providers.context_for(
                 tenant_id=1,
                 run_id=1,

@@ -11,13 +11,13 @@ import pytest
 from onboarding_shared.contracts.clouds import CLOUDS
 from task_runner.named_credentials import CredentialKind, NamedCredential
 from task_runner.providers.credentials import proof
-from task_runner.providers.credentials.bound import BindingFile
 from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.files import UnreadableCredential, read_file, read_variable
 from task_runner.providers.credentials.proof import read_text
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.tasks import Connection, TaskFault
+from task_runner.testing import EveryTenant
 
 APPLICATION = "aaaaaaaa-0000-4000-8000-00000000000a"
 MAIN = NamedCredential(
@@ -38,16 +38,6 @@ CONNECTION = Connection(
 )
 
 
-class Everything(BindingFile):
-    """Every tenant is bound to everything: the rules after the binding decide."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def allows(self, use: TenantConnection) -> bool:
-        return True
-
-
 def unreadable(where: str, directory: str | None = None) -> str:
     with pytest.raises(UnreadableCredential) as caught:
         read_file(where, directory)
@@ -58,7 +48,7 @@ def unreadable(where: str, directory: str | None = None) -> str:
 def refused(tenant: int = 7, settings: ProviderSettings | None = None, **changed: str) -> str:
     used = settings or ProviderSettings(credentials={"main": MAIN})
     with pytest.raises(TaskFault) as caught:
-        Credentials(used, Everything()).of(TenantConnection(tenant, msgspec.structs.replace(CONNECTION, **changed)))
+        Credentials(used, EveryTenant()).of(TenantConnection(tenant, msgspec.structs.replace(CONNECTION, **changed)))
     assert not caught.value.retryable
     return caught.value.reason_code
 
@@ -136,7 +126,7 @@ async def test_a_file_that_never_answers_is_a_missing_credential(monkeypatch: py
 
 
 async def test_a_credential_is_read_for_each_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    credential = Credentials(ProviderSettings(credentials={"main": MAIN}), Everything()).of(
+    credential = Credentials(ProviderSettings(credentials={"main": MAIN}), EveryTenant()).of(
         TenantConnection(7, CONNECTION)
     )
 
@@ -170,7 +160,7 @@ def test_a_prefix_allows_variables_and_no_files() -> None:
     assert refused(settings=settings, credential_ref="env:MY_SECRET") == "CREDENTIAL_NOT_ALLOWED"
     assert refused(settings=settings, credential_ref="file:/run/secrets/graph") == "CREDENTIAL_NOT_ALLOWED"
     allowed = msgspec.structs.replace(CONNECTION, credential_ref="env:GRAPH_MAIN")
-    assert Credentials(settings, Everything()).of(TenantConnection(8, allowed)).name == "env:GRAPH_MAIN"
+    assert Credentials(settings, EveryTenant()).of(TenantConnection(8, allowed)).name == "env:GRAPH_MAIN"
 
 
 def test_a_folder_allows_files_and_no_variables() -> None:
@@ -178,7 +168,7 @@ def test_a_folder_allows_files_and_no_variables() -> None:
 
     assert refused(settings=settings, credential_ref="env:GRAPH_SECRET") == "CREDENTIAL_NOT_ALLOWED"
     allowed = msgspec.structs.replace(CONNECTION, credential_ref="file:/run/secrets/graph")
-    assert Credentials(settings, Everything()).of(TenantConnection(8, allowed)).name == "file:/run/secrets/graph"
+    assert Credentials(settings, EveryTenant()).of(TenantConnection(8, allowed)).name == "file:/run/secrets/graph"
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE", "KAFKA_SASL_PASSWORD", "ONBOARDING_JWKS"])

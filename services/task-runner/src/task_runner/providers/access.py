@@ -37,11 +37,20 @@ STARTED_TOGETHER = 5.0
 class Providers:
     """The HTTP connection pool and the cached tokens of the process. Close it, or use it as async context manager."""
 
-    def __init__(self, settings: ProviderSettings | None = None, identities: ManagedIdentities | None = None) -> None:
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        identities: ManagedIdentities | None = None,
+        *,
+        bindings: BindingFile | None = None,
+    ) -> None:
+        """``bindings``: those of the file in the settings, unless others are given."""
         self.settings = settings or ProviderSettings()
         self._partner = (self.settings.partner_tenant_id or "").lower()
         self._transport = SharedTransport(self.settings)
-        self.bindings = BindingFile(self.settings.bindings_path, partner_tenant_id=self.settings.partner_tenant_id)
+        self.bindings = bindings or BindingFile(
+            self.settings.bindings_path, partner_tenant_id=self.settings.partner_tenant_id
+        )
         self._credentials = Credentials(self.settings, self.bindings, identities)
         self.memory = AnswerMemory(self.settings.answer_memory)
         readings = SharedReadings(

@@ -38,7 +38,7 @@ class Credentials:
         """
         reference = use.connection.credential_ref
         named = self._settings.credentials.get(reference)
-        if (named is None or named.bound) and not self._bindings.allows(use):
+        if not self._bindings.allows(use):
             message = "The tenant is not bound to this Microsoft tenant with this application and credential."
             raise TaskFault(NOT_FOR_TENANT, message)
         if reference.startswith(("env:", "file:")):
