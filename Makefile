@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose bench bench-growth bench-neighbours bench-fleet check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-hostile bench bench-growth bench-neighbours bench-fleet check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -61,6 +61,11 @@ test-docker: setup ## integration and e2e tests on PostgreSQL and Apache Kafka i
 
 test-compose: setup ## build the images, run docker-compose.yml, kill every container
 	ONBOARDING_TEST_COMPOSE=1 $(RUN) pytest tests/compose $(ARGS)
+
+test-hostile: setup-kafka ## ten thousand hostile records on each topic, on both brokers; an hour
+	@for engines in embedded kafka; do \
+	  ONBOARDING_TEST_ENGINES=$$engines ONBOARDING_TEST_HOSTILE_RECORDS=10000 $(RUN) pytest -n 0 -s tests/fault/test_hostile_topics.py $(ARGS) || exit 1; \
+	done
 
 bench: setup ## load the whole system, print what it does beside the limits of its parts
 	$(RUN) python -m tests.bench $(ARGS)
