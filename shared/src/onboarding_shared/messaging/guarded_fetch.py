@@ -6,7 +6,7 @@ compressed batch is unpacked without a limit. ``install`` replaces the two class
 response; a test compares their places in aiokafka with what is expected here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +73,10 @@ class GuardedRecords:
         return next(self._iterator)
 
     def _unpack(self, data: bytes) -> Iterator[ConsumerRecord[bytes, bytes]]:
-        for frame in frames(data, self.next_fetch_offset):
+        fetched = frames(data, self.next_fetch_offset)
+        for frame in fetched:
             if not frame.intact and self._is_worth_another_fetch(frame):
+                self._count_failures(fetched)
                 return
             for record in () if self._aborted.contain(frame) else self._records(frame):
                 self.next_fetch_offset = record.offset + 1
@@ -102,6 +104,13 @@ class GuardedRecords:
         _log.warning("batch_damaged", topic=self._partition.topic, partition=self._partition.partition,
                      offset=frame.base_offset, failures=failures)  # fmt: skip
         return True
+
+    def _count_failures(self, later: Iterable[Frame]) -> None:
+        """Count this fetch for the damaged batches behind the first one, so that many need no more fetches than one."""
+        for frame in later:
+            place = (self._partition, frame.base_offset)
+            if not frame.intact and len(_failures) < _REMEMBERED:
+                _failures[place] = min(_failures.get(place, 0) + 1, _ATTEMPTS - 1)
 
     def _record(self, record: DefaultRecord) -> ConsumerRecord[bytes, bytes]:
         key, value = record.key, record.value

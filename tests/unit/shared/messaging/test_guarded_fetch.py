@@ -67,6 +67,21 @@ def test_a_batch_with_a_wrong_checksum_is_put_aside_at_the_third_fetch() -> None
     assert position == 2
 
 
+def test_many_damaged_batches_are_put_aside_at_the_same_fetch() -> None:
+    log = b"".join(hostile.batch([hostile.record(b"x")], crc=1, base=offset) for offset in range(5))
+    assert [fetched(log) for _ in range(2)] == [([], 0), ([], 0)]
+    records, position = fetched(log)
+    assert ([record.offset for record in records], position) == ([0, 1, 2, 3, 4], 5)
+
+
+def test_a_batch_cannot_be_put_aside_before_its_third_fetch() -> None:
+    second = hostile.batch([hostile.record(b"x")], crc=1, base=1)
+    fetched(hostile.batch([hostile.record(b"x")], crc=1))
+    for _ in range(2):
+        records, position = fetched(hostile.batch([hostile.record(b"x")], crc=1) + second)
+    assert ([record.offset for record in records], position) == ([0], 1)
+
+
 def test_a_batch_with_a_wrong_checksum_cannot_make_a_consumer_jump() -> None:
     wrong = hostile.batch([hostile.record(b"x")], crc=1, last=2**31 - 1)
     for _ in range(2):
