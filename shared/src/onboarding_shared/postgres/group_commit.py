@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +12,7 @@ from onboarding_shared.postgres.faults import DatabaseUnavailable
 
 _MAX_BATCH = 256
 MAX_OF_ONE = 32
-"""How many requests of one owner share a transaction, so that everybody else in it waits for no more than these."""
+"""The weight of one owner's requests in a transaction, so that everybody else in it waits for no more than these."""
 BUSY_FROM = 8
 GATHER_SECONDS = 0.004
 """A batch of thirty rows costs little more than a single row; this is about half the time of its statements."""
@@ -23,22 +23,34 @@ def gather_seconds(last_batch: int) -> float:
     return GATHER_SECONDS if last_batch >= BUSY_FROM else 0.0
 
 
-def fair_turns(owners: Iterable[Hashable], *, most: int = _MAX_BATCH, of_one: int = MAX_OF_ONE) -> list[int]:
-    """The places of the waiting requests that come next: one of each owner in turn, up to ``of_one`` of each.
+def fair_turns(
+    requests: Iterable[tuple[Hashable, int]], *, most: int = _MAX_BATCH, of_one: int = MAX_OF_ONE
+) -> list[int]:
+    """The places of the waiting requests, each an owner and a weight, that come next: light ones of each owner in turn.
 
-    The requests of one owner stay in order.
+    Of each owner there come as many as weigh ``of_one`` together, at least one. They stay in order.
     """
     turns: Counter[Hashable] = Counter()
     ranked: list[tuple[int, int]] = []
-    for place, owner in enumerate(owners):
-        if turns[owner] < of_one:
+    for place, (owner, weight) in enumerate(requests):
+        if turns[owner] == 0 or turns[owner] + weight <= of_one:
             ranked.append((turns[owner], place))
-        turns[owner] += 1
+            turns[owner] += weight
+        else:
+            turns[owner] = max(turns[owner], of_one)
     return [place for _, place in sorted(ranked)[:most]]
 
 
 Request = TypeVar("Request")
 RequestResult = TypeVar("RequestResult")
+
+
+class _Pending(NamedTuple, Generic[Request, RequestResult]):
+    request: Request
+    weight: int
+    future: "asyncio.Future[RequestResult]"
+
+
 BatchWork = Callable[[AsyncConnection, Sequence[Request]], Awaitable[Sequence[RequestResult | Exception]]]
 
 
@@ -48,6 +60,7 @@ class GroupCommit(Generic[Request, RequestResult]):
     ``work`` returns one result per request, in order; an exception in its place is raised to that request only.
     If ``work`` itself raises, each request runs in a transaction of its own, so that an invalid request does not
     affect the others. ``work`` must be safe to run twice. ``owner`` tells whose a request is: owners get fair turns.
+    ``weight`` is the work that a request makes, 1 for the least.
     """
 
     def __init__(
@@ -56,11 +69,13 @@ class GroupCommit(Generic[Request, RequestResult]):
         work: BatchWork[Request, RequestResult],
         *,
         owner: Callable[[Request], Hashable],
+        weight: Callable[[Request], int] = lambda _: 1,
     ) -> None:
         self._database = database
         self._work = work
         self._owner = owner
-        self._waiting: list[tuple[Request, asyncio.Future[RequestResult]]] = []
+        self._weight = weight
+        self._waiting: list[_Pending[Request, RequestResult]] = []
         self._runner: asyncio.Task[None] | None = None
 
     async def submit(self, request: Request) -> RequestResult:
@@ -69,7 +84,7 @@ class GroupCommit(Generic[Request, RequestResult]):
         Cancelling the caller does not cancel the work, which may be committed already.
         """
         result: asyncio.Future[RequestResult] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, result))
+        self._waiting.append(_Pending(request, self._weight(request), result))
         if self._runner is None:
             self._runner = asyncio.create_task(self._drain(), name="group-commit")
         return await result
@@ -90,15 +105,15 @@ class GroupCommit(Generic[Request, RequestResult]):
         finally:
             self._runner = None
 
-    def _next_batch(self) -> list[tuple[Request, asyncio.Future[RequestResult]]]:
+    def _next_batch(self) -> list[_Pending[Request, RequestResult]]:
         waiting = self._waiting
-        places = fair_turns(self._owner(request) for request, _ in waiting)
+        places = fair_turns((self._owner(pending.request), pending.weight) for pending in waiting)
         taken = set(places)
         self._waiting = [pending for place, pending in enumerate(waiting) if place not in taken]
         return [waiting[place] for place in places]
 
-    async def _commit(self, batch: Sequence[tuple[Request, "asyncio.Future[RequestResult]"]]) -> None:
-        requests = [request for request, _ in batch]
+    async def _commit(self, batch: Sequence[_Pending[Request, RequestResult]]) -> None:
+        requests = [pending.request for pending in batch]
         try:
             results: Sequence[RequestResult | Exception] = await self._database.run(lambda tx: self._work(tx, requests))
         except DatabaseUnavailable as error:
@@ -109,7 +124,8 @@ class GroupCommit(Generic[Request, RequestResult]):
                     await self._commit([pending])
                 return
             results = [error]
-        for (_, future), result in zip(batch, results, strict=True):
+        for pending, result in zip(batch, results, strict=True):
+            future = pending.future
             if future.done():
                 continue
             if isinstance(result, Exception):

@@ -85,7 +85,9 @@ class TenantRun:
     mode: Mode
     state: RunState
     since: datetime
+    has_inputs: bool = False
     inputs: dict[str, Any] | None = None
+    """Known of the runs only that ``compared_runs`` names."""
     dry_run: bool = False
     target: str | None = None
 
@@ -129,11 +131,7 @@ def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck, quo
     ``check`` is applied to the inputs of task types that declare some. Inputs that a start omits are filled by offers,
     except in a retry, which has the inputs of the run that it repeats.
     """
-    rules = {rule.name: rule for rule in context.rules}
-    sessions = {session.tenant_id: session for session in context.sessions}
-    connections: dict[int, dict[int, KnownConnection]] = defaultdict(dict)
-    for connection in context.connections:
-        connections[connection.tenant_id][connection.id] = connection
+    rules, sessions, connections = _by_tenant(context)
     active: dict[int, list[ActiveRun]] = defaultdict(list)
     for run in context.runs:
         active[run.tenant_id].append(_active(run))
@@ -155,6 +153,37 @@ def plan(starts: Sequence[Start], context: StartContext, check: InputsCheck, quo
             planned = _plan(start, rule, session, connections[tenant_id], choice, inputs.inputs, active[tenant_id])
             plans.append(_admitted(planned, active[tenant_id], quotas))
     return plans
+
+
+def compared_runs(starts: Sequence[Start], context: StartContext) -> list[tuple[int, int]]:
+    """Tenant and id of the active runs whose inputs decide a start: each start may reuse one, if it has the same."""
+    rules, sessions, connections = _by_tenant(context)
+    with_inputs = {
+        (run.tenant_id, run.scope_key, run.task_type): (run.tenant_id, run.run_id)
+        for run in context.runs
+        if run.has_inputs
+    }
+    compared = set()
+    for start in starts if with_inputs else ():
+        rule, tenant_id = rules.get(start.task_type), start.tenant_id
+        if rule is None:
+            continue
+        choice = _choice(start, rule, sessions.get(tenant_id), connections[tenant_id])
+        if isinstance(choice, Usable):
+            key = (tenant_id, scope_key(rule.scope, choice.connection_id), start.task_type)
+            compared.update({with_inputs[key]} if key in with_inputs else ())
+    return sorted(compared)
+
+
+def _by_tenant(
+    context: StartContext,
+) -> tuple[dict[str, TaskRule], dict[int, OpenSession], dict[int, dict[int, KnownConnection]]]:
+    rules = {rule.name: rule for rule in context.rules}
+    sessions = {session.tenant_id: session for session in context.sessions}
+    connections: dict[int, dict[int, KnownConnection]] = defaultdict(dict)
+    for connection in context.connections:
+        connections[connection.tenant_id][connection.id] = connection
+    return rules, sessions, connections
 
 
 def _choice(

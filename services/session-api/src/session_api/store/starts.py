@@ -1,14 +1,15 @@
 """The SQL of starts: a batch is read and inserted in one statement each."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from session_api.domain.starting import Planned, Start, StartContext
+from session_api.domain.starting import Planned, Start, StartContext, compared_runs
 from session_api.store.connections import needed_connections
 from session_api.store.json_values import optional_json
 from session_api.store.states import ACTIVE_STATES, OPEN_STATUSES, previously_ok
@@ -37,8 +38,8 @@ _LOAD = text(f"""
 SELECT json_build_object(
   'now', now(),
   'runs', (SELECT coalesce(json_agg(r ORDER BY r.run_id), '[]') FROM (
-      SELECT o.tenant_id, o.id AS run_id, o.task_type, o.scope_key, o.mode, o.state, o.created_at AS since, o.inputs,
-             o.dry_run, p.cloud || '/' || p.external_tenant_id AS target
+      SELECT o.tenant_id, o.id AS run_id, o.task_type, o.scope_key, o.mode, o.state, o.created_at AS since,
+             o.inputs IS NOT NULL AS has_inputs, o.dry_run, p.cloud || '/' || p.external_tenant_id AS target
       FROM operation_runs o
       LEFT JOIN provider_connections p ON p.tenant_id = o.tenant_id AND p.id = o.provider_connection_id
       WHERE o.tenant_id = ANY(CAST(:tenants AS bigint[])) AND state IN {ACTIVE_STATES}) r),
@@ -64,10 +65,19 @@ SELECT json_build_object(
                  r.offered_inputs AS inputs
           FROM operation_runs r
           WHERE r.tenant_id = wanted.tenant_id AND r.task_type = source.task_type
+            AND r.session_id IS NOT DISTINCT FROM (
+                SELECT id FROM onboarding_sessions
+                WHERE tenant_id = wanted.tenant_id AND status IN {OPEN_STATUSES})
             AND r.offered_inputs IS NOT NULL AND NOT r.dry_run
           ORDER BY r.provider_connection_id, r.session_id, r.id DESC) AS offer) o)
 )::text
 """)  # noqa: S608 - no input, only constants
+
+_INPUTS = text("""
+SELECT json_object_agg(o.id, o.inputs)::text
+FROM unnest(CAST(:tenants AS bigint[]), CAST(:ids AS bigint[])) AS n (tenant_id, id)
+JOIN operation_runs o ON o.tenant_id = n.tenant_id AND o.id = n.id
+""")
 
 _INSERT = text(f"""
 INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, session_id, provider_connection_id,
@@ -97,6 +107,7 @@ SELECT tenant_id, id, user_id, 'status_changed', '{"status": "draft"}', '{"statu
 """)
 
 _decoder = msgspec.json.Decoder(StartContext)
+_inputs_decoder = msgspec.json.Decoder(dict[int, dict[str, Any]])
 
 
 class Inserted(NamedTuple):
@@ -108,8 +119,9 @@ class Inserted(NamedTuple):
 
 
 async def load_start_context(tx: AsyncConnection, starts: Sequence[Start], *, bound_only: bool) -> StartContext:
-    """The rows that decide these starts, read in one statement.
+    """The rows that decide these starts, read in one statement, and in another one the inputs that are compared.
 
+    A tenant may have hundreds of active runs with large inputs: only those of runs that a start may reuse are read.
     Only the rules of their task types have the schema of their inputs. Of a tenant's connections it has those that
     ``needed_connections`` names, however many there are.
     """
@@ -121,7 +133,14 @@ async def load_start_context(tx: AsyncConnection, starts: Sequence[Start], *, bo
         "named": [connection_id for _, connection_id in named],
         "bound_only": bound_only,
     }
-    return _decoder.decode((await tx.execute(_LOAD, values)).scalar_one())
+    context: StartContext = _decoder.decode((await tx.execute(_LOAD, values)).scalar_one())
+    compared = compared_runs(starts, context)
+    if not compared:
+        return context
+    keys = {"tenants": [tenant_id for tenant_id, _ in compared], "ids": [run_id for _, run_id in compared]}
+    inputs = _inputs_decoder.decode((await tx.execute(_INPUTS, keys)).scalar_one())
+    runs = tuple(replace(run, inputs=inputs[run.run_id]) if run.run_id in inputs else run for run in context.runs)
+    return replace(context, runs=runs)
 
 
 async def insert_runs(

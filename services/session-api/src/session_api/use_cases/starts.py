@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.run_keys import RunKeys
@@ -31,6 +32,9 @@ from session_api.metrics import STARTS
 from session_api.store.starts import Inserted, RunKey, begin_sessions, insert_runs, load_start_context, lock_tenants
 from session_api.use_cases.idempotency import IdempotencyKeys, Once
 from session_api.use_cases.inputs import check_inputs
+
+INPUTS_BYTES_OF_A_START = 256
+"""Inputs of this length make about as much work as a start without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class Starts:
         self._quotas = quotas
         self._keys = keys
         self._commits: GroupCommit[StartRequest, Sequence[StartAnswer]] = GroupCommit(
-            database, self._take, owner=lambda request: request.starts[0].tenant_id
+            database, self._take, owner=lambda request: request.starts[0].tenant_id, weight=weight
         )
 
     async def start(self, start: Start) -> StartAnswer:
@@ -156,6 +160,12 @@ class Starts:
             commands = [_command(start, planned, inserted, self._run_keys) for start, planned in created]
             await self._outbox.append(tx, commands)
         return [_answer(start, planned, context, inserted) for start, planned in zip(starts, plans, strict=True)]
+
+
+def weight(request: StartRequest) -> int:
+    """The work of a request: its starts, and each 256 bytes of their inputs, which are checked and compared."""
+    inputs = (start.inputs for start in request.starts if start.inputs)
+    return len(request.starts) + sum(len(msgspec.json.encode(given)) // INPUTS_BYTES_OF_A_START for given in inputs)
 
 
 def _outcome(answer: StartAnswer) -> str:
