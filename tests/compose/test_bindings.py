@@ -7,11 +7,11 @@ from tests.support.composed import Composed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
-UNKNOWN_TO_THE_FILE = 77001
+UNKNOWN_TO_THE_FILE, UNBOUND = 77001, 77002
 
 
 async def test_an_unbound_connection_is_refused(system: Composed) -> None:
-    async with system.caller() as caller:
+    async with system.caller(UNBOUND) as caller:
         answer = await caller.post(
             "/provider-connections",
             json={
@@ -34,6 +34,14 @@ async def test_the_runner_asks_its_own_file(system: Composed) -> None:
         system.compose("run", "--rm", "bind", *customer)
         allowed = await caller.ended(await caller.start("graph.connectivity"))
         assert allowed["result"]["status"] == "ok"
+
+
+async def test_one_file_is_applied_to_both_services(system: Composed) -> None:
+    command = ["session-api", "bindings", "apply", "/run/bindings/bindings.json", "--user", "1"]
+    system.compose("exec", "-T", "session-api", *command)
+    async with system.caller() as caller:
+        await caller.connect("healthy", bind=False)
+        assert (await caller.ended(await caller.start("graph.connectivity")))["result"]["status"] == "ok"
 
 
 async def test_a_technicians_token_binds_nothing(system: Composed) -> None:

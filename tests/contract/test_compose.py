@@ -162,7 +162,7 @@ def test_each_service_gets_the_address_of_its_own_database(name: str, tmp_path: 
 
 @each_service
 def test_a_service_sees_its_own_secrets_only(name: str) -> None:
-    bindings = ["tenant-bindings:/run/bindings:ro"] if name == "task-runner" else []
+    bindings = ["tenant-bindings:/run/bindings:ro"] if name in ("session-api", "task-runner") else []
     assert services()[name]["volumes"] == [f"{name}-access:/run/onboarding:ro", *bindings]
     assert services()[f"{name}-migrate"]["volumes"] == [f"{name}-access:/run/onboarding:ro"]
     assert f"{name}-access:/setup/{name}" in services()["setup"]["volumes"]

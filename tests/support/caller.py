@@ -82,9 +82,12 @@ class Caller:
         answer = await self.http.put(f"{self._graph}/_control/{path}", json=body)
         answer.raise_for_status()
 
-    async def connect(self, behaviour: str = "healthy", *, credential: str = CREDENTIAL, **control: Any) -> int:
+    async def connect(
+        self, behaviour: str = "healthy", *, credential: str = CREDENTIAL, bind: bool = True, **control: Any
+    ) -> int:
         """Create a provider connection to this customer's tenant, which is bound and behaves so; returns its id."""
-        await self._bind(binding_of(self.tenant, self.external_tenant, CLIENT_ID, credential))
+        if bind:
+            await self._bind(binding_of(self.tenant, self.external_tenant, CLIENT_ID, credential))
         await self.register()
         await self.behave(behaviour, **control)
         answer = await self.post(

@@ -46,12 +46,7 @@ def set_up(folder: Path) -> None:
         role = service.replace("-", "_")
         address = f"postgresql://{role}:{_of_postgres(folder, role)}@postgres:5432/{role}"
         write_private(folder / service / "database-url", address + "\n")
-    logins = {name: _password(folder / "kafka" / f"{name}.password") for name in (*PRINCIPALS, KAFKA_UI)}
-    for service in SERVICES:
-        write_private(folder / service / "kafka-password", logins[service] + "\n")
-    configuration = folder / "kafka-ui" / "kafka-ui.yml"
-    write_private(configuration, _kafka_ui(logins[KAFKA_UI]))
-    configuration.chmod(READABLE)
+    _set_up_kafka(folder)
     bindings = folder / "bindings" / "bindings.json"
     if not bindings.exists():
         write_private(bindings, "[]\n")
@@ -59,6 +54,16 @@ def set_up(folder: Path) -> None:
         write_private(folder / service / "jwks.json", identity.jwks.read_text(encoding="utf-8"))
     for services, name in ((CHECKING, RUN_SECRETS), (COMMANDING, COMMAND_SECRETS)):
         _share([folder / service / name for service in services])
+
+
+def _set_up_kafka(folder: Path) -> None:
+    """The passwords of all principals, and for each client its own one."""
+    logins = {name: _password(folder / "kafka" / f"{name}.password") for name in (*PRINCIPALS, KAFKA_UI)}
+    for service in SERVICES:
+        write_private(folder / service / "kafka-password", logins[service] + "\n")
+    configuration = folder / "kafka-ui" / "kafka-ui.yml"
+    write_private(configuration, _kafka_ui(logins[KAFKA_UI]))
+    configuration.chmod(READABLE)
 
 
 def _share(files: Sequence[Path]) -> None:
