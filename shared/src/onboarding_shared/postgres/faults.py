@@ -15,6 +15,10 @@ class DatabaseUnavailable(Exception):
     """The database did not respond or aborted the transaction; a retry may succeed."""
 
 
+DATABASE_ERRORS: tuple[type[Exception], ...] = (DatabaseUnavailable, DBAPIError, OSError)
+"""What a transaction may raise because of the database, for callers that only report it."""
+
+
 def is_passing(error: BaseException) -> bool:
     """True if an unchanged retry of the transaction may succeed.
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from onboarding_shared.contracts.bindings import (
     MAX_BINDINGS_BYTES,
     Bindings,
@@ -17,7 +15,7 @@ from onboarding_shared.contracts.bindings import (
 )
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.postgres.faults import DatabaseUnavailable, unreachable
+from onboarding_shared.postgres.faults import DATABASE_ERRORS, unreachable
 from onboarding_shared.process.file_reads import UnreadableFile, read_regular_file
 from onboarding_shared.service import CannotStart
 from onboarding_shared.telemetry.logging import configure_logging
@@ -53,7 +51,7 @@ def carry_out(settings: BindingsSettings, arguments: argparse.Namespace) -> None
     async def work() -> None:
         try:
             await action()
-        except (DatabaseUnavailable, DBAPIError, OSError) as error:
+        except DATABASE_ERRORS as error:
             cause = unreachable(error.__cause__ or error) or str(error).partition("\n")[0]
             next_step = "check DATABASE_URL and that `session-api migrate` has run; then repeat this command"
             raise CannotStart(f"the database cannot be used: {cause}\nnext: {next_step}") from error
