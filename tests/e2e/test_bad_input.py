@@ -183,14 +183,14 @@ async def test_a_wrong_method_is_refused_with_the_allowed_methods(caller: Caller
     answer = await caller.http.delete(caller.path("/session"))
 
     assert_refused(answer, 405, "METHOD_NOT_ALLOWED")
-    assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "OPTIONS", "POST"}
+    assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
 async def test_the_methods_of_a_path_can_be_asked_for(caller: Caller) -> None:
     answer = await caller.http.request("OPTIONS", caller.path("/session"))
 
     assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["allow"] == "GET, OPTIONS, POST"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 async def test_what_is_nowhere_is_not_found(caller: Caller) -> None:
