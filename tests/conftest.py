@@ -1,11 +1,12 @@
 """The engines every test may ask for."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.support import browser, engines
+from tests.support.system import System
 
 
 def pytest_report_header() -> list[str]:
@@ -17,6 +18,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """One broker that all workers shared would give each a part of what is meant for one."""
     if os.environ.get(engines.KAFKA_VARIABLE) and getattr(config.option, "numprocesses", None):
         raise pytest.UsageError(f"with {engines.KAFKA_VARIABLE} the tests need one process: -n 0")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails on a running system shows what its processes logged last."""
+    report = yield
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.when == "call" and not report.passed and isinstance(system, System):
+        report.sections += [(f"Log of {name}", text) for name, text in system.last_warnings().items()]
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from tests.support.engines import up_options
 from tests.support.waiting import eventually
 
 START_SECONDS = 180.0
+INFO = '"level":"info"'
 READY_SECONDS = 60.0
 _tenants = itertools.count(1001)
 
@@ -118,6 +119,14 @@ class System:
             with contextlib.suppress(httpx2.TransportError):
                 return (await client.get(f"{self.journal[name]}/health/ready")).status_code == 200
         return False
+
+    def last_warnings(self, lines: int = 30) -> dict[str, str]:
+        """Process name → the last lines of its log, without those of normal work."""
+        texts = {
+            file.stem: file.read_text(encoding="utf-8", errors="replace") for file in self.place.logs.glob("*.log")
+        }
+        told = {name: [line for line in text.splitlines() if INFO not in line] for name, text in texts.items()}
+        return {name: "\n".join(warnings[-lines:]) for name, warnings in told.items()}
 
     def log(self, name: str) -> str:
         """All that a process has logged so far."""

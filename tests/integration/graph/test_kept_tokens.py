@@ -14,6 +14,7 @@ from task_runner.testing import (
     CREDENTIAL,
     CREDENTIAL_NAME,
     CREDENTIALS,
+    EveryTenant,
     GraphServer,
     connection_to,
     emulator,
@@ -60,7 +61,7 @@ def settings(url: str, **more: Any) -> ProviderSettings:
 
 async def test_a_customer_that_returns_needs_no_other_token(asked: tuple[Asked, str]) -> None:
     app, url = asked
-    async with Providers(settings(url)) as providers:
+    async with Providers(settings(url), bindings=EveryTenant()) as providers:
         for tenant in (FIRST, SECOND, FIRST, SECOND):
             await read(providers, tenant)
     assert app.tokens == {FIRST: 1, SECOND: 1}
@@ -68,7 +69,7 @@ async def test_a_customer_that_returns_needs_no_other_token(asked: tuple[Asked, 
 
 async def test_only_the_latest_tokens_are_kept(asked: tuple[Asked, str]) -> None:
     app, url = asked
-    async with Providers(settings(url, max_tokens=1)) as providers:
+    async with Providers(settings(url, max_tokens=1), bindings=EveryTenant()) as providers:
         for tenant in (FIRST, SECOND, THIRD, FIRST):
             await read(providers, tenant)
     assert app.tokens == {FIRST: 2, SECOND: 1, THIRD: 1}
@@ -76,7 +77,7 @@ async def test_only_the_latest_tokens_are_kept(asked: tuple[Asked, str]) -> None
 
 async def test_a_kept_token_is_renewed_when_a_run_asks_for_it(asked: tuple[Asked, str]) -> None:
     app, url = asked
-    async with Providers(settings(url)) as providers:
+    async with Providers(settings(url), bindings=EveryTenant()) as providers:
         await read(providers, FIRST)
         await read(providers, SECOND)
         context = providers.context_for(
