@@ -57,7 +57,7 @@ class Outbox:
     """Stores outgoing messages in the database. Only the relay publishes them."""
 
     def __init__(self, wake: Callable[[], None], *, command_keys: RunKeys | None = None) -> None:
-        """``wake`` is called after each commit that stored messages. With ``command_keys`` commands get a MAC."""
+        """``wake`` is called after each commit that stored messages. Commands need ``command_keys``, for their MAC."""
         self._wake = wake
         self._command_keys = command_keys
 
@@ -88,9 +88,11 @@ class Outbox:
 
     def _mac_key(self, outgoing: Outgoing) -> str | None:
         message = outgoing.message
-        if self._command_keys is not None and isinstance(message, RunCommand):
-            return self._command_keys.key_of(message.tenant_id, message.run_id)
-        return outgoing.mac_key
+        if not isinstance(message, RunCommand):
+            return outgoing.mac_key
+        if self._command_keys is None:
+            raise ValueError("This outbox has no command_keys: it sends no commands")
+        return self._command_keys.key_of(message.tenant_id, message.run_id)
 
 
 _encoder = msgspec.json.Encoder()
