@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from onboarding_devstack.engines import postgres
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.bench.http_load import closed_loop, post
 from tests.support.system import System
 

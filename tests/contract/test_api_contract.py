@@ -11,13 +11,8 @@ import pytest
 import yaml
 
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.process.service_settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    KafkaSettings,
-    LogSettings,
-)
+from onboarding_shared.process.message_settings import KafkaSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.contract.api_comparison import differences

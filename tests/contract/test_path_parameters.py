@@ -11,13 +11,8 @@ from litestar import Litestar
 from evidence_store.app import build as build_evidence_store
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_devstack.identity import ISSUER, Identity
-from onboarding_shared.process.service_settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    KafkaSettings,
-    LogSettings,
-)
+from onboarding_shared.process.message_settings import KafkaSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from session_api.app import build as build_session_api
 from session_api.settings import SessionApiSettings
 from tests.support.asgi_requests import ask

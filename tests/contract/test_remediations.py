@@ -9,13 +9,8 @@ import pytest
 
 from onboarding_devstack.identity import ISSUER, Identity
 from onboarding_shared.contracts.reason_codes import REASONS, Reason
-from onboarding_shared.process.service_settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    KafkaSettings,
-    LogSettings,
-)
+from onboarding_shared.process.message_settings import KafkaSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from task_runner.tasks import discover

@@ -14,7 +14,7 @@ import session_api.consumers
 import task_runner.consumers
 from onboarding_shared.contracts.run_keys import Purpose, RunKeys, mac_of
 from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_COMMANDS, Topic
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support import engines, hostile
 from tests.support.system import System, running_system
 from tests.support.waiting import eventually

@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from onboarding_devstack.engines.chosen import OUTSIDE_CLIENT_SETTINGS
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support.children import Children
 from tests.support.containers import Containers
 from tests.support.databases import Server

@@ -12,7 +12,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c
 
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 TRANSACTIONAL, CONTROL, GZIP, SNAPPY, LZ4, ZSTD = 0x10, 0x20, 1, 2, 3, 4
 

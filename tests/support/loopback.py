@@ -15,7 +15,7 @@ from onboarding_shared.messaging.kafka import make_producer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support.waiting import eventually
 
 

@@ -16,7 +16,7 @@ from onboarding_devstack.engines.broker import bootstrap_servers, wait_until_rea
 from onboarding_devstack.engines.kafka_access import KAFKA_UI, PRINCIPALS, Grant, grants
 from onboarding_devstack.engines.kafka_jvm import JAVA_OPTIONS, SETTINGS, ApacheKafka, java
 from onboarding_devstack.engines.kafka_rights import administrator, set_passwords, set_rights
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support.free_ports import free_port
 
 ADMINISTRATOR, FOREIGN = "admin", "somebody-else"
@@ -56,11 +56,11 @@ class SecuredKafka:
         )
 
     def give_rights(self, wanted: Iterable[Grant] = grants()) -> None:
-        """What the commands of docs/how-to/run-in-production.md do."""
+        """Do the same as the commands of docs/how-to/run-in-production.md."""
         set_rights(self.administrator(), wanted)
 
     def administrator(self) -> AdminClient:
-        """Who may do everything."""
+        """A client that may do everything."""
         return administrator(
             {
                 "bootstrap.servers": self.address,

@@ -12,7 +12,7 @@ import pytest
 
 from onboarding_shared.contracts.audit import TenantBindingRemoved, TenantBindingSet
 from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
-from onboarding_shared.process.service_settings import CommandKeySettings
+from onboarding_shared.process.message_settings import CommandKeySettings
 from tests.integration.session_api.consent_harness import sent
 from tests.integration.session_api.service import CATALOGUE, TENANT, Api, connection_body
 

@@ -8,7 +8,7 @@ import pytest
 
 from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.audit import ConsentLinkCreated
-from onboarding_shared.process.service_settings import RunKeySettings
+from onboarding_shared.process.message_settings import RunKeySettings
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.consent_harness import (

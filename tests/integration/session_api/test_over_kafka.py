@@ -17,7 +17,7 @@ from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnoun
 from onboarding_shared.contracts.topics import OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from onboarding_shared.messaging.kafka import ensure_topics
-from onboarding_shared.process.service_settings import RunKeySettings
+from onboarding_shared.process.message_settings import RunKeySettings
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import CATALOGUE, Api, make_settings

@@ -7,7 +7,7 @@ import pytest
 
 from onboarding_shared.messaging.schema import MESSAGING_TABLES_V1, MESSAGING_TABLES_V2
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support import engines
 from tests.support.loopback import Loopback
 

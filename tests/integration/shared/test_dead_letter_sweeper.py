@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from onboarding_shared.messaging.dead_letter_sweeper import DeadLetterSweeper
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 _INSERT = text("""
 INSERT INTO dead_letters

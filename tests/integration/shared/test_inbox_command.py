@@ -9,7 +9,7 @@ import pytest
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS, TASK_TYPES
 from onboarding_shared.messaging.kafka import ensure_topics
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support import engines
 
 CONSUMED = {

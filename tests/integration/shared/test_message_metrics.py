@@ -18,7 +18,7 @@ from onboarding_shared.messaging.metrics_page import BacklogRows, process_gauges
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from onboarding_shared.telemetry import metrics
 from onboarding_shared.telemetry.metrics import Backlog, MetricsPage
 from onboarding_shared.web.app import ApiDescription, build_http

@@ -5,7 +5,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from onboarding_shared.contracts.topics import EVIDENCE, SESSIONS
 from onboarding_shared.messaging.kafka import ensure_topics
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support.engines import kafka_broker, kafka_settings
 
 

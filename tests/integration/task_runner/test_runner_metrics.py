@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from onboarding_shared.contracts.types import RunState
-from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
+from onboarding_shared.process.message_settings import KafkaSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, LogSettings
 from onboarding_shared.telemetry import metrics
 from task_runner.app import TaskRunner, build
 from task_runner.domain.outcomes import RetryLater

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from onboarding_shared.process.service_settings import IdentitySettings, RunKeySettings, ServiceSettings
+from onboarding_shared.process.message_settings import RunKeySettings
+from onboarding_shared.process.service_settings import IdentitySettings, ServiceSettings
 
 
 class EvidenceStoreSettings(ServiceSettings):

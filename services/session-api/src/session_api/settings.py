@@ -7,14 +7,8 @@ from pydantic import Field, StringConstraints, field_validator
 
 from onboarding_shared.contracts.clouds import CLOUDS
 from onboarding_shared.contracts.types import GUID_PATTERN
-from onboarding_shared.process.service_settings import (
-    CommandKeySettings,
-    DatabaseSettings,
-    IdentitySettings,
-    LogSettings,
-    RunKeySettings,
-    ServiceSettings,
-)
+from onboarding_shared.process.message_settings import CommandKeySettings, RunKeySettings
+from onboarding_shared.process.service_settings import DatabaseSettings, IdentitySettings, LogSettings, ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
 
 Guid = Annotated[str, StringConstraints(pattern=f"^{GUID_PATTERN}$", to_lower=True)]
@@ -69,7 +63,7 @@ class ConsentSettings(Settings):
 
 
 class QuotaSettings(Settings):
-    """What one tenant may have at a time; 0 = no limit."""
+    """The limits of a tenant; 0 = no limit."""
 
     connections: int = Field(
         100,
@@ -95,7 +89,7 @@ class QuotaSettings(Settings):
 
 
 class BindingRuleSettings(Settings):
-    """What a change of a tenant binding depends on, over HTTP and on the command line."""
+    """The settings on which a change of a tenant binding depends, over HTTP and on the command line."""
 
     silence_seconds: float = Field(
         20.0,

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field, InstanceOf, StringConstraints, field_validator
 
 from onboarding_shared.contracts.types import GUID_PATTERN
-from onboarding_shared.process.service_settings import CommandKeySettings, ServiceSettings
+from onboarding_shared.process.message_settings import CommandKeySettings
+from onboarding_shared.process.service_settings import ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
 from task_runner.named_credentials import NamedCredential, parse_credentials
 

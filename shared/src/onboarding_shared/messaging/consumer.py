@@ -27,7 +27,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.postgres.group_commit import gather_seconds
 from onboarding_shared.process.loop import Loop
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
 

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from onboarding_shared.messaging import metrics
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.loop import Loop
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 _EVERY_SECONDS = 60.0
 _SOON_SECONDS = 0.1

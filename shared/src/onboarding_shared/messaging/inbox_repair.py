@@ -25,7 +25,7 @@ from onboarding_shared.messaging.inbox_sequences import compare_and_set, last_ap
 from onboarding_shared.messaging.kafka import ISOLATION_LEVEL
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 _READ_SECONDS = 300.0
 _EMPTY_POLLS = 10

@@ -14,7 +14,7 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging.bounded import within
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 TOPIC_CONFIGS = {"compression.type": "uncompressed", "max.message.bytes": "1048588"}
 """Without compression the limit is also that of what a consumer has to hold: 1 MiB and the header of a batch."""

@@ -23,7 +23,7 @@ from onboarding_shared.messaging.spans import sending
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import gather_seconds
 from onboarding_shared.process.loop import Loop
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 LEASE_SECONDS = 10.0
 _BATCH_ROWS = 1000

@@ -11,7 +11,7 @@ from onboarding_shared.contracts.topics import ALL_TOPICS, SESSIONS, TASK_COMMAN
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
-from onboarding_shared.process.service_settings import KafkaSettings
+from onboarding_shared.process.message_settings import KafkaSettings
 
 
 async def apply_nothing(*_: object) -> None:

@@ -4,14 +4,9 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from onboarding_shared.process import service_settings
-from onboarding_shared.process.service_settings import (
-    DatabaseSettings,
-    HttpSettings,
-    IdentitySettings,
-    KafkaSettings,
-    LogSettings,
-)
+from onboarding_shared.process import message_settings
+from onboarding_shared.process.message_settings import KafkaSettings
+from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from onboarding_shared.process.settings import Settings, SettingsError, load, load_for
 from onboarding_shared.process.variables import unknown_variables
 
@@ -208,7 +203,7 @@ def test_new_clients_do_not_read_the_file_of_authorities_again(monkeypatch: pyte
     authorities = tmp_path / "ca.pem"
     authorities.write_text("", encoding="utf-8")
     read: list[str | None] = []
-    monkeypatch.setattr(service_settings, "create_ssl_context", lambda cafile: read.append(cafile))
+    monkeypatch.setattr(message_settings, "create_ssl_context", lambda cafile: read.append(cafile))
     kafka = KafkaSettings(bootstrap_servers="kafka:9093", security_protocol="SSL", ssl_cafile=str(authorities))
 
     for _ in range(3):
