@@ -22,7 +22,7 @@ SESSION_EVENTS = (
 )  # fmt: skip
 RUN_EVENTS = ("RunStarted", "RunProgressed", "RunFinished", "EvidenceRecorded")
 HANDLED_TYPES = {f"org.onboarding.{name}.v1" for name in SESSION_EVENTS + RUN_EVENTS}
-"""What this subscriber knows. A later version may add types to a topic: they are no error."""
+"""The types that this subscriber knows. A later version may add types to a topic: they are no error."""
 
 
 @dataclass(frozen=True)

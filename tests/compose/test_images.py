@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 SERVICES = ("session-api", "task-runner", "evidence-store")
 OWN_BYTES = 220 * 1024 * 1024
-"""What an image may add to Python's."""
+"""The modules that an image may add to Python's."""
 DISTRIBUTIONS = """
 import importlib.metadata, json
 print(json.dumps(sorted(each.metadata["Name"].lower() for each in importlib.metadata.distributions())))

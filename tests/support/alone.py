@@ -16,7 +16,7 @@ from tests.support.engines import free_port
 
 
 class Alone(Struct, frozen=True):
-    """Where the process serves, and its id."""
+    """The address of the process, and its id."""
 
     url: str
     port: int

@@ -19,7 +19,7 @@ ARGUMENTS = (
     "--no-first-run",
     "--no-proxy-server",
 )
-"""What keeps it from asking the network for anything but the pages of a test."""
+"""Options that keep it from asking the network for anything but the pages of a test."""
 
 
 def path() -> str | None:

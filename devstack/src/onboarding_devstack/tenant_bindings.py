@@ -37,7 +37,7 @@ def binding_of(
 
 @dataclass(frozen=True)
 class Operator:
-    """Who may bind on a system: its session-api, the key pair that signs tokens, and the file of task-runner."""
+    """An operator's access to a system: its session-api, the key pair of tokens, and the file of task-runner."""
 
     url: str
     identity: Identity

@@ -1,4 +1,4 @@
-"""Which Java runs Apache Kafka."""
+"""The choice of the Java that runs Apache Kafka."""
 
 from collections.abc import Iterator
 from pathlib import Path

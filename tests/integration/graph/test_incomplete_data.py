@@ -107,14 +107,14 @@ ASKED_FOR = {
     "identity.admin_mfa": (REPORT, lambda user: user["isAdmin"]),
     "identity.emergency_access": ("/users", lambda user: user["id"] == ACCOUNT),
 }
-"""What the check leaves to a filter of Microsoft Graph: other items are never sent to it."""
+"""Properties that the check leaves to a filter of Microsoft Graph: other items are never sent to it."""
 
 PARAMS = {
     f"{ROLES}/roleAssignmentScheduleInstances": {"$expand": "principal"},
     f"{ROLES}/roleEligibilityScheduleInstances": {"$expand": "principal"},
     "/users": {"$select": "id,displayName,userPrincipalName,accountEnabled,onPremisesSyncEnabled"},
 }
-"""What has to be asked for: it is not sent otherwise."""
+"""Properties that are sent only if they are asked for."""
 
 Way = tuple[str | int, ...]
 

@@ -1,4 +1,4 @@
-"""Who made and disabled a connection is published, once, in the commit of the change."""
+"""The user who made or disabled a connection is published, once, in the commit of the change."""
 
 from datetime import datetime
 

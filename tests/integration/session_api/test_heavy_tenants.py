@@ -1,4 +1,4 @@
-"""What one tenant has makes no start of another one slow: a start reads what decides it, whatever else there is."""
+"""The data of one tenant makes no start of another one slow: a start reads what decides it, whatever else there is."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What one tenant may have at a time."""
+"""The limits of a tenant."""
 
 import asyncio
 

@@ -13,7 +13,7 @@ from tests.integration.session_api.service import CATALOGUE, TENANT, Api
 BASE = f"/tenants/{TENANT}/onboarding"
 KEYED = {"startRun", "retryRun", "startStep", "openSession", "createConnection", "createConsentRequest"}
 REPEATABLE = {"completeSession", "abandonSession", "cancelRun", "resumeRun", "disableConnection"}
-"""What they do is done already when they are repeated."""
+"""POSTs whose effect is there already when they are repeated."""
 
 SESSION = f"{BASE}/session"
 EFFECTS = """

@@ -34,7 +34,7 @@ def connect(service: Alone, source: str = "127.0.0.2") -> socket.socket:
 
 
 def until_closed(connection: socket.socket) -> bytes:
-    """What the service sent before it closed the connection; a reset ends it too."""
+    """The bytes that the service sent before it closed the connection; a reset ends it too."""
     received = b""
     with contextlib.suppress(ConnectionError):
         while block := connection.recv(65536):
@@ -59,7 +59,7 @@ def served(service: Alone) -> float:
 
 
 def is_refused(answer: bytes, status: int, code: str) -> bool:
-    """Whether the whole answer is this refusal in the contract's form."""
+    """True if the whole answer is this refusal in the contract's form."""
     head, _, body = answer.partition(b"\r\n\r\n")
     document = json.loads(body)
     return head.startswith(b"HTTP/1.1 %d " % status) and document["code"] == code and bool(document["error"])

@@ -23,7 +23,7 @@ class Apart(Struct, frozen=True):
     port: int
 
     def ask(self, path: str) -> httpx2.Response:
-        """What the listener of health and metrics answers."""
+        """The answers of the listener of health and metrics."""
         return httpx2.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=10)
 
 

@@ -1,4 +1,4 @@
-"""Who may write and read which topic, on Apache Kafka with logins. It runs with `make test-kafka`."""
+"""Rights to write and read each topic, on Apache Kafka with logins. It runs with `make test-kafka`."""
 
 import asyncio
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ async def _writes(producer: AIOKafkaProducer, name: str) -> bool:
 
 
 async def reads(kafka: SecuredKafka, principal: str, topic: str, group: str) -> bool:
-    """Whether this principal can fetch the first record of a topic in a group."""
+    """True if this principal can fetch the first record of a topic in a group."""
     options = kafka.settings(principal).client_options()
     consumer = AIOKafkaConsumer(topic, **options, group_id=group, auto_offset_reset="earliest")
     try:
@@ -123,7 +123,7 @@ async def test_kafka_ui_reads_messages_but_no_command(kafka: SecuredKafka) -> No
 
 
 async def reads_alone(kafka: SecuredKafka, principal: str, topic: str) -> bool:
-    """Whether this principal can fetch the first record of a topic without a group."""
+    """True if this principal can fetch the first record of a topic without a group."""
     await ensure_written(kafka, topic)
     consumer = AIOKafkaConsumer(topic, **kafka.settings(principal).client_options(), auto_offset_reset="earliest")
     await consumer.start()

@@ -59,7 +59,7 @@ class Running(Struct, frozen=True):
         return Scraped(page).count("onboarding_http_unread_answers_total", reason=reason)
 
     def live_seconds(self) -> float:
-        """How long another client waits for its answer."""
+        """The seconds that another client waits for its answer."""
         began = time.monotonic()
         answer = httpx2.get(f"http://127.0.0.1:{self.port}/health/live", trust_env=False, timeout=90)
         assert answer.status_code == 200
@@ -67,8 +67,8 @@ class Running(Struct, frozen=True):
 
     def connections(self) -> int:
         """Those that the process holds."""
-        found = psutil.Process(self.pid).net_connections("tcp")
-        return len([connection for connection in found if connection.status == psutil.CONN_ESTABLISHED])
+        connections = psutil.Process(self.pid).net_connections("tcp")
+        return len([connection for connection in connections if connection.status == psutil.CONN_ESTABLISHED])
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def ask(client: socket.socket, size: int, times: int = 1) -> None:
 
 
 def until_closed(client: socket.socket) -> int:
-    """How many bytes there were to read before the connection ended; a reset ends it too."""
+    """The number of bytes that could be read before the connection ended; a reset ends it too."""
     count = 0
     with contextlib.suppress(ConnectionError):
         while block := client.recv(65536):

@@ -1,4 +1,4 @@
-"""Which engines a system runs on."""
+"""The choice of the engines of a system."""
 
 from dataclasses import replace
 from pathlib import Path

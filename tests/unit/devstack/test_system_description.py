@@ -70,7 +70,7 @@ def test_each_secret_is_known_to_two_services(place: Place, secret: str, service
 
 
 def test_only_task_runner_and_emulator_know_the_demo_credential(place: Place) -> None:
-    holders = {each.name for each in processes(place) if "demo-credential" in str(dict(each.environment))}
+    holders = {process.name for process in processes(place) if "demo-credential" in str(dict(process.environment))}
     assert holders == {"task-runner", "graph"}
 
 

@@ -1,4 +1,4 @@
-"""How much of its tenant's share of a transaction a request takes."""
+"""The weight of a start in its tenant's share of a transaction."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which waiting runs may start, whatever waits and whatever runs."""
+"""The waiting runs that may start, whatever waits and whatever runs."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who may do what on Apache Kafka: one principal for each service, and one for subscribers of other teams.
+"""The rights on Apache Kafka: one principal for each service, and one for subscribers of other teams.
 
 The only source of the rights: `kafka_rights` gives them to a broker, and docs/how-to/run-in-production.md lists them.
 docker-compose.yml has one principal more, that of its Kafka UI.

@@ -32,7 +32,7 @@ _KNOWN_NAMES = frozenset(message.__name__ for types in MESSAGES.values() for mes
 
 
 class UnknownMessage(Struct, frozen=True, kw_only=True):
-    """What every version can read of a message: ``type`` is a name that this version does not know."""
+    """The members of a message that every version can read: ``type`` is a name that this version does not know."""
 
     type: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$(?!\n)")]
     tenant_id: TenantKey

@@ -18,7 +18,7 @@ SHORTEST_SECRET = 32
 
 
 class Purpose(StrEnum):
-    """What a key is for: it is derived for one purpose only."""
+    """The purpose of a key: it is derived for one purpose only."""
 
     RESULTS = "run"
     COMMANDS = "command"

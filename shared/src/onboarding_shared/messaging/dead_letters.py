@@ -117,7 +117,7 @@ def _kept(content: bytes | None, limit: int) -> bytes | None:
 
 
 def _value(record: ConsumerRecord[bytes, bytes]) -> bytes | None:
-    """What is kept of the value, without the key of a run: whoever has it can report on the run."""
+    """The part of the value that is kept, without the key of a run: whoever has it can report on the run."""
     value = record.value
     if value is not None and record.topic == TASK_COMMANDS.name:
         value = _RUN_KEY.sub(rb'\1"removed"', value)

@@ -8,7 +8,7 @@ from onboarding_shared.contracts.cloudevents import PassedOver
 from onboarding_shared.messaging import metrics
 
 _LOGGED_TYPES = 100
-"""How many types are logged: a later version adds a few, and whoever forges messages may name any number."""
+"""Maximum number of logged types: a later version adds a few, and whoever forges messages may name any number."""
 
 _log = structlog.get_logger(__name__)
 

@@ -48,7 +48,7 @@ class Frame(NamedTuple):
     damaged: str | None
     """The defect that keeps the batch from being read at all."""
     intact: bool = True
-    """Whether the checksum is right. It is not computed for a batch that is not read."""
+    """True if the checksum is right. It is not computed for a batch that is not read."""
 
 
 def frames(data: bytes, position: int) -> Iterator[Frame]:

@@ -16,7 +16,7 @@ class DatabaseUnavailable(Exception):
 
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (DatabaseUnavailable, DBAPIError, OSError)
-"""What a transaction may raise because of the database, for callers that only report it."""
+"""The exceptions that a transaction may raise because of the database, for callers that only report it."""
 
 
 def is_passing(error: BaseException) -> bool:

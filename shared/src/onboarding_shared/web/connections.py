@@ -24,7 +24,7 @@ log = structlog.get_logger("onboarding.http")
 
 
 class ConnectionLimits(Struct, frozen=True, kw_only=True):
-    """How many connections there may be, for how long one may be without a complete header, and how long its client
+    """The number of connections, the time that one may be without a complete header, and the time that its client
     may take to read an answer. Times are seconds.
     """
 

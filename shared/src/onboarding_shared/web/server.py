@@ -22,7 +22,7 @@ OPERATOR_CONNECTIONS = 100
 OPERATOR_CONNECTIONS_PER_ADDRESS = 50
 """The limits of the port for health and metrics, where a few probes and scrapers connect."""
 _CLOSE_SECONDS = 1
-"""How long the answers of that port may take when the process ends."""
+"""Seconds that the answers of that port may take when the process ends."""
 
 log = structlog.get_logger("onboarding.server")
 

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 ANSWER_BYTES = "answer_bytes"
 """The key in the scope of a request under which the edge notes how large its answer is."""
 MAX_UNREAD_BYTES = 64 * 1024 * 1024
-"""What may wait for all clients of a server that do not keep up with their answers."""
+"""Maximum bytes that wait for all clients of a server that do not keep up with their answers."""
 _LOOK_SECONDS = 1.0
 _REPORT_SECONDS = 10.0
 

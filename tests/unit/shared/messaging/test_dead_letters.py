@@ -1,4 +1,4 @@
-"""What is kept of a rejected record."""
+"""The part of a rejected record that is kept."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How connections are counted, in total and per address."""
+"""Connections are counted in total and per address."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_addresses_together_stay_within_the_total() -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", counted_address("::1")])
 def test_a_loopback_address_has_places_beyond_the_total(address: str) -> None:
     opened = counts(1, 1)
-    assert [opened.enter(one, 0.0) for one in ("a", address, "b", address)] == [True, True, False, False]
+    assert [opened.enter(caller, 0.0) for caller in ("a", address, "b", address)] == [True, True, False, False]
 
 
 def test_a_connection_that_ended_makes_room() -> None:

@@ -1,4 +1,4 @@
-"""Which connections end when their transports still have something to send."""
+"""The connections that end when their transports still have something to send."""
 
 import asyncio
 

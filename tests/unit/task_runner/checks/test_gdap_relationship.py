@@ -1,4 +1,4 @@
-"""Which relationship with a customer counts, and what is made of it."""
+"""The relationship with a customer that counts, and its verdict."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -99,7 +99,7 @@ SHAPES = {
     "members": lambda length, inner: {f"member-{number}": number for number in range(length)},
     "objects": lambda length, inner: {f"\x01{number}": inner for number in range(min(length, 90))},
 }
-"""How a member is made from a length and the member before: a recipe stays small where its payload is large."""
+"""The rules that make a member of a length and the member before: a recipe stays small where its payload is large."""
 
 recipes = st.lists(st.tuples(st.sampled_from(sorted(SHAPES)), st.integers(0, 3000)), max_size=4)
 

@@ -1,4 +1,4 @@
-"""Which attempts are announced, and when."""
+"""The attempts that are announced, and the time of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

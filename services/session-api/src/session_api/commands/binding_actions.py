@@ -1,4 +1,4 @@
-"""What ``session-api bindings`` does, with the transactions and audit events of the API."""
+"""The actions of ``session-api bindings``, with the transactions and audit events of the API."""
 
 import argparse
 import sys

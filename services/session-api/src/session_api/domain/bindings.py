@@ -19,7 +19,7 @@ class NoCredentialName:
 def refusal(
     binding: TenantBinding, *, partner_tenant_id: str | None, references: bool
 ) -> ToPartner | NoCredentialName | None:
-    """Why a binding must not be set; ``references``: the old references to credentials are allowed."""
+    """The reason why a binding must not be set, else None. With ``references`` old references to credentials may be."""
     if partner_tenant_id is not None and binding.external_tenant_id.lower() == partner_tenant_id.lower():
         return ToPartner()
     if not names_credential(binding.credential, references=references):
@@ -28,7 +28,7 @@ def refusal(
 
 
 class ChangeKind(StrEnum):
-    """What happens to the binding of a Microsoft tenant."""
+    """A change of the binding of a Microsoft tenant."""
 
     REMOVE = "remove"
     CHANGE = "change"
@@ -45,7 +45,7 @@ class BindingChange:
 
 
 def changes(stored: Bindings, wanted: Bindings) -> Iterator[BindingChange]:
-    """What makes the stored bindings the wanted ones: first what is removed, each in the order of Microsoft tenants."""
+    """The changes that make the stored bindings the wanted ones: removals first, in the order of Microsoft tenants."""
     for microsoft in sorted(stored.keys() - wanted.keys()):
         yield BindingChange(ChangeKind.REMOVE, stored[microsoft])
     for microsoft in sorted(wanted):

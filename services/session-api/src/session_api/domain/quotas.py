@@ -1,4 +1,4 @@
-"""What one tenant may have at a time. A limit of 0 is none."""
+"""The limits of a tenant. A limit of 0 is none."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -9,7 +9,7 @@ from session_api.routes.consent_problems import consent_not_configured
 from session_api.settings import ConsentSettings
 
 CALLBACK = "/onboarding/consent/callback"
-"""Where Microsoft sends the browser afterwards."""
+"""The address to which Microsoft sends the browser afterwards."""
 
 
 class ConsentLinks:

@@ -45,7 +45,7 @@ _IS_ENABLED = text("SELECT disabled_at IS NULL FROM provider_connections WHERE t
 
 
 OFFERED_CONNECTIONS = 20
-"""How many enabled connections of a tenant are offered at most where none is chosen."""
+"""Maximum number of enabled connections that are offered where none is chosen."""
 
 
 def needed_connections(named: str) -> str:
@@ -166,7 +166,7 @@ async def is_enabled(tx: AsyncConnection, tenant_id: int, connection_id: int) ->
 
 
 async def count_enabled(tx: AsyncConnection, tenant_id: int, *, most: int) -> int:
-    """How many enabled connections the tenant has; counts no further than ``most``."""
+    """The number of enabled connections of the tenant; counts no further than ``most``."""
     return (await tx.execute(_COUNT_ENABLED, {"tenant": tenant_id, "most": most})).scalar_one()
 
 

@@ -19,7 +19,7 @@ TENANT_BUSY = "TENANT_BUSY"
 PATIENCE = 1.0
 """Longest wait in seconds for a turn within an attempt; for a longer one the run goes back to the queue."""
 MOST_DEFERRALS = 10
-"""How often a run goes back to the queue; later it waits within its attempts."""
+"""Maximum number of times that a run goes back to the queue; later it waits within its attempts."""
 FIRST_BACKOFF = 2.0
 LONGEST_BACKOFF = 300.0
 """Seconds of the first pause after a 429 without ``Retry-After``, which doubles with each one, and of the longest."""

@@ -14,7 +14,7 @@ from task_runner.providers.settings import ProviderSettings
 from task_runner.tasks.result import CannotTell
 
 KEEPALIVE_SECONDS = 30.0
-"""How long a connection without requests stays open: a new one costs more than its request."""
+"""Seconds for which a connection without requests stays open: a new one costs more than its request."""
 POOLS = 16
 """Number of connection pools. A pool looks at each of its connections for every request, so several small ones are
 cheaper than a large one: 20 % of the CPU of task-runner with 256 runs at a time."""

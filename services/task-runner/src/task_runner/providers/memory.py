@@ -79,7 +79,7 @@ class AnswerMemory:
 
 
 class Share:
-    """What one attempt holds of the memory, until ``close``."""
+    """The memory that one attempt holds, until ``close``."""
 
     def __init__(self, memory: AnswerMemory, *, deferrals: int = 0) -> None:
         """``deferrals`` is how often the run went back to the queue: after too many it fails, with its retry policy."""

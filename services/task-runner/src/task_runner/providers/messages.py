@@ -22,7 +22,7 @@ class GraphRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
     cost: Cost | None = None
-    """What a batch counts for at Microsoft's limits; None = the cost of this request."""
+    """The cost of a batch at Microsoft's limits; None = the cost of this request."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ class BindingFile:
 
     @property
     def problem(self) -> str | None:
-        """Why the file cannot be used; None if it can, or there is none to be read."""
+        """The reason why the file cannot be used; None if it can, or there is none to be read."""
         return self._problem
 
     def read(self) -> None:

@@ -1,4 +1,4 @@
-"""Which tenant may reach which Microsoft tenant, as which application and with which credential."""
+"""Tenant bindings: the Microsoft tenants of a tenant, each with an application and a credential."""
 
 from onboarding_shared.postgres.migrate import run_script
 
