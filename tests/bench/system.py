@@ -13,10 +13,11 @@ NOOP = Path(__file__).parent / "noop_package"
 
 
 @contextlib.contextmanager
-def bench_system() -> Iterator[System]:
-    """A new system, stopped and removed at the end."""
+def bench_system(*paths: Path, **settings: str) -> Iterator[System]:
+    """A new system with ``paths`` on Python's path and these settings, stopped and removed at the end."""
     os.environ["ONBOARDING_TEST_ENGINES"] = "embedded"
     with tempfile.TemporaryDirectory() as folder:
         site = task_package.install(Path(folder), NOOP)
-        with running_system(PYTHONPATH=str(site), ONBOARDING_CALLER_REQUESTS_PER_MINUTE="0") as system:
+        path = os.pathsep.join(map(str, [site, *paths]))
+        with running_system(PYTHONPATH=path, ONBOARDING_CALLER_REQUESTS_PER_MINUTE="0", **settings) as system:
             yield system
