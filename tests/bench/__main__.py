@@ -13,6 +13,7 @@ import asyncpg
 from onboarding_devstack.system import SERVICES
 from tests.bench import limits, report
 from tests.bench.runs import Bench
+from tests.bench.stages import show_stages
 from tests.bench.system import bench_system
 from tests.bench.usage import cpu_seconds, difference, resident_megabytes
 from tests.support.system import System
@@ -36,6 +37,10 @@ async def measure(system: System, options: argparse.Namespace) -> None:
     """Everything, in an order in which nothing disturbs the next."""
     evidence = await asyncpg.connect(system.journal["databases"]["evidence_store"])
     bench = Bench(system, evidence)
+    if options.where:
+        await show_stages(system, bench, options.samples)
+        await evidence.close()
+        return
     await bench.round(options.runs // 4, options.clients)  # fills caches and pools
     rounds = [await bench.round(options.runs, options.clients) for _ in range(options.rounds)]
     latencies = await bench.latencies(options.samples)
@@ -74,6 +79,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds (%(default)s)")
     parser.add_argument("--clients", type=int, default=32, help="HTTP clients in a closed loop (%(default)s)")
     parser.add_argument("--samples", type=int, default=200, help="runs to measure the latency with (%(default)s)")
+    parser.add_argument("--where", action="store_true", help="only show where a run without other load waits")
     parser.add_argument(
         "--json", type=Path, default=Path(".onboarding/bench.json"), help="where to write (%(default)s)"
     )

@@ -30,6 +30,14 @@ class Round(NamedTuple):
     written: Written
 
 
+class LoneRun(NamedTuple):
+    """A run that was alone in the system: when its POST was sent, and the seconds until its evidence."""
+
+    tenant: int
+    posted_at: float
+    seconds: float
+
+
 class Bench:
     """A system under load, and one connection to look at its evidence."""
 
@@ -62,21 +70,25 @@ class Bench:
 
     async def latencies(self, count: int) -> list[float]:
         """Seconds from POST to evidence, for one run after the other on the idle system; sorted."""
+        return sorted(run.seconds for run in await self.lone_runs(count))
+
+    async def lone_runs(self, count: int) -> list[LoneRun]:
+        """Runs for new tenants on the idle system, one after the other."""
         tenants = list(itertools.islice(self._tenants, count))
         connection = await Connection.open(self.system.journal["session_api"])
         query = "SELECT count(*) FROM evidence_heads WHERE tenant_id = $1 AND length > $2"
-        latencies: list[float] = []
+        runs: list[LoneRun] = []
         try:
             for tenant, raw in zip(tenants, self._requests(tenants), strict=True):
-                began = time.perf_counter()
+                posted_at, began = time.time(), time.perf_counter()
                 await connection.request(raw)
                 while not await self._evidence.fetchval(query, tenant, self._runs_before):
                     await asyncio.sleep(0.0005)
-                latencies.append(time.perf_counter() - began)
+                runs.append(LoneRun(tenant, posted_at, time.perf_counter() - began))
                 await asyncio.sleep(0.05)
         finally:
             connection.close()
-        return sorted(latencies)
+        return runs
 
     def _requests(self, tenants: Sequence[int]) -> list[bytes]:
         requests: list[bytes] = []
