@@ -20,6 +20,17 @@ class Requests(NamedTuple):
         return Requests(self.round_trips - before.round_trips, self.write_transactions - before.write_transactions)
 
 
+class Wal(NamedTuple):
+    """The write-ahead log so far. A page is written whole once after each checkpoint, which counts in the bytes."""
+
+    records: int
+    size: int
+
+    def since(self, before: "Wal") -> "Wal":
+        """The difference to an earlier count."""
+        return Wal(self.records - before.records, self.size - before.size)
+
+
 class Counter:
     """Listens to the connections that these databases open from now on."""
 
@@ -49,9 +60,11 @@ class Counter:
         """All so far. A statement outside of BEGIN and COMMIT is a transaction by itself."""
         return self._asked
 
-    async def wal_records(self) -> int:
-        """Write-ahead log records of the whole server; its processes report late unless a report is forced."""
+    async def wal(self) -> Wal:
+        """The write-ahead log of the whole server; its processes report late unless a report is forced."""
         for database in self._databases:
             await database.run_single(lambda connection: connection.execute(text("SELECT pg_stat_force_next_flush()")))
-        read = text("SELECT wal_records FROM pg_stat_wal")
-        return int(await self._databases[0].run_single(lambda connection: connection.scalar(read)) or 0)
+        read = text("SELECT wal_records, wal_bytes FROM pg_stat_wal")
+        rows = await self._databases[0].run_single(lambda connection: connection.execute(read))
+        row = rows.one()
+        return Wal(int(row.wal_records), int(row.wal_bytes))
