@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from onboarding_shared.postgres.array_parameters import install as encode_arrays_by_type
 from onboarding_shared.postgres.faults import DatabaseUnavailable, is_passing
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Database:
         application_name: str,
         pool_size: int = 8,
     ) -> None:
+        encode_arrays_by_type()
         self.engine: AsyncEngine = create_async_engine(
             async_url(url),
             pool_size=pool_size,
