@@ -15,6 +15,7 @@ from tests.bench import limits, report
 from tests.bench.runs import Bench
 from tests.bench.stages import show_stages
 from tests.bench.system import bench_system
+from tests.bench.target import Onboarding
 from tests.bench.usage import cpu_seconds, difference, resident_megabytes
 from tests.support.system import System
 
@@ -36,7 +37,7 @@ async def idle_shares(system: System) -> dict[str, float]:
 async def measure(system: System, options: argparse.Namespace) -> None:
     """Everything, in an order in which nothing disturbs the next."""
     evidence = await asyncpg.connect(system.journal["databases"]["evidence_store"])
-    bench = Bench(system, evidence)
+    bench = Bench(Onboarding(system, evidence))
     if options.where:
         await show_stages(system, bench, options.samples)
         await evidence.close()

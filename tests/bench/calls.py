@@ -16,6 +16,7 @@ import psutil
 from onboarding_devstack.system import SERVICES
 from tests.bench.runs import Bench
 from tests.bench.system import bench_system
+from tests.bench.target import Onboarding
 from tests.support.system import System
 from tests.support.waiting import eventually
 
@@ -63,7 +64,7 @@ async def calls_of_a_run(
 ) -> Mapping[str, ServiceCalls]:
     """Service → its calls, measured over ``runs`` runs of new tenants after a quarter of that to warm up."""
     evidence = await asyncpg.connect(system.journal["databases"]["evidence_store"])
-    bench = Bench(system, evidence)
+    bench = Bench(Onboarding(system, evidence))
     try:
         await bench.round(runs // 4, clients)
         _toggle(system)

@@ -19,6 +19,7 @@ from tests.bench.history import RUNS_A_TENANT, add_history
 from tests.bench.report import machine
 from tests.bench.runs import NEW_TENANTS, Bench
 from tests.bench.system import bench_system
+from tests.bench.target import Onboarding
 from tests.support.system import System
 
 WITH_A_PAST = 1_000_000_001
@@ -39,7 +40,8 @@ class Level(NamedTuple):
 async def level(system: System, runs_there: int, first_tenant: int, options: argparse.Namespace) -> Level:
     """Measure the load on tenants from ``first_tenant`` on."""
     evidence = await asyncpg.connect(system.journal["databases"]["evidence_store"])
-    bench = Bench(system, evidence, first_tenant, runs_before=RUNS_A_TENANT if runs_there else 0)
+    target = Onboarding(system, evidence, runs_before=RUNS_A_TENANT if runs_there else 0)
+    bench = Bench(target, first_tenant)
     await bench.round(options.runs // 4, 32)
     rounds = [await bench.round(options.runs, 32) for _ in range(options.rounds)]
     latencies = await bench.latencies(options.samples)

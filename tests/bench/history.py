@@ -6,7 +6,7 @@ import asyncpg
 
 from onboarding_devstack.engines import postgres
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, TASK_COMMANDS
-from tests.bench.runs import TASK
+from tests.bench.target import TASK
 from tests.support.system import System
 
 RUNS_A_TENANT = 10

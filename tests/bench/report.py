@@ -53,9 +53,14 @@ def of_rounds(rounds: Sequence[Round], clients: int) -> list[Figure]:
 
 def of_latencies(latencies: Sequence[float]) -> list[Figure]:
     """The figures of an idle system: POST to evidence."""
-    p50, p99 = latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
+    p50, p99 = percentile(latencies, 0.5), percentile(latencies, 0.99)
     return [Figure("POST to evidence, unloaded, p50", 1000 * p50, "ms", 15),
             Figure("POST to evidence, unloaded, p99", 1000 * p99, "ms", 30)]  # fmt: skip
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value below which this share of the ordered values is."""
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 def of_idle(shares: Mapping[str, float], memory: Mapping[str, float], services: Sequence[str]) -> list[Figure]:

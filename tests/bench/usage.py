@@ -11,7 +11,12 @@ from tests.support.system import System
 
 def cpu_seconds(system: System) -> dict[str, float]:
     """Process name → CPU seconds so far, with those of all its descendants, running or ended."""
-    return {name: _tree_seconds(psutil.Process(pid)) for name, pid in system.journal["processes"].items()}
+    return cpu_seconds_of(system.journal["processes"])
+
+
+def cpu_seconds_of(processes: Mapping[str, int]) -> dict[str, float]:
+    """The same for processes by their name and id."""
+    return {name: _tree_seconds(psutil.Process(pid)) for name, pid in processes.items()}
 
 
 def _tree_seconds(root: psutil.Process) -> float:

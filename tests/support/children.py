@@ -25,6 +25,8 @@ class Children:
         self._broker: Broker = BROKERS[broker_kind]()
         self.client_settings = self._broker.client_settings
         self._obtained = False
+        self.processes: dict[str, int] = {}
+        """``postgres`` and ``broker`` → process id, of those that run."""
 
     def unusable(self) -> str | None:
         """The reason that these engines cannot be used here; None when they can."""
@@ -46,7 +48,7 @@ class Children:
             data = folder / "postgres"
             postgres.prepare(data)
             port = free_port()
-            with _child(postgres.command(data, port), stop=signal.SIGQUIT):
+            with self._child("postgres", postgres.command(data, port), stop=signal.SIGQUIT):
                 postgres.wait_until_ready(data)
                 yield postgres.superuser_url(data, port)
 
@@ -57,7 +59,8 @@ class Children:
         self._obtain()
         with _temporary_folder() as folder:
             self._broker.prepare(folder, ports)
-            with _child(self._broker.command(folder, ports), env=self._broker.environment(), stop=signal.SIGKILL):
+            command, environment = self._broker.command(folder, ports), self._broker.environment()
+            with self._child("broker", command, env=environment, stop=signal.SIGKILL):
                 address = broker.bootstrap_servers(ports)
                 broker.wait_until_ready(address, JVM_SECONDS)
                 yield address
@@ -72,6 +75,19 @@ class Children:
             self._broker.obtain(print)
             self._obtained = True
 
+    @contextlib.contextmanager
+    def _child(
+        self, name: str, command: list[str], *, stop: signal.Signals, env: Mapping[str, str] | None = None
+    ) -> Iterator[None]:
+        with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            self.processes[name] = process.pid
+            try:
+                yield
+            finally:
+                self.processes.pop(name, None)
+                process.send_signal(stop)
+                process.wait(20)
+
 
 @contextlib.contextmanager
 def _temporary_folder() -> Iterator[Path]:
@@ -80,13 +96,3 @@ def _temporary_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _child(command: list[str], *, stop: signal.Signals, env: Mapping[str, str] | None = None) -> Iterator[None]:
-    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield
-        finally:
-            process.send_signal(stop)
-            process.wait(20)
