@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-hostile bench bench-growth bench-neighbours bench-fleet check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-hostile bench bench-peers bench-growth bench-neighbours bench-fleet check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -69,6 +69,14 @@ test-hostile: setup-kafka ## ten thousand hostile records on each topic, on both
 
 bench: setup ## load the whole system, print what it does beside the limits of its parts
 	$(RUN) python -m tests.bench $(ARGS)
+
+# The packages of the peers have an environment of their own, because nothing else needs them.
+PEERS := $(or $(UV_PROJECT_ENVIRONMENT),.venv)-peers
+
+bench-peers: setup ## beside taskiq and Procrastinate, which do the same job, in turns in one run
+	@$(UV) venv --quiet --allow-existing --python "$$($(RUN) python -c 'import sys; print(sys.executable)')" $(PEERS)
+	@$(UV) pip sync --quiet --python $(PEERS) tests/bench/peers/requirements.txt
+	$(RUN) python -m tests.bench.peers --python $(PEERS)/bin/python $(ARGS)
 
 bench-growth: setup ## the same with 100 thousand and 1 million runs already there
 	$(RUN) python -m tests.bench.growth $(ARGS)

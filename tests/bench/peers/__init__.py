@@ -1,0 +1,1 @@
+"""This project's system beside other systems that do the same job."""
