@@ -16,7 +16,7 @@ REQUESTS = f"/tenants/{TENANT}/onboarding/consent-requests"
 CONNECTIONS = f"/tenants/{TENANT}/onboarding/provider-connections"
 CALLBACK = "/onboarding/consent/callback"
 CUSTOMER = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
-"""The tenant of every connection here."""
+"""The tenant of the connection ``main``."""
 STRANGER = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
 
 
@@ -33,9 +33,9 @@ async def offer_consent_check(api: Api) -> None:
 
 
 async def connect(api: Api, name: str = "main") -> int:
-    """A new provider connection to the customer's tenant."""
-    client = {"main": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "second": "7c9e6679-7425-40de-944b-e07fc1f90ae8"}[name]
-    answer = await api.caller().post(CONNECTIONS, json=connection_body(name, client_id=client))
+    """A new provider connection: ``main`` to the customer's tenant, ``second`` to another one."""
+    external = {"main": CUSTOMER, "second": "3f2504e0-4f89-41d3-9a0c-0305e82c3302"}[name]
+    answer = await api.caller().post(CONNECTIONS, json=connection_body(name, external_tenant_id=external))
     return int(answer.json()["id"])
 
 

@@ -1,11 +1,13 @@
 """The service for a test, without Kafka: HTTP runs in process, messages are applied directly."""
 
+import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import msgspec
 from sqlalchemy import text
 
 from onboarding_devstack.identity import ISSUER, PERMISSIONS, Identity
@@ -25,6 +27,20 @@ from tests.support.engines import kafka_settings
 from tests.support.published import PublishedPage
 
 TENANT = 42
+
+BIND = """
+INSERT INTO tenant_bindings (external_tenant_id, cloud, tenant_id, client_id, credential, set_by_user_id)
+VALUES (:external_tenant_id, :cloud, :tenant, :client_id, :credential_ref, 1) ON CONFLICT DO NOTHING
+"""
+
+
+class WantedConnection(msgspec.Struct):
+    """The fields of a request for a connection that a binding has too."""
+
+    external_tenant_id: uuid.UUID
+    client_id: uuid.UUID
+    credential_ref: str
+    cloud: str = "public"
 
 
 def declaration(name: str, **more: Any) -> TaskTypeDeclaration:
@@ -53,7 +69,6 @@ def make_settings(database_url: str, identity: Identity, **more: Any) -> Session
         "http": HttpSettings(),
         "identity": IdentitySettings(jwks=str(identity.jwks), issuer=ISSUER),
         "evidence_store_url": "http://127.0.0.1:9",
-        "unbound_connections": True,
         **more,
     }
     return SessionApiSettings(**given)
@@ -63,9 +78,19 @@ class Api:
     """One service, and callers of it."""
 
     def __init__(
-        self, service: SessionApi, settings: SessionApiSettings, identity: Identity, *, as_published: bool = True
+        self,
+        service: SessionApi,
+        settings: SessionApiSettings,
+        identity: Identity,
+        *,
+        as_published: bool = True,
+        binds: bool = True,
     ) -> None:
-        """``as_published``: each answer is compared with the API page; not where evidence-store is an imitation."""
+        """``as_published``: each answer is compared with the API page; not where evidence-store is an imitation.
+
+        ``binds``: the binding of a new connection is set before the request for it, if its Microsoft tenant has none.
+        """
+        self._before = [self._bind] if binds else []
         self._checks = [PublishedPage(service.app).check] if as_published else []
         self.service = service
         self.settings = settings
@@ -90,10 +115,19 @@ class Api:
             transport=transport,
             base_url="http://api",
             headers=headers,
-            event_hooks={"response": self._checks},
+            event_hooks={"request": self._before, "response": self._checks},
         )
         self._clients.append(client)
         return client
+
+    async def _bind(self, request: httpx2.Request) -> None:
+        """What an operator does for a connection that a technician is about to make."""
+        if request.method != "POST" or not request.url.path.endswith("/provider-connections"):
+            return
+        with contextlib.suppress(msgspec.MsgspecError, ValueError):
+            new = msgspec.json.decode(request.content, type=WantedConnection)
+            tenant_id = int(request.url.path.split("/")[2])
+            await self.rows(BIND, tenant=tenant_id, **msgspec.to_builtins(new))
 
     async def consume(self, *messages: Message) -> None:
         """Let the service's consumer apply these messages, as if they came from Kafka."""

@@ -31,9 +31,8 @@ def binding(tenant: int = TENANT, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def strict(settings: SessionApiSettings, identity: Identity) -> AsyncIterator[Api]:
-    """The service as in production: nothing is allowed without a binding."""
-    settings = settings.model_copy(update={"unbound_connections": False})
-    api = Api(build(settings), settings, identity)
+    """A service whose callers bind nothing by themselves."""
+    api = Api(build(settings), settings, identity, binds=False)
     await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=CATALOGUE))
     yield api
     await api.close()
@@ -171,10 +170,12 @@ async def test_one_of_two_tenants_bound_at_once_stays(strict: Api) -> None:
 async def test_two_connections_to_one_microsoft_tenant_share_a_guard(api: Api) -> None:
     change = declaration("app.change", scope=Scope.CONNECTION, mode=Mode.EXCLUSIVE, required=False)
     await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(*CATALOGUE, change)))
-    first, second = [(await connect(api, client_id=client)).json()["id"] for client in (CLIENT, CONTOSO)]
+    first = (await connect(api)).json()["id"]
     other = await api.connection("elsewhere")
-
     run = (await api.start("app.change", {"provider_connection_id": first})).json()["run_id"]
+
+    await bind(api, client_id=CONTOSO)
+    second = (await connect(api, client_id=CONTOSO)).json()["id"]
     blocked = await api.start("app.change", {"provider_connection_id": second})
     independent = await api.start("app.change", {"provider_connection_id": other})
 

@@ -31,7 +31,7 @@ def start(connection_id: int | None, note: str | None = None) -> Start:
 
 async def context_of(api: Api, *starts: Start) -> StartContext:
     async with api.service.database.transaction() as tx:
-        return await load_start_context(tx, starts, bound_only=False)
+        return await load_start_context(tx, starts)
 
 
 async def test_a_start_reads_only_the_inputs_that_it_compares(api: Api) -> None:

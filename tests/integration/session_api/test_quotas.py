@@ -38,7 +38,7 @@ async def test_a_connection_too_many_is_refused_until_one_is_disabled(api: Api) 
 
 
 async def test_parallel_requests_create_no_connection_too_many(api: Api) -> None:
-    bodies = [connection_body(client_id=f"00000000-0000-4000-8000-00000000000{number}") for number in range(6)]
+    bodies = [connection_body(external_tenant_id=f"00000000-0000-4000-8000-00000000000{number}") for number in range(6)]
     answers = await asyncio.gather(*(api.caller().post(f"{BASE}/provider-connections", json=body) for body in bodies))
 
     assert sorted(answer.status_code for answer in answers) == [201, 201, 429, 429, 429, 429]
@@ -102,7 +102,7 @@ async def test_a_start_loads_only_the_connections_it_needs(api: Api) -> None:
     last = first + 5000
     async with api.service.database.transaction() as tx:
         await tx.execute(text("ANALYZE provider_connections"))
-        context = await load_start_context(tx, [Start(TENANT, "graph.connectivity", last, 7, None)], bound_only=False)
+        context = await load_start_context(tx, [Start(TENANT, "graph.connectivity", last, 7, None)])
 
     ids = sorted(known.id for known in context.connections)
     assert (len(ids), ids[0], ids[-1]) == (21, first, last)

@@ -120,7 +120,6 @@ def build(settings: SessionApiSettings) -> SessionApi:
         silence_seconds=settings.silence_seconds,
         quotas=quotas,
         keys=keys,
-        bound_only=not settings.unbound_connections,
         run_keys=run_keys,
     )
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
@@ -168,12 +167,12 @@ def _routes(
     quotas: Quotas,
     keys: IdempotencyKeys,
 ) -> list[type[Controller]]:
-    links, bound_only = Links(settings.public_url), not settings.unbound_connections
+    links = Links(settings.public_url)
     sessions = Sessions(
         database, outbox, lock_lasts=timedelta(seconds=settings.edit_lock_seconds), quotas=quotas, keys=keys
     )
     retries = Retries(database, starts)
-    preflights = Preflights(database, evidence, quotas=quotas, bound_only=bound_only)
+    preflights = Preflights(database, evidence, quotas=quotas)
     cancellations = Cancellations(database, outbox, silence_seconds=settings.silence_seconds)
     resumptions = Resumptions(database, outbox, silence_seconds=settings.silence_seconds)
     connections = Connections(
@@ -182,7 +181,6 @@ def _routes(
         silence_seconds=settings.silence_seconds,
         quotas=quotas,
         keys=keys,
-        bound_only=bound_only,
     )
     bindings = TenantBindings(database, outbox, silence_seconds=settings.silence_seconds)
     consents = Consents(

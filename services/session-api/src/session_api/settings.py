@@ -153,11 +153,6 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
         validation_alias="ONBOARDING_SWEEP_SECONDS",
         description="Seconds between two sweeps for commands to send again",
     )
-    unbound_connections: bool = Field(
-        False,
-        validation_alias="ONBOARDING_UNBOUND_CONNECTIONS",
-        description="true = connections need no tenant binding, for tests of session-api alone",
-    )
     released_task_types: tuple[str, ...] = Field(
         (),
         validation_alias="ONBOARDING_RELEASED_TASK_TYPES",

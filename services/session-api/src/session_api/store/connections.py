@@ -52,12 +52,11 @@ def needed_connections(named: str) -> str:
     """SQL: the connections that a choice depends on in the tenants ``:tenants``.
 
     Those of ``named`` (a FROM item ``n`` with tenant_id and id), those of open sessions, and the first enabled ones.
-    ``bound`` is true without a binding too, unless ``:bound_only``.
     """
     return f"""
 SELECT c.tenant_id, c.id, c.disabled_at IS NOT NULL AS disabled, c.provider, c.external_tenant_id, c.client_id,
        c.credential_ref, c.cloud,
-       NOT CAST(:bound_only AS boolean) OR EXISTS (
+       EXISTS (
            SELECT FROM tenant_bindings b
            WHERE b.external_tenant_id = c.external_tenant_id AND b.cloud = c.cloud AND b.tenant_id = c.tenant_id
              AND b.client_id = c.client_id AND b.credential = c.credential_ref) AS bound
@@ -170,13 +169,9 @@ async def count_enabled(tx: AsyncConnection, tenant_id: int, *, most: int) -> in
     return (await tx.execute(_COUNT_ENABLED, {"tenant": tenant_id, "most": most})).scalar_one()
 
 
-async def known_connections(
-    tx: AsyncConnection, tenant_id: int, named: int | None, *, bound_only: bool
-) -> list[KnownConnection]:
+async def known_connections(tx: AsyncConnection, tenant_id: int, named: int | None) -> list[KnownConnection]:
     """The connections on which the choice of one depends: the named one, the open session's, the first enabled ones."""
-    rows = await tx.execute(
-        _NEEDED, {"tenants": [tenant_id], "tenant": tenant_id, "named": named, "bound_only": bound_only}
-    )
+    rows = await tx.execute(_NEEDED, {"tenants": [tenant_id], "tenant": tenant_id, "named": named})
     names = [field.name for field in fields(KnownConnection)]
     return [KnownConnection(**{name: getattr(row, name) for name in names}) for row in rows]
 

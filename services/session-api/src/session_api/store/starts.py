@@ -118,7 +118,7 @@ class Inserted(NamedTuple):
     previously_ok: bool
 
 
-async def load_start_context(tx: AsyncConnection, starts: Sequence[Start], *, bound_only: bool) -> StartContext:
+async def load_start_context(tx: AsyncConnection, starts: Sequence[Start]) -> StartContext:
     """The rows that decide these starts, read in one statement, and in another one the inputs that are compared.
 
     A tenant may have hundreds of active runs with large inputs: only those of runs that a start may reuse are read.
@@ -131,7 +131,6 @@ async def load_start_context(tx: AsyncConnection, starts: Sequence[Start], *, bo
         "task_types": sorted({start.task_type for start in starts}),
         "named_tenants": [tenant_id for tenant_id, _ in named],
         "named": [connection_id for _, connection_id in named],
-        "bound_only": bound_only,
     }
     context: StartContext = _decoder.decode((await tx.execute(_LOAD, values)).scalar_one())
     compared = compared_runs(starts, context)

@@ -63,14 +63,11 @@ class Connections:
         silence_seconds: float,
         quotas: Quotas,
         keys: IdempotencyKeys,
-        bound_only: bool,
     ) -> None:
-        """``bound_only``: only connections that an operator's tenant binding allows are stored."""
         self._database = database
         self._outbox = outbox
         self._silence_seconds = silence_seconds
         self._quotas = quotas
-        self._bound_only = bound_only
         self._keys = keys
 
     async def create(
@@ -80,7 +77,7 @@ class Connections:
 
         async def work(tx: AsyncConnection) -> CreateAnswer:
             await lock_tenants(tx, [tenant_id])
-            if self._bound_only and not await is_bound(tx, _wanted_binding(tenant_id, new)):
+            if not await is_bound(tx, _wanted_binding(tenant_id, new)):
                 return NotBound()
             same = await find_same(tx, tenant_id, new)
             if same is not None:

@@ -96,7 +96,7 @@ class Consents:
             await lock_tenants(tx, [tenant_id])
             opened = await find_open_session(tx, tenant_id)
             session = None if opened is None else opened.session
-            connection = await _connection(tx, tenant_id, wanted, session, bound_only=self._starts.bound_only)
+            connection = await _connection(tx, tenant_id, wanted, session)
             if not isinstance(connection, KnownConnection):
                 return connection
             repeated = await find_of_link(tx, _hash(secret))
@@ -225,9 +225,9 @@ def _link_created(request: ConsentRequest) -> Outgoing:
 
 
 async def _connection(
-    tx: AsyncConnection, tenant_id: int, wanted: int | None, session: Session | None, *, bound_only: bool
+    tx: AsyncConnection, tenant_id: int, wanted: int | None, session: Session | None
 ) -> KnownConnection | ConnectionRefusal | NoConnection:
-    connections = {known.id: known for known in await known_connections(tx, tenant_id, wanted, bound_only=bound_only)}
+    connections = {known.id: known for known in await known_connections(tx, tenant_id, wanted)}
     choice = choose_connection(
         wanted,
         None if session is None else session.provider_connection_id,

@@ -67,17 +67,16 @@ _items = msgspec.json.Decoder(list[_Item])
 class Preflights:
     """Runs preflights of starts."""
 
-    def __init__(self, database: Database, evidence: EvidenceStoreClient, *, quotas: Quotas, bound_only: bool) -> None:
+    def __init__(self, database: Database, evidence: EvidenceStoreClient, *, quotas: Quotas) -> None:
         self._database = database
         self._evidence = evidence
         self._quotas = quotas
-        self._bound_only = bound_only
 
     async def look(self, start: Start, headers: Mapping[str, str]) -> LookAnswer:
         """Predict the outcome of ``start``. ``headers`` are the caller's, for evidence-store."""
 
         async def read(tx: AsyncConnection) -> tuple[StartContext, list[TaskTypeDeclaration]]:
-            context = await load_start_context(tx, [start], bound_only=self._bound_only)
+            context = await load_start_context(tx, [start])
             return context, await list_task_types(tx)
 
         context, declared = await self._database.run(read)

@@ -75,14 +75,9 @@ class Starts:
         silence_seconds: float,
         quotas: Quotas,
         keys: IdempotencyKeys,
-        bound_only: bool,
         run_keys: RunKeys,
     ) -> None:
-        """``silence_seconds`` is the timeout after which the command of a run without messages is sent again.
-
-        ``bound_only``: a connection without a tenant binding cannot be used.
-        """
-        self.bound_only = bound_only
+        """``silence_seconds`` is the timeout after which the command of a run without messages is sent again."""
         self._outbox = outbox
         self._run_keys = run_keys
         self._silence_seconds = silence_seconds
@@ -144,7 +139,7 @@ class Starts:
         if not starts:
             return []
         await lock_tenants(tx, (start.tenant_id for start in starts))
-        context = await load_start_context(tx, starts, bound_only=self.bound_only)
+        context = await load_start_context(tx, starts)
         plans = plan(starts, context, check_inputs, self._quotas)
         created = [
             (start, planned)
