@@ -1,9 +1,7 @@
 """Arrays are handed to PostgreSQL without a call of a Python function for each of their elements."""
 
-import sys
 import uuid
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any
 
 import asyncpg.protocol.protocol as asyncpg_protocol
@@ -13,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from onboarding_shared.postgres.array_parameters import ARRAY_TYPES
 from onboarding_shared.postgres.database import Database
+from tests.support.function_calls import CountedCalls
 
 ECHO = text("""
 SELECT CAST(:numbers AS bigint[]) AS numbers, CAST(:texts AS text[]) AS texts, CAST(:ids AS uuid[]) AS ids,
@@ -24,21 +23,12 @@ LENGTH = text("SELECT cardinality(CAST(:numbers AS bigint[])) + cardinality(CAST
 async def calls_with(database: Database, length: int) -> int:
     """The number of Python functions that are called for a statement with two arrays of this length."""
     values = {"numbers": list(range(length)), "texts": ["text"] * length}
-    calls = 0
-
-    def count(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event == "call"
-
     async with database.transaction() as tx:
         await tx.execute(LENGTH, values)
-        sys.setprofile(count)
-        try:
+        with CountedCalls() as calls:
             counted = (await tx.execute(LENGTH, values)).scalar_one()
-        finally:
-            sys.setprofile(None)
     assert counted == 2 * length
-    return calls
+    return calls.total
 
 
 async def test_longer_arrays_call_no_more_functions(database: Database) -> None:

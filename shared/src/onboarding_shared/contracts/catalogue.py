@@ -52,7 +52,7 @@ def decode_any(topic_name: str, data: bytes) -> Message | UnknownMessage:
     Raises ``msgspec.DecodeError`` if it is neither.
     """
     try:
-        return decode_data(topic_name, data)
+        return _DECODERS[topic_name].decode(data)
     except msgspec.ValidationError:
         envelope = _unknown(data)
         if envelope is None:

@@ -5,6 +5,7 @@ The extensions used: ``sequence`` (gapless per tenant and topic, from 1), ``part
 ``mac`` on messages about a run.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -16,14 +17,18 @@ from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.session_api import RunCommand
 from onboarding_shared.contracts.task_runner import RunMessage
 from onboarding_shared.contracts.topics import OPERATION_RUNS, SOURCES, TASK_COMMANDS
-from onboarding_shared.contracts.traceparent import parse_traceparent
+from onboarding_shared.contracts.traceparent import known_part
 
 SPEC_VERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
+_SPEC_VERSION_TEXT = SPEC_VERSION.decode()
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_sequence")
 _TRACEPARENT = "ce_traceparent"
 _MAC = "ce_mac"
 _ABOUT_RUNS = frozenset({OPERATION_RUNS.name, TASK_COMMANDS.name})
+_WITH_RUN_ID = (RunMessage, RunCommand, UnknownMessage)
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,18}\Z")
+"""A sequence in the one form that publishers write: decimal digits without leading zeros."""
 _MAX_SEQUENCE = 2**63 - 1
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -103,9 +108,9 @@ def decode(
     An invalid trace context is ignored. With ``run_keys`` a message about a run must have the MAC of that run.
     """
     attributes = _attributes(headers)
-    if attributes["ce_source"] != SOURCES[topic]:
-        raise Undecodable("SOURCE_FOREIGN", f"ce_source is {attributes['ce_source'][:200]!r}, not {SOURCES[topic]}.")
-    trace = parse_traceparent(attributes.get(_TRACEPARENT))
+    source, event_type, sequence_text = attributes["ce_source"], attributes["ce_type"], attributes["ce_sequence"]
+    if source != SOURCES[topic]:
+        raise Undecodable("SOURCE_FOREIGN", f"ce_source is {source[:200]!r}, not {SOURCES[topic]}.")
     if value is None:
         raise Undecodable("VALUE_MISSING", "The record has no value.")
     try:
@@ -114,31 +119,30 @@ def decode(
         raise Undecodable("DATA_INVALID", f"The value is not a message of {topic}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable("DATA_NOT_JSON", f"The value is not JSON: {error}") from error
-    if attributes["ce_type"] != message.event_type():
-        raise Undecodable(
-            "TYPE_MISMATCH", f"ce_type is {attributes['ce_type'][:200]!r}, the value a {message.event_type()}."
-        )
-    if key != str(message.tenant_id).encode():
-        raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {message.tenant_id}.")
-    sequence = _sequence(attributes["ce_sequence"])
+    if event_type != message.event_type():
+        raise Undecodable("TYPE_MISMATCH", f"ce_type is {event_type[:200]!r}, the value a {message.event_type()}.")
+    tenant_id = message.tenant_id
+    if key != b"%d" % tenant_id:
+        raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {tenant_id}.")
+    sequence = int(sequence_text) if _SEQUENCE.match(sequence_text) else 0
+    if not 1 <= sequence <= _MAX_SEQUENCE:
+        raise Undecodable("SEQUENCE_INVALID", f"ce_sequence is {sequence_text[:100]!r}, not a number from 1 to 2^63-1.")
     if run_keys is not None and topic in _ABOUT_RUNS:
-        run_id = message.run_id if isinstance(message, RunMessage | RunCommand | UnknownMessage) else None
+        run_id = message.run_id if isinstance(message, _WITH_RUN_ID) else None
         mac = attributes.get(_MAC)
-        if run_id is None or not run_keys.accept(
-            mac, message.tenant_id, run_id, topic=topic, sequence=sequence, data=value
-        ):
+        if run_id is None or not run_keys.accept(mac, tenant_id, run_id, topic=topic, sequence=sequence, data=value):
             raise Undecodable("MAC_INVALID", f"The message about run {run_id} has no valid ce_mac.")
     if isinstance(message, UnknownMessage):
-        return PassedOver(event_type=message.event_type(), topic=topic, tenant_id=message.tenant_id, sequence=sequence)
+        return PassedOver(event_type=event_type, topic=topic, tenant_id=tenant_id, sequence=sequence)
     return Received(
         message=message,
         topic=topic,
-        tenant_id=message.tenant_id,
+        tenant_id=tenant_id,
         sequence=sequence,
         message_id=attributes["ce_id"],
-        source=attributes["ce_source"],
+        source=source,
         time=attributes.get("ce_time", ""),
-        traceparent=None if trace is None else trace.header(),
+        traceparent=known_part(attributes.get(_TRACEPARENT)),
     )
 
 
@@ -161,17 +165,10 @@ def _attributes(headers: Headers) -> dict[str, str]:
             attributes[name] = value.decode()
         except UnicodeDecodeError:
             raise Undecodable("HEADER_INVALID", f"The header {name[:100]!r} is not UTF-8.") from None
-    if attributes.get("ce_specversion") != SPEC_VERSION.decode():
+    if attributes.get("ce_specversion") != _SPEC_VERSION_TEXT:
         raise Undecodable("NOT_A_CLOUDEVENT", "The header ce_specversion is not 1.0.")
-    missing = [name for name in _REQUIRED if not attributes.get(name)]
-    if missing:
-        raise Undecodable("HEADER_MISSING", f"Missing: {', '.join(missing)}.")
+    for name in _REQUIRED:
+        if not attributes.get(name):
+            missing = [name for name in _REQUIRED if not attributes.get(name)]
+            raise Undecodable("HEADER_MISSING", f"Missing: {', '.join(missing)}.")
     return attributes
-
-
-def _sequence(text: str) -> int:
-    """Parse a sequence in the one form that publishers write: decimal digits without leading zeros."""
-    canonical = text.isascii() and text.isdigit() and len(text) <= 19 and text[0] != "0"
-    if not canonical or int(text) > _MAX_SEQUENCE:
-        raise Undecodable("SEQUENCE_INVALID", f"ce_sequence is {text[:100]!r}, not a number from 1 to 2^63-1.")
-    return int(text)

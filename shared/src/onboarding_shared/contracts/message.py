@@ -1,5 +1,6 @@
 """The base class of all messages."""
 
+import functools
 from typing import ClassVar
 
 from msgspec import Struct
@@ -27,6 +28,7 @@ class Message(Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
         return f"tenants/{self.tenant_id}"
 
     @classmethod
+    @functools.cache
     def event_type(cls) -> str:
         """The CloudEvents attribute ``type``, for example ``org.onboarding.StartTask.v1``."""
         return f"{TYPE_PREFIX}{cls.__name__}.{VERSION}"

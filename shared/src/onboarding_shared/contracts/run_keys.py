@@ -46,10 +46,13 @@ class RunKeys:
         """Return True if the MAC is that of the message on this run, or if none is needed."""
         if not self._secrets or (mac is None and self._accept_without_mac):
             return True
-        keys = (self._derived(secret, tenant_id, run_id) for secret in self._secrets)
-        return mac is not None and any(
-            hmac.compare_digest(mac.encode(), mac_of(key, topic, sequence, data).encode()) for key in keys
-        )
+        if mac is None:
+            return False
+        for secret in self._secrets:
+            key = self._derived(secret, tenant_id, run_id)
+            if hmac.compare_digest(mac.encode(), mac_of(key, topic, sequence, data).encode()):
+                return True
+        return False
 
     def _derived(self, secret: bytes, tenant_id: int, run_id: int) -> str:
         return hmac.digest(secret, f"{self._purpose}\n{tenant_id}\n{run_id}".encode(), hashlib.sha256).hex()

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 _HEADER = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 _ZEROES = ("0" * 32, "0" * 16)
+_USUAL = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[01]\Z")
+"""The headers that are written here: the known part of such a header is the header."""
 
 
 class TraceContext(NamedTuple):
@@ -28,3 +30,11 @@ def parse_traceparent(header: str | None) -> TraceContext | None:
     if version == "ff" or (version == "00" and tail) or trace_id == _ZEROES[0] or span_id == _ZEROES[1]:
         return None
     return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1))
+
+
+def known_part(header: str | None) -> str | None:
+    """Return the ``traceparent`` in version 00 of the span in ``header``; ``None`` if it is missing or malformed."""
+    if header and _USUAL.match(header):
+        return header
+    context = parse_traceparent(header)
+    return None if context is None else context.header()

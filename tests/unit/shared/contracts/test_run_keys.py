@@ -11,6 +11,7 @@ from onboarding_shared.contracts.run_keys import Purpose, RunKeys, mac_of
 from onboarding_shared.contracts.session_api import CancelTask, ResumeTask, SessionStarted
 from onboarding_shared.contracts.task_runner import RunStarted
 from onboarding_shared.contracts.topics import OPERATION_RUNS, SOURCES, TASK_COMMANDS
+from tests.support.function_calls import CountedCalls
 
 NEW, OLD, FOREIGN = "n" * 32, "o" * 32, "f" * 32
 KEYS = RunKeys([NEW, OLD])
@@ -138,3 +139,17 @@ def test_an_unknown_message_about_runs_needs_the_mac_too(data: bytes, secret: st
 
 def test_a_key_of_a_run_is_no_key_of_its_command() -> None:
     assert key() != RunKeys([NEW], purpose=Purpose.COMMANDS).key_of(42, 7)
+
+
+def test_a_usual_record_is_decoded_in_few_calls() -> None:
+    headers = encode_headers(
+        message_id="m", source=SOURCES[TOPIC], event_type=STARTED.event_type(), time=NOW, subject="runs/7",
+        tenant_id=42, sequence=3, traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        mac=mac_of(key(), TOPIC, 3, DATA),
+    )  # fmt: skip
+
+    with CountedCalls() as calls:
+        decoded = decode(TOPIC, b"42", DATA, headers, KEYS)
+
+    assert isinstance(decoded, Received)
+    assert calls.total <= 9

@@ -1,0 +1,25 @@
+"""Counts the Python functions that a piece of code calls: a figure that no machine changes."""
+
+import sys
+from types import FrameType
+
+
+class CountedCalls:
+    """``with CountedCalls() as calls:`` counts the calls of this thread in the block, in ``calls.total``.
+
+    Functions in C do not count; a generator counts once for each value.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def __enter__(self) -> "CountedCalls":
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+        self.total -= 1  # this one
+
+    def _count(self, _frame: FrameType, event: str, _argument: object) -> None:
+        self.total += event == "call"
