@@ -13,10 +13,9 @@ from typing import Any
 import aiokafka.consumer.fetcher
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.record.default_records import DefaultRecord
 
 from onboarding_shared.messaging.aborted import AbortedTransactions
-from onboarding_shared.messaging.record_batches import Frame, Unreadable, frames, records_of, unreadable
+from onboarding_shared.messaging.record_batches import Frame, Records, Unreadable, frames, records_of, unreadable
 
 _ATTEMPTS = 3
 """Number of fetches of a batch with a wrong checksum, which may be an error of the transfer."""
@@ -67,7 +66,8 @@ class GuardedRecords:
         self._iterator = self._unpack(records.data)
 
     def __iter__(self) -> Iterator[ConsumerRecord[bytes, bytes]]:
-        return self
+        """Return the one iterator: who stops in the middle goes on there the next time."""
+        return self._iterator
 
     def __next__(self) -> ConsumerRecord[bytes, bytes]:
         return next(self._iterator)
@@ -78,20 +78,35 @@ class GuardedRecords:
             if not frame.intact and self._is_worth_another_fetch(frame):
                 self._count_failures(fetched)
                 return
-            for record in () if self._aborted.contain(frame) else self._records(frame):
-                self.next_fetch_offset = record.offset + 1
-                yield record
+            for records in () if self._aborted.contain(frame) else self._records(frame):
+                for record in records:
+                    self.next_fetch_offset = record.offset + 1
+                    yield (
+                        self._put_aside(record)
+                        if isinstance(record, Unreadable)
+                        else ConsumerRecord(
+                            self._partition.topic,
+                            self._partition.partition,
+                            record.offset,
+                            record.timestamp,
+                            record.timestamp_type,
+                            record.key,
+                            record.value,
+                            None,
+                            -1 if record.key is None else len(record.key),
+                            -1 if record.value is None else len(record.value),
+                            tuple(record.headers),  # pyrefly: ignore[bad-argument-type]
+                        )
+                    )
             self.next_fetch_offset = max(self.next_fetch_offset, frame.end)
 
-    def _records(self, frame: Frame) -> Iterator[ConsumerRecord[bytes, bytes]]:
+    def _records(self, frame: Frame) -> Iterable[Records]:
         position = self.next_fetch_offset
         if frame.end <= position:
-            return
+            return ()
         if not frame.intact:
-            yield self._put_aside(unreadable(frame, "CHECKSUM_WRONG", "The checksum of the batch is wrong.", position))
-            return
-        for record in records_of(frame, position):
-            yield self._put_aside(record) if isinstance(record, Unreadable) else self._record(record)
+            return ([unreadable(frame, "CHECKSUM_WRONG", "The checksum of the batch is wrong.", position)],)
+        return records_of(frame, position)
 
     def _is_worth_another_fetch(self, frame: Frame) -> bool:
         place = (self._partition, frame.base_offset)
@@ -111,22 +126,6 @@ class GuardedRecords:
             place = (self._partition, frame.base_offset)
             if not frame.intact and len(_failures) < _REMEMBERED:
                 _failures[place] = min(_failures.get(place, 0) + 1, _ATTEMPTS - 1)
-
-    def _record(self, record: DefaultRecord) -> ConsumerRecord[bytes, bytes]:
-        key, value = record.key, record.value
-        return ConsumerRecord(
-            self._partition.topic,
-            self._partition.partition,
-            record.offset,
-            record.timestamp,
-            record.timestamp_type,
-            key,
-            value,
-            None,
-            -1 if key is None else len(key),
-            -1 if value is None else len(value),
-            tuple(record.headers),  # pyrefly: ignore[bad-argument-type]
-        )
 
     def _put_aside(self, record: Unreadable) -> UnreadableRecord:
         size = len(record.raw)

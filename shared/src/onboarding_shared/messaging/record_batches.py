@@ -6,6 +6,7 @@ https://kafka.apache.org/documentation/#recordbatch
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
@@ -28,6 +29,8 @@ _CODEC, _CONTROL = 0x07, 0x20
 _GZIP = 1
 _GZIP_FORMAT = zlib.MAX_WBITS | 16
 _LEAST_RECORD_BYTES = 7
+_AT_ONCE = 500
+"""Maximum number of records that are read before the first of them is handed over."""
 
 
 class Unreadable(NamedTuple):
@@ -88,24 +91,33 @@ def unreadable(frame: Frame, reason_code: str, detail: str, position: int) -> Un
     return Unreadable(max(frame.end - 1, position), bytes(frame.data[:_RAW_BYTES]), reason_code, detail)
 
 
-def records_of(frame: Frame, position: int) -> Iterator[DefaultRecord | Unreadable]:
-    """Return the records of a batch from ``position`` on. Never raises. Control batches have none."""
+Records = list[DefaultRecord | Unreadable]
+
+
+def records_of(frame: Frame, position: int) -> Iterator[Records]:
+    """Return the records of a batch from ``position`` on, in lists. Never raises. Control batches have none."""
     try:
         batch = _unpacked(frame)
     except UnusableBatch as error:
-        yield unreadable(frame, error.code, str(error), position)
+        yield [unreadable(frame, error.code, str(error), position)]
         return
     if batch is None:
         return
-    next_offset = position
-    for record in _read(batch, frame):
-        if record.offset < next_offset:
-            continue
-        if record.offset >= frame.end:
-            yield unreadable(frame, "RECORD_INVALID", f"A record has the offset {record.offset}.", next_offset)
-            return
-        next_offset = record.offset + 1
-        yield record
+    next_offset, end = position, frame.end
+    for records in _read(batch, frame):
+        kept: Records = []
+        for record in records:
+            offset = record.offset
+            if offset < next_offset:
+                continue
+            if offset >= end:
+                kept.append(unreadable(frame, "RECORD_INVALID", f"A record has the offset {offset}.", next_offset))
+                yield kept
+                return
+            next_offset = offset + 1
+            kept.append(record)
+        if kept:
+            yield kept
 
 
 class UnusableBatch(Exception):
@@ -149,27 +161,35 @@ def _gunzip(packed: memoryview) -> bytes:
     raise UnusableBatch("BATCH_INVALID", "The compressed batch is incomplete.")
 
 
-def _read(batch: bytes, frame: Frame) -> Iterator[DefaultRecord | Unreadable]:
+def _read(batch: bytes, frame: Frame) -> Iterator[Records]:
     """Read with the parser of aiokafka, and from the first record that it refuses on, with the lenient one."""
+    parser = chain(DefaultRecordBatch(batch))  # the parser itself begins anew at each ``iter``
     taken = 0
-    try:
-        for record in DefaultRecordBatch(batch):
-            taken += 1
-            yield record
-    except Exception as error:
-        yield from _read_leniently(batch, frame, taken, repr(error))
+    while True:
+        records: Records = []
+        try:
+            records.extend(islice(parser, _AT_ONCE))
+        except Exception as error:  # the list has the records before the refused one
+            yield records
+            yield from _read_leniently(batch, frame, taken + len(records), repr(error))
+            return
+        if not records:
+            return
+        taken += len(records)
+        yield records
 
 
-def _read_leniently(batch: bytes, frame: Frame, taken: int, reason: str) -> Iterator[DefaultRecord | Unreadable]:
+def _read_leniently(batch: bytes, frame: Frame, taken: int, reason: str) -> Iterator[Records]:
     header = HEADER.unpack_from(batch)
     place = -1
     for place, (delta, raw, record) in enumerate(lenient_records(batch[HEADER.size :], header[12])):
         if place < taken:
             continue
+        offset = frame.base_offset + delta
         if record is None:
-            yield Unreadable(frame.base_offset + delta, raw, "RECORD_INVALID", f"The record cannot be read: {reason}")
+            yield [Unreadable(offset, raw, "RECORD_INVALID", f"The record cannot be read: {reason}")]
         else:
-            yield DefaultRecord(frame.base_offset + delta, header[7], 0, record.key, record.value, record.headers)
+            yield [DefaultRecord(offset, header[7], 0, record.key, record.value, record.headers)]
     if place + 1 < header[12] or header[12] < 1:
         last, detail = max(frame.end - 1, frame.base_offset), f"A record of the batch cannot be read: {reason}"
-        yield Unreadable(last, bytes(frame.data[:_RAW_BYTES]), "RECORD_INVALID", detail)
+        yield [Unreadable(last, bytes(frame.data[:_RAW_BYTES]), "RECORD_INVALID", detail)]

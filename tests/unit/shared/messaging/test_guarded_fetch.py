@@ -10,6 +10,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from onboarding_shared.messaging import guarded_fetch
 from onboarding_shared.messaging.guarded_fetch import FetchedBytes, GuardedRecords, UnreadableRecord
 from tests.support import hostile
+from tests.support.function_calls import CountedCalls
 
 PLACE = TopicPartition("topic", 2)
 WRONG = hostile.batch([hostile.record(b"x")], crc=1, base=1)
@@ -136,3 +137,25 @@ def test_a_marker_that_is_not_abort_ends_no_aborted_transaction(key: bytes) -> N
 def test_without_aborted_transactions_all_records_are_read() -> None:
     records, _ = fetched(of_transaction(0, b"a") + marker(1, COMMIT))
     assert [record.value for record in records] == [b"a"]
+
+
+@pytest.mark.parametrize("count", [400, 500, 1000])
+def test_a_readable_record_takes_few_calls(count: int) -> None:
+    data = hostile.batch([hostile.record(b"x", delta=delta) for delta in range(count)])
+
+    with CountedCalls() as calls:
+        records, position = fetched(data)
+
+    assert (len(records), position) == (count, count)
+    assert calls.total <= 2 * count + 30
+
+
+def test_who_stops_in_the_middle_goes_on_there() -> None:
+    data = hostile.batch([hostile.record(bytes([65 + delta]), delta=delta) for delta in range(3)])
+    records = GuardedRecords(PLACE, FetchedBytes(data), None, 0, None, None, True, 0)
+
+    first = next(iter(records)).value
+    position = records.next_fetch_offset
+
+    assert (first, position) == (b"A", 1)
+    assert [record.value for record in records] == [b"B", b"C"]

@@ -11,7 +11,7 @@ from tests.support import hostile
 
 def read(data: bytes, position: int = 0) -> list[tuple[int, object]]:
     """The offsets and the values, or the reason codes, of everything in a response."""
-    records = [record for frame in frames(data, position) for record in records_of(frame, position)]
+    records = [record for frame in frames(data, position) for some in records_of(frame, position) for record in some]
     return [
         (record.offset, record.reason_code if isinstance(record, Unreadable) else record.value) for record in records
     ]
@@ -30,7 +30,7 @@ def test_reading_in_the_middle_of_a_batch_leaves_out_earlier_records() -> None:
 
 def test_a_header_name_that_is_not_utf8_is_replaced() -> None:
     data = hostile.batch([hostile.record(b"a", headers=[(b"ce_\xff", b"x"), (b"kept", b"y")])])
-    (record,) = records_of(next(frames(data, 0)), 0)
+    ((record,),) = records_of(next(frames(data, 0)), 0)
     assert not isinstance(record, Unreadable)
     assert list(record.headers) == [("ce_\ufffd", b"x"), ("kept", b"y")]
 
@@ -105,3 +105,12 @@ def test_no_mutation_raises_or_stays_in_the_way(seed: int) -> None:
         mutation = hostile.mutated(original, chance)
         read(mutation, 3)
         assert max(frame.end for frame in frames(mutation, 3)) > 3
+
+
+def test_records_before_and_after_an_invalid_one_are_read_in_any_number() -> None:
+    bad = bytearray(hostile.record(b"b", delta=600))
+    bad[-1] = 3  # minus two headers
+    records = [hostile.record(b"a", delta=delta) for delta in range(600)]
+    data = hostile.batch([*records, bytes(bad), hostile.record(b"c", delta=601)])
+
+    assert read(data) == [*((offset, b"a") for offset in range(600)), (600, "RECORD_INVALID"), (601, b"c")]
