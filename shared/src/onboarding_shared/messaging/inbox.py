@@ -172,8 +172,8 @@ class Inbox:
             await self._dead_letters.keep(tx, rejected)
 
     def _count(self, parts: Partitioned, messages: Sequence[Decoded]) -> None:
-        metrics.count_by(metrics.APPLIED, (message.topic for message in parts.fresh if isinstance(message, Received)))
-        self._passed_over.count(message for message in parts.fresh if isinstance(message, PassedOver))
+        metrics.count_by(metrics.APPLIED, [message.topic for message in parts.fresh if isinstance(message, Received)])
+        self._passed_over.count([message for message in parts.fresh if isinstance(message, PassedOver)])
         if parts.repeats:
             metrics.REPEATS.inc(parts.repeats)
         if parts.missing:

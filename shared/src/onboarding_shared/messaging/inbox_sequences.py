@@ -35,7 +35,7 @@ async def lock_last_applied(tx: AsyncConnection, keys: Iterable[SequenceKey]) ->
     """Lock and return the last applied sequence of each key that has one. The lock order is fixed."""
     tenants, topics = _columns(sorted(keys))
     rows = await tx.execute(_LOCK, {"tenants": tenants, "topics": topics})
-    return {(tenant_id, topic): last for tenant_id, topic, last in rows}
+    return {(tenant_id, topic): last for tenant_id, topic, last in rows.all()}
 
 
 async def advance(tx: AsyncConnection, last: Mapping[SequenceKey, int]) -> None:

@@ -7,19 +7,16 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from onboarding_shared.contracts.cloudevents import encode_headers
-from onboarding_shared.contracts.run_keys import mac_of
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
-from onboarding_shared.messaging.spans import sending
+from onboarding_shared.messaging.publishing import publish
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import gather_seconds
 from onboarding_shared.process.loop import Loop
@@ -134,31 +131,12 @@ class Relay:
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
         """Send rows and wait for all acknowledgements. After a fault the outcome is unknown and the rows remain."""
         try:
-            await within(_PUBLISH_SECONDS, self._send(producer, rows))
+            await within(_PUBLISH_SECONDS, publish(producer, rows, self._source))
         except BaseException:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard_producer()
             raise
-        metrics.count_by(metrics.PUBLISHED, (row.topic for row in rows))
-
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[OutboxRow]) -> None:
-        with sending(rows) as traceparents:
-            records = [self._record(row, trace) for row, trace in zip(rows, traceparents, strict=True)]
-            await asyncio.gather(*[await producer.send(**record) for record in records])
-
-    def _record(self, row: OutboxRow, traceparent: str | None) -> dict[str, Any]:
-        headers = encode_headers(
-            message_id=str(row.message_id),
-            source=self._source,
-            event_type=row.event_type,
-            time=row.created_at,
-            subject=row.subject,
-            tenant_id=row.tenant_id,
-            sequence=row.sequence,
-            traceparent=traceparent,
-            mac=None if row.mac_key is None else mac_of(row.mac_key, row.topic, row.sequence, row.data),
-        )
-        return {"topic": row.topic, "key": str(row.tenant_id).encode(), "value": row.data, "headers": headers}
+        metrics.count_by(metrics.PUBLISHED, [row.topic for row in rows])
 
     async def _ensure_producer(self) -> AIOKafkaProducer:
         """Return a connected producer and ensure that its topics exist. Topics are checked periodically, because a
