@@ -13,7 +13,8 @@ from typing import Any
 
 REDACTED = "[redacted]"
 
-_LONGEST_NAME = 100
+LONGEST_NAME = 100
+"""The number of characters at the end of a name that tell whether it is that of a secret."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LAST_WORDS = frozenset({"assertion", "authorization", "bearer", "cookie", "jwt", "pwd", "sas", "token"})
 _ENDINGS = (
@@ -62,18 +63,22 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("0.a", "1.a"), re.compile(r"(?<![A-Za-z0-9_.-])[01]\.A[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]*)*"), REDACTED),
 )
 """Substrings of the lower-cased text, one of which is a condition for the pattern; the pattern; its replacement."""
-_PLAIN = re.compile(r"(?:[A-Za-z0-9_/{}-]*+|[0-9TZ:.+-]*+)\Z")
-"""Words, paths, ids and times, which most values of a log line are. Of the patterns only a token can look like them."""
+_PLAIN = re.compile(r"(?![^\n]*eyJ)(?:[A-Za-z0-9_/{}-]*+|[a-z][a-z0-9_.]*+|[0-9TZ:.+-]*+)\Z")
+"""Words, paths, ids, task types and times, which most values of a log line are. Of the patterns only one of a token can
+look like them."""
+
+plain_match = _PLAIN.match
+"""``is_plain`` in one call: the match, or None."""
 
 
 def is_plain(text: str) -> bool:
     """True if the text needs no closer look: it is in no form of a secret."""
-    return _PLAIN.match(text) is not None and "eyJ" not in text
+    return plain_match(text) is not None
 
 
 def redact_text(text: str) -> str:
     """Replace text in the form of a secret by ``[redacted]``."""
-    if is_plain(text):
+    if plain_match(text):
         return text
     lowered = text.lower()
     for hints, pattern, replacement in _PATTERNS:
@@ -86,11 +91,12 @@ def redact_text(text: str) -> str:
 
 def names_a_secret(name: str) -> bool:
     """True if the name is that of a secret, for example ``client_secret`` or ``passwordCredentials``."""
-    return _names_a_secret(name[-_LONGEST_NAME:])
+    return name_end_is_secret(name[-LONGEST_NAME:])
 
 
 @lru_cache(maxsize=4096)
-def _names_a_secret(name: str) -> bool:
+def name_end_is_secret(name: str) -> bool:
+    """``names_a_secret`` of a name of at most ``LONGEST_NAME`` characters; cheaper where many names are looked at."""
     if name.lower() in _WHOLE_NAMES:
         return True
     words = [word.lower() for word in _WORDS.findall(name)]
@@ -117,7 +123,7 @@ def redact_members(members: MutableMapping[str, Any]) -> None:
         kind = type(value)
         if value is None or kind is int or kind is float or kind is bool:
             continue
-        if kind is str and _PLAIN.match(value) and "eyJ" not in value and not _names_a_secret(name[-_LONGEST_NAME:]):
+        if kind is str and plain_match(value) and not name_end_is_secret(name[-LONGEST_NAME:]):
             continue
         members[name] = redact(value, name)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from onboarding_shared.contracts.types import CheckStatus
 from task_runner.tasks import PayloadError, Result, TaskFault, Wait
 from task_runner.tasks.payload import json_safe
+from tests.support.function_calls import CountedCalls
 
 
 @pytest.mark.parametrize("reason", ["", "lower", "1ST", "WITH SPACE", "A", "A" * 65, "NEW_LINE\n"])
@@ -111,3 +112,29 @@ def test_secret_settings_do_not_get_into_the_payload() -> None:
     result = Result.ok("FOUND", "", {"settings": [{"name": "client_secret", "value": "hunter2"}]})
 
     assert result.payload == {"settings": [{"name": "client_secret", "value": "[redacted]"}]}
+
+
+def test_plain_members_need_no_calls_of_their_own() -> None:
+    members = {f"member{number}": value for number, value in enumerate(["text", "a.b", 7, True, None, ""] * 20)}
+    json_safe(members)
+
+    with CountedCalls() as calls:
+        safe = json_safe(members)
+
+    assert safe == members
+    assert calls.total <= 2
+
+
+@pytest.mark.parametrize(
+    ("given_members", "kept"),
+    [
+        ({"client_secret": "plain"}, {"client_secret": "[redacted]"}),
+        ({"x" * 200 + "_client_secret": "plain"}, {"x" * 200 + "_client_secret": "[redacted]"}),
+        ({"name": "password", "value": "plain"}, {"name": "password", "value": "[redacted]"}),
+        ({"key": "password", "Value": "plain"}, {"key": "password", "Value": "[redacted]"}),
+        ({"text": "eyJhbGciOiJIUzI1NiJ9"}, {"text": "eyJhbGciOiJIUzI1NiJ9"}),
+        ({"text": "eyJhbGciOiJIUzI1NiJ9.e30"}, {"text": "[redacted]"}),
+    ],
+)
+def test_a_plain_text_is_hidden_for_its_name_and_form(given_members: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert json_safe(given_members) == kept

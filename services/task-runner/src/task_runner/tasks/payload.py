@@ -8,7 +8,15 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.types import MAX_ID, made_visible
-from onboarding_shared.telemetry.redaction import REDACTED, hides, meant_name, redact_text
+from onboarding_shared.telemetry.redaction import (
+    LONGEST_NAME,
+    REDACTED,
+    hides,
+    meant_name,
+    name_end_is_secret,
+    plain_match,
+    redact_text,
+)
 
 MAX_DEPTH = 24
 LONGEST_KEPT_NAME = 40
@@ -22,6 +30,8 @@ class PayloadError(ValueError):
 
 def safe_text(value: str, limit: int | None = None) -> str:
     """Return the text without NUL characters, lone surrogates and secrets, truncated to ``limit`` characters."""
+    if plain_match(value) and (limit is None or len(value) <= limit):
+        return value
     storable = value if value.isascii() and "\0" not in value else value.translate(_UNSTORABLE)
     cleaned = redact_text(storable)
     return cleaned if limit is None or len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
@@ -29,6 +39,8 @@ def safe_text(value: str, limit: int | None = None) -> str:
 
 def shown_text(value: str, limit: int) -> str:
     """``safe_text`` in one line without hidden characters: it repeats names that a customer's administrator chose."""
+    if plain_match(value) and len(value) <= limit:
+        return value
     return made_visible(safe_text(value, limit))
 
 
@@ -47,17 +59,33 @@ def json_safe(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _members(members: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    return {_safe_name(str(key)): _value(value, depth, meant_name(members, str(key))) for key, value in members.items()}
+    """Most values are plain texts, small numbers, booleans and null, which need no call of their own."""
+    safe: dict[str, Any] = {}
+    for key, value in members.items():
+        name, kind = str(key), type(value)
+        safe_name = _short_safe_name(name) if len(name) <= LONGEST_KEPT_NAME else safe_text(name)
+        plain = (
+            kind is bool
+            or value is None
+            or (kind is int and -MAX_ID - 1 <= value <= MAX_ID)
+            or (
+                kind is str
+                and plain_match(value) is not None
+                and name.lower() != "value"  # it is judged by the name in a sibling
+                and not name_end_is_secret(name[-LONGEST_NAME:])
+            )
+        )
+        if plain and depth <= MAX_DEPTH:
+            safe[safe_name] = value
+        else:
+            safe[safe_name] = _value(value, depth, meant_name(members, name))
+    return safe
 
 
 @lru_cache(maxsize=4096)
 def _short_safe_name(name: str) -> str:
-    return safe_text(name)
-
-
-def _safe_name(name: str) -> str:
     """The name of a member: few and short ones come again and again."""
-    return _short_safe_name(name) if len(name) <= LONGEST_KEPT_NAME else safe_text(name)
+    return safe_text(name)
 
 
 def _value(value: Any, depth: int, name: str) -> Any:

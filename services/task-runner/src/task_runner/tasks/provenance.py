@@ -43,8 +43,8 @@ def with_provenance(
         "external_tenant_id": context.connection.external_tenant_id if context.connection else None,
         "checker": declaration.name,
         "checker_version": declaration.version,
-        "collected_at": collected_at,
-        "expires_at": _later(collected_at, declaration.fresh_seconds),
+        "collected_at": msgspec.to_builtins(collected_at),
+        "expires_at": msgspec.to_builtins(_later(collected_at, declaration.fresh_seconds)),
         "payload_sha256": "0" * 64,
     }
     if record is not None:
