@@ -6,20 +6,20 @@ fields of the line.
 """
 
 import asyncio
-import io
-import json
 import logging
-import os
 import signal
 import sys
-from typing import TextIO
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, TextIO, cast
 
-import msgspec
 import structlog
-from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
+from structlog.contextvars import merge_contextvars
+from structlog.types import EventDict, Processor, WrappedLogger
 
 from onboarding_shared.process.service_settings import LogSettings
-from onboarding_shared.telemetry.redaction import redact_members, redact_text
+from onboarding_shared.telemetry.log_rendering import JsonLine, console_lines
+from onboarding_shared.telemetry.redaction import redact_members
 
 _NOT_SHOWN = frozenset({"_record", "exc_info"})
 """Internal members of an event, which are not redacted."""
@@ -35,6 +35,7 @@ _LEVELS = {
     "critical": logging.CRITICAL,
     "fatal": logging.CRITICAL,
 }
+_LEVEL_NAMES = {"warn": "warning", "exception": "error"}
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "faststream", "faststream.access", "faststream.access.kafka", "alembic")
 
 
@@ -97,13 +98,13 @@ def configure_logging(settings: LogSettings, *, service: str, stream: TextIO | N
         *([structlog.processors.format_exc_info] if as_json else []),
         redact_secrets,
     ]
-    render: list[Processor] = [JsonLine(service)] if as_json else [_console(stream)]
+    render: list[Processor] = [JsonLine(service)] if as_json else [console_lines(stream)]
 
     def lines(*names: object) -> Lines:
         return Lines(stream, str(names[0]) if names else service)
 
     structlog.configure(
-        processors=[*shared, *render],
+        processors=[WholeLine([*shared, *render], JsonLine(service))] if as_json else [*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         context_class=dict,
         logger_factory=lines,
@@ -162,41 +163,24 @@ def redact_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-class JsonLine:
-    """Renders an event as a JSON object with a fixed order of the first members. Never raises."""
+class WholeLine:
+    """All processors of a JSON line in one call. A line with an exception or a stack goes through them one by one."""
 
-    def __init__(self, service: str) -> None:
-        self._service = service
+    def __init__(self, processors: Sequence[Processor], render: JsonLine) -> None:
+        self._processors = processors
+        self._render = render
 
-    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> str:
-        line = {
-            "timestamp": event.pop("timestamp", None),
-            "level": event.pop("level", None),
-            "event": event.pop("event", ""),
-            "service": self._service,
-            "logger": event.pop("logger", None),
-            **event,
-        }
-        try:
-            return msgspec.json.encode(line, enc_hook=_shown).decode()
-        except (TypeError, ValueError, UnicodeError, OverflowError, msgspec.MsgspecError, RecursionError):
-            # Every line must be written, including those with lone surrogates or invalid keys.
-            return json.dumps({str(key): value for key, value in line.items()}, default=_shown, skipkeys=True)
-
-
-def _shown(value: object) -> str:
-    return redact_text(repr(value))
-
-
-def _console(stream: TextIO) -> Processor:
-    colours = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    # Plain tracebacks: structlog's default prints local variables, which may be tokens and passwords.
-    return structlog.dev.ConsoleRenderer(
-        colors=colours or "FORCE_COLOR" in os.environ, exception_formatter=_plain_traceback
-    )
-
-
-def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
-    text = io.StringIO()
-    structlog.dev.plain_traceback(text, exc_info)
-    stream.write(redact_text(text.getvalue()))
+    def __call__(self, logger: Lines, method: str, event: EventDict) -> str:
+        if "exc_info" in event or "stack_info" in event:
+            rendered: Any = event
+            for process in self._processors:
+                rendered = process(logger, method, cast("EventDict", rendered))
+            return str(rendered)
+        if _LEVELS.get(method, logging.ERROR) < _Threshold.current:
+            raise structlog.DropEvent
+        merge_contextvars(logger, method, event)
+        redact_members(event)
+        event["level"] = _LEVEL_NAMES.get(method, method)
+        event["logger"] = logger.name
+        event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        return self._render(logger, method, event)

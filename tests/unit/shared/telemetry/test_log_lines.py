@@ -55,6 +55,18 @@ def test_a_line_is_one_json_object_with_the_bound_fields(stream: io.StringIO) ->
     }
 
 
+def test_a_line_with_a_stack_has_the_same_members(stream: io.StringIO) -> None:
+    structlog.contextvars.bind_contextvars(tenant_id=42)
+    log = structlog.get_logger("runs")
+    log.warning("odd", password="hunter2", text="Bearer abcdefghijk")
+    log.warning("odd", password="hunter2", text="Bearer abcdefghijk", stack_info=True)
+    plain, with_stack = lines(stream)
+    assert "Stack (most recent call last)" in with_stack.pop("stack")
+    assert with_stack.pop("timestamp")[10] == plain.pop("timestamp")[10] == "T"
+    assert plain == with_stack
+    assert (plain["password"], plain["text"]) == ("[redacted]", "Bearer [redacted]")
+
+
 @pytest.mark.parametrize("name", ["uvicorn.error", "aiokafka.consumer", "faststream", "alembic.runtime.migration"])
 def test_lines_of_libraries_look_the_same(stream: io.StringIO, name: str) -> None:
     structlog.contextvars.bind_contextvars(tenant_id=42)
