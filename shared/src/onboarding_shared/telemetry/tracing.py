@@ -84,22 +84,30 @@ def start_span(
     return _recorder.start(name, kind, parse_traceparent(parent), attributes, began_ns)
 
 
-def enter_span(span: Span) -> None:
-    """Make ``span`` the current span of the rest of this task or request, in logs and outgoing calls."""
-    _bind(span.traceparent)
+def enter_span(span: Span, **context: object) -> None:
+    """Make ``span`` the current span of the rest of this task or request, in logs and outgoing calls.
+
+    ``context`` is bound to the logs too.
+    """
+    _current.set(span.traceparent)
+    bind_contextvars(trace_id=trace_id_of(span.traceparent), **context)
     if _recorder is not None:
         _recorder.enter(span)
 
 
-def bind_traceparent(header: str | None) -> str:
+def bind_traceparent(header: str | None, **context: object) -> str:
     """Make the rest of this task or request part of the trace in ``header``, with a new span id.
 
     A missing or malformed header starts a new trace. Returns the ``traceparent`` of outgoing calls; its trace id is
-    bound to the logs as ``trace_id``.
+    bound to the logs as ``trace_id``, together with ``context``.
     """
-    parent = parse_traceparent(header)
-    trace_id, sampled = (parent.trace_id, parent.sampled) if parent else (f"{_ids.getrandbits(128) or 1:032x}", True)
-    return _bind(TraceContext(trace_id, f"{_ids.getrandbits(64) or 1:016x}", sampled).header())
+    parent = parse_traceparent(header) if header else None
+    trace_id = parent.trace_id if parent else f"{_ids.getrandbits(128) or 1:032x}"
+    flags = "00" if parent and not parent.sampled else "01"
+    traceparent = f"00-{trace_id}-{_ids.getrandbits(64) or 1:016x}-{flags}"
+    _current.set(traceparent)
+    bind_contextvars(trace_id=trace_id, **context)
+    return traceparent
 
 
 def current_traceparent() -> str | None:
@@ -110,9 +118,3 @@ def current_traceparent() -> str | None:
 def trace_id_of(traceparent: str) -> str:
     """The trace id in ``traceparent``: 32 hexadecimal digits."""
     return traceparent[3:35]
-
-
-def _bind(traceparent: str) -> str:
-    _current.set(traceparent)
-    bind_contextvars(trace_id=trace_id_of(traceparent))
-    return traceparent

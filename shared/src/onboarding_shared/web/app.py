@@ -1,25 +1,16 @@
 """Builds the HTTP application of a service: its routes under the rules that hold for all of them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.routes import HTTPRoute
-from litestar.types import (
-    ControllerRouterHandler,
-    HTTPScope,
-    LifeSpanReceive,
-    LifeSpanScope,
-    LifeSpanSend,
-    Receive,
-    Scope,
-    Send,
-)
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 from msgspec import Struct
 
 from onboarding_shared.telemetry.health import HealthCheck, HealthProbes
@@ -59,13 +50,8 @@ class HttpApplication(Litestar):
         """The application behind the edge."""
         await super().__call__(scope, receive, send)
 
-    async def __call__(
-        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
-    ) -> None:
-        if scope["type"] == "http":
-            await self.edge(cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send))
-        else:
-            await super().__call__(scope, receive, send)
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
+        return self.edge(scope, receive, send) if scope["type"] == "http" else super().__call__(scope, receive, send)
 
 
 @dataclass(frozen=True)

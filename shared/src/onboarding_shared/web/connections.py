@@ -164,8 +164,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._in_header or (not self._reported and not self._in_message):
             self._in_header = True
             self._set_deadline()
-        elif not self._answered():
-            self._unset_deadline()
+        elif self.cycle is not None and not self.cycle.response_complete:
+            if self._deadline is not None:
+                self._unset_deadline()
         elif self._in_message:
             self._set_deadline()
         else:
@@ -215,7 +216,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         raise ValueError(problem.code)
 
     def on_message_begin(self) -> None:
-        if self.cycle is not None:
+        if self._deadline is not None and self.cycle is not None:
             self._unset_deadline()
         self._reported = self._in_header = self._in_message = True
         self._header_bytes = self._header_count = 0
@@ -223,7 +224,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         self._reported = True
-        super().on_url(url)
+        self.url += url
         if len(self.url) > MAX_URL_BYTES:
             self._break_off(Problem("URL_TOO_LONG", f"The URL is longer than {MAX_URL_BYTES} bytes", status=414))
 
@@ -234,7 +235,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._header_count > MAX_HEADERS or self._header_bytes > MAX_HEADER_BYTES:
             self._break_off(_headers_too_large())
         if self._in_header:  # trailers are dropped: the request is on its way to the application
-            super().on_header(name, value)
+            name = name.lower()
+            self.headers.append((name, value))
+            if name == b"expect":
+                self.expect_100_continue = self.expect_100_continue or value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         self._reported, self._in_header = True, False

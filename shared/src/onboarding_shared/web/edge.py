@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 from litestar.utils.path import normalize_path
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import clear_contextvars
 
 from onboarding_shared.telemetry.metrics import Requests
 from onboarding_shared.telemetry.tracing import (
@@ -28,13 +28,13 @@ from onboarding_shared.web.text_rules import check_path_text, check_url_text
 from onboarding_shared.web.unread_answers import ANSWER_BYTES
 
 _SANE_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
+_PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._-]*\Z")
+"""Paths whose text needs no closer look."""
 _ids = random.Random()  # noqa: S311 (ids need to differ, not to be secret)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 """Answers have data of customers, which no cache may keep."""
 _CLOSE = {"Connection": "close"}
-
-access = structlog.get_logger("onboarding.access")
 
 
 class Edge:
@@ -66,6 +66,7 @@ class Edge:
         self._requests = requests
         self._rate_limit = rate_limit
         self._get_only_paths = frozenset(get_only_paths)
+        self._access = structlog.get_logger("onboarding.access").bind()
 
     async def __call__(self, outer_scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -76,8 +77,11 @@ class Edge:
         id_header = (b"x-request-id", request_id.encode("ascii"))
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         clear_contextvars()
-        bind_contextvars(request_id=request_id)
-        span = self._begin_trace(scope, method, traceparent)
+        span = self._begin_span(scope, method, traceparent) if recording() else None
+        if span is None:
+            bind_traceparent(traceparent, request_id=request_id)
+        else:
+            enter_span(span, request_id=request_id)
         status = 0
         limits: list[tuple[bytes, bytes]] = []
 
@@ -85,7 +89,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = [] if any(name == _NO_STORE[0] for name, _ in message["headers"]) else [_NO_STORE]
+                own = () if _NO_STORE[0] in dict(message["headers"]) else (_NO_STORE,)
                 message["headers"] = [*message["headers"], id_header, _NOSNIFF, *own, *limits]
                 if status == 405 or method == "OPTIONS":
                     message["headers"] = self._allowing_head(scope["path"], message["headers"])
@@ -94,9 +98,11 @@ class Edge:
             await send(message)
 
         try:
-            _check_protocol(scope, hosts)
+            if hosts != 1 or scope["http_version"] != "1.1":
+                _check_protocol(scope, hosts)
             await self._admit(scope, authorization)
-            limits += self._count(scope)
+            if self._rate_limit is not None:
+                limits += self._count(scope, self._rate_limit)
             call = self._direct.find(scope)
             if call is None:
                 await self._app(scope, receive, reply)
@@ -123,31 +129,28 @@ class Edge:
             return [*headers]
         return [(name, _with_head(value) if name == b"allow" else value) for name, value in headers]
 
-    def _begin_trace(self, scope: HTTPScope, method: str, traceparent: str | None) -> Span | None:
-        """The request's span, where requests are recorded; those of health and metrics pages never are."""
-        if not recording() or scope["path"] in self._quiet_paths:
-            bind_traceparent(traceparent)
+    def _begin_span(self, scope: HTTPScope, method: str, traceparent: str | None) -> Span | None:
+        """The request's span; those to health and metrics pages have none."""
+        if scope["path"] in self._quiet_paths:
             return None
         seen = {"http.request.method": method, "url.scheme": scope["scheme"], "url.path": scope["path"]}
-        span = start_span(method, "server", parent=traceparent, attributes=seen)
-        if span is not None:
-            enter_span(span)
-        return span
+        return start_span(method, "server", parent=traceparent, attributes=seen)
 
     async def _admit(self, scope: HTTPScope, authorization: str | None) -> None:
         path = scope["path"]
         raw_path = scope.get("raw_path") or path.encode("utf-8", "surrogateescape")
-        check_path_text(raw_path.partition(b"?")[0])
+        if not _PLAIN_PATH.match(raw_path):
+            check_path_text(raw_path.partition(b"?")[0])
         if scope["query_string"]:
             check_url_text(scope["query_string"], "query")
-        if self._authenticator is not None and path not in self._public_paths:
-            scope["user"] = await self._authenticator.authenticate_header(authorization)
+        authenticator = self._authenticator
+        if authenticator is not None and path not in self._public_paths:
+            known = authenticator.recall(authorization)
+            scope["user"] = known or await authenticator.authenticate_header(authorization)
 
-    def _count(self, scope: HTTPScope) -> list[tuple[bytes, bytes]]:
+    def _count(self, scope: HTTPScope, rate_limit: RateLimit) -> list[tuple[bytes, bytes]]:
         caller = scope.get("user")
-        if self._rate_limit is None or caller is None:
-            return []
-        return _encoded(self._rate_limit.take(caller.user_id))
+        return [] if caller is None else _encoded(rate_limit.take(caller.user_id))
 
     async def _answer(self, problem: Problem, request_id: str, send: Send) -> None:
         body = self._problems.body(problem, request_id)
@@ -160,6 +163,7 @@ class Edge:
         """Say in log, metrics and trace how the request ended."""
         route = scope.get("path_template")
         quiet = scope["path"] in self._quiet_paths
+        access = self._access
         write = access.debug if quiet else access.error if status >= 500 else access.info
         failure = failure_of(scope) if status >= 500 else {}
         write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2), **failure)

@@ -58,6 +58,10 @@ class KeySource(ABC):
         ``KeySetTooOld`` when the last reading is too long ago.
         """
 
+    def fresh_keys(self) -> KeySet | None:
+        """The present keys, if ``refresh`` would return them without reading the source; else None."""
+        return None
+
     @property
     def age_seconds(self) -> float | None:
         """Time since the source was last read, or seen unchanged; None if it never was."""
@@ -104,6 +108,11 @@ class FileKeys(KeySource):
         except (OSError, KeySetError) as error:
             raise SettingsError([f"ONBOARDING_JWKS: {path} cannot be used: {error}"]) from error
         self._replace(read or NO_KEYS)
+
+    def fresh_keys(self) -> KeySet | None:
+        now = self._clock()
+        is_fresh = self._read_at is not None and now < self._look_again and now - self._read_at < self._max_age
+        return self.keys if is_fresh else None
 
     async def refresh(self, missing: str | None = None) -> KeySet:
         now = self._clock()
@@ -153,6 +162,9 @@ class UrlKeys(KeySource):
         super().__init__(url, max_age_seconds, clock)
         self._tried = float("-inf")
         self._lock = asyncio.Lock()
+
+    def fresh_keys(self) -> KeySet | None:
+        return self.keys if self._is_believed and not self._due(None) else None
 
     async def refresh(self, missing: str | None = None) -> KeySet:
         lacking = not self._is_believed or self._lacks(missing)

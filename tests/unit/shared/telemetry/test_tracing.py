@@ -17,6 +17,11 @@ def test_a_given_trace_continues_below_a_new_span() -> None:
     assert get_contextvars()["trace_id"] == TRACE
 
 
+def test_what_is_bound_with_a_trace_is_in_the_logs() -> None:
+    bind_traceparent(GIVEN, request_id="r-1")
+    assert get_contextvars() | {"trace_id": TRACE, "request_id": "r-1"} == get_contextvars()
+
+
 def test_the_sampling_decision_is_kept() -> None:
     assert bind_traceparent(f"00-{TRACE}-00f067aa0ba902b7-00").endswith("-00")
 

@@ -159,3 +159,35 @@ async def test_a_key_set_that_became_a_pipe_keeps_the_last_keys_and_blocks_nothi
 
     async with asyncio.timeout(3):
         assert await keys.refresh() is before
+
+
+async def test_a_remembered_caller_waits_for_no_key_set(
+    authenticator: Authenticator, clock: Clock, signer: Signer
+) -> None:
+    header = f"Bearer {signer.token()}"
+    assert authenticator.recall(header) is None
+    caller = await authenticator.authenticate_header(header)
+    assert authenticator.recall(header) == caller
+    clock.now += 2.0
+    assert authenticator.recall(header) is None, "the file has to be looked at first"
+
+
+async def test_no_caller_is_recalled_with_keys_that_are_too_old(
+    authenticator: Authenticator, keys: FileKeys, clock: Clock, signer: Signer
+) -> None:
+    header = f"Bearer {signer.token()}"
+    await authenticator.authenticate_header(header)
+    clock.now += MAX_AGE
+    keys._look_again = clock.now + 1.0
+    assert authenticator.recall(header) is None
+
+
+async def test_no_caller_is_recalled_after_its_token_expired(
+    identity: IdentitySettings, keys: FileKeys, signer: Signer
+) -> None:
+    times = [1_000_000.0]
+    authenticator = Authenticator(identity, keys=keys, now=lambda: times[0])
+    header = f"Bearer {signer.token(nbf=999_000, iat=999_000, exp=1_000_100)}"
+    assert await authenticator.authenticate_header(header) == authenticator.recall(header)
+    times[0] = 1_000_130.0
+    assert authenticator.recall(header) is None
