@@ -45,7 +45,7 @@ class InputsDefect:
 
 def canonical(inputs: Mapping[str, Any] | None) -> str:
     """Equal for equal inputs; no inputs are the same as an empty object."""
-    return json.dumps(inputs or {}, sort_keys=True, ensure_ascii=False)
+    return json.dumps(inputs, sort_keys=True, ensure_ascii=False) if inputs else "{}"
 
 
 def inputs_defect(inputs: Mapping[str, Any]) -> InputsDefect | None:

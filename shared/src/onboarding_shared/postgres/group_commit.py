@@ -1,7 +1,6 @@
 """Group commit: requests that arrive during a commit share the next transaction."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -30,14 +29,15 @@ def fair_turns(
 
     Of each owner there come as many as weigh ``of_one`` together, at least one. They stay in order.
     """
-    turns: Counter[Hashable] = Counter()
+    turns: dict[Hashable, int] = {}
     ranked: list[tuple[int, int]] = []
     for place, (owner, weight) in enumerate(requests):
-        if turns[owner] == 0 or turns[owner] + weight <= of_one:
-            ranked.append((turns[owner], place))
-            turns[owner] += weight
+        taken = turns.get(owner, 0)
+        if taken == 0 or taken + weight <= of_one:
+            ranked.append((taken, place))
+            turns[owner] = taken + weight
         else:
-            turns[owner] = max(turns[owner], of_one)
+            turns[owner] = max(taken, of_one)
     return [place for _, place in sorted(ranked)[:most]]
 
 
@@ -47,6 +47,7 @@ RequestResult = TypeVar("RequestResult")
 
 class _Pending(NamedTuple, Generic[Request, RequestResult]):
     request: Request
+    owner: Hashable
     weight: int
     future: "asyncio.Future[RequestResult]"
 
@@ -78,16 +79,16 @@ class GroupCommit(Generic[Request, RequestResult]):
         self._waiting: list[_Pending[Request, RequestResult]] = []
         self._runner: asyncio.Task[None] | None = None
 
-    async def submit(self, request: Request) -> RequestResult:
-        """Return the result of ``request`` once its transaction has committed.
+    def submit(self, request: Request) -> Awaitable[RequestResult]:
+        """The result of ``request``, which is there once its transaction has committed.
 
         Cancelling the caller does not cancel the work, which may be committed already.
         """
         result: asyncio.Future[RequestResult] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Pending(request, self._weight(request), result))
+        self._waiting.append(_Pending(request, self._owner(request), self._weight(request), result))
         if self._runner is None:
             self._runner = asyncio.create_task(self._drain(), name="group-commit")
-        return await result
+        return result
 
     async def settle(self) -> None:
         """Wait until every submitted request is finished."""
@@ -107,7 +108,7 @@ class GroupCommit(Generic[Request, RequestResult]):
 
     def _next_batch(self) -> list[_Pending[Request, RequestResult]]:
         waiting = self._waiting
-        places = fair_turns((self._owner(pending.request), pending.weight) for pending in waiting)
+        places = fair_turns([(pending.owner, pending.weight) for pending in waiting])
         taken = set(places)
         self._waiting = [pending for place, pending in enumerate(waiting) if place not in taken]
         return [waiting[place] for place in places]

@@ -99,7 +99,7 @@ def decide(
             reusable = run.arguments == arguments and run.state is not RunState.CANCELLING
             return Reused(run) if reusable else Blocked(run)
     new = ActiveRun(task_type, key, mode, RunState.QUEUED, arguments=arguments, target=target)
-    blocking = _first_conflict(new, active)
+    blocking = _first_conflict(new, active) if active else None
     return Created(new) if blocking is None else Blocked(blocking)
 
 

@@ -88,17 +88,20 @@ def _finished(view: RunView, message: RunFinished) -> RunView:
     if message.state not in TERMINAL:
         return view
     cancelled = message.state is RunState.CANCELLED
-    return replace(
-        view,
+    offered = message.payload.get(OFFERED_INPUTS)
+    return RunView(
         state=message.state,
         attempt=max(view.attempt, message.attempt),
+        progress_done=view.progress_done,
+        progress_total=view.progress_total,
+        progress_message=view.progress_message,
         status=None if cancelled else message.status,
         reason_code=message.reason_code,
         message=message.message,
         resume_at=None,
         started_at=message.started_at or view.started_at,
         finished_at=message.finished_at,
-        offered_inputs=usable_offer(message.payload.get(OFFERED_INPUTS)) or view.offered_inputs,
+        offered_inputs=(usable_offer(offered) if offered else None) or view.offered_inputs,
     )
 
 

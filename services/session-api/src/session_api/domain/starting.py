@@ -189,13 +189,13 @@ def _by_tenant(
 def _choice(
     start: Start, rule: TaskRule, session: OpenSession | None, connections: Mapping[int, KnownConnection]
 ) -> Usable | ConnectionRefusal:
-    choice = choose_connection(
-        start.connection_id,
-        session.provider_connection_id if session else None,
-        enabled=[known.id for known in connections.values() if not known.disabled and known.bound],
-        disabled=[known.id for known in connections.values() if known.disabled],
-        unbound=[known.id for known in connections.values() if not known.disabled and not known.bound],
-    )
+    enabled: list[int] = []
+    disabled: list[int] = []
+    unbound: list[int] = []
+    for known in connections.values():
+        (disabled if known.disabled else enabled if known.bound else unbound).append(known.id)
+    of_session = session.provider_connection_id if session else None
+    choice = choose_connection(start.connection_id, of_session, enabled=enabled, disabled=disabled, unbound=unbound)
     needed = rule.scope is Scope.CONNECTION or start.connection_id is not None
     return choice if isinstance(choice, Usable) or needed else Usable(None)
 
@@ -217,18 +217,16 @@ def _inputs(
 ) -> _Checked | InputsRefusal:
     """The inputs of a new run. An offer that does not fit is left out: the user did not send it."""
     declared = Declared(rule.name, rule.inputs_schema, rule.supports_dry_run)
-    where = (start.tenant_id, choice.connection_id if isinstance(choice, Usable) else None, session and session.id)
-    mine = [offer for offer in offers if (offer.tenant_id, offer.connection_id, offer.session_id) == where]
-    completed = start.inputs if start.retry_of_run_id else filled(start.inputs, rule.inputs_from, mine)
-    if completed is not start.inputs and _fit(declared, completed, start, check) is None:
-        return _Checked(completed)
-    return _fit(declared, start.inputs, start, check) or _Checked(start.inputs)
-
-
-def _fit(
-    declared: Declared, inputs: Mapping[str, Any] | None, start: Start, check: InputsCheck
-) -> InputsRefusal | None:
-    return refuse_inputs(declared, inputs, dry_run=start.dry_run, check=check)
+    if rule.inputs_from and not start.retry_of_run_id:
+        where = (start.tenant_id, choice.connection_id if isinstance(choice, Usable) else None, session and session.id)
+        mine = [offer for offer in offers if (offer.tenant_id, offer.connection_id, offer.session_id) == where]
+        completed = filled(start.inputs, rule.inputs_from, mine)
+        if (
+            completed is not start.inputs
+            and refuse_inputs(declared, completed, dry_run=start.dry_run, check=check) is None
+        ):
+            return _Checked(completed)
+    return refuse_inputs(declared, start.inputs, dry_run=start.dry_run, check=check) or _Checked(start.inputs)
 
 
 def _plan(

@@ -16,7 +16,7 @@ class Links:
 
     def run(self, tenant_id: int, run_id: int) -> str:
         """Return the URL of a run."""
-        return self._of(tenant_id, f"runs/{run_id}")
+        return f"{self._public_url}/tenants/{tenant_id}/onboarding/runs/{run_id}"
 
     def connection(self, tenant_id: int, connection_id: int) -> str:
         """Return the URL of a provider connection."""

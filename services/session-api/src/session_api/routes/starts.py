@@ -90,6 +90,9 @@ class StartRoutes(Controller):
         if wanted.validate_only:
             preflight = await self.preflights.look(start, callers_headers(request))
             return _preflight_response(preflight, start, self.links)
+        if key is None:
+            [answer] = await self.starts.start_all([start])
+            return _response(answer, tenant_id, self.links)
         return await answer_once(
             request,
             key,

@@ -1,8 +1,10 @@
 """Task starts. Concurrent starts are decided and written in one transaction (group commit)."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 import msgspec
@@ -92,22 +94,18 @@ class Starts:
         [answer] = await self.start_all([start])
         return answer
 
-    async def start_all(
+    def start_all(
         self, starts: Sequence[Start], once: Once[Sequence[StartAnswer]] | None = None
-    ) -> Sequence[StartAnswer]:
+    ) -> Awaitable[Sequence[StartAnswer]]:
         """Decide several starts of a tenant in order, in one transaction. Return one answer per start.
 
         Raises ``AnsweredBefore``, ``KeyOfAnother`` or ``KeyInProgress`` because of the key of ``once``.
         """
-        answers = await self._commits.submit(StartRequest(starts, once))
-        for answer in answers:
-            STARTS.labels(_outcome(answer)).inc()
-        return answers
+        return self._commits.submit(StartRequest(starts, once))
 
     async def start_within(self, tx: AsyncConnection, start: Start) -> StartAnswer:
         """Decide one start in the transaction of a change that causes it."""
         [answer] = await self._decide(tx, [start])
-        after_commit(tx, STARTS.labels(_outcome(answer)).inc)
         return answer
 
     async def settle(self) -> None:
@@ -138,7 +136,7 @@ class Starts:
     async def _decide(self, tx: AsyncConnection, starts: Sequence[Start]) -> list[StartAnswer]:
         if not starts:
             return []
-        await lock_tenants(tx, (start.tenant_id for start in starts))
+        await lock_tenants(tx, [start.tenant_id for start in starts])
         context = await load_start_context(tx, starts)
         plans = plan(starts, context, check_inputs, self._quotas)
         created = [
@@ -154,19 +152,32 @@ class Starts:
                 await begin_sessions(tx, drafts)
             commands = [_command(start, planned, inserted, self._run_keys) for start, planned in created]
             await self._outbox.append(tx, commands)
-        return [_answer(start, planned, context, inserted) for start, planned in zip(starts, plans, strict=True)]
+        answers = [_answer(start, planned, context, inserted) for start, planned in zip(starts, plans, strict=True)]
+        after_commit(tx, partial(_count, answers))
+        return answers
 
 
 def weight(request: StartRequest) -> int:
     """The work of a request: its starts, and each 256 bytes of their inputs, which are checked and compared."""
-    inputs = (start.inputs for start in request.starts if start.inputs)
-    return len(request.starts) + sum(len(msgspec.json.encode(given)) // INPUTS_BYTES_OF_A_START for given in inputs)
+    total = len(request.starts)
+    for start in request.starts:
+        if start.inputs:
+            total += len(msgspec.json.encode(start.inputs)) // INPUTS_BYTES_OF_A_START
+    return total
 
 
-def _outcome(answer: StartAnswer) -> str:
-    if isinstance(answer, Accepted):
-        return "created" if answer.created else "reused"
-    return "blocked" if isinstance(answer, BlockedBy) else "refused"
+def _count(answers: Sequence[StartAnswer]) -> None:
+    """Count committed starts by outcome."""
+    outcomes = Counter(
+        [
+            ("created" if answer.created else "reused")
+            if isinstance(answer, Accepted)
+            else ("blocked" if isinstance(answer, BlockedBy) else "refused")
+            for answer in answers
+        ]
+    )
+    for outcome, number in outcomes.items():
+        STARTS.labels(outcome).inc(number)
 
 
 def _drafts(created: Sequence[tuple[Start, Planned]]) -> dict[tuple[int, int], int]:
@@ -212,11 +223,13 @@ def _answer(start: Start, planned: Plan, context: StartContext, inserted: Mappin
     if not isinstance(planned, Planned):
         return planned
     decision = planned.decision
+    if isinstance(decision, Created):
+        return Accepted(inserted[_key(start, decision.run)].run_id, created=True)
     run_id, since = _identified(start, decision.run, inserted)
     if isinstance(decision, Blocked):
         blocked = replace(decision, run=replace(decision.run, run_id=run_id, since=since))
         return BlockedBy(blocked.run, retry_after(blocked, context))
-    return Accepted(run_id, created=isinstance(decision, Created))
+    return Accepted(run_id, created=False)
 
 
 def _identified(start: Start, run: ActiveRun, inserted: Mapping[RunKey, Inserted]) -> tuple[int, datetime]:
