@@ -21,12 +21,14 @@ from structlog.contextvars import bind_contextvars
 
 from onboarding_shared.web.identity import Caller, RequiresPermission, authorize, tenant_not_found
 from onboarding_shared.web.request_body import JsonRequest, decode_body, read_body
+from onboarding_shared.web.responses import JsonResponse
 from onboarding_shared.web.route_rules import TENANT, RouteFacts, check_body_presence
 
 CALLER = "caller"
 """The one dependency that handlers may have."""
 _RESERVED = frozenset({"body", "cookies", "headers", "query", "scope", "socket", "state"})
 """Arguments by which Litestar hands over a part of the request. Only ``data`` and ``request`` are known here."""
+_PLAIN_RESPONSES = (JsonResponse, Response)
 _CONTENT_HEADERS = frozenset({"content-length", "content-type"})
 _typed_dict: Any = TypedDict
 """As a function, whose result type checkers do not have to know."""
@@ -115,7 +117,7 @@ def _plain_answer(content: Any, status: int, encoder: msgspec.json.Encoder) -> P
     headers: list[tuple[bytes, bytes]] = []
     if isinstance(content, Response):
         if (
-            type(content) is not Response
+            type(content) not in _PLAIN_RESPONSES
             or content.media_type not in (None, MediaType.JSON)
             or content.cookies
             or content.background is not None

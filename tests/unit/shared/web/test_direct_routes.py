@@ -15,6 +15,7 @@ from onboarding_shared.web.app import ApiDescription, HttpApplication, build_htt
 from onboarding_shared.web.direct_routes import DirectCall, DirectRoutes
 from onboarding_shared.web.errors import Conflict
 from onboarding_shared.web.identity import Authenticator, Caller, Permissions, requires
+from onboarding_shared.web.responses import JsonResponse
 from tests.support.signing import Signer
 from tests.unit.shared.web.raw_requests import exchange, http_scope
 
@@ -57,6 +58,11 @@ async def needed(tenant_id: FromPath[int], data: JSONBody[Wish]) -> Wish:
     return data
 
 
+@post("/tenants/{tenant_id:int}/answers", guards=[requires(Permissions.RUN)])
+async def answered(tenant_id: FromPath[int]) -> Response[dict[str, int]]:
+    return JsonResponse({"tenant": tenant_id}, headers={"Location": "/x"}, status_code=202)
+
+
 @delete("/tenants/{tenant_id:int}/items/{item_id:int}")
 async def remove(tenant_id: FromPath[int], item_id: FromPath[int]) -> None: ...
 
@@ -78,7 +84,7 @@ async def fails(tenant_id: FromPath[int], how: FromPath[str]) -> None:
     )
 
 
-HANDLERS = [start, item, first_item, needed, remove, stream, text, fails]
+HANDLERS = [start, answered, item, first_item, needed, remove, stream, text, fails]
 JSON = (b"content-type", b"application/json")
 
 
@@ -127,6 +133,7 @@ REQUESTS = [
     ("POST", "/tenants/42/kinds/a.b", b"x" * 70_000, (JSON,)),
     ("POST", "/tenants/42/kinds/a.b/", b"", ()),
     ("POST", "/tenants//42/kinds/a.b", b"", ()),
+    ("POST", "/tenants/42/kinds/", b"", ()),
     ("POST", "/tenants/42/kinds/a.b?x=1", b"", ()),
     ("POST", "/tenants/042/kinds/a.b", b"", ()),
     ("POST", "/tenants/+42/kinds/a.b", b"", ()),
@@ -145,6 +152,7 @@ REQUESTS = [
     ("POST", "/tenants/42/needed", b"", ()),
     ("POST", "/tenants/42/needed", b'{"text": "x"}', (JSON,)),
     ("POST", "/tenants/42/needed", b"null", (JSON,)),
+    ("POST", "/tenants/42/answers", b"", ()),
     ("DELETE", "/tenants/42/items/5", b"", ()),
     ("GET", "/tenants/42/stream", b"", ()),
     ("GET", "/tenants/42/text", b"", ()),
@@ -183,6 +191,7 @@ async def test_a_direct_handler_asks_for_the_permission(app: HttpApplication, si
         ("GET", "/tenants/42/items/5"),
         ("GET", "/tenants/42/items/first"),
         ("POST", "/tenants/42/needed"),
+        ("POST", "/tenants/42/answers"),
     ],
 )
 async def test_a_plain_request_does_not_reach_litestar(
