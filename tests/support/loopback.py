@@ -26,7 +26,7 @@ class Loopback:
         self.database = database
         self.kafka = kafka
         self.relay = Relay(database, kafka, source=SESSIONS.source, topics=[SESSIONS])
-        self.outbox = Outbox(self.relay.wake)
+        self.outbox = Outbox(self.relay.hand_over)
         self.applied: list[tuple[int, int]] = []
         self.fault: Callable[[Received], None] = lambda message: None
         self.consumer = Consumer(kafka, database, self.outbox, group=group, applies={SESSIONS: self.apply})

@@ -13,6 +13,8 @@ from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, SOURCES
 from onboarding_shared.contracts.types import CheckStatus
 from onboarding_shared.messaging.inbox import Inbox
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
+from onboarding_shared.messaging.relay import Relay
+from onboarding_shared.messaging.unpublished import Unpublished
 from onboarding_shared.postgres.database import Database
 from session_api.app import SessionApi
 from session_api.consumers import applies
@@ -33,21 +35,30 @@ Records = Sequence[ConsumerRecord[bytes, bytes]]
 
 
 class Carrier:
-    """A service's relay, whose rows go to a list instead of to Kafka."""
+    """Takes the place of a service's relay: its rows go to a list instead of to Kafka.
 
-    def __init__(self, database: Database) -> None:
+    Its clock stands still, so it polls once. What it has carried is deleted when it is told to.
+    """
+
+    def __init__(self, database: Database, relay: Relay) -> None:
         self._rows = OutboxRows(database, holder="carrier")
         self._token: int | None = None
+        self._unpublished = relay.unpublished = Unpublished(self._rows, clock=lambda: 0.0)
 
     async def begin(self) -> None:
-        """Take the relay's lease."""
+        """Take the relay's lease, and look for rows of other instances."""
         self._token = await self._rows.take_lease(600.0, None)
+        assert not await self._unpublished.next()
 
     async def carry(self) -> Records:
         """Everything in the outbox, as one batch."""
-        rows = await self._rows.read(1000)
-        assert await self._rows.delete([row.id for row in rows], self._token)
+        rows = await self._unpublished.next()
+        self._unpublished.published(rows)
         return [_record(offset, row) for offset, row in enumerate(rows)]
+
+    async def delete(self) -> None:
+        """Delete what was carried, as relays do later, of many batches at once."""
+        assert await self._unpublished.delete_all(self._token)
 
 
 def _record(offset: int, row: OutboxRow) -> ConsumerRecord[bytes, bytes]:
@@ -71,7 +82,7 @@ class Pipeline:
         self.databases = (api.database, runner.database, store.database)
         self._api, self._runner, self._task = api, runner, task
         self._tenants = itertools.count(1)
-        self._carriers = [Carrier(database) for database in self.databases]
+        self._carriers = [Carrier(service.database, service.relay) for service in (api, runner, store)]
         intake = CommandIntake(
             runner.outbox, {task.name: task.declaration}, confirm_seconds=600, wake=_nothing, interrupt=_nothing,
             inputs={},
@@ -103,6 +114,11 @@ class Pipeline:
         """Ready the carriers."""
         for carrier in self._carriers:
             await carrier.begin()
+
+    async def delete_published(self) -> None:
+        """Delete the messages of the last batches from the outboxes."""
+        for carrier in self._carriers:
+            await carrier.delete()
 
     async def run(self, count: int) -> int:
         """Runs of new tenants, from their starts to the confirmed evidence; returns the number of messages."""

@@ -124,4 +124,4 @@ def received(messages: Sequence[Message], traceparent: str | None = TRACE) -> li
 
 def idle_outbox() -> Outbox:
     """An outbox that wakes no relay."""
-    return Outbox(lambda: None)
+    return Outbox()

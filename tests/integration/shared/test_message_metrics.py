@@ -34,7 +34,7 @@ class Loopback:
         self.database = database
         self.kafka = kafka
         self.relay = Relay(database, kafka, source=SESSIONS.source, topics=[SESSIONS])
-        self.outbox = Outbox(self.relay.wake)
+        self.outbox = Outbox(self.relay.hand_over)
         self.applied = 0
         self.consumer = Consumer(kafka, database, self.outbox, group="metrics", applies={SESSIONS: self._apply})
         rows = BacklogRows(database)

@@ -36,7 +36,7 @@ class Post:
         self.database = database
         kafka = kafka_settings(address)
         self.relay = Relay(database, kafka, source=SESSIONS.source, topics=[SESSIONS])
-        self.outbox = Outbox(self.relay.wake)
+        self.outbox = Outbox(self.relay.hand_over)
         self.consumer = Consumer(kafka, database, self.outbox, group="spans", applies={SESSIONS: self._apply})
         self.applied: dict[int, str | None] = {}
         self.refuses: set[int] = set()

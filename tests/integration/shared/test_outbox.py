@@ -1,13 +1,15 @@
 """Messages are numbered and stored in the transaction of the change that they describe."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 
 from onboarding_shared.contracts.run_keys import Purpose, RunKeys
 from onboarding_shared.contracts.session_api import CancelTask, SessionCompleted, SessionStarted
-from onboarding_shared.messaging.outbox import Outbox
+from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.postgres.database import Database
 
 ROWS = text("SELECT tenant_id, topic, sequence, event_type FROM outbox ORDER BY id")
@@ -27,7 +29,7 @@ async def rows(database: Database) -> list[tuple[int, str, int, str]]:
 
 
 async def test_each_tenant_counts_from_one_in_the_order_given(database: Database) -> None:
-    outbox = Outbox(lambda: None)
+    outbox = Outbox()
     async with database.transaction() as connection:
         await outbox.append(connection, [started(4), started(9), completed(4)])
     async with database.transaction() as connection:
@@ -41,7 +43,7 @@ async def test_each_tenant_counts_from_one_in_the_order_given(database: Database
 
 
 async def test_a_rolled_back_change_leaves_neither_message_nor_gap(database: Database) -> None:
-    outbox = Outbox(lambda: None)
+    outbox = Outbox()
     try:
         async with database.transaction() as connection:
             await outbox.append(connection, [started(4)])
@@ -54,7 +56,7 @@ async def test_a_rolled_back_change_leaves_neither_message_nor_gap(database: Dat
 
 
 async def test_concurrent_writers_of_one_tenant_leave_no_gap(database: Database) -> None:
-    outbox = Outbox(lambda: None)
+    outbox = Outbox()
 
     async def write() -> None:
         async with database.transaction() as connection:
@@ -64,25 +66,33 @@ async def test_concurrent_writers_of_one_tenant_leave_no_gap(database: Database)
     assert [row[2] for row in await rows(database)] == list(range(1, 41))
 
 
-async def test_the_relay_is_notified_by_commits_and_not_rollbacks(database: Database) -> None:
-    woken: list[int] = []
-    outbox = Outbox(lambda: woken.append(1))
-    try:
+async def test_the_relay_gets_the_rows_of_commits_as_they_are_stored(database: Database) -> None:
+    handed_over: list[OutboxRow] = []
+    outbox = Outbox(handed_over.extend)
+    async with database.transaction() as connection:
+        await outbox.append(connection, [started(9), Outgoing(started(4), "00-1", "a.topic", "key"), completed(9)])
+        assert handed_over == []
+    assert handed_over == await OutboxRows(database, holder="test").read(10)
+    assert [(row.tenant_id, row.topic, row.sequence) for row in handed_over] == [
+        (9, "onboarding.sessions.v1", 1),
+        (4, "a.topic", 1),
+        (9, "onboarding.sessions.v1", 2),
+    ]
+
+
+async def test_the_relay_gets_nothing_of_a_rollback(database: Database) -> None:
+    handed_over: list[OutboxRow] = []
+    outbox = Outbox(handed_over.extend)
+    with contextlib.suppress(LookupError):
         async with database.transaction() as connection:
             await outbox.append(connection, [started(4)])
-            assert woken == []
             raise LookupError
-    except LookupError:
-        pass
-    assert woken == []
-    async with database.transaction() as connection:
-        await outbox.append(connection, [started(4)])
-    assert woken == [1]
+    assert handed_over == []
 
 
 async def test_commands_and_no_events_get_the_key_of_their_run(database: Database) -> None:
     keys = RunKeys(["c" * 32], purpose=Purpose.COMMANDS)
-    outbox = Outbox(lambda: None, command_keys=keys)
+    outbox = Outbox(command_keys=keys)
     command = CancelTask(tenant_id=4, run_id=7, requested_by=1, requested_at=datetime(2026, 11, 24, tzinfo=UTC))
     async with database.transaction() as connection:
         await outbox.append(connection, [command, started(4)])

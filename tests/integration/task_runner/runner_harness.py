@@ -104,7 +104,7 @@ class RunnerHarness:
     def __init__(self, database: Database, tasks: Mapping[str, Task] = TASKS) -> None:
         self.database = database
         self.tasks = dict(tasks)
-        self.outbox = Outbox(lambda: None)
+        self.outbox = Outbox()
         self.providers = Providers()
         self.interrupted: list[int] = []
         self.worker: Worker | None = None

@@ -42,7 +42,7 @@ class EvidenceStore:
     def __init__(self, settings: EvidenceStoreSettings) -> None:
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
-        self.outbox = Outbox(self.relay.wake)
+        self.outbox = Outbox(self.relay.hand_over)
         self.consumer = Consumer(
             settings.kafka,
             self.database,

@@ -97,7 +97,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
     """The whole service, not started: the application's lifespan starts and stops it."""
     database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
     relay = Relay(database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
-    outbox = Outbox(relay.wake, command_keys=settings.command_keys.keys)
+    outbox = Outbox(relay.hand_over, command_keys=settings.command_keys.keys)
     projection = Projection(silence_seconds=settings.silence_seconds)
     catalogue = Catalogue(released=settings.released_task_types)
     run_keys = settings.run_keys.keys

@@ -50,7 +50,7 @@ class TaskRunner:
         """``isolating``: runs that lost two workers get a process of their own, which finds the tasks by itself."""
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
-        self.outbox = Outbox(self.relay.wake)
+        self.outbox = Outbox(self.relay.hand_over)
         self.providers = Providers(provider_settings(settings.outside, settings.gdap, settings.worker.concurrency))
         self._bindings = Loop("bindings", self.providers.bindings.refresh, count_failure=count_failures_of("bindings"))
         limits = WorkerLimits(**settings.worker.model_dump())

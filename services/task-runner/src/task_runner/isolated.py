@@ -69,7 +69,7 @@ async def work(settings: TaskRunnerSettings, pipe: Pipe) -> None:
     providers.bindings.read()
     worker = Worker(
         database,
-        Outbox(lambda: None),
+        Outbox(),
         without(discover(), settings.tasks.left_out),
         providers.context_of_run,
         replace(WorkerLimits(**settings.worker.model_dump()), concurrency=1),

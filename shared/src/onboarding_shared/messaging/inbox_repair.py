@@ -127,7 +127,7 @@ async def _set(database: Database, tenant_id: int, done: Repair, audit: Audit) -
             before=done.before,
             after=done.after,
         )
-        await Outbox(lambda: None).append(tx, [event])
+        await Outbox().append(tx, [event])
     _log.warning("inbox_repaired", topic=done.topic, tenant_id=tenant_id, before=done.before, after=done.after)
 
 

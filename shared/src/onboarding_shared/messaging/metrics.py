@@ -28,7 +28,7 @@ CONSUMER_REBUILDS = Counter(
     "onboarding_consumer_rebuilds_total", "Consumers replaced because they were stuck", ["group"]
 )
 
-OUTBOX_MESSAGES = Gauge("onboarding_outbox_messages", "Messages that wait to be published; 10000 = that or more")
+OUTBOX_MESSAGES = Gauge("onboarding_outbox_messages", "Messages in the outbox; 10000 = that or more")
 OUTBOX_AGE = Gauge("onboarding_outbox_age_seconds", "How long the oldest message waits to be published; 0 = none waits")
 RELAY_UP = Gauge("onboarding_relay_up", "Whether messages get out: Kafka was reached, or another instance publishes")
 RELAY_ACTIVE = Gauge("onboarding_relay_active", "Whether this instance is the one that publishes")

@@ -1,7 +1,9 @@
 """The outbox: stores outgoing messages in the transaction of the change that they announce."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 from sqlalchemy import text
@@ -10,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.session_api import RunCommand
+from onboarding_shared.messaging.outbox_rows import OutboxRow
 from onboarding_shared.postgres.database import after_commit
 
 _APPEND = text("""
@@ -30,6 +33,7 @@ SELECT i.tenant_id, i.topic,
        i.message_id, i.event_type, i.subject, i.traceparent, i.data, i.mac_key
 FROM incoming i JOIN numbered n USING (tenant_id, topic)
 ORDER BY i.place
+RETURNING message_id, id, sequence, created_at
 """)
 
 
@@ -53,12 +57,17 @@ class Outgoing(msgspec.Struct, frozen=True):
     mac_key: str | None = None
 
 
+HandOver = Callable[[Sequence[OutboxRow]], None]
+
+
 class Outbox:
     """Stores outgoing messages in the database. Only the relay publishes them."""
 
-    def __init__(self, wake: Callable[[], None], *, command_keys: RunKeys | None = None) -> None:
-        """``wake`` is called after each commit that stored messages. Commands need ``command_keys``, for their MAC."""
-        self._wake = wake
+    def __init__(self, hand_over: HandOver | None = None, *, command_keys: RunKeys | None = None) -> None:
+        """``hand_over`` gets the rows of each transaction after its commit, so that the relay of this process need not
+        read them. Without it the relay of another process finds them. Commands need ``command_keys``, for their MAC.
+        """
+        self._hand_over = hand_over
         self._command_keys = command_keys
 
     async def append(self, tx: AsyncConnection, messages: Sequence[Message | Outgoing]) -> None:
@@ -71,20 +80,19 @@ class Outbox:
             return
         outgoing = [message if isinstance(message, Outgoing) else Outgoing(message) for message in messages]
         data = [_encode(item.message) for item in outgoing]
-        await tx.execute(
-            _APPEND,
-            {
-                "tenants": [item.message.tenant_id for item in outgoing],
-                "topics": [item.topic or item.message.topic.name for item in outgoing],
-                "ids": [uuid.uuid4() for _ in outgoing],
-                "types": [item.message.event_type() for item in outgoing],
-                "subjects": [item.message.subject for item in outgoing],
-                "traceparents": [item.traceparent for item in outgoing],
-                "data": data,
-                "mac_keys": [self._mac_key(item) for item in outgoing],
-            },
-        )
-        after_commit(tx, self._wake)
+        columns: dict[str, list[Any]] = {
+            "tenants": [item.message.tenant_id for item in outgoing],
+            "topics": [item.topic or item.message.topic.name for item in outgoing],
+            "ids": [uuid.uuid4() for _ in outgoing],
+            "types": [item.message.event_type() for item in outgoing],
+            "subjects": [item.message.subject for item in outgoing],
+            "traceparents": [item.traceparent for item in outgoing],
+            "data": data,
+            "mac_keys": [self._mac_key(item) for item in outgoing],
+        }
+        stored = (await tx.execute(_APPEND, columns)).all()
+        if self._hand_over is not None:
+            after_commit(tx, partial(self._hand_over, _rows(columns, stored)))
 
     def _mac_key(self, outgoing: Outgoing) -> str | None:
         message = outgoing.message
@@ -93,6 +101,22 @@ class Outbox:
         if self._command_keys is None:
             raise ValueError("This outbox has no command_keys: it sends no commands")
         return self._command_keys.key_of(message.tenant_id, message.run_id)
+
+
+def _rows(columns: Mapping[str, Sequence[Any]], stored: Iterable[Any]) -> list[OutboxRow]:
+    """The rows as the relay would read them: what was to be stored, and what the database added to each."""
+    added = {message_id: (row_id, sequence, created_at) for message_id, row_id, sequence, created_at in stored}
+    rows: list[OutboxRow] = []
+    for tenant, topic, message_id, event_type, subject, traceparent, data, mac_key in zip(
+        *columns.values(), strict=True
+    ):
+        row_id, sequence, created_at = added[message_id]
+        rows.append(
+            OutboxRow(
+                row_id, topic, tenant, sequence, message_id, event_type, subject, traceparent, data, created_at, mac_key
+            )
+        )
+    return rows
 
 
 _encoder = msgspec.json.Encoder()

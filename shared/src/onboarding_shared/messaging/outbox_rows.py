@@ -12,7 +12,7 @@ from onboarding_shared.postgres.database import Database
 
 _READ = text("""
 SELECT id, topic, tenant_id, sequence, message_id, event_type, subject, traceparent, data, created_at, mac_key
-FROM outbox ORDER BY id LIMIT :batch
+FROM outbox WHERE id <> ALL(CAST(:without AS bigint[])) ORDER BY id LIMIT :batch
 """)
 _DELETE = text("""
 DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))
@@ -51,11 +51,16 @@ class OutboxRows:
         self._database = database
         self._holder = holder
 
-    async def read(self, batch: int) -> list[OutboxRow]:
-        """Read the rows with the lowest ids. No position is remembered, because ids do not commit in order."""
+    async def read(self, batch: int, without: Sequence[int] = ()) -> list[OutboxRow]:
+        """Read the rows with the lowest ids, except those ``without``.
+
+        No position is remembered, because ids do not commit in order.
+        """
+
+        bound = {"batch": batch, "without": list(without)}
 
         async def work(tx: AsyncConnection) -> list[OutboxRow]:
-            return [OutboxRow._make(row) for row in await tx.execute(_READ, {"batch": batch})]
+            return [OutboxRow._make(row) for row in await tx.execute(_READ, bound)]
 
         return await self._database.run_single(work)
 

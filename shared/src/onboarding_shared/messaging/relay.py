@@ -17,18 +17,15 @@ from onboarding_shared.messaging.bounded import within
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.messaging.publishing import publish
+from onboarding_shared.messaging.unpublished import Unpublished
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.group_commit import gather_seconds
 from onboarding_shared.process.loop import Loop
 from onboarding_shared.process.message_settings import KafkaSettings
 
 LEASE_SECONDS = 10.0
-_BATCH_ROWS = 1000
 _PUBLISH_SECONDS = 10.0
 _METADATA_SECONDS = 2.0
-_POLL_SECONDS = 0.1
-_IDLE_POLL_SECONDS = 0.5
-"""Maximum interval between polls of an empty outbox, which delays messages of other instances."""
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +47,7 @@ class Relay:
         concurrent creations into several topics of the same name.
         """
         self._rows = OutboxRows(database, holder=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}")
+        self.unpublished = Unpublished(self._rows)
         self._kafka = kafka
         self._source = source
         self._topics = tuple(topics)
@@ -58,7 +56,6 @@ class Relay:
         self._lease_ends = 0.0
         self._renew_at = 0.0
         self._check_at = 0.0
-        self._poll_seconds = _POLL_SECONDS
         self._loop = Loop("relay", self._turn, count_failure=metrics.RELAY_FAILURES.inc)
         self.standing_by = False
 
@@ -67,9 +64,11 @@ class Relay:
         """True if messages can be published: by this instance or by another one."""
         return self.standing_by or self._producer is not None
 
-    def wake(self) -> None:
-        """Publish new messages without waiting for the next poll."""
-        self._loop.wake()
+    def hand_over(self, rows: Sequence[OutboxRow]) -> None:
+        """Publish the rows of a commit of this process without waiting for the next poll."""
+        if not self.standing_by:
+            self.unpublished.put(rows)
+            self._loop.wake()
 
     async def start(self) -> None:
         """Start publishing in the background. Never raises, even if Kafka is unavailable."""
@@ -85,45 +84,55 @@ class Relay:
 
     async def _publish_rest(self) -> None:
         await self._loop.stop()
+        self.unpublished.read_next()
         while await self._publish_batch():
             pass
+        await self.unpublished.delete_all(self._token)
 
     async def _turn(self) -> float:
         """Publish one batch; returns the seconds until the next one."""
-        published = await self._publish_batch()
-        if published:
-            self._poll_seconds = _POLL_SECONDS
-            await asyncio.sleep(gather_seconds(published))
-            return 0.0
+        try:
+            published = await self._publish_batch()
+        except BaseException:
+            self.unpublished.forget()
+            raise
         if self.standing_by:
             return LEASE_SECONDS / 4
-        rest, self._poll_seconds = self._poll_seconds, min(self._poll_seconds * 2, _IDLE_POLL_SECONDS)
-        return rest
+        if published:
+            await asyncio.sleep(gather_seconds(published))
+        return self.unpublished.rest
 
     async def _publish_batch(self) -> int:
-        """Publish one batch; returns its number of rows."""
+        """Publish one batch, and delete earlier ones; returns the number of rows published."""
         self.standing_by = not await self._hold_lease()
         if self.standing_by:
             return 0
         producer = await self._ensure_producer()
-        rows = await self._rows.read(_BATCH_ROWS)
-        if not rows:
-            return 0
-        if time.monotonic() >= self._lease_ends:
-            metrics.LATE_RELAYS.inc()
-            return 0
-        await self._publish(producer, rows)
-        if not await self._rows.delete([row.id for row in rows], self._token):
+        rows = await self.unpublished.next()
+        if rows:
+            if time.monotonic() >= self._lease_ends:
+                self._give_up("relay_lease_ended")
+                return 0
+            await self._publish(producer, rows)
+            self.unpublished.published(rows)
+        if not await self.unpublished.delete_due(self._token):
             self._token = None
-            metrics.LATE_RELAYS.inc()
-            _log.warning("relay_lease_lost", rows=len(rows))
+            self._give_up("relay_lease_lost")
         return len(rows)
+
+    def _give_up(self, event: str) -> None:
+        metrics.LATE_RELAYS.inc()
+        _log.warning(event)
+        self.unpublished.start_again()
 
     async def _hold_lease(self) -> bool:
         now = time.monotonic()
         if self._token is not None and now < self._renew_at:
             return True
-        self._token = await self._rows.take_lease(LEASE_SECONDS, self._token)
+        token = await self._rows.take_lease(LEASE_SECONDS, self._token)
+        if token is None or token != self._token:
+            self.unpublished.start_again()
+        self._token = token
         self._lease_ends = now + LEASE_SECONDS
         self._renew_at = now + LEASE_SECONDS / 3
         return self._token is not None

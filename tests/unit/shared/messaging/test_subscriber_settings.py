@@ -25,7 +25,7 @@ def consumer() -> Consumer:
     return Consumer(
         KafkaSettings(bootstrap_servers="127.0.0.1:9"),
         database,
-        Outbox(lambda: None),
+        Outbox(),
         group="test-group",
         applies=dict.fromkeys(ALL_TOPICS, apply_nothing),
     )

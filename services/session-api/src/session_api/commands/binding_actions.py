@@ -70,7 +70,7 @@ class BindingActions:
         self._arguments = arguments
         self._bindings = TenantBindings(
             database,
-            Outbox(lambda: None, command_keys=settings.command_keys.keys),
+            Outbox(command_keys=settings.command_keys.keys),
             silence_seconds=settings.silence_seconds,
         )
 
