@@ -11,6 +11,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
+from onboarding_shared.telemetry.frequent_metrics import FrequentCounter, FrequentHistogram
 from tests.docs.tables import DOCS, ROOT, rows, words
 from tests.support.alone import Alone, alone
 from tests.support.scraped import Scraped
@@ -63,6 +64,10 @@ def test_the_metrics_page_has_every_label(pages: Mapping[str, Scraped]) -> None:
         f"{metric._name}{'_total' if metric._type == 'counter' else ''}": set(metric._labelnames)
         for metric in REGISTRY._collector_to_names
         if isinstance(metric, MetricWrapperBase) and metric._name.startswith("onboarding_")
+    } | {
+        metric.name: set(metric.labels)
+        for metric in REGISTRY._collector_to_names
+        if isinstance(metric, FrequentCounter | FrequentHistogram)
     }
 
     assert {name: labels for name, labels in documented.items() if name in declared} == declared

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evidence_store.domain.admission import Inadmissible, contradicts, key_of, leaves_evidence, recorded
+from evidence_store.domain.admission import Inadmissible, contradicts, leaves_evidence, recorded
 from onboarding_shared.contracts.task_runner import RunProgressed, RunStarted
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from tests.support.evidence_chains import NOW, chain, result
@@ -33,11 +33,6 @@ def test_a_run_of_the_platform_itself_is_refused() -> None:
     with pytest.raises(Inadmissible) as refused:
         leaves_evidence(result(1, tenant_id=0))
     assert refused.value.code == "TENANT_INVALID"
-
-
-def test_the_key_of_a_run_tells_tenants_apart() -> None:
-    (row,), _ = chain([result(1)])
-    assert key_of(row) == key_of(result(1)) != key_of(result(1, tenant_id=43))
 
 
 def test_the_message_of_a_row_has_its_values() -> None:

@@ -3,17 +3,24 @@
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
+from onboarding_shared.telemetry.frequent_metrics import FrequentCounter, FrequentHistogram
 from onboarding_shared.telemetry.metrics import Gauge
 
 _BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 
-CLAIMED = Counter("onboarding_runs_claimed_total", "Attempts started by this process")
-SETTLED = Counter("onboarding_runs_settled_total", "Attempts settled, by the event of their run", ["event"])
-LATE_WRITES = Counter("onboarding_late_writes_refused_total", "Results rejected because the lease was no longer valid")
-DROPPED = Counter("onboarding_results_dropped_total", "Results that could not be written before the lease expired")
-LEASES_LOST = Counter("onboarding_leases_lost_total", "Attempts stopped by this process because their lease expired")
+CLAIMED = FrequentCounter("onboarding_runs_claimed_total", "Attempts started by this process")
+SETTLED = FrequentCounter("onboarding_runs_settled_total", "Attempts settled, by the event of their run", "event")
+LATE_WRITES = FrequentCounter(
+    "onboarding_late_writes_refused_total", "Results rejected because the lease was no longer valid"
+)
+DROPPED = FrequentCounter(
+    "onboarding_results_dropped_total", "Results that could not be written before the lease expired"
+)
+LEASES_LOST = FrequentCounter(
+    "onboarding_leases_lost_total", "Attempts stopped by this process because their lease expired"
+)
 LEASES_EXPIRED = Counter("onboarding_leases_expired_total", "Expired leases, by the event of their run", ["event"])
 ISOLATED = Counter("onboarding_isolated_processes_total", "Processes started for runs that lost two workers")
 ISOLATED_LOST = Counter(
@@ -26,20 +33,20 @@ RESENT = Counter(
 )
 ABANDONED = Counter("onboarding_tasks_abandoned_total", "Tasks that did not stop after their cancellation")
 LOOP_FAILURES = Counter("onboarding_worker_loop_failures_total", "Failed iterations of a background loop", ["loop"])
-WAIT = Histogram(
+WAIT = FrequentHistogram(
     "onboarding_run_wait_seconds",
     "Time from when an attempt is due until a worker claims it",
-    ["task_type"],
+    "task_type",
     buckets=_BOUNDS,
 )
-EXECUTION = Histogram(
+EXECUTION = FrequentHistogram(
     "onboarding_run_execution_seconds",
     "Time from the claim of an attempt until its end",
-    ["task_type"],
+    "task_type",
     buckets=_BOUNDS,
 )
 
-OF_ATTEMPTS: Mapping[str, Counter | Histogram] = {
+OF_ATTEMPTS: Mapping[str, FrequentCounter | FrequentHistogram] = {
     "claimed": CLAIMED,
     "waited": WAIT,
     "settled": SETTLED,
@@ -63,12 +70,7 @@ Record = Callable[[Measured], None]
 
 def record(measured: Measured) -> None:
     """Include a measurement, of this process or of its isolated one, in the metrics of this process."""
-    family = OF_ATTEMPTS[measured.name]
-    metric = family if measured.label is None else family.labels(measured.label)
-    if isinstance(metric, Counter):
-        metric.inc(measured.value)
-    else:
-        metric.observe(measured.value)
+    OF_ATTEMPTS[measured.name].add(measured.value, measured.label)
 
 
 UNDER_WAY = Gauge("onboarding_runs_under_way", "Attempts in progress in this process")

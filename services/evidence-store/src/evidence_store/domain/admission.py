@@ -1,5 +1,6 @@
 """Validation of results, and the messages that confirm them."""
 
+import functools
 from typing import TypeGuard
 
 from evidence_store.domain.chain import StoredEvidence
@@ -8,6 +9,8 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus, RunState
+
+_status = functools.cache(CheckStatus)
 
 RunKey = tuple[int, int]
 """The id of a run and its tenant: an id alone does not identify a run, because a forged result may use any."""
@@ -33,11 +36,6 @@ def leaves_evidence(message: Message) -> TypeGuard[RunFinished]:
     return True
 
 
-def key_of(run: RunFinished | StoredEvidence) -> RunKey:
-    """Return the key of the run of a result or a stored row."""
-    return run.run_id, run.tenant_id
-
-
 def contradicts(result: RunFinished, kept: EvidenceRecorded) -> bool:
     """Return True if a repeated result differs from the stored one."""
     return (result.task_type, result.status, result.reason_code) != (kept.task_type, kept.status, kept.reason_code)
@@ -50,7 +48,7 @@ def recorded(row: StoredEvidence) -> EvidenceRecorded:
         evidence_id=row.id,
         run_id=row.run_id,
         task_type=row.task_type,
-        status=CheckStatus(row.status),
+        status=_status(row.status),
         reason_code=row.reason_code,
         position=row.position,
         seal=row.seal.hex(),

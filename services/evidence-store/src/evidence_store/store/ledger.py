@@ -1,5 +1,6 @@
 """The SQL that appends to chains: a batch is locked, read and inserted in one statement each."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -50,6 +51,9 @@ SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:
 """)
 
 
+_status = functools.cache(CheckStatus)
+
+
 class ChainSnapshot(NamedTuple):
     """The heads of locked chains, evidence of the runs that exists already, ids for new evidence, and the time."""
 
@@ -75,7 +79,7 @@ async def read_snapshot(tx: AsyncConnection, results: Sequence[RunFinished]) -> 
     return ChainSnapshot(
         heads={row.tenant_id: Head(row.length, row.head_seal) for row in rows},
         kept={(row.run_id, row.tenant_id): _recorded(row) for row in rows if row.id is not None},
-        new_ids=sorted(row.new_id for row in rows if row.new_id is not None),
+        new_ids=sorted([row.new_id for row in rows if row.new_id is not None]),
         now=rows[0].now,
     )
 
@@ -100,7 +104,7 @@ def _recorded(row: Row[tuple[object, ...]]) -> EvidenceRecorded:
         evidence_id=row.id,
         run_id=row.run_id,
         task_type=row.task_type,
-        status=CheckStatus(row.status),
+        status=_status(row.status),
         reason_code=row.reason_code,
         position=row.position,
         seal=row.seal.hex(),

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence_store import metrics
-from evidence_store.domain.admission import RunKey, contradicts, key_of, leaves_evidence, recorded
+from evidence_store.domain.admission import RunKey, contradicts, leaves_evidence, recorded
 from evidence_store.domain.chain import StoredEvidence, extend
 from evidence_store.store import ledger
 from onboarding_shared.contracts.cloudevents import Received
@@ -35,31 +35,33 @@ class Recording:
         for received in batch:
             message = received.message
             if leaves_evidence(message):
-                results.setdefault(key_of(message), message)
-                traces.setdefault(key_of(message), received.traceparent)
+                run = message.run_id, message.tenant_id
+                results.setdefault(run, message)
+                traces.setdefault(run, received.traceparent)
         if not results:
             return
-        await ledger.lock(tx, (result.tenant_id for result in results.values()))
+        await ledger.lock(tx, [result.tenant_id for result in results.values()])
         snapshot = await ledger.read_snapshot(tx, list(results.values()))
-        new = [result for run, result in results.items() if run not in snapshot.kept]
-        rows, heads = extend(snapshot.heads, new, snapshot.new_ids, snapshot.now)
+        new = {run: result for run, result in results.items() if run not in snapshot.kept}
+        rows, heads = extend(snapshot.heads, list(new.values()), snapshot.new_ids, snapshot.now)
         if rows:
             await ledger.append(tx, rows, heads)
-        confirmations = snapshot.kept | {key_of(row): recorded(row) for row in rows}
+        stored = dict(zip(new, rows, strict=True))
+        confirmations = snapshot.kept | {run: recorded(row) for run, row in stored.items()}
         await self._outbox.append(tx, [Outgoing(confirmations[run], traces[run]) for run in results])
-        after_commit(tx, partial(_report, rows, results, snapshot.kept, traces))
-        after_commit(tx, partial(_trace_recording, rows, traces, began_ns))
+        after_commit(tx, partial(_report, stored, results, snapshot.kept, traces))
+        after_commit(tx, partial(_trace_recording, stored, traces, began_ns))
 
 
 def _report(
-    rows: Sequence[StoredEvidence],
+    stored: Mapping[RunKey, StoredEvidence],
     results: Mapping[RunKey, RunFinished],
     kept: Mapping[RunKey, EvidenceRecorded],
     traces: Mapping[RunKey, str | None],
 ) -> None:
-    for row in rows:
-        metrics.DELAY.observe(max(0.0, (row.recorded_at - results[key_of(row)].finished_at).total_seconds()))
-        _log.info("evidence_recorded", tenant_id=row.tenant_id, run_id=row.run_id, trace_id=_trace(traces[key_of(row)]),
+    for run, row in stored.items():
+        metrics.DELAY.add(max(0.0, (row.recorded_at - results[run].finished_at).total_seconds()))
+        _log.info("evidence_recorded", tenant_id=row.tenant_id, run_id=row.run_id, trace_id=_trace(traces[run]),
                   evidence_id=row.id, position=row.position, task_type=row.task_type, status=row.status,
                   reason_code=row.reason_code)  # fmt: skip
     for run, first in kept.items():
@@ -69,8 +71,10 @@ def _report(
                        trace_id=_trace(traces[run]), evidence_id=first.evidence_id)  # fmt: skip
 
 
-def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[RunKey, str | None], began_ns: int) -> None:
-    for row in rows if recording() else ():
+def _trace_recording(
+    stored: Mapping[RunKey, StoredEvidence], traces: Mapping[RunKey, str | None], began_ns: int
+) -> None:
+    for run, row in stored.items() if recording() else ():
         attributes = {
             "onboarding.tenant_id": row.tenant_id,
             "onboarding.run_id": row.run_id,
@@ -80,7 +84,7 @@ def _trace_recording(rows: Sequence[StoredEvidence], traces: Mapping[RunKey, str
             "onboarding.check_status": row.status,
             "onboarding.reason_code": row.reason_code,
         }
-        span = start_span("record evidence", parent=traces[key_of(row)], attributes=attributes, began_ns=began_ns)
+        span = start_span("record evidence", parent=traces[run], attributes=attributes, began_ns=began_ns)
         if span is not None:
             span.end()
 

@@ -126,7 +126,7 @@ class Pool:
         due = claim.execution.resume_at
         if due is not None:
             waited = max(0.0, (claim.claimed_at - due).total_seconds())
-            self._record(Measured("waited", waited, attempt.task.name))
+            self._record(Measured("waited", waited, claim.execution.task_type))
 
     async def _execute(self, attempt: Attempt) -> None:
         try:
@@ -138,7 +138,7 @@ class Pool:
             self._attempts.pop(attempt.claim.lease_token, None)
             if attempt.span is not None:
                 attempt.span.end("not settled")
-            self._record(Measured("executed", self._clock() - attempt.began, attempt.task.name))
+            self._record(Measured("executed", self._clock() - attempt.began, attempt.claim.execution.task_type))
             if self._full:
                 self.loop.wake()
 
@@ -195,21 +195,20 @@ class Pool:
         )
 
     def _note(self, attempt: Attempt, outcome: RunOutcome) -> None:
-        self._record(Measured("settled", label=outcome.event.value))
+        event = str(outcome.event)
+        self._record(Measured("settled", label=event))
         if attempt.span is not None:
-            attempt.span.note(
-                {"onboarding.outcome": outcome.event.value, "onboarding.reason_code": outcome.reason_code}
-            )
+            attempt.span.note({"onboarding.outcome": event, "onboarding.reason_code": outcome.reason_code})
             attempt.span.end(outcome.reason_code if isinstance(outcome, GiveUp | TimedOut) else None)
         attempted = {
-            "task_type": attempt.task.name,
+            "task_type": attempt.claim.execution.task_type,
             "attempt": attempt.claim.execution.attempt,
-            "outcome": outcome.event.value,
+            "outcome": event,
             "reason_code": outcome.reason_code,
             "ms": round((self._clock() - attempt.began) * 1000),
         }
         if not isinstance(outcome, RetryLater | ResumeLater):
-            _log.info("run_ended", status=outcome.status.value, **attempted)
+            _log.info("run_ended", status=str(outcome.status), **attempted)
         else:
             _log.info("run_waits", seconds=outcome.delay, **attempted)
             asyncio.get_running_loop().call_later(outcome.delay + 0.01, self.loop.wake)
