@@ -1,5 +1,6 @@
 """The SQL of claims: reads tenants with due runs and their runs, and writes the leases of the chosen ones."""
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -89,6 +90,8 @@ RETURNING {COLUMNS}, e.lease_token, CAST(e.connection AS text) AS connection, e.
           e.created_at, e.woken_at, e.previously_ok, CAST(e.inputs AS text) AS inputs, now() AS claimed_at
 """)  # noqa: S608 - no input, only a constant of ours
 
+_mode = functools.cache(Mode)
+
 _WINDOW = 100
 """Maximum number of a tenant's oldest due runs that are considered for one claim."""
 
@@ -103,7 +106,7 @@ class DueTenant(NamedTuple):
 async def next_tenants(tx: AsyncConnection, after: int, limit: int, selection: Selection) -> list[DueTenant]:
     """Return up to ``limit`` tenants with due runs and ids greater than ``after``, by id. Lock those that are free."""
     rows = await tx.execute(_NEXT_TENANTS[selection], {"after": after, "free": limit})
-    return [DueTenant(row.tenant_id, row.locked) for row in rows]
+    return [DueTenant(row.tenant_id, row.locked) for row in rows.all()]
 
 
 async def work_of(
@@ -113,8 +116,8 @@ async def work_of(
     values = {"tenants": list(tenants), "task_types": list(task_types), "window": _WINDOW}
     running: list[GuardedRun] = []
     candidates: list[GuardedRun] = []
-    for row in await tx.execute(_WORK[selection], values):
-        run = GuardedRun(row.run_id, row.tenant_id, row.scope_key, Mode(row.mode), row.task_type, row.target)
+    for row in (await tx.execute(_WORK[selection], values)).all():
+        run = GuardedRun(row.run_id, row.tenant_id, row.scope_key, _mode(row.mode), row.task_type, row.target)
         (running if row.under_way else candidates).append(run)
     return running, candidates
 
@@ -125,7 +128,7 @@ async def claim_runs(
     """Write a lease of ``worker`` with a new fencing token for each of these runs that is still due and not locked."""
     arrays = {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
     values = {**arrays, "worker": worker, "lease": lease_seconds}
-    return tuple(to_claim(row) for row in await tx.execute(_CLAIM, values))
+    return tuple([to_claim(row) for row in (await tx.execute(_CLAIM, values)).all()])
 
 
 async def isolated_runs_due(tx: AsyncConnection) -> bool:

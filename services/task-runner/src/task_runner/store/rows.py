@@ -1,5 +1,6 @@
 """Decodes rows of executions."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,7 @@ class Claim:
 
 _progress = msgspec.json.Decoder(Progress)
 _connection = msgspec.json.Decoder(TaskConnection)
+_state, _status = functools.cache(RunState), functools.cache(CheckStatus)
 
 
 def to_execution(row: Row[Any]) -> Execution:
@@ -54,13 +56,13 @@ def to_execution(row: Row[Any]) -> Execution:
         session_id=row.session_id,
         provider_connection_id=row.provider_connection_id,
         traceparent=row.traceparent,
-        state=RunState(row.state),
+        state=_state(row.state),
         attempt=row.attempt,
         started_at=row.started_at,
         progress=None if row.progress is None else _progress.decode(row.progress),
         reason_code=row.reason_code,
         resume_at=row.resume_at,
-        status=None if row.status is None else CheckStatus(row.status),
+        status=None if row.status is None else _status(row.status),
         message=row.message,
         payload=None if row.payload is None else msgspec.json.decode(row.payload),
         finished_at=row.finished_at,

@@ -85,6 +85,9 @@ class Settled:
     """The settlement is committed, by this or an earlier transaction."""
 
 
+_SETTLED = Settled()
+
+
 @dataclass(frozen=True, slots=True)
 class SettlementRefused:
     """The settlement was not written. ``state`` is the current state if the lease is still valid, else None."""
@@ -96,31 +99,28 @@ async def settle(
     tx: AsyncConnection, outbox: Outbox, settlements: Sequence[Settlement], *, confirm_seconds: float
 ) -> list[Settled | SettlementRefused]:
     """Settle a batch. Return one answer per settlement, in order. Idempotent."""
-    legal = {
-        settlement.holding: (settlement, target)
-        for settlement in settlements
+    holdings = [settlement.holding for settlement in settlements]
+    by_holding = dict(zip(holdings, settlements, strict=True))
+    legal = [
+        (settlement, target)
+        for settlement in by_holding.values()
         if (target := next_state(settlement.observed, settlement.outcome.event))
-    }
+    ]
     executions: dict[Holding, Execution] = {}
     if legal:
-        rows = await tx.execute(_SETTLE, {**_arrays(legal.values()), "confirm": confirm_seconds})
-        executions = {(row.run_id, row.lease_token): to_execution(row) for row in rows}
-    unsettled = [settlement for settlement in settlements if settlement.holding not in executions]
+        rows = await tx.execute(_SETTLE, {**_arrays(legal), "confirm": confirm_seconds})
+        executions = {(row.run_id, row.lease_token): to_execution(row) for row in rows.all()}
+    unsettled = [settlement for holding, settlement in by_holding.items() if holding not in executions]
     states = await _read_states(tx, unsettled) if unsettled else {}
     if executions:
-        traces = {
-            settlement.holding: settlement.traceparent
-            for settlement in settlements
-            if settlement.traceparent is not None
-        }
         messages = [
-            Outgoing(describe(run), traces.get(holding, run.traceparent), mac_key=run.run_key)
+            Outgoing(describe(run), by_holding[holding].traceparent or run.traceparent, mac_key=run.run_key)
             for holding, run in executions.items()
         ]
         await outbox.append(tx, messages)
     return [
-        Settled() if settlement.holding in executions else _refusal(settlement, states.get(settlement.holding))
-        for settlement in settlements
+        _SETTLED if holding in executions else _refusal(by_holding[holding], states.get(holding))
+        for holding in holdings
     ]
 
 
@@ -132,9 +132,9 @@ def _arrays(legal: Iterable[tuple[Settlement, RunState]]) -> dict[str, list[obje
         values = (
             settlement.run_id,
             settlement.lease_token,
-            settlement.observed.value,
-            target.value,
-            None if waits else outcome.status.value,
+            settlement.observed,
+            target,
+            None if waits else outcome.status,
             outcome.reason_code,
             outcome.message,
             None if isinstance(outcome, RetryLater) else _encoder.encode(outcome.payload).decode(),

@@ -1,8 +1,9 @@
 """The outcomes of a task: a result, or one of the exceptions ``CannotTell``, ``Wait`` and ``TaskFault``."""
 
 import math
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -14,6 +15,7 @@ LONGEST_PAUSE = 7 * 86_400.0
 """Maximum seconds of one ``Wait``. A task may raise ``Wait`` repeatedly until its wait limit."""
 
 _NOTHING: Mapping[str, Any] = {}
+_REASON_CODE = re.compile(get_args(ReasonCode)[1].pattern)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def checked_reason(reason_code: str) -> str:
     """Return the reason code. Raise ``ValueError`` unless it has the format of ``GRAPH_FORBIDDEN``."""
+    if type(reason_code) is str and _REASON_CODE.match(reason_code):
+        return reason_code
     try:
         return msgspec.convert(reason_code, ReasonCode)
     except msgspec.ValidationError as error:

@@ -1,6 +1,7 @@
 """Converts the return value or exception of a task to the ending of its attempt."""
 
 import asyncio
+import functools
 
 import structlog
 
@@ -12,13 +13,14 @@ from task_runner.tasks.payload import shown_text
 from task_runner.tasks.result import MAX_MESSAGE, AttemptDeferred, checked_reason
 
 _log = structlog.get_logger(__name__)
+_status = functools.cache(CheckStatus)
 
 
 def returned(result: Result) -> Ending:
     """Return the ending of a task that returned. An invalid result is a failure."""
     try:
         return Returned(
-            status=CheckStatus(result.status),
+            status=_status(result.status),
             reason_code=checked_reason(result.reason_code),
             message=shown_text(result.message, MAX_MESSAGE),
             payload=result.payload,
