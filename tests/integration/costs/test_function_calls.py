@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench.calls import calls_of_a_run, profiled_system, show
 
-MOST_CALLS = 2_200
+MOST_CALLS = 1_300
 """Calls of a run in all three services. The sizes of batches vary, and with them the calls of a run."""
 
 
