@@ -1,4 +1,4 @@
-"""The Kafka consumer: applies each batch in one transaction, then commits the offsets. The handler never raises."""
+"""The Kafka consumer: applies each batch in one transaction; offsets follow later. The handler never raises."""
 
 import asyncio
 import contextlib
@@ -21,6 +21,7 @@ from onboarding_shared.messaging.dead_letter_sweeper import DeadLetterSweeper
 from onboarding_shared.messaging.guarded_fetch import install as guard_fetches
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import ISOLATION_LEVEL, faststream_options
+from onboarding_shared.messaging.offset_commits import OffsetCommits
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.progress import ConsumerProgress, Verdict
 from onboarding_shared.postgres.database import Database
@@ -37,7 +38,6 @@ _MAX_RECORDS = 1000
 _FETCH_BYTES = 8 * 1024 * 1024
 """Maximum length of a response of Kafka, unless its first batch alone is longer."""
 _STOP_SECONDS = 20.0
-_COMMIT_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
 _REBUILD_SECONDS = 0.4
 _POLL_MS = 1_000
@@ -70,6 +70,7 @@ class Consumer:
         )
         self._sweeper = DeadLetterSweeper(database, kafka)
         self._client: AIOKafkaConsumer | None = None
+        self._offsets = OffsetCommits(group)
         self._stopping = asyncio.Event()
         rebuilds = metrics.CONSUMER_REBUILDS.labels(group)
         self._loop = Loop(f"consumer-{group}", self._turn, count_failure=rebuilds.inc, longest_backoff=10.0)
@@ -99,6 +100,7 @@ class Consumer:
         try:
             await within(15.0, broker.start())
             self._client = _with_longer_polls(subscriber.consumer)
+            self._offsets.connected(self._client)
             self.progress.started()
             while not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -107,11 +109,12 @@ class Consumer:
                     return
         finally:
             self.progress.disconnected()
+            await self._offsets.flush()
             try:
                 await within(_STOP_SECONDS, broker.stop())
             except Exception as error:
                 _log.warning("consumer_stop_failed", group=self._group, reason=repr(error))
-            self._client = None
+            self._client = self._offsets.client = None
 
     def _watch_every(self) -> float:
         return _WATCH_SECONDS if self.progress.connected else 0.2
@@ -143,6 +146,7 @@ class Consumer:
             session_timeout_ms=6_000,  # the embedded broker lets a new member wait half of it
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=300_000,
+            listener=self._offsets,
         )
         subscriber(self._handle, parser=_keep_raw, decoder=_raw_records)
         return broker, subscriber
@@ -153,7 +157,7 @@ class Consumer:
         try:
             applied = await self._take(records)
             if applied:
-                await self._commit(records)
+                await self._offsets.note(records)
             else:
                 self._return_to_kafka(records)
         except Exception as error:
@@ -179,19 +183,6 @@ class Consumer:
                     return False
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
-
-    async def _commit(self, records: Records) -> None:
-        """Commit the offsets of the applied records. A failure is harmless: redelivered records are recognized."""
-        client = self._client
-        if client is None:
-            return
-        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-        assigned = client.assignment()
-        try:
-            kept = {partition: offset for partition, offset in offsets.items() if partition in assigned}
-            await within(_COMMIT_SECONDS, client.commit(kept))
-        except Exception as error:
-            _log.warning("offset_commit_failed", group=self._group, reason=repr(error))
 
     def _return_to_kafka(self, records: Records) -> None:
         """Seek back, so that the next poll returns the same records."""

@@ -108,22 +108,6 @@ BATCH = [
 ASSIGNED = [TopicPartition(SESSIONS.name, 0), TopicPartition(SESSIONS.name, 2), TopicPartition(TASK_COMMANDS.name, 1)]
 
 
-async def test_exactly_the_offsets_after_the_batch_are_committed(consumer: Consumer) -> None:
-    client = connect(consumer, [*ASSIGNED, TopicPartition(SESSIONS.name, 5)])
-    await consumer._commit(BATCH)
-    assert client.committed == {
-        TopicPartition(SESSIONS.name, 0): 12,
-        TopicPartition(SESSIONS.name, 2): 10,
-        TopicPartition(TASK_COMMANDS.name, 1): 4,
-    }
-
-
-async def test_a_partition_that_was_taken_away_meanwhile_is_not_committed(consumer: Consumer) -> None:
-    client = connect(consumer, [TopicPartition(SESSIONS.name, 2)])
-    await consumer._commit(BATCH)
-    assert client.committed == {TopicPartition(SESSIONS.name, 2): 10}
-
-
 async def test_a_returned_batch_is_rewound_on_all_its_partitions(consumer: Consumer) -> None:
     client = connect(consumer, ASSIGNED)
     consumer._return_to_kafka(BATCH)

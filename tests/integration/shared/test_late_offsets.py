@@ -1,0 +1,52 @@
+"""Offsets are committed behind the work: a death in between repeats records, which are applied once."""
+
+import pytest
+
+from onboarding_shared.contracts.topics import SESSIONS
+from onboarding_shared.messaging import metrics, offset_commits
+from onboarding_shared.messaging.offset_commits import OffsetCommits
+from tests.support.engines import offsets_at
+from tests.support.loopback import Loopback
+from tests.support.waiting import eventually
+
+
+async def committed(loopback: Loopback) -> list[int]:
+    address, partitions = loopback.kafka.bootstrap_servers, loopback.kafka.topic_partitions
+    return await offsets_at(address, "test", SESSIONS.name, partitions)
+
+
+async def test_a_death_before_the_commit_repeats_what_is_applied_once(
+    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: object) -> None:
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OffsetCommits, "commit", dies)
+        await loopback.consumer.start()
+        await loopback.send(1, 2)
+        await eventually(lambda: loopback.applied == [(4, 1), (4, 2)])
+        await loopback.consumer.stop()
+    repeats = metrics.REPEATS._value.get()
+    successor = Loopback(loopback.database, loopback.kafka, "test")
+    await successor.consumer.start()
+    await loopback.send(3)
+    await eventually(lambda: successor.applied == [(4, 3)])
+    await eventually(metrics.REPEATS._value.get, equals=repeats + 2)
+    assert successor.applied == [(4, 3)]
+    await successor.consumer.stop()
+
+
+async def test_a_consumer_that_stops_has_committed_all(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offset_commits, "COMMIT_SECONDS", 60.0)
+    await loopback.consumer.start()
+    await loopback.send(1, 2)
+    await eventually(lambda: loopback.applied == [(4, 1), (4, 2)])
+    await loopback.consumer.stop()
+    assert await committed(loopback) == [2]
+
+
+async def test_offsets_follow_without_further_records(loopback: Loopback) -> None:
+    await loopback.consumer.start()
+    await loopback.send(1, 2)
+    await eventually(lambda: committed(loopback), equals=[2])
