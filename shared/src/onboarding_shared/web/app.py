@@ -15,8 +15,6 @@ from msgspec import Struct
 
 from onboarding_shared.telemetry.health import HealthCheck, HealthProbes
 from onboarding_shared.telemetry.metrics import MetricsPage
-from onboarding_shared.web.direct_handlers import CALLER
-from onboarding_shared.web.direct_routes import DirectRoutes
 from onboarding_shared.web.edge import Edge
 from onboarding_shared.web.errors import CODES
 from onboarding_shared.web.identity import Authenticator, Caller
@@ -43,7 +41,6 @@ class HttpApplication(Litestar):
     """A Litestar application behind the edge. ``operator_pages`` serves health and metrics where they have a port."""
 
     edge: Edge
-    direct: DirectRoutes
     operator_pages: "OperatorPages | None" = None
 
     async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +97,7 @@ def build_http(
     app = _application(
         [*routes, *operator_routes_here],
         problems,
-        dependencies={CALLER: Provide(current_caller, sync_to_thread=False)},
+        dependencies={"caller": Provide(current_caller, sync_to_thread=False)},
         lifespan=list(lifespan),
         openapi_config=openapi_config(description.title, description.version, description.text, codes),
     )
@@ -108,7 +105,6 @@ def build_http(
     _check_no_route_is_open(app, authenticator, public)
     app.edge = Edge(
         app.route,
-        app.direct,
         authenticator=authenticator,
         public_paths=public,
         quiet_paths=() if health_apart else OPERATOR_PATHS,
@@ -125,7 +121,6 @@ def _operator_pages(problems: ProblemResponses, ready: HealthProbes, page: Metri
     app = _application(operator_routes(ready, page), problems, openapi_config=None)
     app.edge = Edge(
         app.route,
-        app.direct,
         authenticator=None,
         public_paths=OPERATOR_PATHS,
         quiet_paths=OPERATOR_PATHS,
@@ -149,7 +144,6 @@ def _application(routes: Sequence[ControllerRouterHandler], problems: ProblemRes
         **more,
     )
     facts.update(facts_of(app))
-    app.direct = DirectRoutes(app, facts)
     return app
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 
 import structlog
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from litestar.utils.path import normalize_path
 from structlog.contextvars import clear_contextvars
 
@@ -19,10 +19,9 @@ from onboarding_shared.telemetry.tracing import (
     recording,
     start_span,
 )
-from onboarding_shared.web.direct_routes import DirectRoutes
 from onboarding_shared.web.errors import CLIENT_GONE, BadRequest, Problem
 from onboarding_shared.web.identity import Authenticator
-from onboarding_shared.web.problem_responses import ProblemResponses, failure_of
+from onboarding_shared.web.problem_responses import ProblemResponses, failure_of, internal_error, note_failure
 from onboarding_shared.web.rate_limit import RateLimit
 from onboarding_shared.web.text_rules import check_path_text, check_url_text
 from onboarding_shared.web.unread_answers import ANSWER_BYTES
@@ -36,18 +35,19 @@ _NO_STORE = (b"cache-control", b"no-store")
 """Answers have data of customers, which no cache may keep."""
 _CLOSE = {"Connection": "close"}
 
+log = structlog.get_logger("onboarding.http")
+
 
 class Edge:
-    """Wraps the routed application, which answers what the direct routes do not find.
+    """Wraps the routed application. Paths in ``public_paths`` need no token, every other one does.
 
-    Paths in ``public_paths`` need no token, every other one does. Without an authenticator nothing is authenticated:
-    only for applications that have public paths alone. Requests to public paths count for no ``rate_limit``.
+    Without an authenticator nothing is authenticated: only for applications that have public paths alone. Requests to
+    public paths count for no ``rate_limit``.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        direct: DirectRoutes,
         *,
         authenticator: Authenticator | None,
         public_paths: Collection[str],
@@ -58,7 +58,6 @@ class Edge:
         get_only_paths: Collection[str] = (),
     ) -> None:
         self._app = app
-        self._direct = direct
         self._authenticator = authenticator
         self._public_paths = frozenset(public_paths)
         self._quiet_paths = frozenset(quiet_paths)
@@ -72,7 +71,7 @@ class Edge:
         started = time.perf_counter()
         method = outer_scope["method"]
         scope = self._head_as_get(outer_scope) if method == "HEAD" else outer_scope
-        given_id, traceparent, authorization, hosts, has_body = _picked(scope)
+        given_id, traceparent, authorization, hosts = _picked(scope)
         request_id = given_id if given_id else f"{_ids.getrandbits(128):032x}"
         id_header = (b"x-request-id", request_id.encode("ascii"))
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
@@ -103,16 +102,15 @@ class Edge:
             await self._admit(scope, authorization)
             if self._rate_limit is not None:
                 limits += self._count(scope, self._rate_limit)
-            call = self._direct.find(scope)
-            if call is None:
-                await self._app(scope, receive, reply)
-            else:
-                await call.handler.answer(scope, receive, reply, call.arguments, has_body=has_body)
+            await self._app(scope, receive, reply)
+        except Problem as problem:
+            note_failure(scope, problem, problem)
+            await self._answer(problem, request_id, reply)
         except Exception as error:
-            problem = self._problems.problem(scope, error)
+            log.error("request failed", exc_info=error)
             if status:
                 raise
-            await self._answer(problem, request_id, reply)
+            await self._answer(internal_error(), request_id, reply)
         finally:
             self._account(scope, method, status or CLIENT_GONE, time.perf_counter() - started, span)
 
@@ -199,17 +197,12 @@ def _check_protocol(scope: HTTPScope, hosts: int) -> None:
         raise BadRequest("BAD_REQUEST", "The request must have one Host header", headers=_CLOSE)
 
 
-def _picked(scope: HTTPScope) -> tuple[str | None, str | None, str | None, int, bool]:
+def _picked(scope: Scope) -> tuple[str | None, str | None, str | None, int]:
     request_id = traceparent = authorization = None
     hosts = 0
-    has_body = scope["method"] != "GET"
     for name, value in scope["headers"]:
         if name == b"host":
             hosts += 1
-        elif name == b"content-length":
-            has_body = value != b"0"
-        elif name == b"transfer-encoding":
-            has_body = True
         elif name == b"x-request-id":
             request_id = value.decode("ascii") if _SANE_REQUEST_ID.match(value) else None
         elif name == b"traceparent":
@@ -217,4 +210,4 @@ def _picked(scope: HTTPScope) -> tuple[str | None, str | None, str | None, int, 
         elif name == b"authorization":
             # Two such headers could mean two identities; the comma makes neither of them a token.
             authorization = value.decode("latin-1") if authorization is None else f"{authorization}, again"
-    return request_id, traceparent, authorization, hosts, has_body
+    return request_id, traceparent, authorization, hosts

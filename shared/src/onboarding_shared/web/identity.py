@@ -75,19 +75,13 @@ def tenant_not_found() -> NotFound:
     return NotFound("TENANT_NOT_FOUND", "There is no such tenant")
 
 
-class RequiresPermission:
-    """A route guard: ``authorize`` with the ``tenant_id`` of the path, before parameters and body are decoded."""
-
-    def __init__(self, permission: str) -> None:
-        self.permission = permission
-
-    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        authorize(connection.scope["user"], connection.path_params["tenant_id"], self.permission)
-
-
 def requires(permission: str) -> AsyncAnyCallable:
-    """The route guard for a permission."""
-    return RequiresPermission(permission)
+    """A route guard: ``authorize`` with the ``tenant_id`` of the path, before parameters and body are looked at."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        authorize(connection.scope["user"], connection.path_params["tenant_id"], permission)
+
+    return guard
 
 
 def requires_platform() -> AsyncAnyCallable:

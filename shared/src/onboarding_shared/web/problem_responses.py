@@ -1,7 +1,7 @@
 """Turns whatever a request raised into the answer for its client, and logs what is our own fault."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from litestar import Request, Response
@@ -27,40 +27,42 @@ class ProblemResponses:
 
     def handlers(self) -> ExceptionHandlersMap:
         """The map to give to Litestar."""
-        return dict.fromkeys([*self._translations, Problem, HTTPException, Exception], self.respond)
-
-    def problem(self, scope: Any, error: Exception) -> Problem:
-        """The problem for whatever a request raised. It is noted in the scope, and logged if it was not expected."""
-        problem = self._known(error)
-        if problem is None:
-            log.error("request failed", route=scope.get("path_template"), exc_info=error)
-            problem = internal_error()
-        note_failure(scope, problem, error)
-        return problem
-
-    def _known(self, error: Exception) -> Problem | None:
-        for kind in type(error).__mro__:
-            if kind in self._translations:
-                return self._translations[kind](error)
-            if kind is Problem:
-                return cast("Problem", error)
-            if kind is HTTPException:
-                return _of_litestar(cast("HTTPException", error))
-        return None
+        translated = {kind: self._translated(translation) for kind, translation in self._translations.items()}
+        return {**translated, Problem: self.respond, HTTPException: self._from_http, Exception: self._unexpected}
 
     def body(self, problem: Problem, request_id: str) -> bytes:
         """The JSON document for a problem."""
         return problem_body(problem, request_id, self._codes)
 
-    def respond(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        """The response for whatever a request raised."""
-        problem = self.problem(request.scope, error)
+    def respond(self, request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+        """The response for a problem."""
+        note_failure(request.scope, problem, problem)
         return Response(
             content=self.body(problem, str(request.scope.get("request_id", ""))),
             status_code=problem.status,
             headers=problem.headers,
             media_type="application/json",
         )
+
+    def _translated(self, translation: Translation) -> Callable[[Request[Any, Any, Any], Any], Response[bytes]]:
+        def handle(request: Request[Any, Any, Any], error: Any) -> Response[bytes]:
+            problem = translation(error)
+            response = self.respond(request, problem)
+            note_failure(request.scope, problem, error)
+            return response
+
+        return handle
+
+    def _from_http(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        if error.status_code >= 500:
+            return self._unexpected(request, error)
+        return self.respond(request, problem_of(error))
+
+    def _unexpected(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        log.error("request failed", route=request.scope.get("path_template"), exc_info=error)
+        response = self.respond(request, internal_error())
+        note_failure(request.scope, internal_error(), error)
+        return response
 
 
 def note_failure(scope: Any, problem: Problem, cause: BaseException) -> None:
@@ -81,10 +83,8 @@ def internal_error() -> Problem:
     return Problem("INTERNAL_ERROR", "Something went wrong inside the service", status=500)
 
 
-def _of_litestar(error: HTTPException) -> Problem | None:
-    """The problem for an error that Litestar itself found in a request; None if that is a fault of ours."""
-    if error.status_code >= 500:
-        return None
+def problem_of(error: HTTPException) -> Problem:
+    """The problem for an error that Litestar itself found in a request."""
     if isinstance(error, ValidationException):
         return _invalid(error)
     if error.status_code == 404:

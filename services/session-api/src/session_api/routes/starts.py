@@ -13,7 +13,6 @@ from onboarding_shared.contracts.types import MAX_ID
 from onboarding_shared.telemetry.tracing import current_traceparent
 from onboarding_shared.web.identity import Caller, Permissions, requires
 from onboarding_shared.web.operations import LOCATION, TenantId
-from onboarding_shared.web.responses import JsonResponse
 from session_api.domain.guard import Blocked, Reused
 from session_api.domain.starting import Planned, Start
 from session_api.routes.evidence import callers_headers
@@ -142,7 +141,7 @@ def _response(answer: StartAnswer, tenant_id: int, links: Links) -> Response[Ope
         raise start_problem(answer, tenant_id, links)
     url = links.run(tenant_id, answer.run_id)
     outcome = "created" if answer.created else "reused"
-    return JsonResponse(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})
+    return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})
 
 
 def _preflight_response(found: LookAnswer, start: Start, links: Links) -> Response[Any]:
