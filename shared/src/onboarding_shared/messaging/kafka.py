@@ -14,7 +14,6 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging.bounded import within
-from onboarding_shared.messaging.kafka_arrays import install as read_arrays_at_once
 from onboarding_shared.process.message_settings import KafkaSettings
 
 TOPIC_CONFIGS = {"compression.type": "uncompressed", "max.message.bytes": "1048588"}
@@ -33,7 +32,6 @@ _log = structlog.get_logger(__name__)
 aiokafka.client.MetadataRequest = functools.partial(  # pyrefly: ignore[bad-assignment]
     MetadataRequest, allow_auto_topic_creation=False
 )
-read_arrays_at_once()
 
 
 def make_producer(kafka: KafkaSettings) -> AIOKafkaProducer:
