@@ -21,6 +21,8 @@ from tests.support.system import System
 from tests.support.waiting import eventually
 
 PROFILED = Path(__file__).parent / "profiled"
+NO_REPEATS = {"ONBOARDING_SILENCE_SECONDS": "600", "ONBOARDING_CONFIRM_SECONDS": "600"}
+"""On a busy machine a run may last longer than the time after which its messages are sent again."""
 BUILT_IN = "~"
 """The file name of functions that are not written in Python."""
 
@@ -55,7 +57,7 @@ def _name(file: str, line: int, function: str) -> str:
 @contextlib.contextmanager
 def profiled_system() -> Iterator[tuple[System, Path]]:
     """The system of a benchmark, whose services write a profile when they are told to, and the folder of profiles."""
-    with tempfile.TemporaryDirectory() as folder, bench_system(PROFILED, BENCH_PROFILES=folder) as system:
+    with tempfile.TemporaryDirectory() as folder, bench_system(PROFILED, BENCH_PROFILES=folder, **NO_REPEATS) as system:
         yield system, Path(folder)
 
 
