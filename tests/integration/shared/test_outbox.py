@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import uuid
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import text
 
 from onboarding_shared.contracts.run_keys import Purpose, RunKeys
-from onboarding_shared.contracts.session_api import CancelTask, SessionCompleted, SessionStarted
-from onboarding_shared.messaging.outbox import Outbox, Outgoing
+from onboarding_shared.contracts.session_api import CancelTask, SessionAbandoned, SessionCompleted, SessionStarted
+from onboarding_shared.messaging.outbox import MAX_BYTES, MessageTooLarge, Outbox, Outgoing
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.postgres.database import Database
+from tests.support.function_calls import CountedCalls
 
 ROWS = text("SELECT tenant_id, topic, sequence, event_type FROM outbox ORDER BY id")
 
@@ -98,3 +101,39 @@ async def test_commands_and_no_events_get_the_key_of_their_run(database: Databas
         await outbox.append(connection, [command, started(4)])
         mac_keys = list((await connection.execute(text("SELECT mac_key FROM outbox ORDER BY id"))).scalars())
     assert mac_keys == [keys.key_of(4, 7), None]
+
+
+async def test_a_message_that_kafka_would_refuse_is_named(database: Database) -> None:
+    large = SessionAbandoned(tenant_id=4, session_id=1, by_user_id=7, reason="x" * MAX_BYTES)
+
+    with pytest.raises(MessageTooLarge, match=r"SessionAbandoned has 9.* bytes; the maximum is 900000"):
+        async with database.transaction() as connection:
+            await Outbox().append(connection, [started(4), large, started(9)])
+
+    assert await rows(database) == []
+
+
+async def test_each_message_has_a_random_id(database: Database) -> None:
+    async with database.transaction() as connection:
+        await Outbox().append(connection, [started(number) for number in range(1, 101)])
+        ids = list((await connection.execute(text("SELECT message_id FROM outbox"))).scalars())
+
+    assert len(set(ids)) == 100
+    assert {(uuid.UUID(str(message_id)).version, uuid.UUID(str(message_id)).variant) for message_id in ids} == {
+        (4, uuid.RFC_4122)
+    }
+
+
+async def test_a_message_takes_few_calls(database: Database) -> None:
+    handed_over: list[OutboxRow] = []
+    outbox = Outbox(handed_over.extend)
+
+    async def calls(messages: int) -> int:
+        async with database.transaction() as connection:
+            with CountedCalls() as counted:
+                await outbox.append(connection, [started(number) for number in range(messages)])
+        return counted.total
+
+    await calls(1)
+
+    assert await calls(101) <= await calls(1) + 2 * 100 + 50

@@ -36,7 +36,7 @@ class Handover:
         if self._overflowed:
             return
         self._waiting += rows
-        self._bytes += sum(len(row.data) for row in rows)
+        self._bytes += sum([len(row.data) for row in rows])
         if len(self._waiting) > _MAX_ROWS or self._bytes > _MAX_BYTES:
             self._drop()
             self._overflowed = True

@@ -1,11 +1,13 @@
 """The outbox: stores outgoing messages in the transaction of the change that they announce."""
 
-import uuid
+import operator
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
+from asyncpg.pgproto.pgproto import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -79,28 +81,30 @@ class Outbox:
         if not messages:
             return
         outgoing = [message if isinstance(message, Outgoing) else Outgoing(message) for message in messages]
-        data = [_encode(item.message) for item in outgoing]
+        data = [_encoder.encode(item.message) for item in outgoing]
+        if max(map(len, data)) > MAX_BYTES:
+            raise _too_large(outgoing, data)
         columns: dict[str, list[Any]] = {
             "tenants": [item.message.tenant_id for item in outgoing],
             "topics": [item.topic or item.message.topic.name for item in outgoing],
-            "ids": [uuid.uuid4() for _ in outgoing],
+            "ids": _new_ids(len(outgoing)),
             "types": [item.message.event_type() for item in outgoing],
             "subjects": [item.message.subject for item in outgoing],
             "traceparents": [item.traceparent for item in outgoing],
             "data": data,
-            "mac_keys": [self._mac_key(item) for item in outgoing],
+            "mac_keys": [
+                self._command_key(item.message) if isinstance(item.message, RunCommand) else item.mac_key
+                for item in outgoing
+            ],
         }
         stored = (await tx.execute(_APPEND, columns)).all()
         if self._hand_over is not None:
             after_commit(tx, partial(self._hand_over, _rows(columns, stored)))
 
-    def _mac_key(self, outgoing: Outgoing) -> str | None:
-        message = outgoing.message
-        if not isinstance(message, RunCommand):
-            return outgoing.mac_key
+    def _command_key(self, command: RunCommand) -> str | None:
         if self._command_keys is None:
             raise ValueError("This outbox has no command_keys: it sends no commands")
-        return self._command_keys.key_of(message.tenant_id, message.run_id)
+        return self._command_keys.key_of(command.tenant_id, command.run_id)
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], stored: Iterable[Any]) -> list[OutboxRow]:
@@ -120,10 +124,18 @@ def _rows(columns: Mapping[str, Sequence[Any]], stored: Iterable[Any]) -> list[O
 
 
 _encoder = msgspec.json.Encoder()
+_VARIABLE_BITS = (1 << 128) - 1 ^ (0xF << 76) ^ (0x3 << 62)
+_VERSION_4_BITS = (0x4 << 76) | (0x2 << 62)
 
 
-def _encode(message: Message) -> bytes:
-    data = _encoder.encode(message)
-    if len(data) > MAX_BYTES:
-        raise MessageTooLarge(f"{type(message).__name__} has {len(data)} bytes; the maximum is {MAX_BYTES}")
-    return data
+def _new_ids(count: int) -> list[UUID]:
+    """Random UUIDs (version 4), of the type of asyncpg, which is made, compared and written in C."""
+    random = os.urandom(16 * count)
+    numbers = [int.from_bytes(random[place : place + 16], "big") for place in range(0, len(random), 16)]
+    return [UUID((number & _VARIABLE_BITS | _VERSION_4_BITS).to_bytes(16, "big")) for number in numbers]
+
+
+def _too_large(outgoing: Sequence[Outgoing], data: Sequence[bytes]) -> MessageTooLarge:
+    """The error that names the largest message."""
+    largest, item = max(zip(map(len, data), outgoing, strict=True), key=operator.itemgetter(0))
+    return MessageTooLarge(f"{type(item.message).__name__} has {largest} bytes; the maximum is {MAX_BYTES}")

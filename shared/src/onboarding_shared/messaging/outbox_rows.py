@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,7 +28,7 @@ RETURNING token
 _RELEASE = text("UPDATE relay_lease SET expires_at = '-infinity' WHERE holder = :holder AND token = :token")
 
 
-class OutboxRow(NamedTuple):
+class OutboxRow(msgspec.Struct, frozen=True):
     """A message that is not published yet."""
 
     id: int
@@ -60,7 +60,7 @@ class OutboxRows:
         bound = {"batch": batch, "without": list(without)}
 
         async def work(tx: AsyncConnection) -> list[OutboxRow]:
-            return [OutboxRow._make(row) for row in await tx.execute(_READ, bound)]
+            return [OutboxRow(*row) for row in (await tx.execute(_READ, bound)).all()]
 
         return await self._database.run_single(work)
 
