@@ -293,3 +293,14 @@ async def test_a_request_has_one_host_and_a_known_version(
     assert sent[0]["status"] == status
     if status == 400:
         assert json.loads(sent[1]["body"])["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [(b"api.example:8443", 200), (b"[::1]:80", 200), (b"a b", 400), (b'"><x>', 400)]
+)
+async def test_a_host_with_characters_of_no_host_is_refused(
+    app: HttpApplication, signer: Signer, host: bytes, status: int
+) -> None:
+    token = (b"authorization", f"Bearer {signer.token()}".encode())
+    sent = await exchange(app, http_scope("/tenants/42/things", token, hosts=(host,)), receive)
+    assert sent[0]["status"] == status
