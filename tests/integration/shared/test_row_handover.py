@@ -1,5 +1,6 @@
 """A process that dies around the hand-over of rows, or shares the outbox, loses no message and no order."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -36,6 +37,10 @@ async def subscriber(loopback: Loopback) -> AsyncIterator[Subscriber]:
     await consumer.start()
     yield Subscriber(consumer)
     await consumer.stop()
+
+
+async def twice(subscriber: Subscriber) -> bool:
+    return (await subscriber.read()).count(1) >= 2
 
 
 def successor(loopback: Loopback) -> Relay:
@@ -112,3 +117,20 @@ async def test_a_relay_that_stops_leaves_no_published_row(loopback: Loopback, su
     await eventually(subscriber.read, equals=[1])
     await loopback.relay.stop()
     assert await loopback.unpublished() == 0
+
+
+async def test_no_row_is_deleted_before_its_topic_was_seen(
+    loopback: Loopback, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object) -> bool:
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Relay, "_has_topics", lost)
+        patch.setattr("onboarding_shared.messaging.relay._METADATA_SECONDS", 0.0)
+        patch.setattr("onboarding_shared.messaging.unpublished.DELETE_SECONDS", 0.0)
+        await asyncio.sleep(2.0)  # the next check is due
+        await loopback.send(1)
+        await eventually(lambda: twice(subscriber))
+        assert await loopback.unpublished() == 1
+    await eventually(loopback.unpublished, equals=0)

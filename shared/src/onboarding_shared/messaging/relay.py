@@ -107,7 +107,7 @@ class Relay:
         self.standing_by = not await self._hold_lease()
         if self.standing_by:
             return 0
-        producer = await self._ensure_producer()
+        producer = self._producer or await self._connect()
         rows = await self.unpublished.next()
         if rows:
             if time.monotonic() >= self._lease_ends:
@@ -115,7 +115,10 @@ class Relay:
                 return 0
             await self._publish(producer, rows)
             self.unpublished.published(rows)
-        if not await self.unpublished.delete_due(self._token):
+        if not await self._still_has_topics(producer):
+            await self._discard_producer()
+            self.unpublished.start_again()
+        elif not await self.unpublished.delete_due(self._token):
             self._token = None
             self._give_up("relay_lease_lost")
         return len(rows)
@@ -147,16 +150,13 @@ class Relay:
             raise
         metrics.count_by(metrics.PUBLISHED, [row.topic for row in rows])
 
-    async def _ensure_producer(self) -> AIOKafkaProducer:
-        """Return a connected producer and ensure that its topics exist. Topics are checked periodically, because a
-        broker that lost its data may acknowledge records of a missing topic."""
-        due = time.monotonic() >= self._check_at
-        if due and self._producer is not None and not await self._has_topics(self._producer):
-            await self._discard_producer()
-        producer = self._producer or await self._connect()
-        if due:
-            self._check_at = time.monotonic() + _METADATA_SECONDS
-        return producer
+    async def _still_has_topics(self, producer: AIOKafkaProducer) -> bool:
+        """Check the topics periodically, because a broker that lost its data may acknowledge records of a missing
+        topic. It is done after publishing, which need not wait, and before a row is deleted."""
+        if time.monotonic() < self._check_at:
+            return True
+        self._check_at = time.monotonic() + _METADATA_SECONDS
+        return await self._has_topics(producer)
 
     async def _has_topics(self, producer: AIOKafkaProducer) -> bool:
         try:
@@ -179,6 +179,7 @@ class Relay:
                 await within(1.0, producer.stop())
             raise
         self._producer = producer
+        self._check_at = time.monotonic() + _METADATA_SECONDS
         return producer
 
     async def _discard_producer(self) -> None:
