@@ -19,7 +19,7 @@ def test_two_variables_are_enough() -> None:
     worker = load(TaskRunnerSettings).worker
     assert (worker.concurrency, worker.tenant_concurrency, worker.lease_seconds) == (256, 8, 30.0)
     assert worker.queue_seconds == 3600.0
-    assert (worker.confirm_seconds, worker.drain_seconds, worker.poll_seconds) == (20.0, 10.0, 0.5)
+    assert (worker.confirm_seconds, worker.drain_seconds, worker.poll_seconds) == (20.0, 10.0, 1.0)
 
 
 def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ class WorkerSettings(Settings):
         description="Seconds after which a result is published again if evidence-store has not confirmed it",
     )
     poll_seconds: float = Field(
-        0.5,
+        1.0,
         ge=0.01,
         le=60,
         validation_alias="ONBOARDING_POLL_SECONDS",

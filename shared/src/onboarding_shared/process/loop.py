@@ -87,4 +87,5 @@ class Loop:
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):  # unlike ``wait_for`` it needs no task
+            await event.wait()

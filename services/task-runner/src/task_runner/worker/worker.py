@@ -46,7 +46,7 @@ class WorkerLimits:
     lease_seconds: float = 30.0
     queue_seconds: float = 3600.0
     confirm_seconds: float = 20.0
-    poll_seconds: float = 0.5
+    poll_seconds: float = 1.0
     drain_seconds: float = 10.0
 
 
