@@ -113,7 +113,7 @@ class FleetBench:
         last = await evidence.fetchval("SELECT max(id) FROM evidence") or 0
         cpu, requests = cpu_seconds(self._system), await self._all_requests(tenants)
         began = time.perf_counter()
-        await closed_loop(self._api, self._starts([*sick, *tenants]), clients=self._clients, expect=201)
+        await closed_loop([self._api], self._starts([*sick, *tenants]), clients=self._clients, expect=201)
         checks = len(tenants) * len(CHECKS)
         await _until(evidence, checks, (last, *span))
         seconds = time.perf_counter() - began

@@ -1,6 +1,7 @@
 """A closed loop of HTTP clients that costs as little as it can: it shares the machine with what it measures."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -21,6 +22,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = b""
         self._answer: asyncio.Future[Answer] | None = None
+        self._lost: Exception | None = None
 
     @classmethod
     async def open(cls, url: str) -> "Connection":
@@ -34,8 +36,9 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = exc or ConnectionResetError("the server closed the connection")
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionResetError("the server closed the connection"))
+            self._answer.set_exception(self._lost)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -49,8 +52,10 @@ class Connection(asyncio.Protocol):
             self._answer.set_result(Answer(int(lines[0].split()[1]), body))
 
     async def request(self, raw: bytes) -> Answer:
-        """Send one whole request; the answer once it is complete."""
+        """Send one whole request; the answer once it is complete. Raises ``OSError`` when the connection is lost."""
         assert self._transport is not None
+        if self._lost is not None:
+            raise self._lost
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(raw)
         return await self._answer
@@ -67,9 +72,10 @@ def post(path: str, token: str = "") -> bytes:
     return f"POST {path} HTTP/1.1\r\nhost: bench\r\n{authorization}content-length: 0\r\n\r\n".encode()
 
 
-async def closed_loop(url: str, requests: Sequence[bytes], *, clients: int, expect: int) -> float:
+async def closed_loop(urls: Sequence[str], requests: Sequence[bytes], *, clients: int, expect: int) -> float:
     """Send all requests over ``clients`` connections, each waiting for its answer; the seconds that took.
 
+    The connections go to the ``urls`` in turn.
     Raises ``RuntimeError`` with the body of the first answer that is not ``expect``.
     """
     waiting = iter(requests)
@@ -80,11 +86,12 @@ async def closed_loop(url: str, requests: Sequence[bytes], *, clients: int, expe
             if answer.status != expect:
                 raise RuntimeError(f"{answer.status} instead of {expect}: {answer.body[:300]!r}")
 
-    return await _over_connections(url, clients, client)
+    return await _over_connections(urls, clients, client)
 
 
-async def _over_connections(url: str, count: int, work: Callable[[Connection], Awaitable[None]]) -> float:
-    connections = await asyncio.gather(*[Connection.open(url) for _ in range(count)])
+async def _over_connections(urls: Sequence[str], count: int, work: Callable[[Connection], Awaitable[None]]) -> float:
+    places = itertools.islice(itertools.cycle(urls), count)
+    connections = await asyncio.gather(*map(Connection.open, places))
     try:
         began = time.perf_counter()
         await asyncio.gather(*map(work, connections))

@@ -49,8 +49,8 @@ async def requests_per_second(clients: int, count: int = 10_000) -> float:
     assert server.stdout is not None
     try:
         url = f"http://127.0.0.1:{int(await server.stdout.readline())}"
-        await closed_loop(url, [post("/tenants/1/runs")] * 500, clients=clients, expect=201)
-        return count / await closed_loop(url, [post("/tenants/1/runs")] * count, clients=clients, expect=201)
+        await closed_loop([url], [post("/tenants/1/runs")] * 500, clients=clients, expect=201)
+        return count / await closed_loop([url], [post("/tenants/1/runs")] * count, clients=clients, expect=201)
     finally:
         server.kill()
         await server.wait()

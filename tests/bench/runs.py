@@ -46,7 +46,7 @@ class Bench:
         requests = self._target.requests(tenants)
         cpu, log = self._target.cpu_seconds(), await self._target.written()
         began = time.perf_counter()
-        accepted = await closed_loop(self._target.url, requests, clients=clients, expect=201)
+        accepted = await closed_loop(self._target.urls, requests, clients=clients, expect=201)
         await self._until_recorded(tenants)
         total = time.perf_counter() - began
         await asyncio.sleep(1.0)  # confirmations and projections are part of a run's cost
@@ -60,7 +60,7 @@ class Bench:
     async def lone_runs(self, count: int) -> list[LoneRun]:
         """Runs for new tenants on the idle system, one after the other."""
         tenants = list(itertools.islice(self._tenants, count))
-        connection = await Connection.open(self._target.url)
+        connection = await Connection.open(self._target.urls[0])
         runs: list[LoneRun] = []
         try:
             for tenant, raw in zip(tenants, self._target.requests(tenants), strict=True):

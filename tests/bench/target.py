@@ -1,4 +1,4 @@
-"""What a benchmark loads: a system with an HTTP address for starts, and evidence that it leaves."""
+"""What a benchmark loads: a system with HTTP addresses for starts, and evidence that it leaves."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -16,8 +16,8 @@ TENANTS_A_TOKEN = 100
 class Target(Protocol):
     """A running system that can be loaded and measured."""
 
-    url: str
-    """The address that starts are sent to."""
+    urls: Sequence[str]
+    """The addresses that starts are sent to, one for each instance."""
 
     def requests(self, tenants: Sequence[int]) -> list[bytes]:
         """One start for each tenant, as a whole HTTP request."""
@@ -35,9 +35,16 @@ class Target(Protocol):
 class Onboarding:
     """This project's system; each tenant of the load has ``runs_before`` runs with evidence already."""
 
-    def __init__(self, system: System, evidence: "asyncpg.Connection[Any]", *, runs_before: int = 0) -> None:
+    def __init__(
+        self,
+        system: System,
+        evidence: "asyncpg.Connection[Any]",
+        *,
+        runs_before: int = 0,
+        urls: Sequence[str] | None = None,
+    ) -> None:
         self.system = system
-        self.url: str = system.journal["session_api"]
+        self.urls: Sequence[str] = urls or [system.journal["session_api"]]
         self._evidence = evidence
         self._runs_before = runs_before
 

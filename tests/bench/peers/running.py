@@ -53,7 +53,7 @@ class RunningPeer:
     """A peer's processes and its database."""
 
     def __init__(self, url: str, connection: "asyncpg.Connection[Any]", processes: Mapping[str, int]) -> None:
-        self.url = url
+        self.urls = (url,)
         self._connection = connection
         self._processes = processes
 

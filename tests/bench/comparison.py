@@ -1,4 +1,4 @@
-"""The figures of several systems that took turns, and the ratio of ours to each of the others."""
+"""The figures of several systems that took turns, and the ratios of one of them to each of the others."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +9,6 @@ from rich.table import Table
 
 from tests.bench.report import Figure, machine, percentile
 from tests.bench.runs import Round
-
-OURS = "ours"
 
 
 class Turn(NamedTuple):
@@ -47,17 +45,14 @@ MEASURED: Mapping[str, Callable[[Turn], float]] = {
 
 
 class Goal(NamedTuple):
-    """What the ratio of ours to a peer's is to be."""
+    """What the ratio to another system is to be."""
 
     ratio: float
     at_least: bool
 
 
-GOALS: Mapping[tuple[str, str], Goal] = {
-    (RUNS, "taskiq"): Goal(1.5, at_least=True),
-    (RUNS, "procrastinate"): Goal(5, at_least=True),
-    (P50, "taskiq"): Goal(1.5, at_least=False),
-}
+Goals = Mapping[tuple[str, str], Goal]
+"""Figure and other system → goal."""
 
 
 def figures_of(turns: Mapping[str, Sequence[Turn]]) -> Figures:
@@ -68,13 +63,13 @@ def figures_of(turns: Mapping[str, Sequence[Turn]]) -> Figures:
     }
 
 
-def ratios_of(turns: Mapping[str, Sequence[Turn]]) -> Figures:
-    """The ratios of ours to each peer's, each of two turns that followed one another."""
+def ratios_of(subject: str, turns: Mapping[str, Sequence[Turn]]) -> Figures:
+    """The ratios of the subject to each other system, each of two turns that followed one another."""
     return {
         figure: {
-            peer: spread([value(mine) / value(theirs) for mine, theirs in zip(turns[OURS], taken, strict=True)])
-            for peer, taken in turns.items()
-            if peer != OURS
+            other: spread([value(mine) / value(theirs) for mine, theirs in zip(turns[subject], taken, strict=True)])
+            for other, taken in turns.items()
+            if other != subject
         }
         for figure, value in MEASURED.items()
     }
@@ -85,23 +80,22 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(statistics.median(values), min(values), max(values))
 
 
-def verdict(figure: str, peer: str, ratio: Spread) -> str:
+def verdict(goal: Goal | None, ratio: Spread) -> str:
     """The comparison of a ratio's median with its goal, as text; empty without a goal."""
-    goal = GOALS.get((figure, peer))
-    return "" if goal is None else Figure(figure, ratio.median, "ratio", goal.ratio, goal.at_least).verdict
+    return "" if goal is None else Figure("", ratio.median, "ratio", goal.ratio, goal.at_least).verdict
 
 
-def show(figures: Figures, ratios: Figures, caption: str) -> None:
-    """Print the figures of all systems, then the ratios with their goals."""
+def show(subject: str, turns: Mapping[str, Sequence[Turn]], goals: Goals, caption: str) -> None:
+    """Print the figures of all systems, then the ratios of the subject with their goals."""
     console = Console(width=118)
-    systems = list(figures[RUNS])
-    table = Table("figure", *systems, title=machine(), caption=caption)
-    for figure, values in figures.items():
-        table.add_row(figure, *[_text(values[system]) for system in systems])
+    table = Table("figure", *turns, title=machine(), caption=caption)
+    for figure, systems in figures_of(turns).items():
+        table.add_row(figure, *[_text(systems[system]) for system in turns])
     console.print(table)
-    compared = Table("ratio of ours", *[f"to {peer}" for peer in ratios[RUNS]])
-    for figure, values in ratios.items():
-        compared.add_row(figure, *[_judged(figure, peer, ratio) for peer, ratio in values.items()])
+    others = [system for system in turns if system != subject]
+    compared = Table(f"ratio of {subject}", *[f"to {other}" for other in others])
+    for figure, ratios in ratios_of(subject, turns).items():
+        compared.add_row(figure, *[_judged(ratios[other], goals.get((figure, other))) for other in others])
     console.print(compared)
 
 
@@ -110,5 +104,5 @@ def _text(values: Spread) -> str:
     return f"{median} ({least} to {most})"
 
 
-def _judged(figure: str, peer: str, ratio: Spread) -> str:
-    return f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f}) {verdict(figure, peer, ratio)}".rstrip()
+def _judged(ratio: Spread, goal: Goal | None) -> str:
+    return f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f}) {verdict(goal, ratio)}".rstrip()

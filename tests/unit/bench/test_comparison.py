@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.peers.comparison import CPU, P50, RUNS, Spread, Turn, figures_of, ratios_of, show, spread, verdict
+from tests.bench.comparison import CPU, P50, RUNS, Goal, Spread, Turn, figures_of, ratios_of, show, spread, verdict
+from tests.bench.peers.__main__ import GOALS
 from tests.bench.runs import Round
 from tests.bench.usage import Written
 
@@ -40,39 +41,51 @@ def test_ratios_are_of_turns_that_followed_one_another() -> None:
     # The machine was ten times as fast in the second round; ours was twice and four times as fast as the peer.
     turns = {"ours": [turn(1.0), turn(0.1)], "taskiq": [turn(2.0), turn(0.4)]}
 
-    assert ratios_of(turns)[RUNS] == {"taskiq": Spread(3, 2, 4)}
+    assert ratios_of("ours", turns)[RUNS] == {"taskiq": Spread(3, 2, 4)}
 
 
 def test_a_ratio_of_latencies_above_one_means_slower() -> None:
     turns = {"ours": [turn(1.0, latency=0.03)], "taskiq": [turn(1.0, latency=0.01)]}
 
-    assert ratios_of(turns)[P50]["taskiq"].median == pytest.approx(3)
+    assert ratios_of("ours", turns)[P50]["taskiq"].median == pytest.approx(3)
 
 
 def test_systems_without_the_same_number_of_turns_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
-        ratios_of({"ours": [turn(1.0)], "taskiq": []})
+        ratios_of("ours", {"ours": [turn(1.0)], "taskiq": []})
 
 
 @pytest.mark.parametrize(
-    ("figure", "peer", "ratio", "said"),
+    ("goal", "ratio", "said"),
     [
-        (RUNS, "taskiq", 1.5, "≥ 1.5: kept"),
-        (RUNS, "taskiq", 1.49, "≥ 1.5: MISSED"),
-        (RUNS, "procrastinate", 4.9, "≥ 5: MISSED"),
-        (P50, "taskiq", 1.6, "≤ 1.5: MISSED"),
-        (P50, "procrastinate", 9.0, ""),
-        (CPU, "taskiq", 9.0, ""),
+        (Goal(1.5, at_least=True), 1.5, "≥ 1.5: kept"),
+        (Goal(1.5, at_least=True), 1.49, "≥ 1.5: MISSED"),
+        (Goal(1.5, at_least=False), 1.5, "≤ 1.5: kept"),
+        (Goal(1.5, at_least=False), 1.6, "≤ 1.5: MISSED"),
+        (None, 9.0, ""),
     ],
 )
-def test_a_ratio_is_compared_with_its_goal(figure: str, peer: str, ratio: float, said: str) -> None:
-    assert verdict(figure, peer, spread([ratio])) == said
+def test_a_ratio_is_compared_with_its_goal(goal: Goal | None, ratio: float, said: str) -> None:
+    assert verdict(goal, spread([ratio])) == said
+
+
+@pytest.mark.parametrize(
+    ("figure", "peer", "goal"),
+    [
+        (RUNS, "taskiq", Goal(1.5, at_least=True)),
+        (RUNS, "procrastinate", Goal(5, at_least=True)),
+        (P50, "taskiq", Goal(1.5, at_least=False)),
+    ],
+)
+def test_the_goals_beside_the_peers_are_these(figure: str, peer: str, goal: Goal) -> None:
+    assert GOALS[figure, peer] == goal
+    assert len(GOALS) == 3
 
 
 def test_the_report_shows_figures_ratios_and_goals(capsys: pytest.CaptureFixture[str]) -> None:
     turns = {"ours": [turn(0.5)], "taskiq": [turn(0.4)]}
 
-    show(figures_of(turns), ratios_of(turns), "one turn")
+    show("ours", turns, GOALS, "one turn")
 
     shown = capsys.readouterr().out
     assert "200 (200 to 200)" in shown
