@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-hostile bench bench-peers bench-growth bench-neighbours bench-fleet check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-hostile bench bench-peers bench-growth bench-slow bench-instances bench-neighbours bench-fleet check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -80,6 +80,12 @@ bench-peers: setup ## beside taskiq and Procrastinate, which do the same job, in
 
 bench-growth: setup ## the same with 100 thousand and 1 million runs already there
 	$(RUN) python -m tests.bench.growth $(ARGS)
+
+bench-slow: setup ## the same with slow commits and a slow line to Kafka
+	$(RUN) python -m tests.bench.slow $(ARGS)
+
+bench-instances: setup ## the same with two instances of each service
+	$(RUN) python -m tests.bench.instances $(ARGS)
 
 bench-neighbours: setup ## quiet tenants beside noisy ones; fails when they become much slower
 	$(RUN) python -m tests.bench.neighbours $(ARGS)
