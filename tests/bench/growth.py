@@ -42,8 +42,8 @@ async def level(system: System, runs_there: int, first_tenant: int, options: arg
     evidence = await asyncpg.connect(system.journal["databases"]["evidence_store"])
     target = Onboarding(system, evidence, runs_before=RUNS_A_TENANT if runs_there else 0)
     bench = Bench(target, first_tenant)
-    await bench.round(options.runs // 4, 32)
-    rounds = [await bench.round(options.runs, 32) for _ in range(options.rounds)]
+    await bench.round(options.round // 4, 32)
+    rounds = [await bench.round(options.round, 32) for _ in range(options.rounds)]
     latencies = await bench.latencies(options.samples)
     await evidence.close()
 
@@ -63,7 +63,7 @@ async def measure(system: System, options: argparse.Namespace) -> list[Level]:
     """Empty first, then more and more."""
     levels = [await level(system, 0, NEW_TENANTS, options)]
     there = 0
-    for size in options.sizes:
+    for size in options.runs:
         first = WITH_A_PAST + there // RUNS_A_TENANT
         await add_history(system, first, (size - there) // RUNS_A_TENANT)
         there = size
@@ -94,15 +94,20 @@ def show(levels: Sequence[Level]) -> None:
     Console(width=118).print(table)
 
 
-def main() -> None:
-    """Read the command line, start a system, fill and measure it."""
+def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options on the command line, or in ``arguments``."""
     parser = argparse.ArgumentParser(prog="make bench-growth", description=__doc__)
-    parser.add_argument("--runs", type=int, default=1500, help="runs in a round (%(default)s)")
+    parser.add_argument("--runs", type=int, nargs="+", default=[100_000, 1_000_000], help="runs there (%(default)s)")
+    parser.add_argument("--round", type=int, default=1500, help="runs in a round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (%(default)s)")
     parser.add_argument("--samples", type=int, default=100, help="runs to measure the latency with (%(default)s)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000], help="runs there (%(default)s)")
     parser.add_argument("--json", type=Path, default=JSON, help="where to write (%(default)s)")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Start a system, fill and measure it."""
+    options = options_of()
     with bench_system() as system:
         levels = asyncio.run(measure(system, options))
     show(levels)

@@ -1,5 +1,6 @@
 """Fills a system with runs and evidence of the past, as if they had come through the services."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
@@ -10,6 +11,11 @@ from tests.bench.target import TASK
 from tests.support.system import System
 
 RUNS_A_TENANT = 10
+TENANTS_A_PORTION = 100_000
+"""What one statement adds at most, so that each ends in minutes and its write-ahead log can be removed."""
+MANY_TENANTS = 100_000
+RECORD_BYTES, SPARSE_RECORD_BYTES = 600, 60
+"""The size of a record of evidence, and that for more than ``MANY_TENANTS``: rows and indexes matter, not disk."""
 
 _RUNS = """
 INSERT INTO operation_runs (tenant_id, task_type, scope_key, mode, requested_by_user_id, state, attempt, status,
@@ -36,7 +42,7 @@ SELECT nextval('evidence_ids'), tenant, $4::bigint, $5::bigint + (tenant - $1) *
 FROM generate_series($1::bigint, $2::bigint) AS tenant
 LEFT JOIN evidence AS before ON before.tenant_id = tenant AND before.position = $4 - 1
 CROSS JOIN LATERAL (SELECT coalesce(before.seal, decode(repeat('00', 32), 'hex')) AS previous,
-                           convert_to(repeat('x', 600), 'UTF8') AS record) AS sealed
+                           convert_to(repeat('x', $7::int), 'UTF8') AS record) AS sealed
 """
 _HEADS = """
 INSERT INTO evidence_heads (tenant_id, length, seal)
@@ -50,10 +56,20 @@ SELECT tenant, $3::text, $4::bigint FROM generate_series($1::bigint, $2::bigint)
 
 async def add_history(system: System, first_tenant: int, tenants: int) -> None:
     """Give each of these tenants ``RUNS_A_TENANT`` ended runs with their sealed evidence, and their sequences."""
-    span = (first_tenant, first_tenant + tenants - 1)
-    first_run = await _runs(system, *span)
-    await _executions(system, *span, first_run)
-    await _evidence(system, *span, first_run)
+    record_bytes = RECORD_BYTES if tenants <= MANY_TENANTS else SPARSE_RECORD_BYTES
+    for span in portions(first_tenant, tenants):
+        first_run = await _runs(system, *span)
+        await _executions(system, *span, first_run)
+        await _evidence(system, *span, first_run, record_bytes)
+    for database in ("session_api", "task_runner", "evidence_store"):
+        await _finish(await _connect(system, database))
+
+
+def portions(first_tenant: int, tenants: int) -> Iterator[tuple[int, int]]:
+    """The first and the last tenant of each portion."""
+    end = first_tenant + tenants
+    for first in range(first_tenant, end, TENANTS_A_PORTION):
+        yield first, min(first + TENANTS_A_PORTION, end) - 1
 
 
 async def _runs(system: System, first: int, last: int) -> int:
@@ -61,7 +77,7 @@ async def _runs(system: System, first: int, last: int) -> int:
     before = await connection.fetchval("SELECT nextval(pg_get_serial_sequence('operation_runs', 'id'))")
     await connection.execute(_RUNS, first, last, TASK, RUNS_A_TENANT)
     await _sequences(connection, first, last, outbox={TASK_COMMANDS.name: 1}, inbox={OPERATION_RUNS.name: 2})
-    await _finish(connection)
+    await connection.close()
     return int(before) + 1
 
 
@@ -70,18 +86,19 @@ async def _executions(system: System, first: int, last: int, first_run: int) -> 
     await connection.execute(_EXECUTIONS, first, last, TASK, RUNS_A_TENANT, first_run)
     inbox = {TASK_COMMANDS.name: 1, EVIDENCE.name: 1}
     await _sequences(connection, first, last, outbox={OPERATION_RUNS.name: 2}, inbox=inbox)
-    await _finish(connection)
+    await connection.close()
 
 
-async def _evidence(system: System, first: int, last: int, first_run: int) -> None:
+async def _evidence(system: System, first: int, last: int, first_run: int, record_bytes: int) -> None:
     connection = await _connect(system, "evidence_store")
     # The triggers take rows as the service writes them: one position after the other of tenants that have a head.
     await connection.execute("SET session_replication_role = replica")
     for position in range(1, RUNS_A_TENANT + 1):
-        await connection.execute(_EVIDENCE, first, last, TASK, position, first_run, RUNS_A_TENANT)
+        values = (first, last, TASK, position, first_run, RUNS_A_TENANT, record_bytes)
+        await connection.execute(_EVIDENCE, *values)
     await connection.execute(_HEADS, first, last, RUNS_A_TENANT)
     await _sequences(connection, first, last, outbox={EVIDENCE.name: 1}, inbox={OPERATION_RUNS.name: 2})
-    await _finish(connection)
+    await connection.close()
 
 
 async def _sequences(
