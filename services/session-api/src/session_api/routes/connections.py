@@ -69,10 +69,9 @@ class ConnectionRoutes(Controller):
     )
     async def create_connection(
         self,
-        request: Request[Any, Any, Any],
+        request: Request[Caller, Any, Any],
         tenant_id: TenantId,
         data: JSONBody[NewProviderConnection],
-        caller: NamedDependency[Caller],
         key: IdempotencyKey = None,
     ) -> Response[ProviderConnection]:
         """Stores the name of the credential and never the credential itself. An operator must have bound the tenant.
@@ -85,7 +84,7 @@ class ConnectionRoutes(Controller):
         return await answer_once(
             request,
             key,
-            lambda once: self.connections.create(tenant_id, caller.user_id, new, once),
+            lambda once: self.connections.create(tenant_id, request.user.user_id, new, once),
             lambda created: _created(created, new, self.links),
         )
 

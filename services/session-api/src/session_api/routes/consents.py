@@ -3,7 +3,6 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from onboarding_shared.postgres.database import Database
@@ -44,9 +43,8 @@ class ConsentRoutes(Controller):
     )
     async def create_request(
         self,
-        request: Request[Any, Any, Any],
+        request: Request[Caller, Any, Any],
         tenant_id: TenantId,
-        caller: NamedDependency[Caller],
         data: JSONBody[CreateConsentRequest | None] = None,
         key: IdempotencyKey = None,
     ) -> Response[ConsentRequest]:
@@ -61,7 +59,7 @@ class ConsentRoutes(Controller):
         return await answer_once(
             request,
             key,
-            lambda once: self.consents.create(tenant_id, caller.user_id, wanted, link.secret, once),
+            lambda once: self.consents.create(tenant_id, request.user.user_id, wanted, link.secret, once),
             self._created,
             conceal=link.conceal,
             reveal=self.link_secrets.reveal,

@@ -97,9 +97,8 @@ class SessionRoutes(Controller):
     )
     async def open_session(
         self,
-        request: Request[Any, Any, Any],
+        request: Request[Caller, Any, Any],
         tenant_id: TenantId,
-        caller: NamedDependency[Caller],
         key: IdempotencyKey = None,
     ) -> Response[OnboardingSession]:
         """Create a session, or return the open one. The caller acquires the edit lock if it is free."""
@@ -110,7 +109,7 @@ class SessionRoutes(Controller):
             return Response(_body(loaded), headers={"Location": self.links.session(tenant_id), "ETag": _tag(loaded)})
 
         return await answer_once(
-            request, key, lambda once: self.sessions.open(tenant_id, caller.user_id, once), respond
+            request, key, lambda once: self.sessions.open(tenant_id, request.user.user_id, once), respond
         )
 
     @patch(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Controller, Request, Response, post
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
@@ -69,10 +68,9 @@ class StartRoutes(Controller):
     )
     async def start_run(
         self,
-        request: Request[Any, Any, Any],
+        request: Request[Caller, Any, Any],
         tenant_id: TenantId,
         task_type: TaskType,
-        caller: NamedDependency[Caller],
         data: JSONBody[StartRun | None] = None,
         key: IdempotencyKey = None,
     ) -> Response[OperationRunLink]:
@@ -82,7 +80,7 @@ class StartRoutes(Controller):
             tenant_id=tenant_id,
             task_type=task_type,
             connection_id=checked_connection(wanted.provider_connection_id),
-            user_id=caller.user_id,
+            user_id=request.user.user_id,
             traceparent=current_traceparent(),
             inputs=wanted.inputs,
             dry_run=wanted.dry_run,
@@ -110,16 +108,15 @@ class StartRoutes(Controller):
     )
     async def retry_run(
         self,
-        request: Request[Any, Any, Any],
+        request: Request[Caller, Any, Any],
         tenant_id: TenantId,
         run_id: RunId,
-        caller: NamedDependency[Caller],
         key: IdempotencyKey = None,
     ) -> Response[OperationRunLink]:
         """Starts the task of a run that has ended once more: same provider connection, inputs and dry run."""
 
         async def retry(once: Once[Sequence[StartAnswer]] | None) -> Sequence[StartAnswer]:
-            answers = await self.retries.retry(tenant_id, run_id, caller.user_id, once)
+            answers = await self.retries.retry(tenant_id, run_id, request.user.user_id, once)
             if answers is None:
                 raise run_not_found()
             if isinstance(answers, RunNotEnded):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from onboarding_shared.postgres.database import Database
@@ -63,10 +62,9 @@ class StepRoutes(Controller):
     )
     async def start_step(
         self,
-        request: Request[Any, Any, Any],
+        request: Request[Caller, Any, Any],
         tenant_id: TenantId,
         step: Step,
-        caller: NamedDependency[Caller],
         data: JSONBody[StartStep | None] = None,
         key: IdempotencyKey = None,
     ) -> Response[list[StartedTask]]:
@@ -77,8 +75,8 @@ class StepRoutes(Controller):
         connection_id = checked_connection(wanted.provider_connection_id)
         task_types = await self.database.run_single(list_task_types)
         names = tasks_of_step(task_types, step, include_optional=wanted.include_optional)
-        trace = current_traceparent()
-        starts = [Start(tenant_id, name, connection_id, caller.user_id, trace) for name in names]
+        user_id, trace = request.user.user_id, current_traceparent()
+        starts = [Start(tenant_id, name, connection_id, user_id, trace) for name in names]
         if not starts:
             return Response([])
 
