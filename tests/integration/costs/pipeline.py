@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
@@ -27,9 +28,10 @@ from task_runner.domain.outcomes import Succeed
 from task_runner.store.rows import Claim
 from task_runner.store.settling import Settled, Settlement, settle
 from task_runner.tasks import Task
-from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import apply_confirmations
+from task_runner.use_cases.first_claims import FirstClaims
 from task_runner.use_cases.intake import CommandIntake
+from task_runner.worker.slots import ReservedSlots, Slots
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
 
@@ -83,9 +85,11 @@ class Pipeline:
         self._api, self._runner, self._task = api, runner, task
         self._tenants = itertools.count(1)
         self._carriers = [Carrier(service.database, service.relay) for service in (api, runner, store)]
+        self._claimed: list[Claim] = []
+        first_claims = FirstClaims(self._slots, worker="pipeline", lease_seconds=600, tenant_limit=8)
         intake = CommandIntake(
-            runner.outbox, {task.name: task.declaration}, confirm_seconds=600, wake=_nothing, interrupt=_nothing,
-            inputs={},
+            runner.outbox, {task.name: task.declaration}, first_claims=first_claims, confirm_seconds=600, wake=_nothing,
+            interrupt=_nothing, inputs={},
         )  # fmt: skip
         self._api_inbox = Inbox(
             api.database,
@@ -105,10 +109,6 @@ class Pipeline:
             window=WINDOW,
             applies={OPERATION_RUNS: Recording(store.outbox).apply},
         )
-        self._claims = RunClaims(
-            runner.database, worker="pipeline", task_types=[task.name], lease_seconds=600,
-            tenant_limit=8,
-        )  # fmt: skip
 
     async def begin(self) -> None:
         """Ready the carriers."""
@@ -127,14 +127,20 @@ class Pipeline:
         await self._start(tenants)
         commands = await from_api.carry()
         await self._runner_inbox.take(commands)
-        claims = (await self._claims.claim(len(tenants))).claims
-        await self._settle(claims)
+        await self._settle(self._claimed)
+        self._claimed.clear()
         results = await from_runner.carry()
         await self._store_inbox.take(results)
         await self._api_inbox.take(results)
         recorded = await from_store.carry()
         await self._runner_inbox.take(recorded)
         return len(commands) + len(results) + len(recorded)
+
+    def _slots(self, wanted: int) -> ReservedSlots | None:
+        """As many slots as there are runs, as in a worker that is not busy."""
+        return Slots(wanted, lambda: 0, clock=time.monotonic).reserve(
+            wanted, lambda claims, _: self._claimed.extend(claims)
+        )
 
     async def _start(self, tenants: Sequence[int]) -> None:
         starts = [

@@ -23,6 +23,7 @@ from task_runner.tasks import Result, Task, TaskContext, task
 from task_runner.tasks.registry import inputs_types
 from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import apply_confirmations
+from task_runner.use_cases.first_claims import FirstClaims
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.worker import Worker, WorkerLimits
 from tests.support.quick_task import quick
@@ -53,6 +54,9 @@ async def change_tenant(context: TaskContext) -> Result:
     """An exclusive change of the tenant."""
     return Result.ok("CHANGED")
 
+
+NO_SLOTS = FirstClaims(lambda _: None, worker="nobody", lease_seconds=30.0, tenant_limit=8)
+"""Runs are stored without a lease."""
 
 TASKS = {declared.name: declared for declared in (quick, other, of_connection, change, change_tenant)}
 
@@ -108,6 +112,7 @@ class RunnerHarness:
         self.providers = Providers()
         self.interrupted: list[int] = []
         self.worker: Worker | None = None
+        self.first_claims = NO_SLOTS
         self._sequence = itertools.count(1)
         self._read = 0
 
@@ -129,6 +134,7 @@ class RunnerHarness:
         intake = CommandIntake(
             self.outbox,
             {name: declared.declaration for name, declared in self.tasks.items()},
+            first_claims=self.first_claims,
             confirm_seconds=20.0,
             wake=lambda: self.worker.wake() if self.worker else None,
             interrupt=self._interrupt,
@@ -198,4 +204,5 @@ class RunnerHarness:
         self.tasks |= {declared.name: declared for declared in tasks}
         chosen = WorkerLimits(**{"poll_seconds": 0.05, "drain_seconds": 0.0, **limits})
         self.worker = Worker(self.database, self.outbox, self.tasks, self.providers.context_of_run, chosen, name=name)
+        self.first_claims = self.worker.first_claims
         return self.worker

@@ -14,7 +14,7 @@ from onboarding_shared.messaging.inbox import Inbox
 from task_runner.consumers import GROUP, applies
 from task_runner.domain.admission import InputsType
 from task_runner.use_cases.intake import CommandIntake
-from tests.integration.task_runner.runner_harness import RunnerHarness, cancel, start
+from tests.integration.task_runner.runner_harness import NO_SLOTS, RunnerHarness, cancel, start
 
 KEYS = RunKeys(["c" * 32], purpose=Purpose.COMMANDS)
 FOREIGN = RunKeys(["f" * 32], purpose=Purpose.COMMANDS)
@@ -27,8 +27,9 @@ async def inbox(harness: RunnerHarness) -> AsyncIterator[Inbox]:
     """The inbox of a runner that checks commands."""
     declarations = {name: task.declaration for name, task in harness.tasks.items()}
     intake = CommandIntake(
-        harness.outbox, declarations, confirm_seconds=20.0, wake=lambda: None, interrupt=lambda _: None, inputs=INPUTS
-    )
+        harness.outbox, declarations, first_claims=NO_SLOTS, confirm_seconds=20.0, wake=lambda: None,
+        interrupt=lambda _: None, inputs=INPUTS,
+    )  # fmt: skip
     yield Inbox(harness.database, harness.outbox, group=GROUP, applies=applies(intake), window=100, run_keys=KEYS)
 
 

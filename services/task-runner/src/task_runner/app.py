@@ -71,6 +71,7 @@ class TaskRunner:
         intake = CommandIntake(
             self.outbox,
             {name: task.declaration for name, task in tasks.items()},
+            first_claims=self.worker.first_claims,
             confirm_seconds=limits.confirm_seconds,
             wake=self.worker.wake,
             interrupt=self.worker.pool.interrupt,

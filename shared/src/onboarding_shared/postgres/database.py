@@ -19,6 +19,7 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 _STATEMENT_SECONDS = 20.0
 _TRANSACTION_SECONDS = 30.0
 _AFTER_COMMIT = "onboarding.after_commit"
+_AFTER_ROLLBACK = "onboarding.after_rollback"
 _PING = text("SELECT 1")
 _log = structlog.get_logger(__name__)
 
@@ -50,17 +51,23 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Run the block in a transaction, then call the ``after_commit`` callbacks.
+        """Run the block in a transaction, then call the ``after_commit`` or the ``after_rollback`` callbacks.
 
         Raises ``DatabaseUnavailable`` for every transient fault. After a fault during the COMMIT the outcome is
         unknown, so the block must be idempotent.
         """
-        callbacks: list[Callable[[], None]] = []
-        async with self._connected(self.engine) as tx:
-            tx.info[_AFTER_COMMIT] = callbacks
-            async with tx.begin():
-                yield tx
-        for callback in dict.fromkeys(callbacks):
+        committed: list[Callable[[], None]] = []
+        rolled_back: list[Callable[[], None]] = []
+        try:
+            async with self._connected(self.engine) as tx:
+                tx.info[_AFTER_COMMIT], tx.info[_AFTER_ROLLBACK] = committed, rolled_back
+                async with tx.begin():
+                    yield tx
+        except BaseException:
+            for callback in rolled_back:
+                callback()
+            raise
+        for callback in dict.fromkeys(committed):
             callback()
 
     @asynccontextmanager
@@ -113,6 +120,13 @@ async def _twice(connected: Callable[[], AbstractAsyncContextManager[AsyncConnec
 def after_commit(tx: AsyncConnection, callback: Callable[[], None]) -> None:
     """Call ``callback`` once, after the transaction has committed."""
     callbacks = tx.info.get(_AFTER_COMMIT)
+    if callbacks is not None:
+        callbacks.append(callback)
+
+
+def after_rollback(tx: AsyncConnection, callback: Callable[[], None]) -> None:
+    """Call ``callback`` after the transaction has failed, also when the outcome of its COMMIT is unknown."""
+    callbacks = tx.info.get(_AFTER_ROLLBACK)
     if callbacks is not None:
         callbacks.append(callback)
 

@@ -1,43 +1,17 @@
-"""The SQL of command intake: inserts executions, and cancels and resumes them."""
+"""The SQL of command intake: cancels, resumes and completes executions that exist."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.session_api import StartTask
-from onboarding_shared.contracts.types import CheckStatus, Mode
-from task_runner.domain.admission import TENANT_SCOPE, AdmissionRefused, Admitted
+from onboarding_shared.contracts.types import Mode
+from task_runner.domain.admission import TENANT_SCOPE
 from task_runner.domain.execution import Execution, RunKey
 from task_runner.domain.outcomes import Cancelled
+from task_runner.store.arrivals import Arrival
 from task_runner.store.rows import COLUMNS, to_execution
 from task_runner.store.states import CANCELLABLE_STATES, RESUMABLE_STATES
-
-_INSERT = text("""
-INSERT INTO executions (run_id, tenant_id, task_type, session_id, provider_connection_id, connection, scope_key, mode,
-                        time_limit, max_attempts, traceparent, previously_ok, inputs, dry_run, run_key, state, status,
-                        reason_code, message, finished_at, confirm_at)
-SELECT g.run_id, g.tenant_id, g.task_type, g.session_id, g.connection_id, CAST(g.connection AS json), g.scope_key,
-       g.mode, g.time_limit, g.max_attempts, g.traceparent, g.previously_ok, CAST(g.inputs AS json), g.dry_run,
-       g.run_key,
-       CASE WHEN g.status IS NULL THEN 'queued' ELSE 'failed' END, g.status, g.reason_code, g.message,
-       CASE WHEN g.status IS NOT NULL THEN now() END,
-       CASE WHEN g.status IS NOT NULL THEN now() + make_interval(secs => :confirm) END
-FROM unnest(CAST(:run_id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:task_type AS text[]),
-            CAST(:session_id AS bigint[]), CAST(:connection_id AS bigint[]), CAST(:connection AS text[]),
-            CAST(:scope_key AS bigint[]), CAST(:mode AS text[]), CAST(:time_limit AS float8[]),
-            CAST(:max_attempts AS integer[]), CAST(:traceparent AS text[]), CAST(:previously_ok AS boolean[]),
-            CAST(:inputs AS text[]), CAST(:dry_run AS boolean[]), CAST(:run_key AS text[]),
-            CAST(:status AS text[]), CAST(:reason_code AS text[]), CAST(:message AS text[]))
-    AS g (run_id, tenant_id, task_type, session_id, connection_id, connection, scope_key, mode, time_limit,
-          max_attempts, traceparent, previously_ok, inputs, dry_run, run_key, status, reason_code, message)
-ORDER BY g.tenant_id, g.run_id
-ON CONFLICT (run_id, tenant_id) DO NOTHING
-RETURNING run_id, tenant_id
-""")
 
 _READ = text(f"""
 SELECT {COLUMNS}
@@ -100,30 +74,12 @@ ORDER BY g.tenant_id, g.run_id
 ON CONFLICT (run_id, tenant_id) DO NOTHING
 """)
 
-_encoder = msgspec.json.Encoder()
 _CANCELLED = Cancelled()
 _ENDING = {
     "status": _CANCELLED.status.value,
     "reason_code": _CANCELLED.reason_code,
     "message": _CANCELLED.message,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A StartTask and its admission."""
-
-    command: StartTask
-    traceparent: str | None
-    decision: Admitted | AdmissionRefused
-
-
-async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], *, confirm_seconds: float) -> set[RunKey]:
-    """Insert runs that are not stored yet, and return their keys. Runs that were not admitted are stored as ended."""
-    rows = [_columns(arrival) for arrival in arrivals]
-    arrays = {name: [row[name] for row in rows] for name in rows[0]}
-    inserted = await tx.execute(_INSERT, {**arrays, "confirm": confirm_seconds})
-    return {(row.run_id, row.tenant_id) for row in inserted}
 
 
 async def read(tx: AsyncConnection, runs: Sequence[RunKey]) -> list[Execution]:
@@ -173,28 +129,3 @@ async def add_tombstones(tx: AsyncConnection, runs: Sequence[RunKey]) -> None:
 
 def _keys(runs: Sequence[RunKey]) -> dict[str, list[int]]:
     return {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]}
-
-
-def _columns(arrival: Arrival) -> dict[str, Any]:
-    command, decision = arrival.command, arrival.decision
-    refused = isinstance(decision, AdmissionRefused)
-    return {
-        "run_id": command.run_id,
-        "tenant_id": command.tenant_id,
-        "task_type": command.task_type,
-        "session_id": command.session_id,
-        "connection_id": command.connection.id if command.connection else None,
-        "connection": _encoder.encode(command.connection).decode() if command.connection else None,
-        "scope_key": TENANT_SCOPE if refused else decision.scope_key,
-        "mode": Mode.SHARED.value if refused else decision.mode.value,
-        "time_limit": 0.0 if refused else decision.time_limit,
-        "max_attempts": 0 if refused else decision.max_attempts,
-        "traceparent": arrival.traceparent,
-        "previously_ok": command.previously_ok,
-        "inputs": None if refused or command.inputs is None else _encoder.encode(command.inputs).decode(),
-        "dry_run": command.dry_run,
-        "run_key": command.run_key,
-        "status": CheckStatus.UNKNOWN.value if refused else None,
-        "reason_code": decision.reason_code if refused else None,
-        "message": decision.message if refused else None,
-    }

@@ -1,6 +1,6 @@
 """Applies commands: starts, cancels and resumes executions, and answers repeated commands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -16,6 +16,8 @@ from onboarding_shared.postgres.database import after_commit
 from task_runner.domain.admission import AdmissionRefused, InputsType, admit
 from task_runner.domain.execution import Execution, RunKey, describe
 from task_runner.store import intake
+from task_runner.store.arrivals import Arrival
+from task_runner.use_cases.first_claims import FirstClaims
 
 _log = structlog.get_logger(__name__)
 
@@ -28,6 +30,7 @@ class CommandIntake:
         outbox: Outbox,
         declarations: Mapping[str, TaskTypeDeclaration],
         *,
+        first_claims: FirstClaims,
         confirm_seconds: float,
         wake: Callable[[], None],
         interrupt: Callable[[frozenset[RunKey]], None],
@@ -35,18 +38,20 @@ class CommandIntake:
     ) -> None:
         """``inputs`` are the declared structs by task type.
 
-        After the commit, ``wake`` is called for new work, and ``interrupt`` with the runs to stop.
+        After the commit, ``wake`` is called for work that is left to the next claim, and ``interrupt`` with the runs to
+        stop.
         """
         self._outbox = outbox
         self._declarations = declarations
         self._inputs = inputs
+        self._first_claims = first_claims
         self._confirm_seconds = confirm_seconds
         self._wake = wake
         self._interrupt = interrupt
 
     async def apply(self, tx: AsyncConnection, batch: Sequence[Received]) -> None:
         """Apply one batch in its transaction. Idempotent."""
-        starts: dict[RunKey, intake.Arrival] = {}
+        starts: dict[RunKey, Arrival] = {}
         cancels: dict[RunKey, None] = {}
         resumes: dict[RunKey, None] = {}
         for received in batch:
@@ -55,13 +60,13 @@ class CommandIntake:
                 name = command.task_type
                 decision = admit(command, self._declarations.get(name), self._inputs.get(name))
                 starts.setdefault(
-                    (command.run_id, received.tenant_id), intake.Arrival(command, received.traceparent, decision)
+                    (command.run_id, received.tenant_id), Arrival(command, received.traceparent, decision)
                 )
             elif isinstance(command, CancelTask):
                 cancels.setdefault((command.run_id, received.tenant_id))
             elif isinstance(command, ResumeTask):
                 resumes.setdefault((command.run_id, received.tenant_id))
-        changed = await self._start(tx, starts) if starts else []
+        changed = await self._start(tx, starts, cancels) if starts else []
         if cancels:
             changed += await self._cancel(tx, list(cancels))
         if resumes:
@@ -70,12 +75,20 @@ class CommandIntake:
             tx, [Outgoing(describe(run), run.traceparent, mac_key=run.run_key) for run in changed]
         )
         after_commit(tx, partial(_log_unattempted, [run for run in changed if run.state in TERMINAL]))
-        after_commit(tx, self._wake)
+        if cancels or resumes:
+            after_commit(tx, self._wake)
 
-    async def _start(self, tx: AsyncConnection, starts: Mapping[RunKey, intake.Arrival]) -> list[Execution]:
-        new = await intake.insert(tx, starts.values(), confirm_seconds=self._confirm_seconds)
+    async def _start(
+        self, tx: AsyncConnection, starts: Mapping[RunKey, Arrival], cancels: Collection[RunKey]
+    ) -> list[Execution]:
+        arrivals = list(starts.values())
+        stored = await self._first_claims.store(tx, arrivals, waiting=cancels, confirm_seconds=self._confirm_seconds)
+        if len(stored.claims) < len(arrivals):
+            after_commit(tx, self._wake)
         to_answer = [
-            run for run, arrival in starts.items() if run not in new or isinstance(arrival.decision, AdmissionRefused)
+            arrival.key
+            for arrival in arrivals
+            if arrival.key not in stored.keys or isinstance(arrival.decision, AdmissionRefused)
         ]
         if not to_answer:
             return []

@@ -1,8 +1,9 @@
 """The pool of attempts in progress. Each is claimed, executed and settled."""
 
 import asyncio
+import contextvars
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -30,6 +31,7 @@ from task_runner.store.settling import Settled, Settlement, SettlementRefused
 from task_runner.tasks import Task
 from task_runner.use_cases.claims import RunClaims
 from task_runner.worker.attempt import Attempt, ContextFactory, Stop
+from task_runner.worker.slots import ReservedSlots, Slots
 
 Settle = Callable[[Settlement], Awaitable[Settled | SettlementRefused]]
 
@@ -65,13 +67,14 @@ class Pool:
         self._settle = settle
         self._tasks = tasks
         self._context_for = context_for
-        self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
         self._on_begin = on_begin
         self._clock = clock
         self._record = record
         self._attempts: dict[int, tuple[Attempt, asyncio.Task[None]]] = {}
+        self._slots = Slots(concurrency, lambda: len(self._attempts), clock=clock)
+        self._context = contextvars.copy_context()
         self._full = False
         self.loop = Loop("claim", self._claim, count_failure=metrics.count_failures_of("claim"))
 
@@ -86,8 +89,12 @@ class Pool:
                 attempt.stop(Stop.CANCEL)
 
     async def stop(self, drain_seconds: float) -> None:
-        """Stop claiming, wait ``drain_seconds`` for attempts in progress, then stop them and release their leases."""
+        """Stop claiming, wait ``drain_seconds`` for attempts in progress, then stop them and release their leases.
+
+        Runs that are just being claimed with their insertion count as in progress.
+        """
         await self.loop.stop()
+        await self._slots.wait_until_unreserved(_RELEASE_SECONDS)
         await self._wait(drain_seconds)
         for attempt in self.attempts():
             attempt.stop(Stop.RELEASE)
@@ -98,21 +105,31 @@ class Pool:
         if executions:
             await asyncio.wait(executions, timeout=seconds)
 
+    def reserve(self, wanted: int) -> ReservedSlots | None:
+        """Reserve up to ``wanted`` slots for runs that are claimed when inserted, if no others wait for slots."""
+        return None if self._full or not self.loop.alive else self._slots.reserve(wanted, self._begin_all)
+
     async def _claim(self) -> float:
-        free = self._concurrency - len(self._attempts)
-        self._full = free <= 0
-        if self._full:
+        reservation = self._slots.reserve(None, self._begin_all)
+        self._full = reservation is None
+        if reservation is None:
             return self._poll_seconds
-        began = self._clock()
-        claimed = await self._claims.claim(free)
-        for claim in claimed.claims:
-            self._begin(claim, began)
-        if claimed.claims:
-            self._on_begin()
-        self._full = len(claimed.claims) == free
+        try:
+            claimed = await self._claims.claim(reservation.count)
+            reservation.begin(claimed.claims)
+        finally:
+            reservation.release()
+        self._full = len(claimed.claims) == reservation.count
         return _CONTENDED_SECONDS if claimed.more and not self._full else self._poll_seconds
 
+    def _begin_all(self, claims: Sequence[Claim], began: float) -> None:
+        for claim in claims:
+            self._begin(claim, began)
+        if claims:
+            self._on_begin()
+
     def _begin(self, claim: Claim, began: float) -> None:
+        """Begin an attempt, in the context of the worker, whoever claimed the run."""
         attempt = Attempt(
             claim,
             self._tasks[claim.execution.task_type],
@@ -120,7 +137,9 @@ class Pool:
             lease_seconds=self._lease_seconds,
             claim_began=began,
         )
-        execution = asyncio.create_task(self._execute(attempt), name=f"attempt-{claim.execution.run_id}")
+        execution = asyncio.create_task(
+            self._execute(attempt), name=f"attempt-{claim.execution.run_id}", context=self._context.copy()
+        )
         self._attempts[claim.lease_token] = (attempt, execution)
         self._record(Measured("claimed"))
         due = claim.execution.resume_at

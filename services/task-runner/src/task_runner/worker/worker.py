@@ -22,6 +22,7 @@ from task_runner.store.settling import Settled, Settlement, SettlementRefused, s
 from task_runner.tasks import Task
 from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import Confirmations
+from task_runner.use_cases.first_claims import FirstClaims
 from task_runner.use_cases.leases import Leases
 from task_runner.use_cases.overdue import Overdue
 from task_runner.use_cases.starts import RunStarts
@@ -105,6 +106,9 @@ class Worker:
             on_begin=self._wake_starts,
             clock=clock,
             record=record,
+        )
+        self.first_claims = FirstClaims(
+            self.pool.reserve, worker=name, lease_seconds=lease, tenant_limit=limits.tenant_concurrency
         )
         self._starts = Starts(RunStarts(database, outbox).announce, self.pool.attempts, clock=clock)
         self._announcing = _loop("starts", self._starts.turn)
