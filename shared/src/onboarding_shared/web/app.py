@@ -1,6 +1,6 @@
 """Builds the HTTP application of a service: its routes under the rules that hold for all of them."""
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -47,8 +47,8 @@ class HttpApplication(Litestar):
         """The application behind the edge."""
         await super().__call__(scope, receive, send)
 
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
-        return self.edge(scope, receive, send) if scope["type"] == "http" else super().__call__(scope, receive, send)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await (self.edge(scope, receive, send) if scope["type"] == "http" else super().__call__(scope, receive, send))
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,6 @@ def _config(
     return uvicorn.Config(
         cast("Any", app),
         http=bounded_protocol(limits),
-        interface="asgi3",
         host=settings.host,
         port=port,
         ws="none",
