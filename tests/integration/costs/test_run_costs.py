@@ -103,7 +103,7 @@ async def test_a_batch_of_runs_costs_as_much_as_the_baseline(services: tuple[Pip
     costs = await costs_of(*services, runs)
 
     expected = BASELINE[f"{runs}_runs"]
-    log = {name: pytest.approx(expected[name], rel=0.2) for name in ("wal_records", "wal_bytes")}
+    log = {name: pytest.approx(expected[name], rel=0.1) for name in ("wal_records", "wal_bytes")}
     assert costs._asdict() == {**expected, **log}
 
 
