@@ -2,8 +2,8 @@
 
 A forged message within the window moves the mark ahead of the publisher, whose next messages are then taken for
 repeats. After a long gap, such as with a database restored to an earlier moment, the mark is so far behind that every
-message jumps. In both cases the mark becomes the number of the last message that this consumer has passed. What was
-refused or dropped in between is published again by the sweepers.
+message jumps. In both cases the mark becomes the number of the last message whose offset this consumer has committed.
+What was refused or dropped in between, or passed and not committed yet, is published again by the sweepers.
 """
 
 from collections.abc import Iterable, Sequence
