@@ -43,10 +43,10 @@ class Costs(NamedTuple):
 async def costs_of(pipeline: Pipeline, counter: Counter, runs: int) -> Costs:
     """The costs of a batch, after one of the same size has prepared every statement.
 
-    Checkpoints and autovacuum write to the log as well, and make others write more: the least of three batches counts.
+    Checkpoints and autovacuum write to the log as well, and make others write more: the least of five batches counts.
     """
     await pipeline.run(runs)
-    batches = [await _costs_of_a_batch(pipeline, counter, runs) for _ in range(3)]
+    batches = [await _costs_of_a_batch(pipeline, counter, runs) for _ in range(5)]
     return batches[0]._replace(
         wal_records=min(costs.wal_records for costs in batches), wal_bytes=min(costs.wal_bytes for costs in batches)
     )
