@@ -35,3 +35,8 @@ async def exchange(app: Any, scope: dict[str, Any], receive: Callable[[], Awaita
 
     await app(scope, receive, send)
     return sent
+
+
+async def no_body() -> dict[str, Any]:
+    """The message of a server for a request without a body."""
+    return {"type": "http.request", "body": b"", "more_body": False}

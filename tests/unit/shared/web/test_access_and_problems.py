@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -11,17 +10,13 @@ from onboarding_shared.web.app import ApiDescription, HttpApplication, build_htt
 from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Problem
 from onboarding_shared.web.identity import Caller, Permissions, authorize
 from tests.support.signing import Signer
-from tests.unit.shared.web.raw_requests import exchange, http_scope
+from tests.unit.shared.web.raw_requests import exchange, http_scope, no_body
 
 Client = TestClient[HttpApplication]
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-async def receive() -> dict[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def without_id(response: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -60,8 +55,8 @@ def test_an_expired_token_is_a_401_of_its_own(anonymous: Client, signer: Signer)
 
 async def test_two_authorization_headers_are_not_one_identity(app: HttpApplication, signer: Signer) -> None:
     tokens = [(b"authorization", f"Bearer {signer.token(sub=user)}".encode()) for user in ("7", "8")]
-    single = await exchange(app, http_scope("/tenants/42/things", tokens[0]), receive)
-    double = await exchange(app, http_scope("/tenants/42/things", *tokens), receive)
+    single = await exchange(app, http_scope("/tenants/42/things", tokens[0]), no_body)
+    double = await exchange(app, http_scope("/tenants/42/things", *tokens), no_body)
     assert [single[0]["status"], double[0]["status"]] == [200, 401]
 
 
@@ -271,36 +266,3 @@ def test_the_schema_describes_problems_and_loads_nothing_from_elsewhere(anonymou
 def test_an_unknown_page_under_the_schema_is_a_problem(client: Client) -> None:
     response = client.get("/schema/swagger")
     assert (response.status_code, response.json()["code"]) == (404, "ROUTE_NOT_FOUND")
-
-
-@pytest.mark.parametrize(
-    ("hosts", "version", "status"),
-    [
-        ((b"api",), "1.1", 200),
-        ((), "1.0", 200),
-        ((), "1.1", 400),
-        ((b"api", b"api"), "1.1", 400),
-        ((b"api", b"other"), "1.0", 400),
-        ((b"api",), "2.0", 400),
-        ((b"api",), "0.9", 400),
-    ],
-)
-async def test_a_request_has_one_host_and_a_known_version(
-    app: HttpApplication, signer: Signer, hosts: tuple[bytes, ...], version: str, status: int
-) -> None:
-    token = (b"authorization", f"Bearer {signer.token()}".encode())
-    sent = await exchange(app, http_scope("/tenants/42/things", token, hosts=hosts, version=version), receive)
-    assert sent[0]["status"] == status
-    if status == 400:
-        assert json.loads(sent[1]["body"])["code"] == "BAD_REQUEST"
-
-
-@pytest.mark.parametrize(
-    ("host", "status"), [(b"api.example:8443", 200), (b"[::1]:80", 200), (b"a b", 400), (b'"><x>', 400)]
-)
-async def test_a_host_with_characters_of_no_host_is_refused(
-    app: HttpApplication, signer: Signer, host: bytes, status: int
-) -> None:
-    token = (b"authorization", f"Bearer {signer.token()}".encode())
-    sent = await exchange(app, http_scope("/tenants/42/things", token, hosts=(host,)), receive)
-    assert sent[0]["status"] == status
