@@ -1,4 +1,4 @@
-"""How many Python functions each service calls for a run, and which: a figure that no machine and no load changes."""
+"""The calls of Python functions in each service for a run: more on a busy machine, where batches are smaller."""
 
 import argparse
 import asyncio

@@ -45,7 +45,7 @@ MEASURED: Mapping[str, Callable[[Turn], float]] = {
 
 
 class Goal(NamedTuple):
-    """What the ratio to another system is to be."""
+    """The goal for the ratio to another system."""
 
     ratio: float
     at_least: bool

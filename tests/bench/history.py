@@ -12,7 +12,7 @@ from tests.support.system import System
 
 RUNS_A_TENANT = 10
 TENANTS_A_PORTION = 100_000
-"""What one statement adds at most, so that each ends in minutes and its write-ahead log can be removed."""
+"""Maximum number of tenants that one statement adds runs for: it ends in minutes, and its log can be removed."""
 MANY_TENANTS = 100_000
 RECORD_BYTES, SPARSE_RECORD_BYTES = 600, 60
 """The size of a record of evidence, and that for more than ``MANY_TENANTS``: rows and indexes matter, not disk."""

@@ -1,4 +1,4 @@
-"""Where an unloaded run waits: the stages from POST to evidence, by the times in the three databases and on Kafka.
+"""The waits of an unloaded run: the stages from POST to evidence, by the times in the three databases and on Kafka.
 
 A time of a database is that at which its transaction began; a time of a record is that at which its producer took it.
 """

@@ -1,4 +1,4 @@
-"""What a benchmark loads: a system with HTTP addresses for starts, and evidence that it leaves."""
+"""The target of a benchmark: a system with HTTP addresses for starts, and evidence that it leaves."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ class Target(Protocol):
         """Process name → CPU seconds so far."""
 
     async def written(self) -> Written:
-        """What its PostgreSQL has written so far."""
+        """The transactions and log that its PostgreSQL has written so far."""
 
 
 class Onboarding:

@@ -32,7 +32,7 @@ LOADED = {CALLER_RATE: "0", "ONBOARDING_HTTP_MAX_CONNECTIONS_PER_ADDRESS": "1000
 
 
 class Variation(NamedTuple):
-    """What differs from the embedded system as it is."""
+    """The differences from the embedded system as it is."""
 
     instances: int = 1
     """Of each service."""

@@ -121,7 +121,7 @@ class Api:
         return client
 
     async def _bind(self, request: httpx2.Request) -> None:
-        """What an operator does for a connection that a technician is about to make."""
+        """Bind the connection that a technician is about to make, as an operator does."""
         if request.method != "POST" or not request.url.path.endswith("/provider-connections"):
             return
         with contextlib.suppress(msgspec.MsgspecError, ValueError):

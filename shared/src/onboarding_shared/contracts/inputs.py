@@ -69,12 +69,12 @@ def hidden_text(value: object, path: tuple[str, ...] = ()) -> tuple[str, ...] | 
     if isinstance(value, Mapping):
         if not all(is_visible(name) for name in value):
             return path
-        found = (hidden_text(item, (*path, name)) for name, item in value.items())
+        hidden = (hidden_text(item, (*path, name)) for name, item in value.items())
     elif isinstance(value, list):
-        found = (hidden_text(item, (*path, str(place))) for place, item in enumerate(value))
+        hidden = (hidden_text(item, (*path, str(place))) for place, item in enumerate(value))
     else:
         return None
-    return next((inner for inner in found if inner is not None), None)
+    return next((inner for inner in hidden if inner is not None), None)
 
 
 def schema_defect(schema: Mapping[str, Any]) -> str | None:
