@@ -108,6 +108,7 @@ class BindingRuleSettings(Settings):
         validation_alias="ONBOARDING_PARTNER_TENANT_ID",
         description="GUID of the partner tenant, to which no connection can be created",
     )
+    command_keys: CommandKeySettings = Field(default_factory=CommandKeySettings)
 
 
 class BindingsSettings(BindingRuleSettings):
@@ -115,7 +116,6 @@ class BindingsSettings(BindingRuleSettings):
 
     database: DatabaseSettings
     log: LogSettings
-    command_keys: CommandKeySettings = Field(default_factory=CommandKeySettings)
 
 
 class SessionApiSettings(ServiceSettings, BindingRuleSettings):
@@ -123,7 +123,6 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
 
     identity: IdentitySettings
     run_keys: RunKeySettings = Field(default_factory=RunKeySettings)
-    command_keys: CommandKeySettings = Field(default_factory=CommandKeySettings)
     evidence_store_url: str = Field(
         validation_alias="ONBOARDING_EVIDENCE_STORE_URL", description="http(s) URL of evidence-store"
     )

@@ -114,15 +114,17 @@ class Worker:
         self._announcing = _loop("starts", self._starts.turn)
         heartbeat = Heartbeat(self.leases, self.pool.attempts, lease_seconds=lease, clock=clock)
         self._heart = _loop("heartbeat", heartbeat.beat, longest_backoff=min(1.0, lease / 6))
-        self._others: tuple[Loop, ...] = (
+        self._others = () if selection is Selection.ISOLATED else self._loops_of_one_worker()
+        self.loops = (self.pool.loop, self._heart, self._announcing, *self._others)
+
+    def _loops_of_one_worker(self) -> tuple[Loop, ...]:
+        """The loops that only one worker of a process needs."""
+        return (
             _loop("recover", self._recover),
             _loop("expire", self._expire),
             _loop("resend", self._resend),
             _loop("announce", self._announce),
         )
-        if selection is Selection.ISOLATED:
-            self._others = ()
-        self.loops = (self.pool.loop, self._heart, self._announcing, *self._others)
 
     def wake(self) -> None:
         """Claim now instead of at the next poll."""
