@@ -1,7 +1,8 @@
 """Access to the database of a service: a connection pool, and transactions with time limits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
@@ -60,15 +61,19 @@ class Database:
         rolled_back: list[Callable[[], None]] = []
         try:
             async with self._connected(self.engine) as tx:
-                tx.info[_AFTER_COMMIT], tx.info[_AFTER_ROLLBACK] = committed, rolled_back
-                async with tx.begin():
-                    yield tx
+                callbacks = {_AFTER_COMMIT: committed, _AFTER_ROLLBACK: rolled_back}
+                info = tx.info
+                info.update(callbacks)
+                try:
+                    async with tx.begin():
+                        yield tx
+                finally:  # the pool keeps the connection, and what its info holds
+                    for name in callbacks:
+                        info.pop(name, None)
         except BaseException:
-            for callback in rolled_back:
-                callback()
+            _call_all(rolled_back)
             raise
-        for callback in dict.fromkeys(committed):
-            callback()
+        _call_all(committed)
 
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
@@ -105,6 +110,13 @@ class Database:
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+def _call_all(callbacks: Iterable[Callable[[], None]]) -> None:
+    """Call each once, in order, also after one of them has raised."""
+    with contextlib.ExitStack() as stack:
+        for callback in reversed(dict.fromkeys(callbacks)):
+            stack.callback(callback)
 
 
 async def _twice(connected: Callable[[], AbstractAsyncContextManager[AsyncConnection]], work: Work[T]) -> T:

@@ -5,10 +5,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 _TRANSIENT_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown)."""
-_TRANSIENT_CODES = ("40001", "40P01", "55P03", "25P03", "25P04", "0A000", "42P01", "42703", "42501", "25006")
+_TRANSIENT_CODES = ("40001", "40P01", "55P03", "25P03", "25P04", "0A000", "42P01", "42703", "42883", "42501",
+                    "25006")  # fmt: skip
 """Serialization failure, deadlock, lock timeout, idle-in-transaction and transaction timeout; then the errors of a
-schema that is not migrated yet: stale cached plan, undefined table or column, missing privilege; at last a server that
-is read-only, as a standby is until it takes over."""
+schema that is not migrated yet: stale cached plan, undefined table, column or function, missing privilege; at last a
+server that is read-only, as a standby is until it takes over."""
 
 
 class DatabaseUnavailable(Exception):

@@ -41,7 +41,8 @@ class FirstClaims:
     ) -> Stored:
         """Insert runs. Those in ``waiting`` get no lease; the attempts of those that get one begin after the commit.
 
-        If the outcome of the COMMIT is unknown, there may be leases that no worker renews; they expire.
+        If the outcome of the COMMIT is unknown, there may be leases that no worker renews. They expire, which counts as
+        the loss of a worker, and the runs are claimed then.
         """
         candidates = [
             arrival for arrival in arrivals if isinstance(arrival.decision, Admitted) and arrival.key not in waiting
