@@ -35,6 +35,7 @@ class OffsetCommits(ConsumerRebalanceListener):
     def connected(self, client: AIOKafkaConsumer) -> None:
         """Commit with this client from now on."""
         self.client = client
+        self._applied.clear()
         self._at_once = False
 
     async def note(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
@@ -51,11 +52,11 @@ class OffsetCommits(ConsumerRebalanceListener):
         await self.commit(_LEAVE_SECONDS)
 
     async def commit(self, seconds: float = _ANSWER_SECONDS) -> None:
-        """Commit what is applied. A failure is harmless: redelivered records are recognized."""
+        """Commit what is applied. After a failure it is committed with the next records; redelivered ones are known."""
         client = self.client
-        offsets, self._applied = self._applied, dict[TopicPartition, int]()
         if client is None:
             return
+        offsets, self._applied = self._applied, dict[TopicPartition, int]()
         assigned = client.assignment()
         kept = {partition: offset for partition, offset in offsets.items() if partition in assigned}
         if not kept:
@@ -63,6 +64,7 @@ class OffsetCommits(ConsumerRebalanceListener):
         try:
             await within(seconds, client.commit(kept))
         except Exception as error:
+            self._applied = kept | self._applied
             _log.warning("offset_commit_failed", group=self._group, reason=repr(error))
 
     async def on_partitions_revoked(  # pyrefly: ignore[bad-override]
@@ -70,6 +72,8 @@ class OffsetCommits(ConsumerRebalanceListener):
     ) -> None:
         """Commit for the next owner. What is noted must not be committed once another member has moved on."""
         await self.commit(_LEAVE_SECONDS)
+        for partition in revoked:
+            self._applied.pop(partition, None)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Do nothing: positions come from the committed offsets."""

@@ -95,16 +95,26 @@ async def test_what_is_revoked_is_committed_before_and_never_again() -> None:
     assert client.commits == [{A0: 2}]
 
 
-async def test_a_failed_commit_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    offsets, client = offsets_of(A0)
+async def fails(_: object) -> None:
+    raise ConnectionError("planted")
 
-    async def fails(_: object) -> None:
-        raise ConnectionError("planted")
 
+async def test_an_offset_whose_commit_failed_is_committed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    offsets, client = offsets_of(A0, A2)
     monkeypatch.setattr(client, "commit", fails)
-    await offsets.note([record(A0, 1)])
+    await offsets.note([record(A0, 1), record(A2, 1)])
     await offsets.commit()
     monkeypatch.undo()
     await offsets.note([record(A0, 2)])
     await offsets.commit()
-    assert client.commits == [{A0: 3}]
+    assert client.commits == [{A0: 3, A2: 2}]
+
+
+async def test_a_failed_commit_of_a_revoked_partition_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    offsets, client = offsets_of(A0)
+    monkeypatch.setattr(client, "commit", fails)
+    await offsets.note([record(A0, 1)])
+    await offsets.on_partitions_revoked({A0})
+    monkeypatch.undo()
+    await offsets.commit()
+    assert client.commits == []
