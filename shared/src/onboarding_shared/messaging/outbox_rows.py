@@ -15,8 +15,12 @@ SELECT id, topic, tenant_id, sequence, message_id, event_type, subject, tracepar
 FROM outbox WHERE id <> ALL(CAST(:without AS bigint[])) ORDER BY id LIMIT :batch
 """)
 _DELETE = text("""
-DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))
-    AND EXISTS (SELECT FROM relay_lease WHERE token = :token AND holder = :holder)
+WITH held AS MATERIALIZED (
+    SELECT EXISTS (SELECT FROM relay_lease WHERE token = :token AND holder = :holder) AS held
+), deleted AS (
+    DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[])) AND (SELECT held FROM held)
+)
+SELECT held FROM held
 """)
 _TAKE = text("""
 UPDATE relay_lease
@@ -65,13 +69,13 @@ class OutboxRows:
         return await self._database.run_single(work)
 
     async def delete(self, ids: Sequence[int], token: int | None) -> bool:
-        """Delete published rows if the lease is still held; False if nothing was deleted."""
+        """Delete published rows if the lease is still held; False if it is not. Safe to repeat."""
 
-        async def work(tx: AsyncConnection) -> int:
+        async def work(tx: AsyncConnection) -> bool:
             bound = {"ids": list(ids), "token": token, "holder": self._holder}
-            return (await tx.execute(_DELETE, bound)).rowcount
+            return bool((await tx.execute(_DELETE, bound)).scalar_one())
 
-        return await self._database.run_single(work) > 0
+        return await self._database.run_single(work)
 
     async def take_lease(self, seconds: float, token: int | None) -> int | None:
         """Acquire or renew the lease; returns its fencing token, or None while another relay holds it."""

@@ -94,7 +94,7 @@ class Relay:
         try:
             published = await self._publish_batch()
         except BaseException:
-            self.unpublished.forget()
+            self.unpublished.start_again()
             raise
         if self.standing_by:
             return LEASE_SECONDS / 4
@@ -115,10 +115,11 @@ class Relay:
                 return 0
             await self._publish(producer, rows)
             self.unpublished.published(rows)
-        if not await self._still_has_topics(producer):
+        delete = self.unpublished.delete_is_due
+        if (delete or time.monotonic() >= self._check_at) and not await self._has_topics(producer):
             await self._discard_producer()
             self.unpublished.start_again()
-        elif not await self.unpublished.delete_due(self._token):
+        elif delete and not await self.unpublished.delete_all(self._token):
             self._token = None
             self._give_up("relay_lease_lost")
         return len(rows)
@@ -150,15 +151,12 @@ class Relay:
             raise
         metrics.count_by(metrics.PUBLISHED, [row.topic for row in rows])
 
-    async def _still_has_topics(self, producer: AIOKafkaProducer) -> bool:
-        """Check the topics periodically, because a broker that lost its data may acknowledge records of a missing
-        topic. It is done after publishing, which need not wait, and before a row is deleted."""
-        if time.monotonic() < self._check_at:
-            return True
-        self._check_at = time.monotonic() + _METADATA_SECONDS
-        return await self._has_topics(producer)
-
     async def _has_topics(self, producer: AIOKafkaProducer) -> bool:
+        """Check the topics: a broker that lost its data may acknowledge records of a missing topic.
+
+        It is done between the publishing of a row and its deletion, and periodically.
+        """
+        self._check_at = time.monotonic() + _METADATA_SECONDS
         try:
             cluster = await within(_PUBLISH_SECONDS, producer.client.fetch_all_metadata())
         except Exception as error:

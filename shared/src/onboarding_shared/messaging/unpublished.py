@@ -66,11 +66,10 @@ class Unpublished:
         self._handover.published(rows)
         self._to_delete += [row.id for row in rows]
 
-    async def delete_due(self, token: int | None) -> bool:
-        """Delete published rows when it is time; False if the lease is lost."""
-        if len(self._to_delete) < _DELETE_ROWS and self._clock() < self._delete_at:
-            return True
-        return await self.delete_all(token)
+    @property
+    def delete_is_due(self) -> bool:
+        """True when published rows are to be deleted."""
+        return len(self._to_delete) >= _DELETE_ROWS or (bool(self._to_delete) and self._clock() >= self._delete_at)
 
     async def delete_all(self, token: int | None) -> bool:
         """Delete all published rows now; False if the lease is lost."""
@@ -81,14 +80,10 @@ class Unpublished:
         """Let the next call of ``next`` read the table."""
         self._read_at = self._clock()
 
-    def forget(self) -> None:
-        """After a fault let the table tell what is to be published."""
+    def start_again(self) -> None:
+        """After a fault or a change of the lease trust the table alone: what it still has is published once more."""
         self._handover.forget()
         self.read_next()
-
-    def start_again(self) -> None:
-        """After a change of the lease trust the table alone. What it still has is published, maybe once more."""
-        self.forget()
         self._to_delete = []
 
     @property
