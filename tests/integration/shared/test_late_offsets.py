@@ -1,12 +1,13 @@
 """Offsets are committed behind the work: a death in between repeats records, which are applied once."""
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from onboarding_shared.contracts.topics import SESSIONS
 from onboarding_shared.messaging import metrics, offset_commits
 from onboarding_shared.messaging.offset_commits import OffsetCommits
 from tests.support.engines import offsets_at
-from tests.support.loopback import Loopback
+from tests.support.loopback import Loopback, started
 from tests.support.waiting import eventually
 
 
@@ -50,3 +51,21 @@ async def test_offsets_follow_without_further_records(loopback: Loopback) -> Non
     await loopback.consumer.start()
     await loopback.send(1, 2)
     await eventually(lambda: committed(loopback), equals=[2])
+
+
+async def test_an_offset_of_a_log_that_was_lost_hides_no_record(loopback: Loopback) -> None:
+    """A commit on its way to a broker that is replaced by an empty one names an offset that the new log lacks."""
+    await (await started(loopback)).stop()
+    client = AIOKafkaConsumer(
+        bootstrap_servers=loopback.kafka.bootstrap_servers, group_id="test", enable_auto_commit=False
+    )
+    partitions = [TopicPartition(SESSIONS.name, number) for number in range(loopback.kafka.topic_partitions)]
+    client.assign(partitions)
+    await client.start()
+    await client.commit(dict.fromkeys(partitions, 57))
+    await client.stop()
+    await loopback.send(1, 2)
+    await loopback.consumer.start()
+    await eventually(lambda: loopback.applied == [(4, 1), (4, 2)])
+    await loopback.send(3)
+    await eventually(lambda: loopback.applied == [(4, 1), (4, 2), (4, 3)])

@@ -23,7 +23,7 @@ from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import ISOLATION_LEVEL, faststream_options
 from onboarding_shared.messaging.offset_commits import OffsetCommits
 from onboarding_shared.messaging.outbox import Outbox
-from onboarding_shared.messaging.progress import ConsumerProgress, Verdict
+from onboarding_shared.messaging.progress import ConsumerProgress, Verdict, beyond_end
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.postgres.group_commit import gather_seconds
@@ -202,6 +202,7 @@ class Consumer:
             return True
         try:
             offsets = await within(5.0, _offsets(client))
+            await within(5.0, self._begin_again(client, beyond_end(offsets)))
         except Exception as error:
             verdict = self.progress.observe_failure()
             _log.warning("consumer_progress_unknown", group=self._group, reason=repr(error))
@@ -210,6 +211,15 @@ class Consumer:
         if verdict is Verdict.STUCK:
             _log.error("consumer_stuck", group=self._group, lag=self.progress.lag)
         return verdict is Verdict.STUCK
+
+    async def _begin_again(self, client: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+        """Read these partitions from their beginning: the broker has lost records, and new ones take their offsets.
+
+        Apache Kafka says so with OFFSET_OUT_OF_RANGE; the embedded broker waits until its log is as long again.
+        """
+        for partition in partitions:
+            _log.warning("log_shorter_than_position", topic=partition.topic, partition=partition.partition)
+            await client.seek_to_beginning(partition)
 
 
 def _with_longer_polls(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
@@ -227,10 +237,10 @@ def _with_longer_polls(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
 
 
 async def _offsets(client: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:
-    """Position and end offset of each assigned partition."""
-    assigned = client.assignment()
-    ends = await client.end_offsets(list(assigned)) if assigned else {}
-    return {partition: (await client.position(partition), end) for partition, end in ends.items()}
+    """Position and end offset of each assigned partition. The position is read first, so none is after its end."""
+    positions = {partition: await client.position(partition) for partition in client.assignment()}
+    ends = await client.end_offsets(list(positions)) if positions else {}
+    return {partition: (positions[partition], end) for partition, end in ends.items()}
 
 
 async def _keep_raw(records: Any) -> StreamMessage[Any]:

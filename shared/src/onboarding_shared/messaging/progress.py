@@ -136,6 +136,11 @@ class ConsumerProgress:
         self._suspect = False
 
 
+def beyond_end(offsets: Mapping[TopicPartition, tuple[int, int]]) -> list[TopicPartition]:
+    """The partitions whose position is greater than the end offset: their log was lost and begins again."""
+    return [partition for partition, (position, end) in offsets.items() if position > end]
+
+
 def _by_topic(offsets: Mapping[TopicPartition, tuple[int, int]]) -> dict[str, int]:
     lags: dict[str, int] = {}
     for partition, (position, end) in offsets.items():

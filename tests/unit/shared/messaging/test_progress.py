@@ -2,7 +2,7 @@
 
 from aiokafka import TopicPartition
 
-from onboarding_shared.messaging.progress import AssignmentTimeout, ConsumerProgress, Verdict
+from onboarding_shared.messaging.progress import AssignmentTimeout, ConsumerProgress, Verdict, beyond_end
 
 ONE, TWO = TopicPartition("onboarding.sessions.v1", 0), TopicPartition("onboarding.sessions.v1", 1)
 
@@ -186,6 +186,10 @@ def test_a_broker_that_forgot_its_records_leaves_no_lag() -> None:
     progress, _ = watched()
     assert progress.observe({ONE: (500, 3)}) is Verdict.FINE
     assert progress.lag == 0
+
+
+def test_only_a_position_after_the_end_shows_a_lost_log() -> None:
+    assert beyond_end({ONE: (500, 3), TWO: (3, 3)}) == [ONE]
 
 
 def test_nothing_counts_as_connected_before_kafka_has_answered() -> None:
