@@ -1,11 +1,14 @@
 """Offsets are committed behind the work: a death in between repeats records, which are applied once."""
 
+from collections.abc import Callable, Mapping
+
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from onboarding_shared.contracts.topics import SESSIONS
-from onboarding_shared.messaging import metrics, offset_commits
+from onboarding_shared.messaging import consumer, metrics, offset_commits
 from onboarding_shared.messaging.offset_commits import OffsetCommits
+from onboarding_shared.messaging.progress import ConsumerProgress, Verdict
 from tests.support.engines import offsets_at
 from tests.support.loopback import Loopback, started
 from tests.support.waiting import eventually
@@ -69,3 +72,26 @@ async def test_an_offset_of_a_log_that_was_lost_hides_no_record(loopback: Loopba
     await eventually(lambda: loopback.applied == [(4, 1), (4, 2)])
     await loopback.send(3)
     await eventually(lambda: loopback.applied == [(4, 1), (4, 2), (4, 3)])
+
+
+async def test_a_batch_that_was_read_is_not_read_again(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "_WATCH_SECONDS", 0.05)
+    observed: list[None] = []
+    monkeypatch.setattr(ConsumerProgress, "observe", _counting(ConsumerProgress.observe, observed))
+    repeats = metrics.REPEATS._value.get()
+    await loopback.send(1, 2, 3, 4, 5)
+    await loopback.consumer.start()
+    await eventually(lambda: len(loopback.applied) == 5)
+    after = len(observed)
+    await eventually(lambda: len(observed) > after + 5)
+    await loopback.send(6)
+    await eventually(lambda: len(loopback.applied) == 6)
+    assert metrics.REPEATS._value.get() == repeats
+
+
+def _counting(observe: Callable[..., Verdict], observed: list[None]) -> Callable[..., Verdict]:
+    def counting(progress: ConsumerProgress, offsets: Mapping[TopicPartition, tuple[int, int]]) -> Verdict:
+        observed.append(None)
+        return observe(progress, offsets)
+
+    return counting

@@ -237,10 +237,18 @@ def _with_longer_polls(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
 
 
 async def _offsets(client: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:
-    """Position and end offset of each assigned partition. The position is read first, so none is after its end."""
+    """Position and end offset of each assigned partition. The position is read first, so none is after its end.
+
+    The embedded broker lists the end before the last batch's second record; its fetches have the right one.
+    """
     positions = {partition: await client.position(partition) for partition in client.assignment()}
     ends = await client.end_offsets(list(positions)) if positions else {}
-    return {partition: (positions[partition], end) for partition, end in ends.items()}
+    still_assigned = client.assignment()
+    return {
+        partition: (positions[partition], max(end, client.highwater(partition) or 0))
+        for partition, end in ends.items()
+        if partition in still_assigned
+    }
 
 
 async def _keep_raw(records: Any) -> StreamMessage[Any]:
