@@ -18,6 +18,7 @@ from session_api.settings import SessionApiSettings
 from tests.support.published import differences, page_of, resolved, violations
 
 TAGS = {
+    "users",
     "sessions",
     "tasks",
     "runs",

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
@@ -52,30 +53,33 @@ class Identity:
     def token(
         self,
         user: int,
-        tenants: Iterable[int] | Mapping[int, Iterable[str]],
+        tenants: Iterable[int] | Mapping[int, Iterable[str]] | Literal["all"],
         permissions: Iterable[str] = PERMISSIONS,
         lifetime: float = 12 * 3600,
+        name: str | None = None,
     ) -> str:
         """Issue a signed token for `user`, valid for `lifetime` seconds. Raises `FileNotFoundError` before `ensure`.
 
         A mapping has the permissions of each tenant; then `permissions` is not used.
         """
+        named = {} if name is None else {"name": name}
+        claims = {"sub": str(user), **named, **_granted(tenants, permissions)}
+        return self.signed({**claims, "exp": int(time.time()) + int(lifetime)})
+
+    def signed(self, claims: Mapping[str, object]) -> str:
+        """Issue a signed token with these claims, by default from now on for an hour, for the services."""
         key = RSAKey.import_key(json.loads(self.private_key.read_text(encoding="utf-8")))
         now = int(time.time())
-        claims = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "sub": str(user),
-            **_granted(tenants, permissions),
-            "iat": now,
-            "nbf": now - 5,
-            "exp": now + int(lifetime),
-        }
-        return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
+        usual = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "nbf": now - 5, "exp": now + 3600}
+        return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, {**usual, **claims}, key)
 
 
-def _granted(tenants: Iterable[int] | Mapping[int, Iterable[str]], permissions: Iterable[str]) -> dict[str, object]:
+def _granted(
+    tenants: Iterable[int] | Mapping[int, Iterable[str]] | Literal["all"], permissions: Iterable[str]
+) -> dict[str, object]:
     """The claims about tenants and permissions, in one of their two forms."""
+    if isinstance(tenants, str):
+        return {"tenants": tenants, "permissions": list(permissions)}
     if isinstance(tenants, Mapping):
         return {"tenants": {str(tenant): list(granted) for tenant, granted in tenants.items()}}
     return {"tenants": list(tenants), "permissions": list(permissions)}

@@ -42,6 +42,7 @@ from session_api.routes.sessions import SessionRoutes
 from session_api.routes.starts import StartRoutes
 from session_api.routes.steps import StepRoutes
 from session_api.routes.tasks import TaskRoutes
+from session_api.routes.users import UserRoutes
 from session_api.settings import SessionApiSettings
 from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
 from session_api.use_cases.bindings import TenantBindings
@@ -55,6 +56,7 @@ from session_api.use_cases.resends import Sweeper
 from session_api.use_cases.runs import Cancellations, Resumptions, Retries
 from session_api.use_cases.sessions import Sessions
 from session_api.use_cases.starts import Starts
+from session_api.use_cases.users import Users
 
 SERVICE = "session-api"
 DESCRIPTION = ApiDescription(
@@ -135,7 +137,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
     per_minute = settings.caller_requests_per_minute
     app = build_http(
         DESCRIPTION,
-        authenticator=Authenticator(settings.identity),
+        authenticator=Authenticator(settings.identity, recognise=Users(database).recognise),
         routes=_routes(settings, database, outbox, starts, evidence, quotas, keys),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
@@ -225,4 +227,5 @@ def _routes(
         ),
         with_parts(ConsentCallback, consents=consents),
         with_parts(EvidenceRoutes, store=evidence, links=links),
+        with_parts(UserRoutes, database=database, links=links),
     ]

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from onboarding_shared.process.claim_settings import ClaimSettings
 from onboarding_shared.process.message_settings import CommandKeySettings, KafkaSettings, RunKeySettings
 from onboarding_shared.process.settings import Settings, separated
 
@@ -109,6 +110,7 @@ class IdentitySettings(Settings):
         validation_alias="ONBOARDING_JWT_ALGORITHMS",
         description="signature algorithms, separated by commas",
     )
+    claims: ClaimSettings = Field(default_factory=ClaimSettings)
 
     @field_validator("algorithms", mode="before")
     @classmethod

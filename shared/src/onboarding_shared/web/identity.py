@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -11,12 +11,16 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import AsyncAnyCallable
 from msgspec import Struct
 
+from onboarding_shared.contracts.permissions import Permissions
+from onboarding_shared.process.claim_settings import ClaimSettings
 from onboarding_shared.process.service_settings import IdentitySettings
 from onboarding_shared.telemetry.metrics import Gauge, Live, Reading
 from onboarding_shared.web.errors import DependencyDown, Forbidden, NotFound, Unauthorized
+from onboarding_shared.web.granted import Person, TokenRefused, UserNotKept
 from onboarding_shared.web.key_sets import KeySet, KeySetError
 from onboarding_shared.web.key_sources import KeySource, key_source
-from onboarding_shared.web.tokens import LEEWAY_SECONDS, TokenExpired, TokenRefused, TokenRules
+from onboarding_shared.web.mapped_claims import ClaimMapping
+from onboarding_shared.web.tokens import LEEWAY_SECONDS, TokenExpired, TokenRules
 
 CACHED_TOKENS = 4096
 KEY_SET_AGE = Gauge("onboarding_key_set_age_seconds", "Time since the key set that checks tokens was last read")
@@ -27,29 +31,39 @@ class KeySetEmpty(KeySetError):
     """The key set was read and has no usable key: every token is refused."""
 
 
-class Permissions:
-    """The permissions that a token may give: in each of its tenants its own, or the same in all."""
-
-    READ = "onboarding.read"
-    WRITE = "onboarding.write"
-    TAKEOVER = "onboarding.takeover"
-    RUN = "onboarding.run"
-    CONNECTIONS = "onboarding.connections"
-    PLATFORM = "onboarding.platform"
-    """Not of a tenant: it binds tenants. The claim ``permissions`` of the token has it."""
-    ALL = (READ, WRITE, TAKEOVER, RUN, CONNECTIONS)
-
-
 class Caller(Struct, frozen=True, kw_only=True):
-    """An authenticated user, with its permissions in each tenant that it may know of.
+    """An authenticated user, with its permissions in each tenant that it may know of, and in all tenants.
 
     ``expires_at`` is in seconds since the epoch: a stream to this caller ends then.
     """
 
     user_id: int
     permissions: Mapping[int, frozenset[str]]
+    everywhere: frozenset[str] = frozenset()
+    display_name: str | None = None
     operates_platform: bool = False
     expires_at: float = float("inf")
+
+    def knows(self, tenant_id: int) -> bool:
+        """True if the caller may learn that this tenant exists."""
+        return tenant_id in self.permissions or bool(self.everywhere)
+
+    def may(self, tenant_id: int, permission: str) -> bool:
+        """True if the caller may do this in this tenant."""
+        return permission in self.everywhere or permission in self.permissions.get(tenant_id, ())
+
+    def tenant_filter(self, permission: str = Permissions.READ) -> frozenset[int] | None:
+        """The tenants in which the caller may do this; None = all."""
+        if permission in self.everywhere:
+            return None
+        return frozenset(tenant for tenant, names in self.permissions.items() if permission in names)
+
+
+Recognise = Callable[[Person], Awaitable[None]]
+"""Keeps a user with the name that its token says.
+
+Raises ``TokenRefused`` if its id is that of another user, ``UserNotKept`` if it must be looked up and cannot.
+"""
 
 
 def authorize(caller: Caller, tenant_id: int, permission: str) -> None:
@@ -58,10 +72,9 @@ def authorize(caller: Caller, tenant_id: int, permission: str) -> None:
     A tenant outside the token is ``NotFound`` TENANT_NOT_FOUND, the same answer as for one that does not exist, and is
     checked first, so that a foreign tenant never shows through a 403. Else ``Forbidden`` PERMISSION_MISSING.
     """
-    permissions = caller.permissions.get(tenant_id)
-    if permissions is None:
+    if not caller.knows(tenant_id):
         raise tenant_not_found()
-    if permission not in permissions:
+    if not caller.may(tenant_id, permission):
         raise Forbidden(
             "PERMISSION_MISSING",
             f"The token lacks the permission {permission} in this tenant",
@@ -102,7 +115,8 @@ def requires_platform() -> AsyncAnyCallable:
 class Authenticator:
     """Turns bearer tokens into callers. A verified token is remembered until it expires or the key set changes.
 
-    Raises ``SettingsError`` at construction when a key set file cannot be used.
+    ``recognise`` is told of each user of a verified token, and not of a remembered one. Raises ``SettingsError`` at
+    construction when a key set file cannot be used.
     """
 
     def __init__(
@@ -110,10 +124,14 @@ class Authenticator:
         settings: IdentitySettings,
         *,
         keys: KeySource | None = None,
+        recognise: Recognise | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys or key_source(settings.jwks, max_age_seconds=settings.jwks_max_age_seconds)
-        self._rules = TokenRules(settings.issuer, settings.audience, settings.algorithms)
+        self._rules = TokenRules(
+            settings.issuer, settings.audience, settings.algorithms, claim_mapping(settings.claims)
+        )
+        self._recognise = recognise
         self._now = now
         self._known_keys: KeySet | None = None
         self._verified: OrderedDict[bytes, Caller] = OrderedDict()
@@ -144,7 +162,8 @@ class Authenticator:
     async def authenticate(self, token: str) -> Caller:
         """The caller this token stands for.
 
-        Raises ``Unauthorized`` with TOKEN_INVALID or TOKEN_EXPIRED, or ``DependencyDown`` while there is no key set.
+        Raises ``Unauthorized`` with TOKEN_INVALID or TOKEN_EXPIRED, or ``DependencyDown`` while there is no key set or
+        the user cannot be looked up.
         """
         try:
             keys = await self._current_keys()
@@ -154,6 +173,8 @@ class Authenticator:
             raise _refusal("TOKEN_EXPIRED", "The token has expired") from error
         except TokenRefused as error:
             raise _refusal("TOKEN_INVALID", f"The token is not accepted: {error}") from error
+        except UserNotKept as error:
+            raise DependencyDown("DEPENDENCY_DOWN", "The user of the token cannot be looked up") from error
         except KeySetError as error:
             raise DependencyDown("DEPENDENCY_DOWN", "The key set for checking tokens is not available") from error
         self._verified[fingerprint] = caller
@@ -198,13 +219,31 @@ class Authenticator:
             keys = await self._current_keys(missing=header.kid)
         if (key := keys.get(header.kid)) is None:
             raise TokenRefused("its key (kid) is not in the key set")
-        claims = self._rules.claims(token, header, key, self._now())
+        granted, expires_at = self._rules.verified(token, header, key, self._now())
+        if self._recognise is not None:
+            await self._recognise(granted.person)
         return Caller(
-            user_id=int(claims.sub),
-            permissions=claims.permissions_by_tenant(),
-            operates_platform=Permissions.PLATFORM in claims.permissions,
-            expires_at=claims.exp,
+            user_id=granted.person.user_id,
+            permissions=granted.permissions,
+            everywhere=granted.everywhere,
+            display_name=granted.person.display_name,
+            operates_platform=granted.operates_platform,
+            expires_at=expires_at,
         )
+
+
+def claim_mapping(settings: ClaimSettings) -> ClaimMapping | None:
+    """The mapping that the settings describe; None = tokens have our own claims."""
+    roles = settings.roles_by_value
+    if roles is None:
+        return None
+    return ClaimMapping.of(
+        user=settings.user,
+        names=settings.names,
+        tenants=settings.tenants,
+        role_claims=settings.role_claims,
+        roles=roles,
+    )
 
 
 def _fingerprint(token: str) -> bytes:

@@ -130,7 +130,7 @@ def check_path_ids(scope: HTTPScope) -> None:
     tenant_id = parameters.get(TENANT)
     if isinstance(tenant_id, int):
         caller = scope.get("user")
-        if caller is not None and tenant_id not in caller.permissions:
+        if caller is not None and not caller.knows(tenant_id):
             raise tenant_not_found()
         bind_contextvars(tenant_id=tenant_id)
 

@@ -1,23 +1,21 @@
 """Checks one JSON Web Token by the rules of RFC 8725. Pure: keys and time come in, claims or a refusal come out."""
 
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from onboarding_shared.contracts.types import MAX_ID, Id
+from onboarding_shared.web.granted import Granted, TokenRefused
 from onboarding_shared.web.key_sets import VerificationKey
+from onboarding_shared.web.mapped_claims import ClaimMapping, registered_claims
+from onboarding_shared.web.own_claims import Claims
 
 MAX_TOKEN_BYTES = 8 * 1024
 LEEWAY_SECONDS = 30.0
 TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
-
-
-class TokenRefused(Exception):
-    """The token must not be believed; the text says which rule it breaks."""
 
 
 class TokenExpired(TokenRefused):
@@ -34,36 +32,26 @@ class TokenHeader(Struct, frozen=True):
     b64: Any = msgspec.UNSET
 
 
-MAX_TENANTS = 1000
-MAX_PERMISSIONS = 50
+class TimedClaims(Protocol):
+    """The claims that every token has, whatever else it carries."""
 
-TenantText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}\Z")]
-Permission = Annotated[str, Meta(max_length=200)]
-PermissionsByTenant = Annotated[
-    dict[TenantText, Annotated[list[Permission], Meta(max_length=MAX_PERMISSIONS)]], Meta(max_length=MAX_TENANTS)
-]
+    @property
+    def iss(self) -> str: ...
+    @property
+    def aud(self) -> str | list[str]: ...
+    @property
+    def exp(self) -> float: ...
+    @property
+    def nbf(self) -> float | None: ...
+    @property
+    def iat(self) -> float | None: ...
 
 
-class Claims(Struct, frozen=True):
-    """The claims a token of ours must carry; others are ignored.
+class Verified(NamedTuple):
+    """Who a token is for, what it permits, and when it expires (seconds since the epoch)."""
 
-    ``tenants`` is a list of tenants, in each of which ``permissions`` hold, or the permissions of each tenant.
-    """
-
-    iss: str
-    aud: str | list[str]
-    exp: float
-    nbf: float
-    sub: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}\Z")]
-    iat: float | None = None
-    tenants: list[Id] | PermissionsByTenant = []
-    permissions: list[Permission] = []
-
-    def permissions_by_tenant(self) -> Mapping[int, frozenset[str]]:
-        """The permissions in each tenant of the token."""
-        if isinstance(self.tenants, list):
-            return dict.fromkeys(self.tenants, frozenset(self.permissions))
-        return {int(tenant): frozenset(permissions) for tenant, permissions in self.tenants.items()}
+    granted: Granted
+    expires_at: float
 
 
 class _AllowedAlgorithms(jws.JWSRegistry):
@@ -76,9 +64,15 @@ class _AllowedAlgorithms(jws.JWSRegistry):
 
 
 class TokenRules:
-    """The issuer, audience and algorithms that a token must have."""
+    """The issuer, audience and algorithms that a token must have.
 
-    def __init__(self, issuer: str, audience: str, algorithms: Collection[str]) -> None:
+    ``mapping`` says what the claims of an identity provider mean; without it a token has our own claims.
+    """
+
+    def __init__(
+        self, issuer: str, audience: str, algorithms: Collection[str], mapping: ClaimMapping | None = None
+    ) -> None:
+        self._mapping = mapping
         self._issuer = issuer
         self._audience = audience
         self._algorithms = frozenset(algorithms)
@@ -100,8 +94,8 @@ class TokenRules:
             raise TokenRefused("its algorithm is not allowed")
         return header
 
-    def claims(self, token: str, header: TokenHeader, key: VerificationKey, now: float) -> Claims:
-        """The claims of a token that ``key`` signed and that holds at ``now`` (seconds since the epoch).
+    def verified(self, token: str, header: TokenHeader, key: VerificationKey, now: float) -> Verified:
+        """What a token says that ``key`` signed and that holds at ``now`` (seconds since the epoch).
 
         Raises ``TokenRefused``, or ``TokenExpired`` when the signature is right but its time is over.
         """
@@ -111,11 +105,20 @@ class TokenRules:
         try:
             if not jws.validate_compact(signed, key.key, registry=self._registry):
                 raise TokenRefused("its signature is wrong")
-            claims = msgspec.json.decode(signed.payload or b"", type=Claims)
+            return self._read(signed.payload or b"", now)
         except (JoseError, ValueError, RecursionError) as error:
             raise TokenRefused("its signature cannot be checked or its claims are malformed") from error
-        self._check(claims, now)
-        return claims
+
+    def _read(self, payload: bytes, now: float) -> Verified:
+        if self._mapping is None:
+            own = msgspec.json.decode(payload, type=Claims)
+            granted = own.granted()
+            self._check(own, now)
+            return Verified(granted, own.exp)
+        claims = msgspec.json.decode(payload, type=dict[str, Any])
+        registered = registered_claims(claims)
+        self._check(registered, now)
+        return Verified(self._mapping.granted(claims), registered.exp)
 
     def _parts(self, token: str) -> jws.CompactSignature:
         try:
@@ -123,20 +126,13 @@ class TokenRules:
         except (JoseError, ValueError, RecursionError) as error:
             raise TokenRefused("it is not a signed token in compact form") from error
 
-    def _check(self, claims: Claims, now: float) -> None:
+    def _check(self, claims: TimedClaims, now: float) -> None:
         audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
         if claims.iss != self._issuer:
             raise TokenRefused("its issuer (iss) is another")
         if self._audience not in audiences:
             raise TokenRefused("it is for another audience (aud)")
-        if int(claims.sub) > MAX_ID:
-            raise TokenRefused("its subject (sub) is not a user id")
-        if isinstance(claims.tenants, dict):
-            if claims.permissions:
-                raise TokenRefused("it has permissions of each tenant (tenants) and of all (permissions)")
-            if any(int(tenant) > MAX_ID for tenant in claims.tenants):
-                raise TokenRefused("one of its tenants is not a tenant id")
-        if claims.nbf > now + LEEWAY_SECONDS:
+        if claims.nbf is not None and claims.nbf > now + LEEWAY_SECONDS:
             raise TokenRefused("it is not valid yet (nbf)")
         if claims.iat is not None and claims.iat > now + LEEWAY_SECONDS:
             raise TokenRefused("it was issued in the future (iat)")

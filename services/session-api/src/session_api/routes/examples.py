@@ -202,6 +202,15 @@ _CHANGE = {
     "to": {"current_step": 2},
 }
 _STEP = {"step": 3, "counts": {"ok": 1, "unknown": 0}, "can_be_left": True, "missing": [_SUMMARY]}
+_ME = {
+    "user_id": 7,
+    "display_name": "Ada Berger",
+    "all_tenants": True,
+    "tenants": [{"tenant_id": 42, "permissions": ["onboarding.read", "onboarding.run"]}],
+    "permissions": ["onboarding.read"],
+    "operates_platform": False,
+    "expires_at": "2026-11-24T21:30:00Z",
+}
 
 EXAMPLES: Mapping[str, OperationExample] = {
     "getSession": OperationExample({"session": _SESSION}),
@@ -231,6 +240,8 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "createConsentRequest": OperationExample(_CONSENT_REQUEST, {"provider_connection_id": 5}),
     "listConsentRequests": OperationExample([_CONSENT_REPORTED]),
     "getConsentRequest": OperationExample(_CONSENT_REPORTED),
+    "getMe": OperationExample(_ME),
+    "listUsers": OperationExample([{"user_id": 7, "display_name": "Ada Berger"}]),
     "listEvidence": OperationExample([_EVIDENCE]),
     "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),
     "getEvidence": OperationExample({**_EVIDENCE, "record": '{"id":205,"tenant_id":42}'}),

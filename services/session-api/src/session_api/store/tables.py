@@ -58,6 +58,23 @@ TENANT_GUARDS = Table(
     CheckConstraint("tenant_id > 0", name="tenant_guards_tenant_positive"),
 )
 
+USERS = Table(
+    "users",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("display_name", Text),
+    _moment("seen_at", now=True),
+    CheckConstraint("id > 0", name="users_id_positive"),
+)
+Index(
+    "users_by_name",
+    text("lower(display_name)"),
+    USERS.c.id,
+    postgresql_where=text("display_name IS NOT NULL"),
+)
+
 PROVIDER_CONNECTIONS = Table(
     "provider_connections",
     METADATA,
