@@ -29,11 +29,20 @@ ROUTES = [
     ("GET", f"{_BASE}/consent-requests", "onboarding.read"),
     ("POST", f"{_BASE}/consent-requests", "onboarding.run"),
     ("GET", f"{_BASE}/consent-requests/1", "onboarding.read"),
+    ("GET", f"{_BASE}/session/1", "onboarding.read"),
+    ("POST", f"{_BASE}/session/1/release", "onboarding.write"),
+    ("GET", f"{_BASE}/sessions", "onboarding.read"),
+    ("GET", f"{_BASE}/name", "onboarding.read"),
+    ("PUT", f"{_BASE}/name", "onboarding.connections"),
     ("GET", f"{_BASE}/evidence", "onboarding.read"),
     ("GET", f"{_BASE}/evidence/1", "onboarding.read"),
     ("GET", f"{_BASE}/evidence/verification", "onboarding.read"),
 ]
-_BODIES = {("PATCH", f"{_BASE}/session/1"): {}, ("POST", f"{_BASE}/provider-connections"): {}}
+_BODIES = {
+    ("PATCH", f"{_BASE}/session/1"): {},
+    ("POST", f"{_BASE}/provider-connections"): {},
+    ("PUT", f"{_BASE}/name"): {},
+}
 
 
 def routes_of(api: Api) -> set[tuple[str, str]]:

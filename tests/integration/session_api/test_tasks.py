@@ -14,7 +14,7 @@ from tests.integration.session_api.service import CATALOGUE, TENANT, Api, declar
 TASKS = f"/tenants/{TENANT}/onboarding/tasks"
 
 
-async def summary(api: Api, task_type: str) -> dict[str, object]:
+async def summary(api: Api, task_type: str) -> dict[str, Any]:
     tasks = (await api.caller().get(TASKS)).json()
     return next(task for task in tasks if task["task_type"] == task_type)
 
@@ -45,6 +45,12 @@ async def test_a_task_that_never_ran_is_unknown_with_a_reason(api: Api) -> None:
         "remediation": "Start the task.",
         "expires_at": None,
         "provider_connection_id": None,
+        "step": 2,
+        "title": "app.consent",
+        "description": "",
+        "required": True,
+        "last_run_at": None,
+        "active_run": None,
     }
 
 
@@ -53,7 +59,7 @@ async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
     latest = await api.run_to_end("app.consent", "warn")
     task = await summary(api, "app.consent")
 
-    assert {name: value for name, value in task.items() if name != "expires_at"} == {
+    assert {name: value for name, value in task.items() if name not in ("expires_at", "last_run_at")} == {
         "task_type": "app.consent",
         "status": "warn",
         "reason_code": "DONE",
@@ -61,7 +67,19 @@ async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
         "last_run_id": latest,
         "remediation": None,
         "provider_connection_id": None,
+        "step": 2,
+        "title": "app.consent",
+        "description": "",
+        "required": True,
+        "active_run": None,
     }
+
+
+async def test_a_task_that_runs_does_not_ask_to_be_started(api: Api) -> None:
+    run_id = (await api.start("app.consent")).json()["run_id"]
+    task = await summary(api, "app.consent")
+    assert (task["status"], task["remediation"]) == ("unknown", None)
+    assert task["active_run"]["id"] == run_id
 
 
 async def test_the_status_comes_with_what_to_do_about_it(api: Api) -> None:

@@ -20,7 +20,6 @@ from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
 from onboarding_shared.web.rate_limit import RateLimit
 from session_api.clients.evidence_store import EvidenceStoreClient
-from session_api.clients.openid_provider import OpenIdProvider
 from session_api.consumers import GROUP, applies
 from session_api.domain.idempotency import KeyInProgress, KeyOfAnother
 from session_api.domain.quotas import Quotas
@@ -31,6 +30,7 @@ from session_api.routes.connections import ConnectionRoutes
 from session_api.routes.consent_callback import ConsentCallback
 from session_api.routes.consent_links import CALLBACK, ConsentLinks
 from session_api.routes.consents import ConsentRoutes
+from session_api.routes.customers import CustomerRoutes, TenantNameRoutes
 from session_api.routes.evidence import EvidenceRoutes
 from session_api.routes.examples import EXAMPLES
 from session_api.routes.idempotency import key_in_progress, key_of_another
@@ -39,9 +39,9 @@ from session_api.routes.links import Links
 from session_api.routes.openapi import describe_as_the_contract
 from session_api.routes.problems import CODES, database_unavailable
 from session_api.routes.runs import RunRoutes
+from session_api.routes.runs_of_all import AllRunRoutes
+from session_api.routes.session_lists import SessionListRoutes
 from session_api.routes.sessions import SessionRoutes
-from session_api.routes.sign_in import PATH as SIGN_IN
-from session_api.routes.sign_in import SignInRoutes
 from session_api.routes.starts import StartRoutes
 from session_api.routes.steps import StepRoutes
 from session_api.routes.tasks import TaskRoutes
@@ -144,7 +144,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         routes=_routes(settings, database, outbox, starts, evidence, quotas, keys),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
-        public_paths=[CALLBACK, SIGN_IN],
+        public_paths=[CALLBACK],
         get_only_paths=[CALLBACK],
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
@@ -199,7 +199,11 @@ def _routes(
     consent_links = ConsentLinks(settings.consent, settings.public_url)
     return [
         with_parts(SessionRoutes, sessions=sessions, database=database, links=links),
+        with_parts(SessionListRoutes, database=database, links=links),
         with_parts(CatalogueRoutes, database=database),
+        with_parts(CustomerRoutes, database=database, links=links),
+        with_parts(TenantNameRoutes, database=database),
+        with_parts(AllRunRoutes, database=database, links=links),
         with_parts(TaskRoutes, database=database),
         with_parts(StartRoutes, starts=starts, retries=retries, preflights=preflights, links=links),
         with_parts(StepRoutes, starts=starts, database=database, links=links),
@@ -231,10 +235,4 @@ def _routes(
         with_parts(ConsentCallback, consents=consents),
         with_parts(EvidenceRoutes, store=evidence, links=links),
         with_parts(UserRoutes, database=database, links=links),
-        with_parts(
-            SignInRoutes,
-            provider=OpenIdProvider(settings.oidc.authority) if settings.oidc.authority else None,
-            client_id=settings.oidc.client_id,
-            scopes=settings.oidc.scopes,
-        ),
     ]

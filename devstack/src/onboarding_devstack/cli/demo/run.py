@@ -11,14 +11,9 @@ from onboarding_devstack.cli.demo.view import TERMINAL_STATES, DemoView, StepVie
 from onboarding_devstack.cli.demo.ways import CustomerAdministrator, Way
 from onboarding_devstack.cli.exits import CommandError, Exit
 from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
+from onboarding_shared.contracts.steps import STEP_WORDS
 
-STEP_TITLES = {
-    1: "Relationship",
-    2: "Access",
-    3: "Consent",
-    4: "Connectivity and licences",
-    5: "Security baseline",
-}
+STEP_TITLES = {number: words.title for number, words in STEP_WORDS.items()}
 AWAITED = ("CONSENT_MISSING", "CONSENT_PERMISSIONS_MISSING", "GDAP_APPROVAL_PENDING")
 """Reason codes of runs that wait for the customer, which may take days."""
 GOOD = ("ok", "warn")

@@ -162,6 +162,17 @@ def abandon(
     return _ended(session, SessionStatus.ABANDONED, entry, event)
 
 
+def release(session: Session, caller: int, now: datetime, lasts: timedelta) -> SessionUpdate | ChangeRefusal:
+    """Give the edit lock back; idempotent. A lock of another user is left alone."""
+    if session.status not in OPEN or held(session.lock, now) is None:
+        return SessionUpdate(session)
+    refusal = _not_editable(session, caller, now, lasts)
+    if refusal is not None:
+        return refusal
+    entry = _difference("lock_released", "locked_by_user_id", caller, None)
+    return SessionUpdate(replace(session, lock=None), (entry,))
+
+
 def _not_editable(session: Session, caller: int, now: datetime, lasts: timedelta) -> SessionClosed | LockHeld | None:
     if session.status not in OPEN:
         return SessionClosed(session.status)

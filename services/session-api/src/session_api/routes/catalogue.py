@@ -3,9 +3,10 @@
 from litestar import Controller, get
 
 from onboarding_shared.contracts.reason_codes import REASONS, Reason
+from onboarding_shared.contracts.steps import STEP_WORDS
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.postgres.database import Database
-from session_api.routes.session_bodies import TaskType
+from session_api.routes.session_bodies import TaskType, WizardStep
 from session_api.store.task_types import list_task_types
 
 
@@ -26,6 +27,14 @@ class CatalogueRoutes(Controller):
         """Return the declaration of each task type: its step, its limits, and the permissions it needs."""
         declarations = await self.database.run_single(list_task_types)
         return [_task_type(declaration) for declaration in declarations]
+
+    @get("/steps", summary="List the steps of the wizard", operation_id="listWizardSteps")
+    async def list_wizard_steps(self) -> list[WizardStep]:
+        """Return the number, the title and the description of each step."""
+        return [
+            WizardStep(step=step, title=words.title, description=words.description)
+            for step, words in STEP_WORDS.items()
+        ]
 
     @get(
         "/reason-codes",

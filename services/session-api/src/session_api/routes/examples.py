@@ -27,6 +27,68 @@ _SUMMARY: dict[str, Any] = {
     "remediation": None,
     "expires_at": "2026-11-25T09:30:01Z",
     "provider_connection_id": 5,
+    "step": 4,
+    "title": "Licences",
+    "description": "Reads the subscribed products of the tenant.",
+    "required": True,
+    "last_run_at": "2026-11-24T09:30:01Z",
+    "active_run": None,
+}
+_TIMES: dict[str, Any] = {
+    "created_at": "2026-11-24T09:00:00Z",
+    "updated_at": "2026-11-24T09:30:00Z",
+    "completed_at": None,
+}
+_DETAILS: dict[str, Any] = {**_SESSION, **_TIMES, "version": '"9f86d081884c7d659a2feaa0c55ad015"'}
+_CUSTOMER: dict[str, Any] = {
+    "tenant_id": 42,
+    "display_name": "Contoso Bakeries",
+    "external_tenant_id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+    "session": {
+        "id": 3,
+        "status": "in_progress",
+        "current_step": 3,
+        "assigned_to_user_id": 7,
+        "locked_by_user_id": 7,
+        "locked_until": "2026-11-24T09:45:00Z",
+        **_TIMES,
+    },
+    "counts": {"ok": 4, "warn": 1, "fail": 0, "unknown": 7},
+    "active_runs": 1,
+    "active_run": {
+        "id": 18,
+        "task_type": "app.consent",
+        "title": "The application has the customer's consent",
+        "state": "waiting",
+        "attempt": 1,
+        "message": "The customer's administrator has not consented yet.",
+        "resume_at": "2026-11-24T09:35:00Z",
+        "progress": None,
+        "started_at": "2026-11-24T09:30:00Z",
+    },
+    "oldest_evidence_at": "2026-11-24T09:30:01Z",
+    "next_expires_at": "2026-11-25T09:30:01Z",
+}
+_CUSTOMER_COUNTS = {
+    "tenants": 230,
+    "in_onboarding": 14,
+    "waiting": 3,
+    "need_attention": 6,
+    "completed": 212,
+    "ending_soon": 9,
+}
+_EXPIRY = {
+    "tenant_id": 42,
+    "display_name": "Contoso Bakeries",
+    "task_type": "license.inventory",
+    "title": "Licences",
+    "expires_at": "2026-11-25T09:30:01Z",
+    "status": "ok",
+}
+_WIZARD_STEP = {
+    "step": 3,
+    "title": "Consent",
+    "description": "An administrator of the customer consents to the application's permissions.",
 }
 _RUN: dict[str, Any] = {
     "id": 17,
@@ -202,15 +264,6 @@ _CHANGE = {
     "to": {"current_step": 2},
 }
 _STEP = {"step": 3, "counts": {"ok": 1, "unknown": 0}, "can_be_left": True, "missing": [_SUMMARY]}
-_SIGN_IN = {
-    "enabled": True,
-    "authority": "https://keycloak.example/realms/msp",
-    "client_id": "onboarding-web",
-    "authorization_endpoint": "https://keycloak.example/realms/msp/protocol/openid-connect/auth",
-    "token_endpoint": "https://keycloak.example/realms/msp/protocol/openid-connect/token",
-    "end_session_endpoint": "https://keycloak.example/realms/msp/protocol/openid-connect/logout",
-    "scopes": ["openid", "profile"],
-}
 _ME = {
     "user_id": 7,
     "display_name": "Ada Berger",
@@ -227,6 +280,17 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "updateSession": OperationExample(_SESSION, {"current_step": 2, "assigned_to_user_id": 7, "takeover": False}),
     "completeSession": OperationExample({**_SESSION, "status": "completed", "current_step": 5}),
     "abandonSession": OperationExample({**_SESSION, "status": "abandoned"}, {"reason": "The contract was cancelled."}),
+    "releaseSession": OperationExample({**_SESSION, "locked_by_user_id": None, "locked_until": None}),
+    "getSessionById": OperationExample(_DETAILS),
+    "listSessions": OperationExample([_DETAILS]),
+    "listCustomers": OperationExample([_CUSTOMER]),
+    "countCustomers": OperationExample(_CUSTOMER_COUNTS),
+    "exportCustomers": OperationExample("tenant_id,display_name\r\n42,Contoso Bakeries\r\n"),
+    "listExpiries": OperationExample([_EXPIRY]),
+    "getTenantName": OperationExample({"display_name": "Contoso Bakeries"}),
+    "setTenantName": OperationExample({"display_name": "Contoso Bakeries"}, {"display_name": "Contoso Bakeries"}),
+    "listAllRuns": OperationExample([_RUN]),
+    "listWizardSteps": OperationExample([_WIZARD_STEP]),
     "listSessionHistory": OperationExample([_CHANGE]),
     "listTaskTypes": OperationExample([_TASK_TYPE]),
     "listReasonCodes": OperationExample([msgspec.to_builtins(REASONS["TIME_LIMIT_EXCEEDED"])]),
@@ -250,7 +314,6 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "listConsentRequests": OperationExample([_CONSENT_REPORTED]),
     "getConsentRequest": OperationExample(_CONSENT_REPORTED),
     "getMe": OperationExample(_ME),
-    "getSignIn": OperationExample(_SIGN_IN),
     "listUsers": OperationExample([{"user_id": 7, "display_name": "Ada Berger"}]),
     "listEvidence": OperationExample([_EVIDENCE]),
     "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),

@@ -64,7 +64,7 @@ class RunRoutes(Controller):
         run = await self.database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if run is None:
             raise run_not_found()
-        return _body(run, self.links)
+        return run_body(run, self.links)
 
     @get(
         guards=[requires(Permissions.READ)],
@@ -92,7 +92,7 @@ class RunRoutes(Controller):
         page = runs[:limit]
         next_position = IdPosition(page[-1].id) if len(runs) > limit else None
         headers = link_headers(request, self.links, next_position)
-        return Response([_body(run, self.links) for run in page], headers=headers)
+        return Response([run_body(run, self.links) for run in page], headers=headers)
 
     @post(
         f"{_ITEM}/cancel",
@@ -108,7 +108,7 @@ class RunRoutes(Controller):
             raise run_not_found()
         if isinstance(run, RunEnded):
             raise run_ended(run)
-        return _body(run, self.links)
+        return run_body(run, self.links)
 
     @post(
         f"{_ITEM}/resume",
@@ -124,10 +124,11 @@ class RunRoutes(Controller):
             raise run_not_found()
         if isinstance(found, RunNotWaiting):
             raise run_not_waiting(found)
-        return _body(found, self.links)
+        return run_body(found, self.links)
 
 
-def _body(run: StoredRun, links: Links) -> OperationRun:
+def run_body(run: StoredRun, links: Links) -> OperationRun:
+    """Return the response body of a run."""
     ended = run.state in TERMINAL
     return OperationRun(
         id=run.id,

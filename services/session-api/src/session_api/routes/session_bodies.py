@@ -34,6 +34,15 @@ class OnboardingSession(Struct, kw_only=True):
     locked_until: datetime | None = None
 
 
+class SessionDetails(OnboardingSession, kw_only=True):
+    """A session in any status, with its times. ``version`` is its entity tag: send it as ``If-Match``."""
+
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None = None
+    version: str
+
+
 class OnboardingSessionResponse(Struct, kw_only=True):
     """The open session of the tenant, or null."""
 
@@ -70,6 +79,8 @@ class OnboardingTaskSummary(Struct, kw_only=True):
 
     A task of scope ``connection`` is judged by the runs of ``provider_connection_id`` alone: the session's connection,
     or the only enabled one. ``remediation`` is what to do about the verdict, which is unknown from ``expires_at`` on.
+    ``last_run_at`` is the end of the run that the verdict is based on. ``active_run`` is the run that has not ended:
+    while there is one, ``remediation`` does not ask to start the task.
     """
 
     task_type: str
@@ -80,6 +91,34 @@ class OnboardingTaskSummary(Struct, kw_only=True):
     remediation: str | None = None
     expires_at: datetime | None = None
     provider_connection_id: int | None = None
+    step: StepNumber
+    title: str
+    description: str
+    required: bool
+    last_run_at: datetime | None = None
+    active_run: "ActiveRunSummary | None" = None
+
+
+class ActiveRunSummary(Struct, kw_only=True):
+    """A run that has not ended; ``message`` and ``resume_at`` are those of a wait."""
+
+    id: int
+    task_type: str
+    title: str
+    state: RunState
+    attempt: int
+    message: str | None = None
+    resume_at: datetime | None = None
+    progress: "RunProgress | None" = None
+    started_at: datetime | None = None
+
+
+class WizardStep(Struct, kw_only=True):
+    """A step of the wizard."""
+
+    step: StepNumber
+    title: str
+    description: str
 
 
 class OnboardingStep(Struct, kw_only=True):

@@ -17,25 +17,26 @@ from onboarding_shared.web.errors import NotFound
 from onboarding_shared.web.identity import Caller, Permissions, authorize, requires
 from onboarding_shared.web.operations import LINK, LOCATION, TenantId
 from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit
-from session_api.domain.edit_lock import held
 from session_api.domain.entity_tags import NO_SESSION, entity_tag
 from session_api.domain.quotas import TooManySessions
 from session_api.domain.sessions import KEEP, Change, Keep
 from session_api.routes.conditions import ETAG, IfMatch, IfNoneMatch, entity_tags, is_known
 from session_api.routes.idempotency import IdempotencyKey, answer_once
 from session_api.routes.links import Links
-from session_api.routes.paging import Cursor, decode_cursor, link_headers
+from session_api.routes.paging import FIRST_PAGE, Cursor, decode_cursor, link_headers
 from session_api.routes.parameters import SessionId
 from session_api.routes.problems import connection_not_found, quota_problem, session_problem
+from session_api.routes.session_answers import details_body, session_body
 from session_api.routes.session_bodies import (
     AbandonSession,
     HistoryEntry,
     OnboardingSession,
     OnboardingSessionResponse,
+    SessionDetails,
     UpdateOnboardingSessionRequest,
 )
 from session_api.store.history import HistoryLine, read_history
-from session_api.store.sessions import find_session
+from session_api.store.sessions import find_session, list_sessions
 from session_api.use_cases.sessions import LoadedSession, NoSuchSession, SessionRefusal, Sessions
 
 _ITEM = "/{session_id:int}"
@@ -86,7 +87,7 @@ class SessionRoutes(Controller):
         if is_known(if_none_match, current):
             unchanged: Response[Any] = Response(None, status_code=304, headers={"ETag": current})
             return unchanged
-        body = OnboardingSessionResponse(session=None if loaded is None else _body(loaded))
+        body = OnboardingSessionResponse(session=None if loaded is None else session_body(loaded))
         return Response(body, headers={"ETag": current})
 
     @post(
@@ -106,7 +107,9 @@ class SessionRoutes(Controller):
         def respond(loaded: LoadedSession | TooManySessions) -> Response[OnboardingSession]:
             if isinstance(loaded, TooManySessions):
                 raise quota_problem(loaded)
-            return Response(_body(loaded), headers={"Location": self.links.session(tenant_id), "ETag": _tag(loaded)})
+            return Response(
+                session_body(loaded), headers={"Location": self.links.session(tenant_id), "ETag": _tag(loaded)}
+            )
 
         return await answer_once(
             request, key, lambda once: self.sessions.open(tenant_id, request.user.user_id, once), respond
@@ -175,6 +178,38 @@ class SessionRoutes(Controller):
         outcome = await self.sessions.abandon(tenant_id, session_id, reason, caller.user_id, expected=expected)
         return _response(outcome)
 
+    @post(
+        f"{_ITEM}/release",
+        status_code=200,
+        guards=[requires(Permissions.WRITE)],
+        summary="Give the edit lock back",
+        operation_id="releaseSession",
+        response_headers=[ETAG],
+    )
+    async def release_session(
+        self, tenant_id: TenantId, session_id: SessionId, caller: NamedDependency[Caller], if_match: IfMatch = None
+    ) -> Response[OnboardingSession]:
+        """Release the caller's edit lock, so that others need not wait for its end. A free lock stays free."""
+        expected = entity_tags(if_match, "If-Match")
+        return _response(await self.sessions.release(tenant_id, session_id, caller.user_id, expected=expected))
+
+    @get(
+        _ITEM,
+        guards=[requires(Permissions.READ)],
+        summary="Get a session in any status",
+        operation_id="getSessionById",
+        response_headers=[ETAG],
+    )
+    async def get_session_by_id(self, tenant_id: TenantId, session_id: SessionId) -> Response[SessionDetails]:
+        """Return the session with its times, also when it is completed or abandoned."""
+        sessions = await self.database.run_single(
+            lambda tx: list_sessions(tx, tenant_id, before=FIRST_PAGE, limit=1, session_id=session_id)
+        )
+        if not sessions:
+            raise session_problem(NoSuchSession())
+        body = details_body(sessions[0])
+        return Response(body, headers={"ETag": body.version})
+
     @get(
         f"{_ITEM}/history",
         guards=[requires(Permissions.READ)],
@@ -228,26 +263,11 @@ def _kept(value: int | UnsetType | None) -> int | Keep | None:
 def _response(outcome: LoadedSession | SessionRefusal) -> Response[OnboardingSession]:
     if not isinstance(outcome, LoadedSession):
         raise session_problem(outcome)
-    return Response(_body(outcome), headers={"ETag": _tag(outcome)})
+    return Response(session_body(outcome), headers={"ETag": _tag(outcome)})
 
 
 def _tag(loaded: LoadedSession) -> str:
     return entity_tag(loaded.session, loaded.now)
-
-
-def _body(loaded: LoadedSession) -> OnboardingSession:
-    session = loaded.session
-    lock = held(session.lock, loaded.now)
-    return OnboardingSession(
-        id=session.id,
-        tenant_id=session.tenant_id,
-        provider_connection_id=session.provider_connection_id,
-        status=session.status,
-        current_step=session.current_step,
-        assigned_to_user_id=session.assigned_to_user_id,
-        locked_by_user_id=None if lock is None else lock.user_id,
-        locked_until=None if lock is None else lock.until,
-    )
 
 
 def _entry(line: HistoryLine) -> HistoryEntry:

@@ -6,6 +6,8 @@ from onboarding_shared.contracts.reason_codes import remediation_of
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import TenantId
+from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN
+from session_api.routes.active_runs import active_run_body
 from session_api.routes.session_bodies import OnboardingTaskSummary
 from session_api.store.task_types import TaskSummary, summarize_tasks
 
@@ -30,14 +32,21 @@ class TaskRoutes(Controller):
 
 
 def summary_body(summary: TaskSummary) -> OnboardingTaskSummary:
-    """Return the response body of a task summary."""
+    """Return the response body of a task summary. A task that is running need not be started."""
+    running = summary.active_run is not None and summary.reason_code in (NEVER_RUN, EVIDENCE_STALE)
     return OnboardingTaskSummary(
         task_type=summary.readiness.task_type,
         status=summary.readiness.status,
         reason_code=summary.reason_code,
         message=summary.message,
         last_run_id=summary.last_run_id,
-        remediation=remediation_of(summary.reason_code),
+        remediation=None if running else remediation_of(summary.reason_code),
         expires_at=summary.expires_at,
         provider_connection_id=summary.connection_id,
+        step=summary.readiness.step,
+        title=summary.title,
+        description=summary.description,
+        required=summary.readiness.required,
+        last_run_at=summary.finished_at,
+        active_run=None if summary.active_run is None else active_run_body(summary.active_run),
     )

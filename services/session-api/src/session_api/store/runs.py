@@ -1,6 +1,6 @@
 """The SQL of reading runs, requesting their cancellation and bringing them forward."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,17 @@ WHERE tenant_id = :tenant AND id < :before
   AND (CAST(:session AS bigint) IS NULL OR session_id = :session)
 ORDER BY id DESC LIMIT :limit
 """)  # noqa: S608 - no input, only constants
+_OF_ALL = f"""
+SELECT {_COLUMNS} FROM operation_runs
+WHERE {{}} id < :before AND (CAST(:tenants AS bigint[]) IS NULL OR tenant_id = ANY(CAST(:tenants AS bigint[])))
+  AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)
+  AND (CAST(:states AS text[]) IS NULL OR state = ANY(CAST(:states AS text[])))
+  AND (CAST(:older_than AS float8) IS NULL OR created_at < now() - make_interval(secs => :older_than))
+ORDER BY id DESC LIMIT :limit
+"""  # noqa: S608 - no input, only constants
+_LIST_OF_ALL = text(_OF_ALL.format(""))
+# With the partial index of active runs its cost does not depend on the number of ended runs.
+_LIST_ACTIVE_OF_ALL = text(_OF_ALL.format(f"state IN {ACTIVE_STATES} AND"))
 _CANCEL = text(f"""
 UPDATE operation_runs
 SET state = 'cancelling', cancel_requested_at = now(), cancel_requested_by_user_id = :user, repeats = 0,
@@ -91,6 +102,7 @@ class RunFilter:
     task_type: str | None = None
     states: Sequence[RunState] | None = None
     session_id: int | None = None
+    older_than_seconds: float | None = None
 
 
 async def find_run(tx: AsyncConnection, tenant_id: int, run_id: int, *, lock: bool = False) -> StoredRun | None:
@@ -112,6 +124,25 @@ async def list_runs(
             "task_type": wanted.task_type,
             "states": None if wanted.states is None else [state.value for state in wanted.states],
             "session": wanted.session_id,
+            "limit": limit,
+        },
+    )
+    return [_run(row) for row in rows]
+
+
+async def list_runs_of_all(
+    tx: AsyncConnection, tenants: Collection[int] | None, wanted: RunFilter, *, before: int, limit: int
+) -> list[StoredRun]:
+    """Return up to ``limit`` runs of these tenants (None = all) with ids less than ``before``, newest first."""
+    only_active = wanted.states is not None and ACTIVE.issuperset(wanted.states)
+    rows = await tx.execute(
+        _LIST_ACTIVE_OF_ALL if only_active else _LIST_OF_ALL,
+        {
+            "tenants": None if tenants is None else sorted(tenants),
+            "before": before,
+            "task_type": wanted.task_type,
+            "states": None if wanted.states is None else [state.value for state in wanted.states],
+            "older_than": wanted.older_than_seconds,
             "limit": limit,
         },
     )

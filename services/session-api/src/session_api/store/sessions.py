@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Row, text
@@ -21,6 +21,11 @@ _FIND_OPEN = text(f"""
 SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
 """)  # noqa: S608 - no input, only constants
 _FIND = text(f"SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only constants
+_LIST = text(f"""
+SELECT {_COLUMNS}, created_at, updated_at, now() AS now FROM onboarding_sessions
+WHERE tenant_id = :tenant AND id < :before AND (CAST(:id AS bigint) IS NULL OR id = :id)
+ORDER BY id DESC LIMIT :limit
+""")  # noqa: S608 - no input, only constants
 _INSERT = text(f"""
 INSERT INTO onboarding_sessions (tenant_id, status, current_step, locked_by_user_id, locked_until)
 VALUES (:tenant, 'draft', {FIRST_STEP}, :user, now() + CAST(:lasts AS interval))
@@ -54,6 +59,23 @@ class LoadedSession:
 
     session: Session
     now: datetime
+
+
+class DatedSession(NamedTuple):
+    """A session with the times of its creation and of its latest change."""
+
+    loaded: LoadedSession
+    created_at: datetime
+    updated_at: datetime
+
+
+async def list_sessions(
+    tx: AsyncConnection, tenant_id: int, *, before: int, limit: int, session_id: int | None = None
+) -> list[DatedSession]:
+    """Return up to ``limit`` sessions in any status with ids less than ``before``, newest first, or only the one."""
+    values = {"tenant": tenant_id, "before": before, "limit": limit, "id": session_id}
+    rows = await tx.execute(_LIST, values)
+    return [DatedSession(LoadedSession(_session(row), row.now), row.created_at, row.updated_at) for row in rows]
 
 
 async def find_open_session(tx: AsyncConnection, tenant_id: int) -> LoadedSession | None:

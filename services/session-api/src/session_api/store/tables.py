@@ -75,6 +75,16 @@ Index(
     postgresql_where=text("display_name IS NOT NULL"),
 )
 
+TENANT_NAMES = Table(
+    "tenant_names",
+    METADATA,
+    _tenant(),
+    Column("display_name", Text, nullable=False),
+    _moment("set_at", now=True),
+    Column("set_by_user_id", BigInteger, nullable=False),
+    CheckConstraint("tenant_id > 0", name="tenant_names_tenant_positive"),
+)
+
 PROVIDER_CONNECTIONS = Table(
     "provider_connections",
     METADATA,
@@ -223,6 +233,7 @@ Index(
     unique=True,
     postgresql_where=text(f"mode = 'exclusive' AND {_ACTIVE.text}"),
 )
+Index("operation_runs_newest", OPERATION_RUNS.c.id)
 Index("operation_runs_by_type", OPERATION_RUNS.c.tenant_id, OPERATION_RUNS.c.task_type, OPERATION_RUNS.c.id.desc())
 Index(
     "operation_runs_finished",

@@ -10,11 +10,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
-from onboarding_shared.contracts.types import CheckStatus, Scope
+from onboarding_shared.contracts.types import CheckStatus, RunState, Scope
+from session_api.domain.customers import ActiveRun
 from session_api.domain.freshness import NO_CONNECTION_CHOSEN, LatestResult, current_result
 from session_api.domain.readiness import TaskReadiness
 from session_api.domain.sessions import KEEP, Keep
-from session_api.store.states import ANSWERED_STATES, OPEN_STATUSES
+from session_api.store.states import ACTIVE_STATES, ANSWERED_STATES, OPEN_STATUSES
 
 _UPSERT = text("""
 INSERT INTO task_types AS t (name, declaration, step, scope, mode, required, time_limit_seconds)
@@ -39,7 +40,7 @@ FROM task_types WHERE required
 """)
 _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
 _ANY = text("SELECT count(*) FROM task_types")
-# Two index look-ups per task type, however many runs the tenant has had. A dry run is no verdict.
+# Three index look-ups per task type, however many runs the tenant has had. A dry run is no verdict.
 _SUMMARIES = text(f"""
 WITH chosen AS (
     SELECT CASE WHEN :of_session THEN (
@@ -56,7 +57,9 @@ WITH chosen AS (
 SELECT t.name, t.step, t.required, t.scope, now() AS now, latest.id AS last_run_id,
        judged.connection_id, judged.not_chosen,
        coalesce(CAST(t.declaration ->> 'fresh_seconds' AS float8), :fresh_seconds) AS fresh_seconds,
-       finished.status, finished.reason_code, finished.message, finished.finished_at
+       finished.status, finished.reason_code, finished.message, finished.finished_at,
+       coalesce(t.declaration ->> 'title', t.name) AS title,
+       coalesce(t.declaration ->> 'description', '') AS description, active.*
 FROM task_types t
 CROSS JOIN judged
 LEFT JOIN LATERAL (
@@ -75,6 +78,15 @@ LEFT JOIN LATERAL (
                              ELSE 'tenant' END
     ORDER BY r.id DESC LIMIT 1
 ) latest ON true
+LEFT JOIN LATERAL (
+    SELECT r.id AS active_id, r.state, r.attempt, r.message AS active_message, r.resume_at, r.progress_done,
+           r.progress_total, r.progress_message, r.started_at
+    FROM operation_runs r
+    WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN {ACTIVE_STATES}
+      AND r.scope_key = CASE WHEN t.scope = 'connection' THEN coalesce('connection:' || judged.connection_id, 'tenant')
+                             ELSE 'tenant' END
+    LIMIT 1
+) active ON true
 ORDER BY t.step, t.name
 """)  # noqa: S608 - no input, only constants
 _declaration = msgspec.json.Decoder(TaskTypeDeclaration)
@@ -88,9 +100,10 @@ WITHDRAWN_AFTER_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class TaskSummary:
-    """A task type, and its latest result in a tenant.
+    """A task type, its latest result in a tenant, and the run of it that has not ended.
 
-    ``connection_id`` is the provider connection that the result belongs to, None for a task of the whole tenant.
+    ``connection_id`` is the provider connection that the result belongs to, None for a task of the whole tenant;
+    ``finished_at`` is the end of the run that the result is of.
     """
 
     readiness: TaskReadiness
@@ -99,6 +112,10 @@ class TaskSummary:
     message: str | None
     last_run_id: int | None
     expires_at: datetime | None
+    title: str
+    description: str
+    finished_at: datetime | None
+    active_run: ActiveRun | None
 
 
 class RequiredTaskType(NamedTuple):
@@ -167,4 +184,26 @@ def _summary(row: Row[Any]) -> TaskSummary:
         message=current.message,
         last_run_id=row.last_run_id,
         expires_at=current.expires_at,
+        title=row.title,
+        description=row.description,
+        finished_at=row.finished_at,
+        active_run=_active(row),
+    )
+
+
+def _active(row: Row[Any]) -> ActiveRun | None:
+    if row.active_id is None:
+        return None
+    return ActiveRun(
+        id=row.active_id,
+        task_type=row.name,
+        title=row.title,
+        state=RunState(row.state),
+        attempt=row.attempt,
+        message=row.active_message,
+        resume_at=row.resume_at,
+        progress_done=row.progress_done,
+        progress_total=row.progress_total,
+        progress_message=row.progress_message,
+        started_at=row.started_at,
     )

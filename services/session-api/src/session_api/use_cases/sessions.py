@@ -20,6 +20,7 @@ from session_api.domain.sessions import (
     abandon,
     change,
     complete,
+    release,
     resume,
     started,
 )
@@ -123,6 +124,16 @@ class Sessions:
 
         async def rule(_: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal:
             return abandon(loaded.session, reason, user_id, loaded.now, self._lasts)
+
+        return await self._apply(tenant_id, session_id, user_id, rule, expected)
+
+    async def release(
+        self, tenant_id: int, session_id: int, user_id: int, *, expected: Expected = None
+    ) -> LoadedSession | SessionRefusal:
+        """Give the edit lock of the session back."""
+
+        async def rule(_: AsyncConnection, loaded: LoadedSession) -> SessionUpdate | ChangeRefusal:
+            return release(loaded.session, user_id, loaded.now, self._lasts)
 
         return await self._apply(tenant_id, session_id, user_id, rule, expected)
 

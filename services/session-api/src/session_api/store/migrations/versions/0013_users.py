@@ -2,7 +2,7 @@
 
 from onboarding_shared.postgres.migrate import run_script
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 
 
