@@ -30,6 +30,8 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 NAMES = {"broker": "kafka"}
 """Process of the embedded system → service of the compose file, where they differ."""
 SET_BY_THE_IMAGE = {"ONBOARDING_HOST", "ONBOARDING_PORT"}
+OF_SIGN_IN = {"ONBOARDING_OIDC_AUTHORITY", "ONBOARDING_OIDC_CLIENT_ID"}
+"""The provider with a page to choose a person is of `onboarding up` alone; here the operator's own is set."""
 OF_ROOT = {"ONBOARDING_ALLOW_ROOT"}
 """`onboarding up` may run as root, the images never do."""
 OF_RECORDED_CUSTOMERS = {"ONBOARDING_EMERGENCY_ACCESS"}
@@ -101,12 +103,12 @@ def services() -> dict[str, dict[str, Any]]:
 
 def test_the_same_processes_run() -> None:
     running = {name for name in started_by_default() if name not in one_shots()}
-    assert running == {NAMES.get(name, name) for name in system.PROCESSES}
+    assert running == {NAMES.get(name, name) for name in system.PROCESSES if name != "identity"}
 
 
 @each_service
 def test_a_service_gets_the_same_variables_with_the_same_values(name: str, place: Place) -> None:
-    own = SET_BY_THE_IMAGE | OF_RECORDED_CUSTOMERS | OF_ROOT
+    own = SET_BY_THE_IMAGE | OF_RECORDED_CUSTOMERS | OF_ROOT | OF_SIGN_IN
     embedded = {key: value for key, value in system.environments(place)[name].items() if key not in own}
     container = environment(services()[name])
     addresses = OF_THE_NETWORK | OF_BROWSERS.get(name, {})

@@ -56,6 +56,7 @@ class Journal:
             "evidence_store": at["evidence-store"],
             "task_runner": at["task-runner"],
             "graph": at["graph"],
+            "identity": at["identity"],
             "kafka": at["broker"],
             "engines": {
                 "broker": engines.broker,

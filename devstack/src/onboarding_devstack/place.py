@@ -38,7 +38,7 @@ def _checkout(start: Path) -> Path | None:
     return None
 
 
-PORT_NAMES = ("postgres", *broker.PORT_NAMES, "graph", "session-api", "task-runner", "evidence-store")
+PORT_NAMES = ("postgres", *broker.PORT_NAMES, "graph", "identity", "session-api", "task-runner", "evidence-store")
 SECRET_NAMES = ("session_api", "task_runner", "evidence_store", "client_secret", "run_secret", "command_secret")
 
 

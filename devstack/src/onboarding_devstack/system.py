@@ -19,9 +19,10 @@ from onboarding_devstack.engines.broker import Broker
 from onboarding_devstack.identity import AUDIENCE, ISSUER
 from onboarding_devstack.place import Place
 from onboarding_devstack.ports import HOST
+from onboarding_devstack.provider.people import CLIENT_ID
 
 SERVICES = ("session-api", "task-runner", "evidence-store")
-ENGINES = ("postgres", "broker", "graph")
+ENGINES = ("postgres", "broker", "graph", "identity")
 PROCESSES = (*ENGINES, *SERVICES)
 CREDENTIAL_VARIABLE = "ONBOARDING_DEMO_CLIENT_SECRET"
 DEMO_CLIENT_ID = "66666666-7777-4888-9999-aaaaaaaaaaaa"
@@ -82,7 +83,7 @@ def databases(place: Place) -> dict[str, postgres.ServiceDatabase]:
 
 def addresses(place: Place) -> dict[str, str]:
     """Process name → its address: an http:// or postgresql:// URL, or the broker's host:port."""
-    web = {name: f"http://{HOST}:{place.ports[name]}" for name in ("graph", *SERVICES)}
+    web = {name: f"http://{HOST}:{place.ports[name]}" for name in ("graph", "identity", *SERVICES)}
     outside, engines = place.engines.outside, place.engines
     own_server = f"postgresql://{HOST}:{place.ports['postgres']}"
     return web | {
@@ -116,6 +117,8 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         | command_secrets
         | {
             "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
+            "ONBOARDING_OIDC_AUTHORITY": at["identity"],
+            "ONBOARDING_OIDC_CLIENT_ID": CLIENT_ID,
             "ONBOARDING_CONSENT_REDIRECT_URL": consent_redirect(place),
             "ONBOARDING_GRAPH_URL": at["graph"],
             "ONBOARDING_LOGIN_URL": at["graph"],
@@ -153,7 +156,7 @@ def processes(place: Place) -> tuple[Process, ...]:
     own_broker = place.engines.own_broker
     engines = [] if "postgres" in place.engines.outside else [_postgres(place)]
     engines += [] if own_broker is None else [_broker(place, own_broker)]
-    return (*engines, _graph(place), *(_service(place, name) for name in SERVICES))
+    return (*engines, _graph(place), _identity(place), *(_service(place, name) for name in SERVICES))
 
 
 def _postgres(place: Place) -> Process:
@@ -213,6 +216,28 @@ def _graph(place: Place) -> Process:
         environment=inherited() | {"MICROSOFT_EMULATOR_START": json.dumps(_first_state(place))},
         ready=ready,
     )
+
+
+def _identity(place: Place) -> Process:
+    async def ready() -> bool:
+        return await http_status(HOST, place.ports["identity"], "/health/ready") == 200
+
+    command = [sys.executable, "-m", "onboarding_devstack.provider", "--port", str(place.ports["identity"])]
+    command += ["--keys", str(place.identity.folder)]
+    for address in web_application_addresses(place):
+        command += ["--redirect", address]
+    return Process(
+        name="identity",
+        address=addresses(place)["identity"],
+        command=tuple(command),
+        environment=inherited(),
+        ready=ready,
+    )
+
+
+def web_application_addresses(place: Place) -> tuple[str, ...]:
+    """The addresses of the web application; the first one is shown to people."""
+    return tuple(f"http://{host}:{place.ports['session-api']}/app/" for host in (HOST, "localhost"))
 
 
 def consent_redirect(place: Place) -> str:

@@ -10,7 +10,7 @@ from onboarding_devstack.identity import AUDIENCE, ISSUER, PERMISSIONS, Identity
 from onboarding_shared.process.claim_settings import ClaimSettings
 from onboarding_shared.process.service_settings import IdentitySettings
 from session_api.app import build
-from session_api.settings import SessionApiSettings
+from session_api.settings import OidcSettings, SessionApiSettings
 from tests.integration.session_api.service import Api
 
 ROLES = {"Technician": {"permissions": ["onboarding.read"]}}
@@ -155,3 +155,19 @@ async def test_without_the_database_only_a_named_user_id_goes_on(
 
     assert [answer.status_code for answer in answers] == [200, 503]
     assert answers[1].json()["code"] == "DEPENDENCY_DOWN"
+
+
+async def test_without_a_provider_nobody_signs_in_and_no_token_is_needed(api: Api) -> None:
+    answer = await api.client({}).get("/onboarding/sign-in")
+
+    assert (answer.status_code, answer.json()["enabled"]) == (200, False)
+
+
+async def test_a_provider_that_is_away_is_said_so(settings: SessionApiSettings, identity: Identity) -> None:
+    chosen = settings.model_copy(update={"oidc": OidcSettings(authority="http://127.0.0.1:9", client_id="web")})
+    api = Api(build(chosen), chosen, identity)
+
+    answer = await api.client({}).get("/onboarding/sign-in")
+    await api.close()
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "DEPENDENCY_DOWN")

@@ -59,16 +59,17 @@ def test_each_name_has_its_broker() -> None:
 def test_external_engines_are_neither_processes_nor_dependencies(place: Place) -> None:
     assert tuple(process.name for process in processes(place)) == (
         "graph",
+        "identity",
         "session-api",
         "task-runner",
         "evidence-store",
     )
-    assert [len(level) for level in levels(processes(place))] == [4]
+    assert [len(level) for level in levels(processes(place))] == [5]
 
 
 def test_a_system_has_a_process_for_each_embedded_engine(place: Place) -> None:
     names = tuple(process.name for process in processes(replace(place, engines=Engines())))
-    assert names == ("postgres", "broker", "graph", "session-api", "task-runner", "evidence-store")
+    assert names == ("postgres", "broker", "graph", "identity", "session-api", "task-runner", "evidence-store")
 
 
 def test_services_are_sent_to_the_engines_of_somebody_elses(place: Place) -> None:

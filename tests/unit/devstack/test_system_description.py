@@ -22,6 +22,7 @@ PORTS = {
     "broker": 20002,
     "controller": 20007,
     "graph": 20003,
+    "identity": 20008,
     "session-api": 20004,
     "task-runner": 20005,
     "evidence-store": 20006,
@@ -54,6 +55,7 @@ def test_every_process_has_an_address(place: Place) -> None:
         "postgres": "postgresql://127.0.0.1:20001",
         "broker": "127.0.0.1:20002",
         "graph": "http://127.0.0.1:20003",
+        "identity": "http://127.0.0.1:20008",
         "session-api": "http://127.0.0.1:20004",
         "task-runner": "http://127.0.0.1:20005",
         "evidence-store": "http://127.0.0.1:20006",
@@ -85,6 +87,20 @@ def test_consent_links_lead_to_the_graph_shaped_server_and_back(place: Place) ->
     assert api["ONBOARDING_CONSENT_REDIRECT_URL"] == "http://127.0.0.1:20004/onboarding/consent/callback"
 
 
+def test_people_sign_in_at_the_provider_and_come_back(place: Place) -> None:
+    api = environments(place)["session-api"]
+    (provider,) = [process for process in processes(place) if process.name == "identity"]
+
+    assert api["ONBOARDING_OIDC_AUTHORITY"] == "http://127.0.0.1:20008"
+    assert api["ONBOARDING_OIDC_CLIENT_ID"] == "onboarding-web-application"
+    assert provider.command[-4:] == (
+        "--redirect",
+        "http://127.0.0.1:20004/app/",
+        "--redirect",
+        "http://localhost:20004/app/",
+    )
+
+
 def test_no_service_gets_the_database_of_another(place: Place) -> None:
     urls = {name: environment["DATABASE_URL"] for name, environment in environments(place).items()}
     assert urls == {name: database_urls(place)[name.replace("-", "_")] for name in urls}
@@ -92,7 +108,7 @@ def test_no_service_gets_the_database_of_another(place: Place) -> None:
 
 def test_services_begin_after_the_engines_and_end_before_them(place: Place) -> None:
     names = [{process.name for process in level} for level in levels(processes(place))]
-    assert names == [{"postgres", "broker", "graph"}, {"session-api", "task-runner", "evidence-store"}]
+    assert names == [{"postgres", "broker", "graph", "identity"}, {"session-api", "task-runner", "evidence-store"}]
 
 
 def test_processes_that_need_each_other_are_refused(place: Place) -> None:

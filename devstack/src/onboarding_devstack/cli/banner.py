@@ -5,7 +5,7 @@ import sys
 
 from onboarding_devstack.cli.exits import ours
 from onboarding_devstack.place import Place
-from onboarding_devstack.system import addresses
+from onboarding_devstack.system import addresses, web_application_addresses
 
 
 def print_banner(place: Place) -> None:
@@ -20,6 +20,7 @@ def print_banner(place: Place) -> None:
         "",
         "The onboarding system is ready.",
         "",
+        f"  web application  {web_application_addresses(place)[0]}      (sign in: choose a person on the page)",
         f"  session API      {at['session-api']}      (API pages: {at['session-api']}/schema)",
         f"  evidence store   {at['evidence-store']}",
         f"  events           {at['broker']}             ({label})",

@@ -38,7 +38,7 @@ def status(*, as_json: Json = False, data: Data = None) -> Exit:
             )
         )
     else:
-        _print_table(state, system.place.folder, health)
+        _print_table(state, system.place, health)
     return Exit.OK if state == "ready" else Exit.VERDICT
 
 
@@ -48,10 +48,11 @@ def _described(journal: dict[str, Any], state: str, folder: Path, processes: lis
     return {"state": state, "data": str(folder), "supervisor": supervisor, **urls, "processes": processes}
 
 
-def _print_table(state: str, folder: Path, health: list[Any]) -> None:
+def _print_table(state: str, place: Any, health: list[Any]) -> None:
     from rich.table import Table
 
     from onboarding_devstack.cli.screen import table_out
+    from onboarding_devstack.system import web_application_addresses
 
     table = Table("process", "state", "pid", "up for", "memory", "address", box=None, pad_edge=False)
     styles = {"ready": "good", "not ready": "warn", "gone": "fail"}
@@ -62,7 +63,8 @@ def _print_table(state: str, folder: Path, health: list[Any]) -> None:
         table.add_row(process.name, shown, str(process.pid or ""), age, memory, process.address)
     screen = table_out()
     screen.print(table)
-    screen.print(f"\n{state}; data in {folder}", markup=False)
+    screen.print(f"\n{state}; data in {place.folder}", markup=False)
+    screen.print(f"web application: {web_application_addresses(place)[0]} (choose a person to sign in)", markup=False)
 
 
 def duration(seconds: float) -> str:

@@ -48,4 +48,4 @@ PostgresChoice = Annotated[
         "databases. Default: that of the previous start, else embedded.",
     ),
 ]
-ProcessName = Literal["session-api", "task-runner", "evidence-store", "graph", "broker", "postgres"]
+ProcessName = Literal["session-api", "task-runner", "evidence-store", "graph", "identity", "broker", "postgres"]

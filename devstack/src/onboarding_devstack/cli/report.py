@@ -9,7 +9,7 @@ from onboarding_devstack.logs import LogFiles, rendered
 from onboarding_devstack.system import PROCESSES
 
 WIDTH = max(map(len, PROCESSES))
-COLOURS = dict(zip(PROCESSES, (34, 35, 36, 32, 33, 96), strict=True))
+COLOURS = dict(zip(PROCESSES, (34, 35, 36, 95, 32, 33, 96), strict=True))
 
 
 def prefix(name: str, colour: bool) -> str:

@@ -20,6 +20,7 @@ from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
 from onboarding_shared.web.rate_limit import RateLimit
 from session_api.clients.evidence_store import EvidenceStoreClient
+from session_api.clients.openid_provider import OpenIdProvider
 from session_api.consumers import GROUP, applies
 from session_api.domain.idempotency import KeyInProgress, KeyOfAnother
 from session_api.domain.quotas import Quotas
@@ -42,6 +43,8 @@ from session_api.routes.runs import RunRoutes
 from session_api.routes.runs_of_all import AllRunRoutes
 from session_api.routes.session_lists import SessionListRoutes
 from session_api.routes.sessions import SessionRoutes
+from session_api.routes.sign_in import PATH as SIGN_IN
+from session_api.routes.sign_in import SignInRoutes
 from session_api.routes.starts import StartRoutes
 from session_api.routes.steps import StepRoutes
 from session_api.routes.tasks import TaskRoutes
@@ -144,7 +147,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         routes=_routes(settings, database, outbox, starts, evidence, quotas, keys),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
-        public_paths=[CALLBACK],
+        public_paths=[CALLBACK, SIGN_IN],
         get_only_paths=[CALLBACK],
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
@@ -235,4 +238,10 @@ def _routes(
         with_parts(ConsentCallback, consents=consents),
         with_parts(EvidenceRoutes, store=evidence, links=links),
         with_parts(UserRoutes, database=database, links=links),
+        with_parts(
+            SignInRoutes,
+            provider=OpenIdProvider(settings.oidc.authority) if settings.oidc.authority else None,
+            client_id=settings.oidc.client_id,
+            scopes=settings.oidc.scopes,
+        ),
     ]

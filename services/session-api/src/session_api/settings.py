@@ -1,15 +1,16 @@
 """The settings of session-api."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from onboarding_shared.contracts.clouds import CLOUDS
 from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.message_settings import CommandKeySettings, RunKeySettings
 from onboarding_shared.process.service_settings import DatabaseSettings, IdentitySettings, LogSettings, ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
+from onboarding_shared.process.urls import is_secure
 
 Guid = Annotated[str, StringConstraints(pattern=f"^{GUID_PATTERN}$", to_lower=True)]
 
@@ -60,6 +61,45 @@ class ConsentSettings(Settings):
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
         return url if url is None else http_url(url)
+
+
+class OidcSettings(Settings):
+    """The identity provider that people of a browser application sign in with."""
+
+    authority: str = Field(
+        "",
+        validation_alias="ONBOARDING_OIDC_AUTHORITY",
+        description="https address of the provider, at which its discovery document is; unset = no sign-in",
+    )
+    client_id: str = Field(
+        "",
+        max_length=500,
+        validation_alias="ONBOARDING_OIDC_CLIENT_ID",
+        description="The client that the browser application is at the provider",
+    )
+    scopes: Annotated[tuple[str, ...], Field(min_length=1, max_length=50)] = Field(
+        ("openid", "profile"),
+        validation_alias="ONBOARDING_OIDC_SCOPES",
+        description="What the browser application asks for, separated by commas",
+    )
+
+    @field_validator("authority")
+    @classmethod
+    def _is_secure(cls, url: str) -> str:
+        if url and not is_secure(url):
+            raise ValueError("must start with https://, unless it is on this machine")
+        return url.rstrip("/")
+
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return separated(value)
+
+    @model_validator(mode="after")
+    def _are_complete(self) -> Self:
+        if bool(self.authority) != bool(self.client_id):
+            raise ValueError("ONBOARDING_OIDC_AUTHORITY and ONBOARDING_OIDC_CLIENT_ID must be set together")
+        return self
 
 
 class QuotaSettings(Settings):
@@ -122,6 +162,7 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
     """The settings of ``session-api serve``."""
 
     identity: IdentitySettings
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
     run_keys: RunKeySettings = Field(default_factory=RunKeySettings)
     evidence_store_url: str = Field(
         validation_alias="ONBOARDING_EVIDENCE_STORE_URL", description="http(s) URL of evidence-store"

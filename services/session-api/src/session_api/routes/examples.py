@@ -264,6 +264,15 @@ _CHANGE = {
     "to": {"current_step": 2},
 }
 _STEP = {"step": 3, "counts": {"ok": 1, "unknown": 0}, "can_be_left": True, "missing": [_SUMMARY]}
+_SIGN_IN = {
+    "enabled": True,
+    "authority": "https://keycloak.example/realms/msp",
+    "client_id": "onboarding-web",
+    "authorization_endpoint": "https://keycloak.example/realms/msp/protocol/openid-connect/auth",
+    "token_endpoint": "https://keycloak.example/realms/msp/protocol/openid-connect/token",
+    "end_session_endpoint": "https://keycloak.example/realms/msp/protocol/openid-connect/logout",
+    "scopes": ["openid", "profile"],
+}
 _ME = {
     "user_id": 7,
     "display_name": "Ada Berger",
@@ -314,6 +323,7 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "listConsentRequests": OperationExample([_CONSENT_REPORTED]),
     "getConsentRequest": OperationExample(_CONSENT_REPORTED),
     "getMe": OperationExample(_ME),
+    "getSignIn": OperationExample(_SIGN_IN),
     "listUsers": OperationExample([{"user_id": 7, "display_name": "Ada Berger"}]),
     "listEvidence": OperationExample([_EVIDENCE]),
     "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),

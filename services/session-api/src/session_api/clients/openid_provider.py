@@ -1,0 +1,97 @@
+"""The endpoints of the OpenID provider that people sign in with, from its discovery document."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import httpx2
+import msgspec
+import structlog
+from msgspec import Struct
+
+from onboarding_shared.process.urls import is_secure
+from onboarding_shared.web.errors import DependencyDown
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+MAX_DOCUMENT_BYTES = 256 * 1024
+FETCH_SECONDS = 5.0
+FRESH_SECONDS = 3600.0
+BELIEVED_SECONDS = 86_400.0
+PAUSE_SECONDS = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class DiscoveryError(Exception):
+    """The discovery document cannot be used."""
+
+
+class Endpoints(Struct, frozen=True, kw_only=True):
+    """The members of a discovery document (OpenID Connect Discovery 1.0) that a sign-in needs."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    end_session_endpoint: str | None = None
+
+
+class OpenIdProvider:
+    """Reads the discovery document when it is needed, once an hour; believes the last one for a day."""
+
+    def __init__(self, authority: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.authority = authority.rstrip("/")
+        self._clock = clock
+        self._known: Endpoints | None = None
+        self._read_at = self._tried_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def endpoints(self) -> Endpoints:
+        """The provider's endpoints. Raises ``DependencyDown`` while none are known."""
+        if self._is_due():
+            async with self._lock:
+                if self._is_due():
+                    await self._read()
+        if self._known is None or self._clock() - self._read_at >= BELIEVED_SECONDS:
+            raise DependencyDown(
+                "DEPENDENCY_DOWN", "The identity provider cannot be reached", retry_after=PAUSE_SECONDS
+            )
+        return self._known
+
+    def _is_due(self) -> bool:
+        now = self._clock()
+        return now - self._read_at >= FRESH_SECONDS and now - self._tried_at >= PAUSE_SECONDS
+
+    async def _read(self) -> None:
+        self._tried_at = self._clock()
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                self._known = read_discovery(await self._download(), self.authority)
+            self._read_at = self._clock()
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError, DiscoveryError) as error:
+            _log.warning("discovery_failed", authority=self.authority, reason=repr(error))
+
+    async def _download(self) -> bytes:
+        client = httpx2.AsyncClient(follow_redirects=False, timeout=FETCH_SECONDS)
+        url = f"{self.authority}{WELL_KNOWN}"
+        async with client, client.stream("GET", url, headers={"Accept": "application/json"}) as response:
+            if response.status_code != 200:
+                raise DiscoveryError(f"answered {response.status_code}")
+            document = bytearray()
+            async for chunk in response.aiter_bytes():
+                document += chunk
+                if len(document) > MAX_DOCUMENT_BYTES:
+                    raise DiscoveryError(f"larger than {MAX_DOCUMENT_BYTES} bytes")
+            return bytes(document)
+
+
+def read_discovery(document: bytes, authority: str) -> Endpoints:
+    """The endpoints in a document of this authority. Raises ``DiscoveryError``."""
+    try:
+        endpoints = msgspec.json.decode(document, type=Endpoints)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise DiscoveryError(f"no discovery document: {error}") from error
+    if endpoints.issuer.rstrip("/") != authority.rstrip("/"):
+        raise DiscoveryError(f"the document is of another issuer, {endpoints.issuer[:200]}")
+    for url in (endpoints.authorization_endpoint, endpoints.token_endpoint, endpoints.end_session_endpoint):
+        if url is not None and not is_secure(url):
+            raise DiscoveryError(f"{url[:200]} is no https address")
+    return endpoints
