@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,38 @@ from onboarding_shared.postgres.database import Database
 SequenceKey = tuple[int, str]
 """Tenant id and topic name."""
 
+
+class Series(NamedTuple):
+    """Sequences without a gap, from ``first`` to ``last``."""
+
+    first: int
+    last: int
+
+
+_NO_SERIES = (None, None)
+
+# A row that another transaction has locked is read again after the wait. A key without a series has no bounds.
+_CONTINUE = text("""
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[]), CAST(:firsts AS bigint[]),
+                         CAST(:lasts AS bigint[])) AS g (tenant_id, topic, first, last)
+), held AS MATERIALIZED (
+    SELECT s.tenant_id, s.topic, s.last_sequence, s.last_sequence = g.first - 1 AS continued, g.last
+    FROM given g JOIN inbox_sequences s USING (tenant_id, topic)
+    ORDER BY s.tenant_id, s.topic FOR UPDATE OF s
+), moved AS (
+    UPDATE inbox_sequences s SET last_sequence = h.last
+    FROM held h WHERE s.tenant_id = h.tenant_id AND s.topic = h.topic AND h.continued
+), begun AS (
+    INSERT INTO inbox_sequences (tenant_id, topic, last_sequence)
+    SELECT tenant_id, topic, last FROM given WHERE first = 1 ORDER BY tenant_id, topic
+    ON CONFLICT (tenant_id, topic) DO NOTHING
+    RETURNING tenant_id, topic
+)
+SELECT tenant_id, topic, last_sequence, continued IS TRUE FROM held
+UNION ALL
+SELECT tenant_id, topic, 0, true FROM begun
+""")
 _LOCK = text("""
 SELECT s.tenant_id, s.topic, s.last_sequence
 FROM inbox_sequences s
@@ -29,6 +62,34 @@ ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = excluded.last_seque
 RETURNING now()
 """)
 _READ = text("SELECT last_sequence FROM inbox_sequences WHERE tenant_id = :tenant_id AND topic = :topic")
+
+
+class Marks(NamedTuple):
+    """The last applied sequences as they were, and the keys whose series continued them, which are set."""
+
+    before: dict[SequenceKey, int]
+    continued: set[SequenceKey]
+
+
+async def continue_series(
+    tx: AsyncConnection, keys: Iterable[SequenceKey], series: Mapping[SequenceKey, Series]
+) -> Marks:
+    """Lock the last applied sequence of each key, and set it where the series of the key continues it.
+
+    The lock order is fixed. A key that has none is in neither part of the result, nor is one whose first sequence
+    another transaction has just stored.
+    """
+    ordered = sorted(keys)
+    tenants, topics = _columns(ordered)
+    bounds = [series.get(key, _NO_SERIES) for key in ordered]
+    firsts, lasts = [first for first, _ in bounds], [last for _, last in bounds]
+    rows = await tx.execute(_CONTINUE, {"tenants": tenants, "topics": topics, "firsts": firsts, "lasts": lasts})
+    marks = Marks({}, set())
+    for tenant_id, topic, last, continued in rows.all():
+        marks.before[tenant_id, topic] = last
+        if continued:
+            marks.continued.add((tenant_id, topic))
+    return marks
 
 
 async def lock_last_applied(tx: AsyncConnection, keys: Iterable[SequenceKey]) -> dict[SequenceKey, int]:
