@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from onboarding_shared.contracts.run_keys import Purpose, RunKeys
 from onboarding_shared.contracts.session_api import CancelTask, SessionAbandoned, SessionCompleted, SessionStarted
+from onboarding_shared.messaging.changes import Change
 from onboarding_shared.messaging.outbox import MAX_BYTES, MessageTooLarge, Outbox, Outgoing
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.postgres.database import Database
@@ -91,6 +92,22 @@ async def test_the_relay_gets_nothing_of_a_rollback(database: Database) -> None:
             await outbox.append(connection, [started(4)])
             raise LookupError
     assert handed_over == []
+
+
+async def test_a_change_is_stored_with_the_messages_that_it_names(database: Database) -> None:
+    handed_over: list[OutboxRow] = []
+    queries = "named AS (INSERT INTO inbox_sequences VALUES (:tenant, 'a.topic', 7) RETURNING 2 AS place),"
+    change = Change(queries, {"tenant": 5}, condition="m.place IN (SELECT place FROM named)")
+
+    stored = await database.run_single(
+        lambda tx: Outbox(handed_over.extend).append(tx, [started(4), started(9), completed(4)], change)
+    )
+
+    assert stored == [1]
+    assert await rows(database) == [(9, "onboarding.sessions.v1", 1, "org.onboarding.SessionStarted.v1")]
+    assert handed_over == await OutboxRows(database, holder="test").read(10)
+    async with database.transaction() as connection:
+        assert (await connection.execute(text("SELECT last_sequence FROM inbox_sequences"))).scalar_one() == 7
 
 
 async def test_commands_and_no_events_get_the_key_of_their_run(database: Database) -> None:

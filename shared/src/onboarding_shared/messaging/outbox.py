@@ -1,28 +1,35 @@
 """The outbox: stores outgoing messages in the transaction of the change that they announce."""
 
+import functools
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 from asyncpg.pgproto.pgproto import UUID
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.session_api import RunCommand
+from onboarding_shared.messaging.changes import NO_CHANGE, Change
 from onboarding_shared.messaging.outbox_rows import OutboxRow
 from onboarding_shared.postgres.database import after_commit
 
-_APPEND = text("""
-WITH incoming AS (
-    SELECT * FROM unnest(CAST(:tenants AS bigint[]), CAST(:topics AS text[]), CAST(:ids AS uuid[]),
-                         CAST(:types AS text[]), CAST(:subjects AS text[]), CAST(:traceparents AS text[]),
-                         CAST(:data AS bytea[]), CAST(:mac_keys AS text[]))
+
+@functools.cache
+def _append(queries: str, condition: str) -> TextClause:
+    return text(f"""
+WITH {queries} incoming AS (
+    SELECT * FROM unnest(CAST(:message_tenants AS bigint[]), CAST(:message_topics AS text[]),
+                         CAST(:message_ids AS uuid[]), CAST(:message_types AS text[]),
+                         CAST(:message_subjects AS text[]), CAST(:message_traceparents AS text[]),
+                         CAST(:message_data AS bytea[]), CAST(:message_mac_keys AS text[]))
         WITH ORDINALITY AS m (tenant_id, topic, message_id, event_type, subject, traceparent, data, mac_key, place)
+    WHERE {condition}
 ), numbered AS (
     INSERT INTO outbox_sequences AS s (tenant_id, topic, last_sequence)
     SELECT tenant_id, topic, count(*) FROM incoming GROUP BY tenant_id, topic ORDER BY tenant_id, topic
@@ -36,7 +43,7 @@ SELECT i.tenant_id, i.topic,
 FROM incoming i JOIN numbered n USING (tenant_id, topic)
 ORDER BY i.place
 RETURNING message_id, id, sequence, created_at
-""")
+""")  # noqa: S608 - no input, only constants
 
 
 MAX_BYTES = 900_000
@@ -72,34 +79,39 @@ class Outbox:
         self._hand_over = hand_over
         self._command_keys = command_keys
 
-    async def append(self, tx: AsyncConnection, messages: Sequence[Message | Outgoing]) -> None:
-        """Number the messages, gapless per tenant and topic, and store them, in one round trip.
+    async def append(
+        self, tx: AsyncConnection, messages: Sequence[Message | Outgoing], change: Change = NO_CHANGE
+    ) -> list[int]:
+        """Number the messages, gapless per tenant and topic, and store them with ``change``, in one round trip.
 
         Call it last in a transaction: it locks the sequence rows, ordered by tenant id and topic, until the
-        commit. Raises ``MessageTooLarge`` for a message over ``MAX_BYTES``.
+        commit. Returns the places of the stored messages, from 0. Raises ``MessageTooLarge`` for a message over
+        ``MAX_BYTES``.
         """
-        if not messages:
-            return
+        if not messages and change is NO_CHANGE:
+            return []
         outgoing = [message if isinstance(message, Outgoing) else Outgoing(message) for message in messages]
         data = [_encoder.encode(item.message) for item in outgoing]
-        if max(map(len, data)) > MAX_BYTES:
+        if max(map(len, data), default=0) > MAX_BYTES:
             raise _too_large(outgoing, data)
         columns: dict[str, list[Any]] = {
-            "tenants": [item.message.tenant_id for item in outgoing],
-            "topics": [item.topic or item.message.topic.name for item in outgoing],
-            "ids": _new_ids(len(outgoing)),
-            "types": [item.message.event_type() for item in outgoing],
-            "subjects": [item.message.subject for item in outgoing],
-            "traceparents": [item.traceparent for item in outgoing],
-            "data": data,
-            "mac_keys": [
+            "message_tenants": [item.message.tenant_id for item in outgoing],
+            "message_topics": [item.topic or item.message.topic.name for item in outgoing],
+            "message_ids": _new_ids(len(outgoing)),
+            "message_types": [item.message.event_type() for item in outgoing],
+            "message_subjects": [item.message.subject for item in outgoing],
+            "message_traceparents": [item.traceparent for item in outgoing],
+            "message_data": data,
+            "message_mac_keys": [
                 self._command_key(item.message) if isinstance(item.message, RunCommand) else item.mac_key
                 for item in outgoing
             ],
         }
-        stored = (await tx.execute(_APPEND, columns)).all()
+        statement = _append(change.queries, change.condition)
+        stored = {row[0]: row for row in (await tx.execute(statement, {**columns, **change.values})).all()}
         if self._hand_over is not None:
             after_commit(tx, partial(self._hand_over, _rows(columns, stored)))
+        return [place for place, message_id in enumerate(columns["message_ids"]) if message_id in stored]
 
     def _command_key(self, command: RunCommand) -> str | None:
         if self._command_keys is None:
@@ -107,17 +119,19 @@ class Outbox:
         return self._command_keys.key_of(command.tenant_id, command.run_id)
 
 
-def _rows(columns: Mapping[str, Sequence[Any]], stored: Iterable[Any]) -> list[OutboxRow]:
+def _rows(columns: Mapping[str, Sequence[Any]], stored: Mapping[UUID, Any]) -> list[OutboxRow]:
     """The rows as the relay would read them: what was to be stored, and what the database added to each."""
-    added = {message_id: (row_id, sequence, created_at) for message_id, row_id, sequence, created_at in stored}
     rows: list[OutboxRow] = []
     for tenant, topic, message_id, event_type, subject, traceparent, data, mac_key in zip(
         *columns.values(), strict=True
     ):
-        row_id, sequence, created_at = added[message_id]
+        added = stored.get(message_id)
+        if added is None:
+            continue
+        _, row_id, number, created_at = added
         rows.append(
             OutboxRow(
-                row_id, topic, tenant, sequence, message_id, event_type, subject, traceparent, data, created_at, mac_key
+                row_id, topic, tenant, number, message_id, event_type, subject, traceparent, data, created_at, mac_key
             )
         )
     return rows
