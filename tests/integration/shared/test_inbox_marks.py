@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.topics import SESSIONS
+from onboarding_shared.messaging.changes import Change, OneStatement
 from onboarding_shared.messaging.inbox import Inbox
 from onboarding_shared.messaging.inbox_sequences import last_applied
 from onboarding_shared.messaging.outbox import Outbox
@@ -44,6 +45,37 @@ class Reader:
 
     async def mark(self, tenant_id: int) -> int:
         return await last_applied(self.database, tenant_id, SESSIONS.name)
+
+
+COUNT = """counted AS (
+    INSERT INTO outbox_sequences AS s (tenant_id, topic, last_sequence)
+    SELECT tenant_id, 'applied', count(*) FROM unnest(CAST(:applied AS bigint[])) AS a (tenant_id)
+    WHERE tenant_id IN (SELECT tenant_id FROM continued) GROUP BY tenant_id
+    ON CONFLICT (tenant_id, topic) DO UPDATE SET last_sequence = s.last_sequence + excluded.last_sequence
+),"""
+
+
+class Counter:
+    """An inbox whose use case is one statement: it counts the messages of each tenant."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        count = OneStatement(lambda batch: Change(COUNT, {"applied": [received.tenant_id for received in batch]}))
+        self._inbox = Inbox(database, Outbox(), group="test", applies={SESSIONS: count}, window=100)
+
+    async def take(self, *messages: tuple[int, int]) -> None:
+        await self._inbox.take([consumed(tenant_id, sequence) for tenant_id, sequence in messages])
+
+    async def counts(self) -> dict[int, tuple[int, int]]:
+        """The number of messages of each tenant that were applied, and its mark."""
+        async with self.database.transaction() as tx:
+            rows = await tx.execute(
+                text("""
+SELECT i.tenant_id, coalesce(o.last_sequence, 0), i.last_sequence
+FROM inbox_sequences i LEFT JOIN outbox_sequences o ON o.tenant_id = i.tenant_id AND o.topic = 'applied'
+""")
+            )
+            return {tenant_id: (applied, mark) for tenant_id, applied, mark in rows}
 
 
 def consumed(tenant_id: int, sequence: int) -> ConsumerRecord[bytes, bytes]:
@@ -128,3 +160,26 @@ async def test_dying_before_the_commit_moves_no_mark(reader: Reader) -> None:
     reader.fails = False
     await reader.take((4, 2), (9, 1))
     assert reader.applied == [(4, 1), (4, 2), (9, 1)]
+
+
+async def test_one_statement_applies_messages_with_their_marks(database: Database) -> None:
+    counter = Counter(database)
+    for messages in ([(4, 1), (4, 2), (9, 1)], [(9, 2), (4, 3)]):
+        with statements(database) as seen:
+            await counter.take(*messages)
+        assert len(seen) == 1
+    assert await counter.counts() == {4: (3, 3), 9: (2, 2)}
+
+
+async def test_one_statement_leaves_repeats_and_gaps_to_a_transaction(database: Database) -> None:
+    counter = Counter(database)
+    await counter.take((4, 1), (4, 2), (9, 1))
+    await counter.take((4, 2), (9, 2), (9, 3), (7, 3), (8, 1), (5, 2**62))
+    assert await counter.counts() == {4: (2, 2), 9: (3, 3), 7: (1, 3), 8: (1, 1)}
+
+
+async def test_one_statement_is_applied_once_by_consumers_at_once(database: Database) -> None:
+    counters = [Counter(database) for _ in range(4)]
+    for sequence in range(1, 6):
+        await asyncio.gather(*(counter.take((4, sequence), (9, sequence)) for counter in counters))
+    assert await counters[0].counts() == {4: (5, 5), 9: (5, 5)}

@@ -12,9 +12,10 @@ from onboarding_shared.contracts.cloudevents import Decoded, PassedOver, Receive
 from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.changes import OneStatement
 from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord
-from onboarding_shared.messaging.inbox_sequences import advance, continue_series, lock_last_applied
+from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, continue_series, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.passed_over import PassedOverTypes
 from onboarding_shared.messaging.sorting_out import Partitioned, partition, unbroken
@@ -118,11 +119,32 @@ class Inbox:
 
     async def _apply_all(self, batch: Batch) -> None:
         with processing(batch.messages, self._group) as messages:
-            await self._database.run(lambda tx: self._apply(tx, batch, messages))
+            rest = batch._replace(messages=list(messages))
+            if (apply := self._one_statement(rest)) is not None:
+                rest = await self._database.run_single(lambda tx: self._apply_continuing(tx, rest, apply))
+                if not rest.messages:
+                    return
+            await self._database.run(lambda tx: self._apply(tx, rest))
 
-    async def _apply(self, tx: AsyncConnection, batch: Batch, messages: Sequence[Decoded]) -> None:
-        """Apply the fresh ones of ``messages``, which are those of the batch with the spans of their processing."""
-        rejected = list(batch.unreadable)
+    def _one_statement(self, batch: Batch) -> OneStatement | None:
+        """What applies the whole batch by one statement, if there is such a thing."""
+        topics = {message.topic if isinstance(message, Received) else "" for message in batch.messages}
+        apply = self._applies.get(topics.pop()) if len(topics) == 1 and not batch.unreadable else None
+        return apply if isinstance(apply, OneStatement) else None
+
+    async def _apply_continuing(self, tx: AsyncConnection, batch: Batch, apply: OneStatement) -> Batch:
+        """Apply what follows the last applied sequences, in their statement; return the rest of the batch."""
+        messages = batch.messages
+        received = [message for message in messages if isinstance(message, Received)]
+        _, continued = await continue_series(tx, _keys(messages), unbroken(messages), apply.change(received))
+        done = [message for message in received if (message.tenant_id, message.topic) in continued]
+        after_commit(tx, partial(self._count, Partitioned(tuple(done), 0, 0, {}), done))
+        rest = [place for place, message in enumerate(messages) if (message.tenant_id, message.topic) not in continued]
+        return Batch([batch.records[place] for place in rest], [messages[place] for place in rest], [])
+
+    async def _apply(self, tx: AsyncConnection, batch: Batch) -> None:
+        """Apply the fresh messages of the batch, which have the spans of their processing."""
+        rejected, messages = list(batch.unreadable), batch.messages
         if messages:
             parts = await self._admit(tx, messages)
             known = [message for message in parts.fresh if isinstance(message, Received)]
@@ -140,7 +162,7 @@ class Inbox:
 
         Usually all follow what was applied last, which is compared and set in one statement.
         """
-        keys = {(message.tenant_id, message.topic) for message in messages}
+        keys = _keys(messages)
         before, continued = await continue_series(tx, keys, unbroken(messages))
         if keys - before.keys():
             before |= await lock_last_applied(tx, keys - before.keys())
@@ -160,6 +182,10 @@ class Inbox:
         for jumped in (messages[place] for place in parts.jumps):
             metrics.JUMPS.labels(jumped.topic).inc()
             _log.error("sequence_jumped", topic=jumped.topic, tenant_id=jumped.tenant_id, sequence=jumped.sequence)
+
+
+def _keys(messages: Sequence[Decoded]) -> set[SequenceKey]:
+    return {(message.tenant_id, message.topic) for message in messages}
 
 
 def _jumped(record: ConsumerRecord[bytes, bytes], message: Decoded) -> Rejected:
