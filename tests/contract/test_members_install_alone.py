@@ -61,7 +61,7 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("workspace")
     for name in ("pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, source)
-    for name in ("shared", "devstack", "emulator", "services"):
+    for name in ("shared", "api-page", "devstack", "emulator", "services"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "dist"))
     made = tmp_path_factory.mktemp("wheels")
     call(uv, "build", "--all-packages", "--wheel", "--quiet", "--out-dir", made, cwd=source)
@@ -179,7 +179,12 @@ def test_a_service_without_settings_names_the_missing_ones(installed: Installed,
 def test_the_data_files_of_a_service_are_in_its_wheel(installed: Installed, member: Member) -> None:
     package = member.command.replace("-", "_")
     expected = {
-        "session_api": ("contract/openapi.yaml", "store/migrations/env.py"),
+        "session_api": (
+            "contract/openapi.yaml",
+            "routes/report_page/report.css",
+            "routes/report_page/report.html.jinja",
+            "store/migrations/env.py",
+        ),
         "task_runner": ("checks/app_manifest.json", "store/migrations/env.py"),
         "evidence_store": ("store/migrations/env.py",),
     }[package]

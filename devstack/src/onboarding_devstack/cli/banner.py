@@ -21,7 +21,7 @@ def print_banner(place: Place) -> None:
         "The onboarding system is ready.",
         "",
         f"  web application  {web_application_addresses(place)[0]}      (sign in: choose a person on the page)",
-        f"  session API      {at['session-api']}      (API pages: {at['session-api']}/schema)",
+        f"  session API      {at['session-api']}      (API pages: {at['session-api']}/docs)",
         f"  evidence store   {at['evidence-store']}",
         f"  events           {at['broker']}             ({label})",
         f"  databases        {at['postgres']}",

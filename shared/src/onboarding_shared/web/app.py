@@ -15,10 +15,15 @@ from msgspec import Struct
 
 from onboarding_shared.telemetry.health import HealthCheck, HealthProbes
 from onboarding_shared.telemetry.metrics import MetricsPage
+from onboarding_shared.web.api_page import ApiPage, api_page, installed_files
 from onboarding_shared.web.edge import Edge
 from onboarding_shared.web.errors import CODES
+from onboarding_shared.web.front_page import PATH as FRONT_PAGE_PATH
+from onboarding_shared.web.front_page import front_page
 from onboarding_shared.web.identity import Authenticator, Caller
 from onboarding_shared.web.openapi_page import PUBLIC_SCHEMA_PATHS, describe_problems, openapi_config
+from onboarding_shared.web.openapi_parameters import describe_parameters, describe_request_ids
+from onboarding_shared.web.openapi_permissions import describe_permissions
 from onboarding_shared.web.operator_pages import OPERATOR_PATHS, operator_routes
 from onboarding_shared.web.problem_responses import ProblemResponses, Translation
 from onboarding_shared.web.rate_limit import RateLimit
@@ -75,7 +80,8 @@ def build_http(
 ) -> HttpApplication:
     """The application: ``routes``, plus ``/health/live``, ``/health/ready``, ``/metrics`` and ``/schema``.
 
-    Every path needs a bearer token except health, metrics, schema and ``public_paths`` (exact paths). ``authenticator``
+    With an authenticator ``/`` and ``/docs`` are there too, for people. Every path needs a bearer token except these,
+    health, metrics, schema and ``public_paths`` (exact paths). ``authenticator``
     may be ``None`` only when all routes are public. ``checks`` decide readiness, ``translations`` turns exceptions of
     the service into problems, ``metrics`` is the service's own page, ``rate_limit`` counts authenticated requests.
     Where there is GET there is HEAD, except at ``get_only_paths`` (exact paths), whose GET has effects.
@@ -93,15 +99,19 @@ def build_http(
     if authenticator:
         page.add(authenticator.gauges())
     operator_routes_here = [] if health_apart else operator_routes(ready, page)
-    public = PUBLIC_SCHEMA_PATHS | OPERATOR_PATHS | frozenset(public_paths)
+    pages = _pages_for_people(description) if authenticator else ApiPage((), frozenset())
+    public = PUBLIC_SCHEMA_PATHS | OPERATOR_PATHS | pages.paths | frozenset(public_paths)
     app = _application(
-        [*routes, *operator_routes_here],
+        [*routes, *operator_routes_here, *pages.routes],
         problems,
         dependencies={"caller": Provide(current_caller, sync_to_thread=False)},
         lifespan=list(lifespan),
         openapi_config=openapi_config(description.title, description.version, description.text, codes),
     )
     describe_problems(app.openapi_schema, codes)
+    describe_permissions(app)
+    describe_parameters(app.openapi_schema)
+    describe_request_ids(app.openapi_schema)
     _check_no_route_is_open(app, authenticator, public)
     app.edge = Edge(
         app.route,
@@ -115,6 +125,13 @@ def build_http(
     )
     app.operator_pages = _operator_pages(problems, ready, page) if health_apart else None
     return app
+
+
+def _pages_for_people(description: ApiDescription) -> ApiPage:
+    """The page at ``/`` and the API page."""
+    docs = api_page(description.title, installed_files())
+    front = front_page(description.title, description.version, description.text)
+    return ApiPage([front, *docs.routes], docs.paths | {FRONT_PAGE_PATH})
 
 
 def _operator_pages(problems: ProblemResponses, ready: HealthProbes, page: MetricsPage) -> OperatorPages:

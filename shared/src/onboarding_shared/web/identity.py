@@ -8,7 +8,6 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
-from litestar.types import AsyncAnyCallable
 from msgspec import Struct
 
 from onboarding_shared.contracts.permissions import Permissions
@@ -88,28 +87,39 @@ def tenant_not_found() -> NotFound:
     return NotFound("TENANT_NOT_FOUND", "There is no such tenant")
 
 
-def requires(permission: str) -> AsyncAnyCallable:
+class TenantPermission:
     """A route guard: ``authorize`` with the ``tenant_id`` of the path, before parameters and body are looked at."""
 
-    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        authorize(connection.scope["user"], connection.path_params["tenant_id"], permission)
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
 
-    return guard
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        authorize(connection.scope["user"], connection.path_params["tenant_id"], self.permission)
 
 
-def requires_platform() -> AsyncAnyCallable:
+class PlatformPermission:
     """A route guard: the caller must have the permission of the platform. Raises ``Forbidden`` PERMISSION_MISSING."""
 
-    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    permission = Permissions.PLATFORM
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         if not connection.scope["user"].operates_platform:
             raise Forbidden(
                 "PERMISSION_MISSING",
-                f"The token lacks the permission {Permissions.PLATFORM}",
+                f"The token lacks the permission {self.permission}",
                 headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
-                extra={"permission": Permissions.PLATFORM},
+                extra={"permission": self.permission},
             )
 
-    return guard
+
+def requires(permission: str) -> TenantPermission:
+    """The guard of routes that need this permission in their tenant."""
+    return TenantPermission(permission)
+
+
+def requires_platform() -> PlatformPermission:
+    """The guard of routes that need the permission of the platform."""
+    return PlatformPermission()
 
 
 class Authenticator:

@@ -56,6 +56,7 @@ class PlainPage(OpenAPIRenderPlugin):
         title = escape(f"{info['title']} {info['version']}")
         operations = "".join(
             f"<tr><td><code>{method.upper()} {escape(path)}</code><td>{escape(found.get('summary', ''))}"
+            f"<td>{_permission(found)}"
             for path, item in openapi_schema.get("paths", {}).items()
             for method, found in item.items()
             if method in _METHODS
@@ -69,8 +70,15 @@ class PlainPage(OpenAPIRenderPlugin):
             f"<h1>{title}</h1><p>{escape(info.get('description', ''))}</p>"
             '<p>The whole description: <a href="/schema/openapi.json">openapi.json</a>, '
             '<a href="/schema/openapi.yaml">openapi.yaml</a>.</p>'
-            f"<h2>Operations</h2><table>{operations}</table><h2>Problem codes</h2><table>{codes}</table></html>"
+            "<h2>Operations</h2><table><tr><th>Operation<th>What it does<th>Permission"
+            f"{operations}</table><h2>Problem codes</h2><table>{codes}</table></html>"
         ).encode()
+
+
+def _permission(operation: Mapping[str, Any]) -> str:
+    """The permission in the security of an operation, as HTML; nothing where it needs none."""
+    needed = [name for names in operation.get("security", []) for scopes in names.values() for name in scopes]
+    return "".join(f"<code>{escape(name)}</code>" for name in needed)
 
 
 def openapi_config(title: str, version: str, description: str, codes: Mapping[str, str]) -> OpenAPIConfig:

@@ -26,9 +26,9 @@ def without_id(response: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/tenants/42/things", "/nowhere", "/", "/health", "/health/live/", "//health/live", "/schema/x"]
+    "path", ["/tenants/42/things", "/nowhere", "/docs/x", "/health", "/health/live/", "//health/live", "/schema/x"]
 )
-def test_every_path_but_health_and_schema_needs_a_token(anonymous: Client, path: str) -> None:
+def test_every_path_but_public_pages_needs_a_token(anonymous: Client, path: str) -> None:
     response = anonymous.get(path)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -36,9 +36,9 @@ def test_every_path_but_health_and_schema_needs_a_token(anonymous: Client, path:
 
 
 @pytest.mark.parametrize(
-    "path", ["/health/live", "/health/ready", "/schema", "/schema/openapi.json", "/schema/openapi.yaml"]
+    "path", ["/", "/docs", "/health/live", "/health/ready", "/schema", "/schema/openapi.json", "/schema/openapi.yaml"]
 )
-def test_health_and_schema_are_open(anonymous: Client, path: str) -> None:
+def test_public_pages_are_open(anonymous: Client, path: str) -> None:
     assert anonymous.get(path).status_code == 200
 
 

@@ -54,6 +54,8 @@ def allowed(answer: httpx2.Response) -> set[str]:
         f"{THINGS}/1",
         "/health/live",
         "/health/ready",
+        "/",
+        "/docs",
         "/schema",
         "/schema/openapi.json",
         f"{THINGS}?unknown=1",

@@ -53,5 +53,5 @@ def next_steps(url: str, tenant: int, token: str, start_again: str | None) -> li
         f"  curl {authorization} -X POST {base}/tasks/graph.connectivity/runs",
         f"  curl {authorization} '{base}/evidence?taskType=app.consent'",
         f"  curl {authorization} {base}/evidence/verification",
-        f"  the API's own pages: {url}/schema",
+        f"  the API's own pages: {url}/docs",
     ]
