@@ -47,6 +47,7 @@ async def test_the_description_has_every_operation_with_its_parameters(calm: Sto
         "/tenants/{tenant_id}/onboarding/evidence",
         "/tenants/{tenant_id}/onboarding/evidence/{evidence_id}",
         "/tenants/{tenant_id}/onboarding/evidence/verification",
+        "/tenants/{tenant_id}/onboarding/evidence/records",
         "/onboarding/schemas",
         "/onboarding/schemas/{event_type}",
     }

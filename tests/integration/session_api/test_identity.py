@@ -13,6 +13,7 @@ ROUTES = [
     ("POST", f"{_BASE}/session/1/complete", "onboarding.write"),
     ("POST", f"{_BASE}/session/1/abandon", "onboarding.write"),
     ("GET", f"{_BASE}/session/1/history", "onboarding.read"),
+    ("GET", f"{_BASE}/session/1/report", "onboarding.read"),
     ("GET", f"{_BASE}/tasks", "onboarding.read"),
     ("POST", f"{_BASE}/tasks/license.inventory/runs", "onboarding.run"),
     ("GET", f"{_BASE}/steps", "onboarding.read"),
@@ -87,6 +88,18 @@ async def test_a_foreign_tenant_is_as_unknown_as_a_nonexistent_tenant(api: Api) 
     for route, answer in foreign.items():
         assert answer.status_code == 404, route
         assert answer.json() == missing[route].json(), route
+
+
+async def test_the_api_page_names_the_permission_of_each_route(api: Api) -> None:
+    paths = (await api.client({}).get("/schema/openapi.json")).json()["paths"]
+    named = {
+        (method.upper(), path.count("/"), operation["security"][0]["token"][0])
+        for path, item in paths.items()
+        for method, operation in item.items()
+        if path.startswith("/tenants")
+    }
+
+    assert named == {(method, path.count("/"), permission) for method, path, permission in ROUTES}
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from evidence_store.commands.verify import VERIFY
 from evidence_store.settings import EvidenceStoreSettings
 from onboarding_shared.service import run_service
 
@@ -20,7 +21,7 @@ def wire(settings: EvidenceStoreSettings) -> "HttpApplication":
 
 def main() -> None:
     """Run the command line; ``run_service`` documents commands and exit codes."""
-    run_service("evidence-store", SUMMARY, EvidenceStoreSettings, wire)
+    run_service("evidence-store", SUMMARY, EvidenceStoreSettings, wire, [VERIFY])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from evidence_store.health import readiness_checks
 from evidence_store.routes.evidence import EvidenceRoutes
 from evidence_store.routes.examples import EXAMPLES
 from evidence_store.routes.problems import CODES, database_unavailable
+from evidence_store.routes.records import RecordRoutes
 from evidence_store.routes.schemas import SCHEMA_PATHS, get_schema, list_schemas
 from evidence_store.routes.verification import VerificationRoutes
 from evidence_store.settings import EvidenceStoreSettings
@@ -56,6 +57,7 @@ class EvidenceStore:
             authenticator=Authenticator(settings.identity),
             routes=[
                 with_parts(EvidenceRoutes, database=self.database),
+                with_parts(RecordRoutes, database=self.database),
                 with_parts(
                     VerificationRoutes,
                     verifier=Verifier(self.database),

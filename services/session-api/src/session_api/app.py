@@ -39,6 +39,8 @@ from session_api.routes.link_secrets import LinkSecrets
 from session_api.routes.links import Links
 from session_api.routes.openapi import describe_as_the_contract
 from session_api.routes.problems import CODES, database_unavailable
+from session_api.routes.report_openapi import describe_forms_of_report
+from session_api.routes.reports import ReportRoutes
 from session_api.routes.runs import RunRoutes
 from session_api.routes.runs_of_all import AllRunRoutes
 from session_api.routes.session_lists import SessionListRoutes
@@ -58,6 +60,7 @@ from session_api.use_cases.consents import Consents
 from session_api.use_cases.idempotency import IdempotencyKeys
 from session_api.use_cases.preflights import Preflights
 from session_api.use_cases.projection import Projection
+from session_api.use_cases.reports import Reports
 from session_api.use_cases.resends import Sweeper
 from session_api.use_cases.runs import Cancellations, Resumptions, Retries
 from session_api.use_cases.sessions import Sessions
@@ -162,6 +165,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
     )
     describe_as_the_contract(app.openapi_schema)
     add_examples(app.openapi_schema, EXAMPLES)
+    describe_forms_of_report(app.openapi_schema)
     service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence)
     return service
 
@@ -244,4 +248,5 @@ def _routes(
             client_id=settings.oidc.client_id,
             scopes=settings.oidc.scopes,
         ),
+        with_parts(ReportRoutes, reports=Reports(database, evidence)),
     ]

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from evidence_store.domain.verification import Break, BreakKind, ChainVerdict
-from evidence_store.store.reading import EvidenceItem
+from evidence_store.store.reading import EvidenceItem, RecordOfRun
 from onboarding_shared.contracts.types import AttemptNumber, CheckStatus, Id, RunState
 
 Moment = Annotated[str, Meta(description="RFC 3339, in UTC.", extra_json_schema={"extra": {"format": "date-time"}})]
@@ -42,6 +42,17 @@ class SealedEvidence(OnboardingEvidence, kw_only=True):
     record: Annotated[str, Meta(description="The sealed JSON text. Hash its UTF-8 bytes without any change.")]
 
 
+class SealedRecord(Struct, kw_only=True):
+    """A sealed record. ``seal`` = SHA-256(``previous_seal`` || ``record``), as bytes."""
+
+    id: Id
+    position: Annotated[int, Meta(ge=1, description="Position in the tenant's chain, from 1.")]
+    operation_run_id: Id
+    previous_seal: Seal
+    seal: Seal
+    record: Annotated[str, Meta(description="The sealed JSON text. Hash its UTF-8 bytes without any change.")]
+
+
 class ChainBreak(Struct, frozen=True):
     """The first break of a chain."""
 
@@ -68,6 +79,18 @@ def evidence_body(item: EvidenceItem) -> OnboardingEvidence:
 def sealed_body(item: EvidenceItem) -> SealedEvidence:
     """Return one item with its sealed record."""
     return msgspec.convert({**_members(item), "record": item.record.decode()}, SealedEvidence)
+
+
+def record_body(record: RecordOfRun) -> SealedRecord:
+    """Return a sealed record. Bytes that are not UTF-8 were not sealed: replaced, they do not match the seal."""
+    return SealedRecord(
+        id=record.id,
+        position=record.position,
+        operation_run_id=record.run_id,
+        previous_seal=record.previous_seal.hex(),
+        seal=record.seal.hex(),
+        record=record.record.decode(errors="replace"),
+    )
 
 
 def _members(item: EvidenceItem) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency, Provide
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, OpenAPIFormat
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from msgspec import Meta
 
@@ -60,6 +60,7 @@ Since = Annotated[
     str | None,
     QueryParameter(
         name="since",
+        schema_extra={"format": OpenAPIFormat.DATE_TIME},
         description="Recorded at this time or later (RFC 3339).",
         examples=[Example(value="2026-11-24T09:30:00Z")],
     ),
@@ -68,6 +69,7 @@ Until = Annotated[
     str | None,
     QueryParameter(
         name="until",
+        schema_extra={"format": OpenAPIFormat.DATE_TIME},
         description="Recorded before this time (RFC 3339).",
         examples=[Example(value="2026-11-25T00:00:00Z")],
     ),

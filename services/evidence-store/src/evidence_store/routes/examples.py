@@ -29,6 +29,18 @@ _EVENT = "onboarding.evidence.recorded.v1"
 
 EXAMPLES: Mapping[str, OperationExample] = {
     "listEvidence": OperationExample([_EVIDENCE]),
+    "listSealedRecords": OperationExample(
+        [
+            {
+                "id": 205,
+                "position": 1,
+                "operation_run_id": 17,
+                "previous_seal": "0" * 64,
+                "seal": "9f86d081" * 8,
+                "record": '{"id":205,"tenant_id":42}',
+            }
+        ]
+    ),
     "getEvidence": OperationExample({**_EVIDENCE, "record": '{"id":205,"tenant_id":42}'}),
     "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),
     "listSchemas": OperationExample(

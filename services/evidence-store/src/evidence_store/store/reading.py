@@ -32,6 +32,27 @@ ORDER BY page.position
 """)
 
 
+_RECORDS = text("""
+SELECT id, position, run_id, record, previous_seal, seal
+FROM (SELECT id, position, run_id, record, previous_seal, seal,
+             sum(octet_length(record)) OVER (ORDER BY position) AS bytes
+      FROM evidence WHERE tenant_id = :tenant_id AND run_id = ANY(CAST(:run_ids AS bigint[]))) AS sized
+WHERE bytes - octet_length(record) < :bytes
+ORDER BY position
+""")
+
+
+class RecordOfRun(NamedTuple):
+    """A sealed record, and the run that it is of."""
+
+    id: int
+    position: int
+    run_id: int
+    record: bytes
+    previous_seal: bytes
+    seal: bytes
+
+
 class EvidenceItem(NamedTuple):
     """One row: the sealed record and the two seals. The fields of an item are read from the record."""
 
@@ -78,6 +99,12 @@ async def read_item(tx: AsyncConnection, tenant_id: int, evidence_id: int) -> Ev
     query = select(*_ITEM).where(evidence.c.id == evidence_id, evidence.c.tenant_id == tenant_id)
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else _item(row)
+
+
+async def read_records(tx: AsyncConnection, tenant_id: int, run_ids: Sequence[int]) -> list[RecordOfRun]:
+    """Return the records of these runs by position, about 4 MiB at most."""
+    rows = await tx.execute(_RECORDS, {"tenant_id": tenant_id, "run_ids": list(run_ids), "bytes": PAGE_BYTES})
+    return [RecordOfRun(*row) for row in rows]
 
 
 async def read_chain(tx: AsyncConnection, tenant_id: int, *, after: int | None) -> ChainPage:

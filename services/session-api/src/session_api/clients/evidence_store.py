@@ -43,7 +43,7 @@ class EvidenceStoreClient:
         response = await self._exchange(target, dict(headers))
         if response.status_code >= 500 or response.is_redirect:
             _log.warning("evidence_store_failed", status=response.status_code)
-            raise _unavailable(f"responded with HTTP {response.status_code}")
+            raise unavailable(f"responded with HTTP {response.status_code}")
         return EvidenceAnswer(response.status_code, response.content, response.headers)
 
     async def _exchange(self, target: str, headers: dict[str, str]) -> httpx2.Response:
@@ -61,7 +61,7 @@ class EvidenceStoreClient:
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             failure = type(error).__name__
             _log.warning("evidence_store_unreachable", reason=repr(error))
-            raise _unavailable("cannot be reached") from error
+            raise unavailable("cannot be reached") from error
         finally:
             if span is not None:
                 span.end(failure)
@@ -72,6 +72,7 @@ class EvidenceStoreClient:
         await self._client.aclose()
 
 
-def _unavailable(failure: str) -> DependencyDown:
+def unavailable(failure: str) -> DependencyDown:
+    """Count a failed read, and return its problem."""
     READS_FAILED.inc()
     return DependencyDown("EVIDENCE_STORE_UNAVAILABLE", f"The evidence store {failure}", retry_after=RETRY_SECONDS)

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency, Provide
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, OpenAPIFormat, OpenAPIType
 from litestar.params import QueryParameter
 
-from onboarding_shared.contracts.types import CheckStatus
+from onboarding_shared.contracts.types import MAX_ID, CheckStatus
 from onboarding_shared.web.callers import while_connected
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import LINK, TenantId
@@ -25,21 +25,37 @@ def _filter(name: str, description: str, example: object, **schema: Any) -> Any:
     )
 
 
+_ID = {"type": OpenAPIType.INTEGER, "minimum": 1, "maximum": MAX_ID}
+_TIME = {"format": OpenAPIFormat.DATE_TIME}
+
 TaskType = Annotated[str | None, _filter("taskType", "Only evidence of this task type.", "license.inventory")]
-Status = Annotated[
-    str | None, _filter("status", "Only evidence with this check status.", "fail", enum=[*CheckStatus, None])
-]
+Status = Annotated[str | None, _filter("status", "Only evidence with this check status.", "fail", enum=[*CheckStatus])]
 Reason = Annotated[str | None, _filter("reason_code", "Only evidence with this reason code.", "TIME_LIMIT_EXCEEDED")]
-Session = Annotated[str | None, _filter("session", "Only evidence of this session.", "3")]
-Run = Annotated[str | None, _filter("run", "Only evidence of this run.", "17")]
-Since = Annotated[str | None, _filter("since", "Recorded at this time or later (RFC 3339).", "2026-11-24T09:30:00Z")]
-Until = Annotated[str | None, _filter("until", "Recorded before this time (RFC 3339).", "2026-11-25T00:00:00Z")]
-Limit = Annotated[str | None, _filter("limit", "Maximum number of items, 1..200.", "50")]
+Session = Annotated[str | None, _filter("session", "Only evidence of this session.", 3, **_ID)]
+Run = Annotated[str | None, _filter("run", "Only evidence of this run.", 17, **_ID)]
+Since = Annotated[
+    str | None, _filter("since", "Recorded at this time or later (RFC 3339).", "2026-11-24T09:30:00Z", **_TIME)
+]
+Until = Annotated[
+    str | None, _filter("until", "Recorded before this time (RFC 3339).", "2026-11-25T00:00:00Z", **_TIME)
+]
+Limit = Annotated[
+    str | None,
+    _filter("limit", "Maximum number of items, 1..200.", 50, type=OpenAPIType.INTEGER, minimum=1, maximum=200),
+]
 Cursor = Annotated[
     str | None, _filter("cursor", "Cursor from the Link header of the previous page.", "AAAAAAAAABGcK1uyVt4xv0Jq8rBd")
 ]
 ExpectedLength = Annotated[
-    str | None, _filter("expected_length", "Position in an earlier EvidenceRecorded event of the tenant.", "2")
+    str | None,
+    _filter(
+        "expected_length",
+        "Position in an earlier EvidenceRecorded event of the tenant.",
+        2,
+        type=OpenAPIType.INTEGER,
+        minimum=0,
+        maximum=MAX_ID,
+    ),
 ]
 ExpectedHead = Annotated[
     str | None,

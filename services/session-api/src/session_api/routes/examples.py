@@ -7,6 +7,7 @@ import msgspec
 
 from onboarding_shared.contracts.reason_codes import REASONS
 from onboarding_shared.web.openapi_page import OperationExample
+from session_api.routes.report_example import REPORT
 
 _SESSION: dict[str, Any] = {
     "id": 3,
@@ -301,6 +302,7 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "listAllRuns": OperationExample([_RUN]),
     "listWizardSteps": OperationExample([_WIZARD_STEP]),
     "listSessionHistory": OperationExample([_CHANGE]),
+    "getSessionReport": OperationExample(REPORT),
     "listTaskTypes": OperationExample([_TASK_TYPE]),
     "listReasonCodes": OperationExample([msgspec.to_builtins(REASONS["TIME_LIMIT_EXCEEDED"])]),
     "listTasks": OperationExample([_SUMMARY]),

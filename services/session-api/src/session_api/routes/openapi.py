@@ -1,7 +1,7 @@
 """Adapts the generated OpenAPI document to the contract: path parameters, optional bodies, members of problems."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from litestar.openapi.spec import (
     OpenAPI,
@@ -88,6 +88,16 @@ def describe_as_the_contract(document: OpenAPI) -> None:
     if isinstance(code, Schema):
         code.enum = sorted([*(code.enum or ()), *_FORWARDED_CODES])
     problem.properties = properties
+    if isinstance(code, Schema):
+        _list_codes(document, code.enum or [])
+
+
+def _list_codes(document: OpenAPI, codes: Sequence[object]) -> None:
+    """A start among several that was refused has the code of the problem that it would be alone."""
+    code = (document.components.schemas["StartedTask"].properties or {})["code"]
+    for choice in (code.one_of or []) if isinstance(code, Schema) else []:
+        if isinstance(choice, Schema) and choice.type is OpenAPIType.STRING:
+            choice.enum = [*codes]
 
 
 _REFUSED_BY_HEADER: Mapping[str, tuple[str, ...]] = {"If-Match": ("412",), "Idempotency-Key": ("409", "422")}

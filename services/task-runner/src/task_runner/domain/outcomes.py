@@ -137,8 +137,7 @@ class ResumeLater:
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
-RunEnd = Succeed | GiveUp | TimedOut | Cancelled
-RunOutcome = RunEnd | RetryLater | ResumeLater
+RunOutcome = Succeed | RetryLater | ResumeLater | GiveUp | TimedOut | Cancelled
 
 
 def decide_outcome(
