@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-hostile bench bench-peers bench-growth bench-slow bench-instances bench-neighbours bench-fleet check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-clients test-hostile bench bench-peers bench-growth bench-slow bench-instances bench-neighbours bench-fleet check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -61,6 +61,9 @@ test-docker: setup ## integration and e2e tests on PostgreSQL and Apache Kafka i
 
 test-compose: setup ## build the images, run docker-compose.yml, kill every container
 	ONBOARDING_TEST_COMPOSE=1 $(RUN) pytest tests/compose $(ARGS)
+
+test-clients: setup ## generate typed clients of TypeScript and Python, and use them; needs npm and the network
+	ONBOARDING_TEST_CLIENTS=1 $(RUN) pytest tests/clients $(ARGS)
 
 test-hostile: setup-kafka ## ten thousand hostile records on each topic, on both brokers; an hour
 	@for engines in embedded kafka; do \
