@@ -26,7 +26,7 @@ from session_api.use_cases.starts import Accepted
 from task_runner.app import TaskRunner
 from task_runner.domain.outcomes import Succeed
 from task_runner.store.rows import Claim
-from task_runner.store.settling import Settled, Settlement, settle
+from task_runner.store.settling import Settled, Settlement
 from task_runner.tasks import Task
 from task_runner.use_cases.confirmations import apply_confirmations
 from task_runner.use_cases.first_claims import FirstClaims
@@ -155,13 +155,11 @@ class Pipeline:
             Settlement(
                 run_id=claim.execution.run_id, lease_token=claim.lease_token, observed=claim.execution.state,
                 outcome=Succeed(status=CheckStatus.OK, reason_code="DONE", message="Done.", payload={}),
+                claimed=claim.execution,
             )
             for claim in claims
         ]  # fmt: skip
-        outbox = self._runner.outbox
-        answers = await self._runner.database.run(
-            lambda connection: settle(connection, outbox, settlements, confirm_seconds=600)
-        )
+        answers = await asyncio.gather(*map(self._runner.worker.settlements.submit, settlements))
         assert answers == [Settled()] * len(settlements)
 
 

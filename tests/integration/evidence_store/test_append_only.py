@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from evidence_store.domain.admission import recorded
 from evidence_store.domain.chain import EMPTY, Head, StoredEvidence, extend
 from evidence_store.store import ledger
 from onboarding_shared.contracts.types import CheckStatus
-from tests.integration.evidence_store.store_harness import StoreHarness
+from tests.integration.evidence_store.store_harness import StoreHarness, idle_outbox
 from tests.support.evidence_chains import NOW, TENANT, result
 
 REFUSED = "23001"
@@ -66,7 +67,7 @@ async def test_heads_neither_go_back_nor_move_by_themselves(store: StoreHarness,
 async def append(store: StoreHarness, rows: list[StoredEvidence], heads: dict[int, Head]) -> None:
     async with store.database.transaction() as connection:
         await ledger.lock(connection, [TENANT])
-        await ledger.append(connection, rows, heads)
+        await idle_outbox().append(connection, [recorded(row) for row in rows], ledger.appended(rows, heads))
 
 
 def sealed(head: Head = EMPTY, run_id: int = 1) -> tuple[list[StoredEvidence], dict[int, Head]]:

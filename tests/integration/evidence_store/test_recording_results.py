@@ -142,7 +142,7 @@ async def test_concurrent_instances_build_one_unbroken_chain_for_each_tenant(sto
 
 
 async def test_the_number_of_statements_is_independent_of_the_batch_size(store: StoreHarness) -> None:
-    assert await statements(store, 1) == await statements(store, 200) == 4
+    assert await statements(store, 1) == await statements(store, 200) == 3
 
 
 async def statements(store: StoreHarness, size: int) -> int:

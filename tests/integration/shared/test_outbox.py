@@ -5,12 +5,16 @@ import contextlib
 import uuid
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from onboarding_shared.contracts.run_keys import Purpose, RunKeys
 from onboarding_shared.contracts.session_api import CancelTask, SessionAbandoned, SessionCompleted, SessionStarted
-from onboarding_shared.messaging.outbox import MAX_BYTES, MessageTooLarge, Outbox, Outgoing
+from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.contracts.types import CheckStatus, RunState
+from onboarding_shared.messaging.changes import Change
+from onboarding_shared.messaging.outbox import MAX_BYTES, TIME_OF_COMMIT, MessageTooLarge, Outbox, Outgoing
 from onboarding_shared.messaging.outbox_rows import OutboxRow, OutboxRows
 from onboarding_shared.postgres.database import Database
 from tests.support.function_calls import CountedCalls
@@ -91,6 +95,46 @@ async def test_the_relay_gets_nothing_of_a_rollback(database: Database) -> None:
             await outbox.append(connection, [started(4)])
             raise LookupError
     assert handed_over == []
+
+
+async def test_a_change_is_stored_with_the_messages_that_it_names(database: Database) -> None:
+    handed_over: list[OutboxRow] = []
+    queries = "named AS (INSERT INTO inbox_sequences VALUES (:tenant, 'a.topic', 7) RETURNING 2 AS place),"
+    change = Change(queries, {"tenant": 5}, condition="m.place IN (SELECT place FROM named)")
+
+    stored = await database.run_single(
+        lambda tx: Outbox(handed_over.extend).append(tx, [started(4), started(9), completed(4)], change)
+    )
+
+    assert stored == [1]
+    assert await rows(database) == [(9, "onboarding.sessions.v1", 1, "org.onboarding.SessionStarted.v1")]
+    assert handed_over == await OutboxRows(database, holder="test").read(10)
+    async with database.transaction() as connection:
+        assert (await connection.execute(text("SELECT last_sequence FROM inbox_sequences"))).scalar_one() == 7
+
+
+def finished(**values: object) -> RunFinished:
+    return RunFinished(
+        tenant_id=4, run_id=1, task_type="a", attempt=1, state=RunState.SUCCEEDED, status=CheckStatus.OK,
+        reason_code="OK", **{"message": '0001-01-01T00:00:00Z"}', "finished_at": TIME_OF_COMMIT, **values},
+    )  # fmt: skip
+
+
+async def test_a_timed_message_gets_the_time_of_its_transaction(database: Database) -> None:
+    handed_over: list[OutboxRow] = []
+    async with database.transaction() as connection:
+        await Outbox(handed_over.extend).append(connection, [Outgoing(finished(), timed=True), started(4)])
+
+    stored = await OutboxRows(database, holder="test").read(10)
+
+    assert handed_over == stored
+    assert msgspec.json.decode(stored[0].data, type=RunFinished) == finished(finished_at=stored[0].created_at)
+
+
+async def test_a_timed_message_that_has_a_time_is_refused(database: Database) -> None:
+    with pytest.raises(ValueError, match="TIME_OF_COMMIT"):
+        async with database.transaction() as connection:
+            await Outbox().append(connection, [Outgoing(finished(finished_at=datetime.now(UTC)), timed=True)])
 
 
 async def test_commands_and_no_events_get_the_key_of_their_run(database: Database) -> None:

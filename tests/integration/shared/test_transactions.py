@@ -1,7 +1,11 @@
 """Transactions of a service: which faults are passing, and what is called after their end."""
 
+import contextlib
+
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.postgres.database import Database, after_commit, after_rollback
 from onboarding_shared.postgres.faults import DatabaseUnavailable
@@ -38,6 +42,20 @@ async def test_after_a_rollback_only_its_callbacks_are_called(database: Database
             after_rollback(tx, lambda: called.append("rollback"))
             raise LookupError("planted")
     assert called == ["rollback"]
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "SELECT 1 / 0"])
+async def test_a_single_statement_has_callbacks_as_a_transaction(database: Database, statement: str) -> None:
+    called: list[str] = []
+
+    async def work(tx: AsyncConnection) -> None:
+        after_commit(tx, lambda: called.append("commit"))
+        after_rollback(tx, lambda: called.append("rollback"))
+        await tx.execute(text(statement))
+
+    with contextlib.suppress(DBAPIError):
+        await database.run_single(work)
+    assert called == ["commit" if statement == "SELECT 1" else "rollback"]
 
 
 async def test_a_pooled_connection_keeps_no_callback(database: Database) -> None:

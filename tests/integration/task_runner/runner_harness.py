@@ -176,6 +176,12 @@ class RunnerHarness:
         async with self.database.transaction() as connection:
             return await settle(connection, self.outbox, settlements, confirm_seconds=20.0)
 
+    async def settle_singly(self, *settlements: Settlement) -> list[Settled | SettlementRefused]:
+        """Settle outside of a transaction, as a worker does if it can."""
+        return await self.database.run_single(
+            lambda connection: settle(connection, self.outbox, settlements, confirm_seconds=20.0)
+        )
+
     async def new_messages(self) -> list[Message]:
         """The messages added to the outbox since the last call, in order."""
         async with self.database.transaction() as connection:

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import msgspec
 import pytest
+from aiokafka import ConsumerRecord
 
 from onboarding_shared.contracts.task_runner import RunFinished
-from task_runner.use_cases.confirmations import Confirmations
+from onboarding_shared.contracts.topics import EVIDENCE
+from onboarding_shared.messaging.inbox import Inbox
+from task_runner.use_cases.confirmations import Confirmations, apply_confirmations
 from tests.integration.task_runner.runner_harness import RunnerHarness, cancel, recorded, start
 
 DUE = "UPDATE executions SET confirm_at = now() - interval '1 second' WHERE confirm_at IS NOT NULL"
@@ -46,6 +50,26 @@ async def test_a_confirmed_result_is_never_repeated(harness: RunnerHarness, conf
     await harness.sql(DUE)
     await harness.apply(recorded(1))
     assert await confirmations.resend() == 0
+
+
+def consumed(sequence: int, *, tenant_id: int) -> ConsumerRecord[bytes, bytes]:
+    """The record of a confirmation of run 1 of a tenant."""
+    message = recorded(1, tenant_id=tenant_id)
+    headers = {"ce_specversion": "1.0", "ce_id": "m", "ce_source": EVIDENCE.source, "ce_type": message.event_type(),
+               "ce_sequence": str(sequence)}  # fmt: skip
+    key, value = str(tenant_id).encode(), msgspec.json.encode(message)
+    encoded = [(name, content.encode()) for name, content in headers.items()]
+    return ConsumerRecord(EVIDENCE.name, 0, tenant_id, 0, 0, key, value, None, len(key), len(value), encoded)
+
+
+async def test_a_message_far_ahead_confirms_nothing(harness: RunnerHarness, confirmations: Confirmations) -> None:
+    await harness.apply(start(1, "nobody.knows", tenant_id=5))
+    inbox = Inbox(
+        harness.database, harness.outbox, group="test", applies={EVIDENCE: apply_confirmations}, window=100
+    )  # fmt: skip
+    await inbox.take([consumed(2**62, tenant_id=4), consumed(1, tenant_id=5)])
+    rows = await harness.sql("SELECT tenant_id FROM executions WHERE confirmed_at IS NULL")
+    assert [row.tenant_id for row in rows] == [4]
 
 
 async def test_a_cancelled_run_is_not_repeated_by_itself(harness: RunnerHarness, confirmations: Confirmations) -> None:

@@ -3,23 +3,37 @@
 import asyncio
 from datetime import timedelta
 
-from onboarding_shared.contracts.task_runner import RunFinished, RunProgressed
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onboarding_shared.contracts.task_runner import RunFinished, RunMessage, RunProgressed
 from onboarding_shared.contracts.types import CheckStatus, RunState
+from onboarding_shared.postgres.faults import DatabaseUnavailable
 from task_runner.domain.outcomes import Cancelled, GiveUp, ResumeLater, RetryLater, Succeed
-from task_runner.store.settling import Settled, Settlement, SettlementRefused
+from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
+from task_runner.use_cases.confirmations import Confirmations
 from tests.integration.task_runner.runner_harness import RunnerHarness, cancel, start
 
 OK = Succeed(status=CheckStatus.WARN, reason_code="LOOK", message="Look here.", payload={"seats": [1, None, "ü"]})
 APPROVAL = ResumeLater(delay=300.0, reason_code="APPROVAL_PENDING", message="Not yet.", payload={"id": "r1"})
 LATER = RetryLater(delay=30.0, reason_code="THROTTLED", message="Slow down.")
 
+both = pytest.mark.parametrize("at_once", [True, False])
 
-async def claimed(harness: RunnerHarness, run_id: int = 1) -> Settlement:
-    """A settlement of a run that was just claimed."""
+
+async def claimed(harness: RunnerHarness, run_id: int = 1, *, at_once: bool = True) -> Settlement:
+    """A settlement of a run that was just claimed; ``at_once``: its claim is at hand."""
     await harness.apply(start(run_id))
     (claim,) = await harness.claim()
     await harness.new_messages()
-    return Settlement(run_id=run_id, lease_token=claim.lease_token, observed=RunState.RUNNING, outcome=OK)
+    return Settlement(
+        run_id=run_id,
+        lease_token=claim.lease_token,
+        observed=RunState.RUNNING,
+        outcome=OK,
+        claimed=claim.execution if at_once else None,
+    )
 
 
 def changed(settlement: Settlement, **values: object) -> Settlement:
@@ -27,8 +41,9 @@ def changed(settlement: Settlement, **values: object) -> Settlement:
     return Settlement(**{**fields, **values})
 
 
-async def test_a_result_ends_the_run_and_is_published(harness: RunnerHarness) -> None:
-    assert await harness.settle(await claimed(harness)) == [Settled()]
+@both
+async def test_a_result_ends_the_run_and_is_published(harness: RunnerHarness, *, at_once: bool) -> None:
+    assert await harness.settle(await claimed(harness, at_once=at_once)) == [Settled()]
     row = await harness.row(1)
     assert (row.state, row.lease_expires_at, row.worker) == ("succeeded", None, None)
     assert row.confirm_at - row.finished_at == timedelta(seconds=20)
@@ -50,18 +65,50 @@ async def test_a_result_ends_the_run_and_is_published(harness: RunnerHarness) ->
     ]
 
 
-async def test_a_worker_whose_lease_was_taken_writes_nothing(harness: RunnerHarness) -> None:
-    stale = await claimed(harness)
+@both
+async def test_a_worker_whose_lease_was_taken_writes_nothing(harness: RunnerHarness, *, at_once: bool) -> None:
+    stale = await claimed(harness, at_once=at_once)
     await harness.sql("UPDATE executions SET lease_token = nextval('lease_tokens')")
     assert await harness.settle(stale) == [SettlementRefused(None)]
     assert await harness.state(1) == "running"
     assert await harness.new_messages() == []
 
 
-async def test_a_result_written_twice_is_published_once(harness: RunnerHarness) -> None:
-    settlement = await claimed(harness)
+@both
+async def test_a_result_written_twice_is_published_once(harness: RunnerHarness, *, at_once: bool) -> None:
+    settlement = await claimed(harness, at_once=at_once)
     await harness.settle(settlement)
     assert await harness.settle(settlement) == [Settled()]
+    assert len(await harness.new_messages()) == 1
+
+
+async def test_an_end_is_published_as_its_row_tells_it(harness: RunnerHarness) -> None:
+    await harness.settle(await claimed(harness))
+    await harness.sql("UPDATE executions SET confirm_at = now()")
+    await Confirmations(harness.database, harness.outbox, confirm_seconds=20).resend()
+    first, again = await harness.new_messages()
+    assert again == first
+
+
+async def test_dying_while_an_end_is_written_leaves_the_run_in_progress(harness: RunnerHarness) -> None:
+    settlement = await claimed(harness)
+    await harness.sql("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'died'; END $$")
+    await harness.sql("CREATE TRIGGER die BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION die()")
+    with pytest.raises(DBAPIError, match="died"):
+        await harness.settle_singly(settlement)
+    assert await harness.state(1) == "running"
+
+
+async def test_an_end_whose_answer_was_lost_is_published_once(harness: RunnerHarness) -> None:
+    settlement, answers = await claimed(harness), ["lost"]
+
+    async def work(tx: AsyncConnection) -> list[Settled | SettlementRefused]:
+        settled = await settle(tx, harness.outbox, [settlement], confirm_seconds=20.0)
+        if answers:
+            raise DatabaseUnavailable(answers.pop())
+        return settled
+
+    assert await harness.database.run_single(work) == [Settled()]
     assert len(await harness.new_messages()) == 1
 
 
@@ -156,3 +203,22 @@ async def test_a_batch_answers_each_request_in_its_place(harness: RunnerHarness)
     stale = changed(good, run_id=2)
     other = Settlement(run_id=404, lease_token=1, observed=RunState.RUNNING, outcome=OK)
     assert await harness.settle(stale, good, other) == [SettlementRefused(None), Settled(), SettlementRefused(None)]
+
+
+async def test_a_batch_settles_ends_and_waits(harness: RunnerHarness) -> None:
+    await harness.apply(*(start(run, tenant_id=run) for run in (1, 2, 3)))
+    tokens = {claim.execution.run_id: claim for claim in await harness.claim()}
+    batch = [
+        Settlement(run_id=1, lease_token=tokens[1].lease_token, observed=RunState.RUNNING, outcome=APPROVAL),
+        Settlement(run_id=2, lease_token=tokens[2].lease_token, observed=RunState.RUNNING, outcome=OK,
+                   claimed=tokens[2].execution),
+        Settlement(run_id=3, lease_token=tokens[3].lease_token, observed=RunState.RUNNING, outcome=OK),
+    ]  # fmt: skip
+    assert await harness.settle(*batch) == [Settled()] * 3
+    assert [await harness.state(run) for run in (1, 2, 3)] == ["waiting", "succeeded", "succeeded"]
+    messages = await harness.new_messages()
+    assert {(message.run_id, type(message)) for message in messages if isinstance(message, RunMessage)} == {
+        (1, RunProgressed),
+        (2, RunFinished),
+        (3, RunFinished),
+    }

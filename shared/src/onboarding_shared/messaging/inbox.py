@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
 import structlog
 from aiokafka import ConsumerRecord
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,11 +12,13 @@ from onboarding_shared.contracts.cloudevents import Decoded, PassedOver, Receive
 from onboarding_shared.contracts.run_keys import RunKeys
 from onboarding_shared.contracts.topics import Topic
 from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.changes import OneStatement
 from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord
-from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, lock_last_applied
+from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, continue_series, lock_last_applied
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.passed_over import PassedOverTypes
+from onboarding_shared.messaging.sorting_out import Partitioned, partition, unbroken
 from onboarding_shared.messaging.spans import processing
 from onboarding_shared.postgres.database import Database, after_commit
 from onboarding_shared.postgres.faults import DatabaseUnavailable
@@ -26,39 +27,6 @@ Apply = Callable[[AsyncConnection, Sequence[Received]], Awaitable[None]]
 """Applies fresh messages of one topic, in order, inside an open transaction. Must be safe to run twice."""
 
 _log = structlog.get_logger(__name__)
-
-
-class Partitioned(msgspec.Struct, frozen=True):
-    """The new messages of a batch, the counts of repeated and missing ones, and the places of those that jump."""
-
-    fresh: tuple[Decoded, ...]
-    repeats: int
-    missing: int
-    last: dict[SequenceKey, int]
-    jumps: tuple[int, ...] = ()
-
-
-def partition(messages: Sequence[Decoded], last_applied: Mapping[SequenceKey, int], window: int) -> Partitioned:
-    """Drop repeated and outdated messages and count missing ones; the order is preserved.
-
-    A message before which more than ``window`` are missing jumps: it is no fresh one, and no later one is judged by it.
-    """
-    last = dict(last_applied)
-    fresh: list[Decoded] = []
-    jumps: list[int] = []
-    repeats = missing = 0
-    for place, message in enumerate(messages):
-        key = (message.tenant_id, message.topic)
-        skipped = message.sequence - last.get(key, 0) - 1
-        if skipped < 0:
-            repeats += 1
-        elif skipped > window:
-            jumps.append(place)
-        else:
-            missing += skipped
-            last[key] = message.sequence
-            fresh.append(message)
-    return Partitioned(tuple(fresh), repeats, missing, last, tuple(jumps))
 
 
 class Batch(NamedTuple):
@@ -131,8 +99,7 @@ class Inbox:
 
     async def _reject(self, tx: AsyncConnection, rejected: Rejected, messages: Sequence[Decoded]) -> None:
         """Keep the dead letter. The number of its message is used up, unless it jumps."""
-        before = await lock_last_applied(tx, _keys(messages))
-        await advance(tx, partition(messages, before, self._window).last)
+        await self._admit(tx, messages)
         await self._dead_letters.keep(tx, [rejected])
 
     def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> Batch:
@@ -152,24 +119,57 @@ class Inbox:
 
     async def _apply_all(self, batch: Batch) -> None:
         with processing(batch.messages, self._group) as messages:
-            await self._database.run(lambda tx: self._apply(tx, batch, messages))
+            rest = batch._replace(messages=list(messages))
+            if (apply := self._one_statement(rest)) is not None:
+                rest = await self._database.run_single(lambda tx: self._apply_continuing(tx, rest, apply))
+                if not rest.messages:
+                    return
+            await self._database.run(lambda tx: self._apply(tx, rest))
 
-    async def _apply(self, tx: AsyncConnection, batch: Batch, messages: Sequence[Decoded]) -> None:
-        """Apply the fresh ones of ``messages``, which are those of the batch with the spans of their processing."""
-        rejected = list(batch.unreadable)
+    def _one_statement(self, batch: Batch) -> OneStatement | None:
+        """What applies the whole batch by one statement, if there is such a thing."""
+        topics = {message.topic if isinstance(message, Received) else "" for message in batch.messages}
+        apply = self._applies.get(topics.pop()) if len(topics) == 1 and not batch.unreadable else None
+        return apply if isinstance(apply, OneStatement) else None
+
+    async def _apply_continuing(self, tx: AsyncConnection, batch: Batch, apply: OneStatement) -> Batch:
+        """Apply what follows the last applied sequences, in their statement; return the rest of the batch."""
+        messages = batch.messages
+        received = [message for message in messages if isinstance(message, Received)]
+        _, continued = await continue_series(tx, _keys(messages), unbroken(messages), apply.change(received))
+        done = [message for message in received if (message.tenant_id, message.topic) in continued]
+        after_commit(tx, partial(self._count, Partitioned(tuple(done), 0, 0, {}), done))
+        rest = [place for place, message in enumerate(messages) if (message.tenant_id, message.topic) not in continued]
+        return Batch([batch.records[place] for place in rest], [messages[place] for place in rest], [])
+
+    async def _apply(self, tx: AsyncConnection, batch: Batch) -> None:
+        """Apply the fresh messages of the batch, which have the spans of their processing."""
+        rejected, messages = list(batch.unreadable), batch.messages
         if messages:
-            before = await lock_last_applied(tx, _keys(messages))
-            parts = partition(messages, before, self._window)
+            parts = await self._admit(tx, messages)
             known = [message for message in parts.fresh if isinstance(message, Received)]
             for topic, apply in self._applies.items():
                 of_topic = [message for message in known if message.topic == topic]
                 if of_topic:
                     await apply(tx, of_topic)
-            await advance(tx, {key: last for key, last in parts.last.items() if last != before.get(key)})
             after_commit(tx, partial(self._count, parts, messages))
             rejected += [_jumped(batch.records[place], messages[place]) for place in parts.jumps]
         if rejected:
             await self._dead_letters.keep(tx, rejected)
+
+    async def _admit(self, tx: AsyncConnection, messages: Sequence[Decoded]) -> Partitioned:
+        """Store the last sequences of the messages, and return what is to be applied of them.
+
+        Usually all follow what was applied last, which is compared and set in one statement.
+        """
+        keys = _keys(messages)
+        before, continued = await continue_series(tx, keys, unbroken(messages))
+        if keys - before.keys():
+            before |= await lock_last_applied(tx, keys - before.keys())
+        parts = partition(messages, before, self._window)
+        changed = {key: last for key, last in parts.last.items() if last != before.get(key)}
+        await advance(tx, {key: last for key, last in changed.items() if key not in continued})
+        return parts
 
     def _count(self, parts: Partitioned, messages: Sequence[Decoded]) -> None:
         metrics.count_by(metrics.APPLIED, [message.topic for message in parts.fresh if isinstance(message, Received)])

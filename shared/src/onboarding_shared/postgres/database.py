@@ -57,16 +57,21 @@ class Database:
         Raises ``DatabaseUnavailable`` for every transient fault. After a fault during the COMMIT the outcome is
         unknown, so the block must be idempotent.
         """
+        async with self._called_back(self.engine) as tx, tx.begin():
+            yield tx
+
+    @asynccontextmanager
+    async def _called_back(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """A connection for the block. The callbacks are called after it."""
         committed: list[Callable[[], None]] = []
         rolled_back: list[Callable[[], None]] = []
         try:
-            async with self._connected(self.engine) as tx:
+            async with self._connected(engine) as tx:
                 callbacks = {_AFTER_COMMIT: committed, _AFTER_ROLLBACK: rolled_back}
                 info = tx.info
                 info.update(callbacks)
                 try:
-                    async with tx.begin():
-                        yield tx
+                    yield tx
                 finally:  # the pool keeps the connection, and what its info holds
                     for name in callbacks:
                         info.pop(name, None)
@@ -96,8 +101,11 @@ class Database:
         return await _twice(self.transaction, work)
 
     async def run_single(self, work: Work[T]) -> T:
-        """Run a single statement in autocommit mode, one round trip instead of three; retried like ``run``."""
-        return await _twice(lambda: self._connected(self._single), work)
+        """Run a single statement in autocommit mode, one round trip instead of three; retried like ``run``.
+
+        The callbacks of ``after_commit`` or ``after_rollback`` are called at the end, as after a transaction.
+        """
+        return await _twice(lambda: self._called_back(self._single), work)
 
     async def ping(self) -> None:
         """Check the connection to the server. Raises ``DatabaseUnavailable``."""

@@ -61,7 +61,8 @@ class GroupCommit(Generic[Request, RequestResult]):
     ``work`` returns one result per request, in order; an exception in its place is raised to that request only.
     If ``work`` itself raises, each request runs in a transaction of its own, so that an invalid request does not
     affect the others. ``work`` must be safe to run twice. ``owner`` tells whose a request is: owners get fair turns.
-    ``weight`` is the work that a request makes, 1 for the least.
+    ``weight`` is the work that a request makes, 1 for the least. ``single`` tells that ``work`` is one statement for
+    these requests, so that it needs no BEGIN and COMMIT.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class GroupCommit(Generic[Request, RequestResult]):
         *,
         owner: Callable[[Request], Hashable],
         weight: Callable[[Request], int] = lambda _: 1,
+        single: Callable[[Sequence[Request]], bool] = lambda _: False,
     ) -> None:
         self._database = database
         self._work = work
         self._owner = owner
         self._weight = weight
+        self._single = single
         self._waiting: list[_Pending[Request, RequestResult]] = []
         self._runner: asyncio.Task[None] | None = None
 
@@ -115,8 +118,9 @@ class GroupCommit(Generic[Request, RequestResult]):
 
     async def _commit(self, batch: Sequence[_Pending[Request, RequestResult]]) -> None:
         requests = [pending.request for pending in batch]
+        run = self._database.run_single if self._single(requests) else self._database.run
         try:
-            results: Sequence[RequestResult | Exception] = await self._database.run(lambda tx: self._work(tx, requests))
+            results: Sequence[RequestResult | Exception] = await run(lambda tx: self._work(tx, requests))
         except DatabaseUnavailable as error:
             results = [error] * len(batch)
         except Exception as error:

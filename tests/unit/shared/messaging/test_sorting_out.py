@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.session_api import CancelTask
-from onboarding_shared.messaging.inbox import Partitioned
-from onboarding_shared.messaging.inbox import partition as partition_within
-from onboarding_shared.messaging.inbox_sequences import SequenceKey
+from onboarding_shared.messaging.inbox_sequences import SequenceKey, Series
+from onboarding_shared.messaging.sorting_out import Partitioned, unbroken
+from onboarding_shared.messaging.sorting_out import partition as partition_within
 
 COMMANDS, EVENTS = "onboarding.task-commands.v1", "onboarding.sessions.v1"
 
@@ -102,6 +103,21 @@ def test_a_jump_beyond_the_window_moves_no_mark_and_hides_nothing() -> None:
     assert batch.jumps == (1, 3)
     assert batch.last == {(42, COMMANDS): 2}
     assert (batch.repeats, batch.missing) == (0, 0)
+
+
+def test_messages_that_follow_one_another_are_a_series() -> None:
+    messages = [delivered(7), delivered(1, tenant_id=43), delivered(8), delivered(9), delivered(4, topic=EVENTS)]
+    assert unbroken(messages) == {
+        (42, COMMANDS): Series(7, 9),
+        (43, COMMANDS): Series(1, 1),
+        (42, EVENTS): Series(4, 4),
+    }
+
+
+@pytest.mark.parametrize("places", [(1, 3), (1, 1), (2, 1), (1, 3, 2), (1, 2, 2, 3), (1, 2**62, 2)])
+def test_a_gap_or_a_repeat_breaks_a_series(places: tuple[int, ...]) -> None:
+    messages = [*(delivered(place) for place in places), delivered(5, tenant_id=43)]
+    assert unbroken(messages) == {(43, COMMANDS): Series(5, 5)}
 
 
 deliveries = st.lists(

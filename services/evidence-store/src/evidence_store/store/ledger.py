@@ -1,4 +1,4 @@
-"""The SQL that appends to chains: a batch is locked, read and inserted in one statement each."""
+"""The SQL that appends to chains: a batch is locked, read, and inserted with its messages, in one statement each."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -13,6 +13,7 @@ from evidence_store.domain.chain import GENESIS, Head, StoredEvidence
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunFinished
 from onboarding_shared.contracts.types import CheckStatus
+from onboarding_shared.messaging.changes import Change
 
 # ON CONFLICT DO UPDATE locks an existing row even if its WHERE is false. Rows are locked in the order of tenant ids.
 _LOCK = text("""
@@ -35,20 +36,20 @@ LEFT JOIN LATERAL (SELECT e.* FROM evidence e
 """)
 
 # One statement, because rows and heads must change together; the triggers run after both changes.
-_APPEND = text("""
-WITH updated AS (
+_APPENDED = """updated AS (
     UPDATE evidence_heads h SET length = n.length, seal = n.seal
     FROM unnest(CAST(:head_tenants AS bigint[]), CAST(:head_lengths AS bigint[]), CAST(:head_seals AS bytea[]))
          AS n (tenant_id, length, seal)
     WHERE h.tenant_id = n.tenant_id AND h.tenant_id = ANY (CAST(:head_tenants AS bigint[]))
-)
-INSERT INTO evidence (id, tenant_id, position, run_id, task_type, status, reason_code, session_id, recorded_at,
-                      record, previous_seal, seal)
-SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:position AS bigint[]),
-                     CAST(:run_id AS bigint[]), CAST(:task_type AS text[]), CAST(:status AS text[]),
-                     CAST(:reason_code AS text[]), CAST(:session_id AS bigint[]), CAST(:recorded_at AS timestamptz[]),
-                     CAST(:record AS bytea[]), CAST(:previous_seal AS bytea[]), CAST(:seal AS bytea[]))
-""")
+), appended AS (
+    INSERT INTO evidence (id, tenant_id, position, run_id, task_type, status, reason_code, session_id, recorded_at,
+                          record, previous_seal, seal)
+    SELECT * FROM unnest(CAST(:id AS bigint[]), CAST(:tenant_id AS bigint[]), CAST(:position AS bigint[]),
+                         CAST(:run_id AS bigint[]), CAST(:task_type AS text[]), CAST(:status AS text[]),
+                         CAST(:reason_code AS text[]), CAST(:session_id AS bigint[]),
+                         CAST(:recorded_at AS timestamptz[]), CAST(:record AS bytea[]),
+                         CAST(:previous_seal AS bytea[]), CAST(:seal AS bytea[]))
+),"""
 
 
 _status = functools.cache(CheckStatus)
@@ -84,11 +85,11 @@ async def read_snapshot(tx: AsyncConnection, results: Sequence[RunFinished]) -> 
     )
 
 
-async def append(tx: AsyncConnection, rows: Sequence[StoredEvidence], heads: dict[int, Head]) -> None:
-    """Insert the rows and update the heads of their chains."""
+def appended(rows: Sequence[StoredEvidence], heads: dict[int, Head]) -> Change:
+    """Insert the rows, at least one, and update the heads of their chains, in the statement of their messages."""
     columns = dict(zip(StoredEvidence._fields, map(list, zip(*rows, strict=True)), strict=True))
-    await tx.execute(
-        _APPEND,
+    return Change(
+        _APPENDED,
         {
             **columns,
             "head_tenants": list(heads),

@@ -14,6 +14,7 @@ from evidence_store.store import ledger
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.task_runner import RunFinished
+from onboarding_shared.messaging.changes import NO_CHANGE
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
 from onboarding_shared.telemetry.tracing import recording, start_span, trace_id_of
@@ -44,11 +45,10 @@ class Recording:
         snapshot = await ledger.read_snapshot(tx, list(results.values()))
         new = {run: result for run, result in results.items() if run not in snapshot.kept}
         rows, heads = extend(snapshot.heads, list(new.values()), snapshot.new_ids, snapshot.now)
-        if rows:
-            await ledger.append(tx, rows, heads)
         stored = dict(zip(new, rows, strict=True))
         confirmations = snapshot.kept | {run: recorded(row) for run, row in stored.items()}
-        await self._outbox.append(tx, [Outgoing(confirmations[run], traces[run]) for run in results])
+        change = ledger.appended(rows, heads) if rows else NO_CHANGE
+        await self._outbox.append(tx, [Outgoing(confirmations[run], traces[run]) for run in results], change)
         after_commit(tx, partial(_report, stored, results, snapshot.kept, traces))
         after_commit(tx, partial(_trace_recording, stored, traces, began_ns))
 

@@ -137,7 +137,8 @@ class ResumeLater:
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
-RunOutcome = Succeed | RetryLater | ResumeLater | GiveUp | TimedOut | Cancelled
+RunEnd = Succeed | GiveUp | TimedOut | Cancelled
+RunOutcome = RunEnd | RetryLater | ResumeLater
 
 
 def decide_outcome(

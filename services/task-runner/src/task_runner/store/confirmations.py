@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from task_runner.domain.execution import Execution
+from onboarding_shared.messaging.changes import Change
+from task_runner.domain.execution import Execution, RunKey
 from task_runner.store.rows import COLUMNS, to_execution
 
-_CONFIRM = text("""
-WITH held AS MATERIALIZED (
+_CONFIRMED = """held AS MATERIALIZED (
     SELECT e.run_id, e.tenant_id
     FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
     JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
-    WHERE e.confirm_at IS NOT NULL
+    WHERE e.confirm_at IS NOT NULL AND g.tenant_id IN (SELECT tenant_id FROM continued)
     ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
-)
-UPDATE executions e SET confirmed_at = now(), confirm_at = NULL FROM held h
-WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
-""")
+), confirmed AS (
+    UPDATE executions e SET confirmed_at = now(), confirm_at = NULL
+    FROM held h WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id
+),"""
 
 _RESEND = text(f"""
 WITH picked AS MATERIALIZED (
@@ -36,9 +36,9 @@ _BATCH = 200
 _LONGEST_SECONDS = 600.0
 
 
-async def confirm_results(tx: AsyncConnection, runs: Sequence[tuple[int, int]]) -> None:
-    """Mark the results of these runs, given as (run id, tenant id), as confirmed by evidence-store."""
-    await tx.execute(_CONFIRM, {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]})
+def confirmed(runs: Sequence[RunKey]) -> Change:
+    """Mark the results of these runs as confirmed by evidence-store, in the statement of the inbox."""
+    return Change(_CONFIRMED, {"run_ids": [run for run, _ in runs], "tenant_ids": [tenant for _, tenant in runs]})
 
 
 async def take_unconfirmed(tx: AsyncConnection, confirm_seconds: float) -> list[Execution]:

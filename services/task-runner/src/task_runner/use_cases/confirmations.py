@@ -6,10 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
+from onboarding_shared.messaging.changes import Change, OneStatement
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from task_runner.domain.execution import describe
-from task_runner.store.confirmations import confirm_results, take_unconfirmed
+from task_runner.store.confirmations import confirmed, take_unconfirmed
 
 
 class Confirmations:
@@ -33,12 +34,15 @@ class Confirmations:
         return await self._database.run(work)
 
 
-async def apply_confirmations(tx: AsyncConnection, batch: Sequence[Received]) -> None:
-    """Mark the results that evidence-store has recorded as confirmed. Idempotent."""
-    runs = [
-        (received.message.run_id, received.tenant_id)
-        for received in batch
-        if isinstance(received.message, EvidenceRecorded)
-    ]
-    if runs:
-        await confirm_results(tx, runs)
+def _confirmed(batch: Sequence[Received]) -> Change:
+    return confirmed(
+        [
+            (received.message.run_id, received.tenant_id)
+            for received in batch
+            if isinstance(received.message, EvidenceRecorded)
+        ]
+    )
+
+
+apply_confirmations = OneStatement(_confirmed)
+"""Marks the results that evidence-store has recorded as confirmed. Idempotent."""

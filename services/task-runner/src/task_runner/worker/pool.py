@@ -210,6 +210,7 @@ class Pool:
             outcome=outcome,
             excused=ending is None or isinstance(ending, Deferred),
             claimed_at=claim.claimed_at,
+            claimed=claim.execution,
             traceparent=None if attempt.span is None else attempt.span.traceparent,
         )
 

@@ -18,7 +18,7 @@ from onboarding_shared.process.loop import Loop
 from task_runner import metrics
 from task_runner.domain.leases import Selection
 from task_runner.domain.queueing import grace
-from task_runner.store.settling import Settled, Settlement, SettlementRefused, settle
+from task_runner.store.settling import Settled, Settlement, SettlementRefused, at_once, settle
 from task_runner.tasks import Task
 from task_runner.use_cases.claims import RunClaims
 from task_runner.use_cases.confirmations import Confirmations
@@ -90,7 +90,10 @@ class Worker:
             selection=selection,
         )
         self.settlements: GroupCommit[Settlement, Settled | SettlementRefused] = GroupCommit(
-            database, self._settle, owner=lambda settlement: settlement.run_id
+            database,
+            self._settle,
+            owner=lambda settlement: settlement.run_id,
+            single=at_once,
         )
         self.leases = Leases(database, outbox, lease_seconds=lease, confirm_seconds=confirm)
         self.overdue = Overdue(database, outbox, queue_seconds=limits.queue_seconds, confirm_seconds=confirm)
