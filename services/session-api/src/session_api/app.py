@@ -66,6 +66,8 @@ from session_api.use_cases.runs import Cancellations, Resumptions, Retries
 from session_api.use_cases.sessions import Sessions
 from session_api.use_cases.starts import Starts
 from session_api.use_cases.users import Users
+from session_api.web_application.files import PUBLIC_PATHS
+from session_api.web_application.routes import WebApplication
 
 SERVICE = "session-api"
 DESCRIPTION = ApiDescription(
@@ -150,7 +152,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         routes=_routes(settings, database, outbox, starts, evidence, quotas, keys),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
-        public_paths=[CALLBACK, SIGN_IN],
+        public_paths=[CALLBACK, SIGN_IN, *PUBLIC_PATHS],
         get_only_paths=[CALLBACK],
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
@@ -203,6 +205,7 @@ def _routes(
         silence_seconds=settings.silence_seconds,
         keys=keys,
     )
+    provider = OpenIdProvider(settings.oidc.authority) if settings.oidc.authority else None
     consent_links = ConsentLinks(settings.consent, settings.public_url)
     return [
         with_parts(SessionRoutes, sessions=sessions, database=database, links=links),
@@ -244,9 +247,10 @@ def _routes(
         with_parts(UserRoutes, database=database, links=links),
         with_parts(
             SignInRoutes,
-            provider=OpenIdProvider(settings.oidc.authority) if settings.oidc.authority else None,
+            provider=provider,
             client_id=settings.oidc.client_id,
             scopes=settings.oidc.scopes,
         ),
         with_parts(ReportRoutes, reports=Reports(database, evidence)),
+        with_parts(WebApplication, provider=provider),
     ]
