@@ -69,7 +69,7 @@ function Tiles() {
 		["In onboarding", body.in_onboarding, `${body.waiting ?? 0} waiting`, "customers?session=open", ""],
 		["Need attention", body.need_attention, "a required check failed", "customers?verdict=fail", "fail"],
 		["Completed", body.completed, `of ${plural(body.tenants ?? 0, "customer")}`, "customers?session=completed", ""],
-		["Ends within 30 days", body.ending_soon, "relationships, certificates, evidence", "expiries", "warn"],
+		["Verdicts end in a day", body.ending_soon, "then they are unknown", "expiries", "warn"],
 	];
 	return html`<ul class="tiles">
 		${tiles.map(
@@ -97,7 +97,7 @@ function Search({ route }) {
 		clearTimeout(timer.current);
 		timer.current = setTimeout(look, TYPING_MS, target.value);
 	};
-	return html`<input type="search" class="search" aria-label="Search customers" placeholder="Search name, domain, tenant id" value=${text} onInput=${type} />`;
+	return html`<input type="search" class="search" aria-label="Search customers" placeholder="Search name or tenant id" value=${text} onInput=${type} />`;
 }
 
 function Step({ session, title }) {
