@@ -62,7 +62,7 @@ def test_reports_are_valid_assessment_results() -> None:
         document(), document(findings=each_status), document(findings=[], not_checked=[]), spoiled, unfounded
     )
 
-    assert [(answer["model"], answer["version"]) for answer in answers] == [("assessment-results", "1.1.3")] * 5
+    assert [(answer["model"], answer["version"]) for answer in answers] == [("assessment-results", "v1.1.3")] * 5
     assert [answer["valid"] for answer in answers] == [True, True, True, False, False]
 
 
