@@ -154,6 +154,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         lifespan=[lifespan],
         public_paths=[CALLBACK, SIGN_IN, *PUBLIC_PATHS],
         get_only_paths=[CALLBACK],
+        cors_origins=settings.cors_origins,
         metrics=metrics_page(
             SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
         ),

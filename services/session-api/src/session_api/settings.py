@@ -10,7 +10,7 @@ from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.message_settings import CommandKeySettings, RunKeySettings
 from onboarding_shared.process.service_settings import DatabaseSettings, IdentitySettings, LogSettings, ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
-from onboarding_shared.process.urls import is_secure
+from onboarding_shared.process.urls import is_origin, is_secure
 
 Guid = Annotated[str, StringConstraints(pattern=f"^{GUID_PATTERN}$", to_lower=True)]
 
@@ -179,6 +179,11 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
         validation_alias="ONBOARDING_PUBLIC_URL",
         description="Public URL of this API; unset = links in responses are paths without a host",
     )
+    cors_origins: Annotated[tuple[str, ...], Field(max_length=50)] = Field(
+        (),
+        validation_alias="ONBOARDING_CORS_ORIGINS",
+        description="Origins whose pages may read the answers, separated by commas; unset = none",
+    )
     edit_lock_seconds: int = Field(
         900,
         ge=1,
@@ -214,6 +219,18 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
         description="How long an Idempotency-Key and its answer are kept",
     )
     quotas: QuotaSettings = Field(default_factory=QuotaSettings)
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _separate_origins(cls, value: Any) -> Any:
+        return separated(value)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [origin for origin in origins if not is_origin(origin)]:
+            raise ValueError(f"{', '.join(wrong)} is no origin such as https://app.example, in lower case")
+        return origins
 
     @field_validator("released_task_types", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from msgspec import Struct
 from onboarding_shared.telemetry.health import HealthCheck, HealthProbes
 from onboarding_shared.telemetry.metrics import MetricsPage
 from onboarding_shared.web.api_page import ApiPage, api_page, installed_files
+from onboarding_shared.web.cors import Cors, HttpApp
 from onboarding_shared.web.edge import Edge
 from onboarding_shared.web.errors import CODES
 from onboarding_shared.web.front_page import PATH as FRONT_PAGE_PATH
@@ -45,7 +46,7 @@ class ApiDescription(Struct, frozen=True, kw_only=True):
 class HttpApplication(Litestar):
     """A Litestar application behind the edge. ``operator_pages`` serves health and metrics where they have a port."""
 
-    edge: Edge
+    edge: HttpApp
     operator_pages: "OperatorPages | None" = None
 
     async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +78,7 @@ def build_http(
     rate_limit: RateLimit | None = None,
     health_apart: bool = False,
     get_only_paths: Collection[str] = (),
+    cors_origins: Collection[str] = (),
 ) -> HttpApplication:
     """The application: ``routes``, plus ``/health/live``, ``/health/ready``, ``/metrics`` and ``/schema``.
 
@@ -86,7 +88,7 @@ def build_http(
     the service into problems, ``metrics`` is the service's own page, ``rate_limit`` counts authenticated requests.
     Where there is GET there is HEAD, except at ``get_only_paths`` (exact paths), whose GET has effects.
     With ``health_apart`` health and metrics are in ``operator_pages``, and nothing is at their paths here.
-    Handlers may request ``caller`` (the ``Caller``).
+    Pages of ``cors_origins`` may read the answers in browsers. Handlers may request ``caller`` (the ``Caller``).
 
     Raises ``ValueError`` if there is no authenticator and a route is not public.
     """
@@ -113,7 +115,7 @@ def build_http(
     describe_parameters(app.openapi_schema)
     describe_request_ids(app.openapi_schema)
     _check_no_route_is_open(app, authenticator, public)
-    app.edge = Edge(
+    edge = Edge(
         app.route,
         authenticator=authenticator,
         public_paths=public,
@@ -123,6 +125,7 @@ def build_http(
         rate_limit=rate_limit,
         get_only_paths=get_only_paths,
     )
+    app.edge = Cors(edge, cors_origins) if cors_origins else edge
     app.operator_pages = _operator_pages(problems, ready, page) if health_apart else None
     return app
 

@@ -53,5 +53,6 @@ def next_steps(url: str, tenant: int, token: str, start_again: str | None) -> li
         f"  curl {authorization} -X POST {base}/tasks/graph.connectivity/runs",
         f"  curl {authorization} '{base}/evidence?taskType=app.consent'",
         f"  curl {authorization} {base}/evidence/verification",
+        f"  the web application: {url}/app/ (on this machine choose a person to sign in)",
         f"  the API's own pages: {url}/docs",
     ]

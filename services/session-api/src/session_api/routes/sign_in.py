@@ -30,7 +30,7 @@ class SignInRoutes(Controller):
     client_id: str
     scopes: tuple[str, ...]
 
-    @get(summary="Tell how people sign in", operation_id="getSignIn")
+    @get(summary="Tell how people sign in", operation_id="getSignIn", security=[{}])
     async def get_sign_in(self) -> SignIn:
         """Return the provider's endpoints, and the client that a browser application is there. No token is needed."""
         if self.provider is None:
