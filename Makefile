@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-clients test-keycloak test-hostile bench bench-peers bench-growth bench-slow bench-instances bench-neighbours bench-fleet images check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-clients test-keycloak test-hostile bench bench-peers bench-growth bench-slow bench-instances bench-neighbours bench-fleet bench-streams images check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -98,6 +98,9 @@ bench-neighbours: setup ## quiet tenants beside noisy ones; fails when they beco
 
 bench-fleet: setup ## the twelve checks of 200 customers, against a Microsoft that takes its time
 	$(RUN) python -m tests.bench.fleet $(ARGS)
+
+bench-streams: setup ## memory, CPU and delay of 1,000 open streams of events; fails over their budgets
+	$(RUN) python -m tests.bench.streams $(ARGS)
 
 images: setup ## take the pictures of the documents again; needs a Chromium
 	ONBOARDING_TEST_IMAGES=docs/images $(RUN) pytest -q tests/e2e/test_web_application_pictures.py

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 SESSION_EVENTS = (
     "SessionStarted", "SessionStepChanged", "SessionAssigned", "SessionConnectionChosen", "SessionTakenOver",
-    "SessionCompleted", "SessionAbandoned", "ConsentRequested", "ConsentAnswered",
+    "SessionLockChanged", "SessionCompleted", "SessionAbandoned", "ConsentRequested", "ConsentAnswered",
 )  # fmt: skip
 RUN_EVENTS = ("RunStarted", "RunProgressed", "RunFinished", "EvidenceRecorded")
 HANDLED_TYPES = {f"org.onboarding.{name}.v1" for name in SESSION_EVENTS + RUN_EVENTS}

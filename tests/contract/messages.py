@@ -27,6 +27,7 @@ from onboarding_shared.contracts.session_api import (
     SessionAssigned,
     SessionCompleted,
     SessionConnectionChosen,
+    SessionLockChanged,
     SessionStarted,
     SessionStepChanged,
     SessionTakenOver,
@@ -80,6 +81,9 @@ EXPECTED: tuple[Message, ...] = (
     SessionAssigned(tenant_id=42, session_id=71, by_user_id=7, from_user_id=None, to_user_id=8),
     SessionConnectionChosen(tenant_id=42, session_id=71, by_user_id=7, from_connection_id=5, to_connection_id=None),
     SessionTakenOver(tenant_id=42, session_id=71, by_user_id=8, from_user_id=7),
+    SessionLockChanged(
+        tenant_id=42, session_id=71, by_user_id=8, locked_by_user_id=8, locked_until=at(9, 45, 0, 125_000)
+    ),
     SessionCompleted(tenant_id=42, session_id=71, by_user_id=7),
     SessionAbandoned(tenant_id=42, session_id=71, by_user_id=7, reason="Der Kunde hat gekündigt."),
     ConsentRequested(
@@ -275,6 +279,8 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (SessionAssigned, {"to_user_id": 0}),
     (SessionConnectionChosen, {"from_connection_id": "five"}),
     (SessionTakenOver, {"from_user_id": None}),
+    (SessionLockChanged, {"locked_by_user_id": 0}),
+    (SessionLockChanged, {"locked_until": "2026-11-24T09:45:00"}),
     (SessionCompleted, {"by_user_id": 1.5}),
     (SessionAbandoned, {"reason": "a" * 4001}),
     (SessionAbandoned, {"reason": "a\x00b"}),

@@ -23,6 +23,7 @@ TAGS = {
     "tasks",
     "runs",
     "evidence",
+    "events",
     "provider connections",
     "tenant bindings",
     "consent",

@@ -130,6 +130,7 @@ def test_the_types_are_reverse_dns_names_with_a_version() -> None:
         "org.onboarding.SessionAssigned.v1",
         "org.onboarding.SessionCompleted.v1",
         "org.onboarding.SessionConnectionChosen.v1",
+        "org.onboarding.SessionLockChanged.v1",
         "org.onboarding.SessionStarted.v1",
         "org.onboarding.SessionStepChanged.v1",
         "org.onboarding.SessionTakenOver.v1",

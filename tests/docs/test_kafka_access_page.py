@@ -5,8 +5,9 @@ from pathlib import Path
 
 import evidence_store.consumers
 import session_api.consumers
+import session_api.use_cases.live_feed
 import task_runner.consumers
-from onboarding_devstack.engines.kafka_access import CONSUMED, GROUPS, grants
+from onboarding_devstack.engines.kafka_access import CONSUMED, FOLLOWED, GROUPS, grants
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/run-in-production.md"
 CONSUMERS = {
@@ -33,4 +34,5 @@ def test_the_page_names_each_right_of_the_table() -> None:
 
 def test_the_rights_are_those_of_the_consumers_of_the_services() -> None:
     assert {name: consumers.TOPICS for name, consumers in CONSUMERS.items()} == CONSUMED
+    assert {*session_api.use_cases.live_feed.TOPICS} == {*CONSUMED["session-api"], *FOLLOWED["session-api"]}
     assert {name: consumers.GROUP for name, consumers in CONSUMERS.items()} == GROUPS

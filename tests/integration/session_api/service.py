@@ -14,6 +14,7 @@ from onboarding_devstack.identity import ISSUER, PERMISSIONS, Identity
 from onboarding_shared.contracts.catalogue import decode_data
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.message import Message
+from onboarding_shared.contracts.session_api import SessionLockChanged
 from onboarding_shared.contracts.task_runner import RunFinished, RunStarted, TaskTypeDeclaration
 from onboarding_shared.contracts.topics import OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.contracts.types import CheckStatus, Mode, RunState, Scope
@@ -217,10 +218,18 @@ class Api:
             return [tuple(row) for row in result] if result.returns_rows else []
 
     async def outbox_messages(self) -> list[tuple[str, int]]:
-        """Type and tenant of every message in the outbox but audit events, in order."""
+        """Type and tenant of every message in the outbox but audit events and those of edit locks, in order."""
         sql = "SELECT event_type, tenant_id FROM outbox WHERE topic NOT LIKE 'onboarding.audit.%' ORDER BY id"
-        rows = await self.rows(sql)
-        return [(event_type.split(".")[2], tenant_id) for event_type, tenant_id in rows]
+        named = [(event_type.split(".")[2], tenant_id) for event_type, tenant_id in await self.rows(sql)]
+        return [(name, tenant_id) for name, tenant_id in named if name != "SessionLockChanged"]
+
+    async def lock_messages(self) -> list[SessionLockChanged]:
+        """The messages about edit locks in the outbox, in order."""
+        rows = await self.rows(
+            "SELECT topic, data FROM outbox WHERE event_type LIKE '%.SessionLockChanged.v1' ORDER BY id"
+        )
+        messages = [decode_data(topic, data) for topic, data in rows]
+        return [message for message in messages if isinstance(message, SessionLockChanged)]
 
     async def audit_events(self) -> list[Message]:
         """The audit events in the outbox, in order."""

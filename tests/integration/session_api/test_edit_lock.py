@@ -1,5 +1,6 @@
 """The edit lock over HTTP: held, expired, taken over."""
 
+from datetime import datetime
 from typing import Any
 
 from tests.integration.session_api.service import PERMISSIONS, TENANT, Api
@@ -93,3 +94,34 @@ async def test_the_holder_takes_over_from_nobody(api: Api) -> None:
 
 async def lock_holder(api: Api) -> Any:
     return (await api.caller().get(SESSION)).json()["session"]["locked_by_user_id"]
+
+
+async def test_the_lock_of_a_new_session_is_published(api: Api) -> None:
+    session = await api.session(user=7)
+
+    (message,) = await api.lock_messages()
+    assert (message.session_id, message.by_user_id, message.locked_by_user_id) == (session["id"], 7, 7)
+    assert message.locked_until == datetime.fromisoformat(session["locked_until"])
+
+
+async def test_the_lock_of_an_ended_session_is_published_as_free(api: Api) -> None:
+    session = await api.session(user=7)
+    await api.caller(7).post(f"{SESSION}/{session['id']}/abandon")
+
+    last = (await api.lock_messages())[-1]
+    assert (last.by_user_id, last.locked_by_user_id, last.locked_until) == (7, None, None)
+
+
+async def test_a_takeover_publishes_the_new_holder(api: Api) -> None:
+    session = await api.session(user=7)
+    await api.caller(8).patch(f"{SESSION}/{session['id']}", json={"takeover": True})
+
+    assert [message.locked_by_user_id for message in await api.lock_messages()] == [7, 8]
+
+
+async def test_a_lock_that_is_given_back_is_published_as_free(api: Api) -> None:
+    session = await api.session(user=7)
+    await api.caller(7).post(f"{SESSION}/{session['id']}/release")
+
+    last = (await api.lock_messages())[-1]
+    assert (last.by_user_id, last.locked_by_user_id, last.locked_until) == (7, None, None)

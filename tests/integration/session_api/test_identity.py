@@ -38,6 +38,7 @@ ROUTES = [
     ("GET", f"{_BASE}/evidence", "onboarding.read"),
     ("GET", f"{_BASE}/evidence/1", "onboarding.read"),
     ("GET", f"{_BASE}/evidence/verification", "onboarding.read"),
+    ("GET", f"{_BASE}/events", "onboarding.read"),
 ]
 _BODIES = {
     ("PATCH", f"{_BASE}/session/1"): {},

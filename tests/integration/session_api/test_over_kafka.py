@@ -134,7 +134,7 @@ async def test_a_run_goes_out_and_comes_back_over_kafka(online: Api, runner: Run
 
     await caller.post(f"/tenants/{TENANT}/onboarding/session")
     started = await caller.post(f"/tenants/{TENANT}/onboarding/tasks/license.inventory/runs")
-    await eventually(lambda: sorted(runner.names()), equals=["SessionStarted", "StartTask"])
+    await eventually(lambda: sorted(runner.names()), equals=["SessionLockChanged", "SessionStarted", "StartTask"])
 
     finished = result(started.json()["run_id"], CheckStatus.WARN)
     await runner.publish(finished, encode(finished), runner.run_key)

@@ -25,6 +25,8 @@ CONSUMED: Mapping[str, tuple[Topic, ...]] = {
     "task-runner": (TASK_COMMANDS, EVIDENCE),
     "evidence-store": (OPERATION_RUNS,),
 }
+FOLLOWED: Mapping[str, tuple[Topic, ...]] = {"session-api": (SESSIONS, EVIDENCE)}
+"""What a service reads without a group, to show it, and does not consume."""
 GROUPS: Mapping[str, str] = {
     "session-api": "onboarding.session-api",
     "task-runner": "task-runner",
@@ -85,11 +87,11 @@ def grants_of_kafka_ui() -> tuple[Grant, ...]:
 
 def _of_service(service: str) -> tuple[Grant, ...]:
     """Dead-letter topics are created by the publisher of the topic, and written by those who consume it."""
-    own, consumed = published_by(service), CONSUMED[service]
+    own, consumed, followed = published_by(service), CONSUMED[service], FOLLOWED.get(service, ())
     return (
         Grant(service, ("Write", "Create", "Describe"), "topic", tuple(topic.name for topic in own)),
         Grant(service, ("Create", "Describe"), "topic", tuple(topic.dead_letters for topic in own)),
-        Grant(service, ("Read", "Describe"), "topic", tuple(topic.name for topic in consumed)),
+        Grant(service, ("Read", "Describe"), "topic", tuple(topic.name for topic in (*consumed, *followed))),
         Grant(service, ("Write", "Describe"), "topic", tuple(topic.dead_letters for topic in consumed)),
         Grant(service, ("Read",), "group", (GROUPS[service],)),
     )

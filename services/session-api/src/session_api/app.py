@@ -16,6 +16,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
 from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from onboarding_shared.web.controllers import with_parts
+from onboarding_shared.web.event_streams import NoPlace, StreamPlaces
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.openapi_page import add_examples
 from onboarding_shared.web.rate_limit import RateLimit
@@ -32,6 +33,7 @@ from session_api.routes.consent_callback import ConsentCallback
 from session_api.routes.consent_links import CALLBACK, ConsentLinks
 from session_api.routes.consents import ConsentRoutes
 from session_api.routes.customers import CustomerRoutes, TenantNameRoutes
+from session_api.routes.events import EventRoutes, no_place
 from session_api.routes.evidence import EvidenceRoutes
 from session_api.routes.examples import EXAMPLES
 from session_api.routes.idempotency import key_in_progress, key_of_another
@@ -58,6 +60,7 @@ from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.connections import Connections
 from session_api.use_cases.consents import Consents
 from session_api.use_cases.idempotency import IdempotencyKeys
+from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.preflights import Preflights
 from session_api.use_cases.projection import Projection
 from session_api.use_cases.reports import Reports
@@ -89,15 +92,18 @@ class SessionApi:
     sweeper: Sweeper
     starts: Starts
     evidence: EvidenceStoreClient
+    feed: LiveFeed
 
     async def start(self) -> None:
         """Start to publish, to consume and to sweep."""
         await self.relay.start()
         await self.consumer.start()
         await self.sweeper.start()
+        self.feed.start()
 
     async def stop(self) -> None:
         """Stop consuming, finish what is in progress, publish the rest of the outbox."""
+        await self.feed.stop()
         await self.sweeper.stop()
         await self.consumer.stop()
         await self.starts.settle()
@@ -136,6 +142,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
         run_keys=run_keys,
     )
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
+    feed = LiveFeed(settings.kafka, settings.streams, run_keys)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
@@ -149,19 +156,25 @@ def build(settings: SessionApiSettings) -> SessionApi:
     app = build_http(
         DESCRIPTION,
         authenticator=Authenticator(settings.identity, recognise=Users(database).recognise),
-        routes=_routes(settings, database, outbox, starts, evidence, quotas, keys),
+        routes=[*_routes(settings, database, outbox, starts, evidence, quotas, keys), _event_routes(settings, feed)],
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
         public_paths=[CALLBACK, SIGN_IN, *PUBLIC_PATHS],
         get_only_paths=[CALLBACK],
         cors_origins=settings.cors_origins,
         metrics=metrics_page(
-            SERVICE, database, relay, consumer, backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS)
+            SERVICE,
+            database,
+            relay,
+            consumer,
+            backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS),
+            parts=[feed.gauges()],
         ),
         translations={
             DatabaseUnavailable: database_unavailable,
             KeyInProgress: key_in_progress,
             KeyOfAnother: key_of_another,
+            NoPlace: no_place,
         },
         rate_limit=RateLimit(per_minute) if per_minute else None,
         health_apart=settings.http.health_port is not None,
@@ -169,8 +182,14 @@ def build(settings: SessionApiSettings) -> SessionApi:
     describe_as_the_contract(app.openapi_schema)
     add_examples(app.openapi_schema, EXAMPLES)
     describe_forms_of_report(app.openapi_schema)
-    service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence)
+    app.before_drain = feed.end_streams
+    service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence, feed)
     return service
+
+
+def _event_routes(settings: SessionApiSettings, feed: LiveFeed) -> type[Controller]:
+    places = StreamPlaces(settings.streams.most, settings.streams.most_of_caller)
+    return with_parts(EventRoutes, feed=feed, places=places)
 
 
 def _routes(

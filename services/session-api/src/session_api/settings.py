@@ -128,6 +128,39 @@ class QuotaSettings(Settings):
     )
 
 
+class StreamSettings(Settings):
+    """Streams of events to callers."""
+
+    most: int = Field(
+        2_000,
+        ge=1,
+        le=100_000,
+        validation_alias="ONBOARDING_STREAMS",
+        description="Open streams of this process at most; each keeps a connection, which counts no other limit",
+    )
+    most_of_caller: int = Field(
+        20,
+        ge=1,
+        le=100_000,
+        validation_alias="ONBOARDING_STREAMS_PER_CALLER",
+        description="Open streams of one caller in this process at most",
+    )
+    events: int = Field(
+        10_000,
+        ge=100,
+        le=1_000_000,
+        validation_alias="ONBOARDING_STREAM_EVENTS",
+        description="Latest events kept in memory, from which streams resume",
+    )
+    events_mb: int = Field(
+        16,
+        ge=1,
+        le=4_096,
+        validation_alias="ONBOARDING_STREAM_EVENTS_MB",
+        description="Memory of these events at most, in MiB",
+    )
+
+
 class BindingRuleSettings(Settings):
     """The settings on which a change of a tenant binding depends, over HTTP and on the command line."""
 
@@ -219,6 +252,7 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
         description="How long an Idempotency-Key and its answer are kept",
     )
     quotas: QuotaSettings = Field(default_factory=QuotaSettings)
+    streams: StreamSettings = Field(default_factory=StreamSettings)
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -119,6 +119,17 @@ class SessionTakenOver(SessionMessage, frozen=True, kw_only=True):
     from_user_id: Id
 
 
+class SessionLockChanged(SessionMessage, frozen=True, kw_only=True):
+    """The edit lock has another holder or another end; both are None after it was given back or the session ended.
+
+    A renewal is told only when the end passes into another period of ten seconds. A lock that expires is not told:
+    ``locked_until`` says when it will.
+    """
+
+    locked_by_user_id: Id | None = None
+    locked_until: Moment | None = None
+
+
 class SessionCompleted(SessionMessage, frozen=True, kw_only=True):
     """The onboarding was completed."""
 
@@ -152,6 +163,7 @@ SessionEvent = (
     | SessionAssigned
     | SessionConnectionChosen
     | SessionTakenOver
+    | SessionLockChanged
     | SessionCompleted
     | SessionAbandoned
     | ConsentRequested

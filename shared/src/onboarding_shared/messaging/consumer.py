@@ -21,6 +21,7 @@ from onboarding_shared.messaging.dead_letter_sweeper import DeadLetterSweeper
 from onboarding_shared.messaging.guarded_fetch import install as guard_fetches
 from onboarding_shared.messaging.inbox import Apply, Inbox
 from onboarding_shared.messaging.kafka import ISOLATION_LEVEL, faststream_options
+from onboarding_shared.messaging.log_offsets import positions_and_ends
 from onboarding_shared.messaging.offset_commits import OffsetCommits
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.progress import ConsumerProgress, Verdict, beyond_end
@@ -201,7 +202,7 @@ class Consumer:
         if client is None:
             return True
         try:
-            offsets = await within(5.0, _offsets(client))
+            offsets = await within(5.0, positions_and_ends(client))
             await within(5.0, self._begin_again(client, beyond_end(offsets)))
         except Exception as error:
             verdict = self.progress.observe_failure()
@@ -234,21 +235,6 @@ def _with_longer_polls(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
 
     client.getmany = getmany  # pyrefly: ignore[method-assign, bad-assignment]
     return client
-
-
-async def _offsets(client: AIOKafkaConsumer) -> dict[TopicPartition, tuple[int, int]]:
-    """Position and end offset of each assigned partition. The position is read first, so none is after its end.
-
-    The embedded broker lists the end before the last batch's second record; its fetches have the right one.
-    """
-    positions = {partition: await client.position(partition) for partition in client.assignment()}
-    ends = await client.end_offsets(list(positions)) if positions else {}
-    still_assigned = client.assignment()
-    return {
-        partition: (positions[partition], max(end, client.highwater(partition) or 0))
-        for partition, end in ends.items()
-        if partition in still_assigned
-    }
 
 
 async def _keep_raw(records: Any) -> StreamMessage[Any]:

@@ -25,6 +25,7 @@ from onboarding_shared.web.identity import Authenticator, Caller
 from onboarding_shared.web.openapi_page import PUBLIC_SCHEMA_PATHS, describe_problems, openapi_config
 from onboarding_shared.web.openapi_parameters import describe_parameters, describe_request_ids
 from onboarding_shared.web.openapi_permissions import describe_permissions
+from onboarding_shared.web.openapi_tags import describe_entity_tags
 from onboarding_shared.web.operator_pages import OPERATOR_PATHS, operator_routes
 from onboarding_shared.web.problem_responses import ProblemResponses, Translation
 from onboarding_shared.web.rate_limit import RateLimit
@@ -44,9 +45,13 @@ class ApiDescription(Struct, frozen=True, kw_only=True):
 
 
 class HttpApplication(Litestar):
-    """A Litestar application behind the edge. ``operator_pages`` serves health and metrics where they have a port."""
+    """A Litestar application behind the edge. ``operator_pages`` serves health and metrics where they have a port.
+
+    The server calls ``before_drain`` when it stops, before it waits for the requests that are under way.
+    """
 
     edge: HttpApp
+    before_drain: Callable[[], None] | None = None
     operator_pages: "OperatorPages | None" = None
 
     async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,6 +115,7 @@ def build_http(
         lifespan=list(lifespan),
         openapi_config=openapi_config(description.title, description.version, description.text, codes),
     )
+    describe_entity_tags(app.openapi_schema)
     describe_problems(app.openapi_schema, codes)
     describe_permissions(app)
     describe_parameters(app.openapi_schema)

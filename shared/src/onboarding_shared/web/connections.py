@@ -17,6 +17,8 @@ MAX_URL_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 """Names and values of all headers of a request, trailers included."""
 MAX_HEADERS = 100
+CONNECTION = "http_connection"
+"""The key in the scope of a request under which its connection is, for answers that are streams."""
 _AROUND_A_HEADER = 4
 """The bytes of the colon, the space and the end of the line."""
 
@@ -105,7 +107,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._open = open_connections
         self._unread = unread
         self._address: str | None = None
-        self._counted = False
+        self._counted = self._has_place = False
         self._breach: Problem | None = None
         self._header_bytes = self._header_count = self._unreported_bytes = 0
         self._reported = False
@@ -119,7 +121,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self._open.enter(self._address, self.loop.time()):
             transport.abort()
             return
-        self._counted = True
+        self._counted = self._has_place = True
         super().connection_made(transport)
         self._unread.add(transport)
         self._set_deadline()
@@ -127,10 +129,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._counted:
             self._counted = False
-            self._open.leave(self._address)
+            self.give_place_back()
             self._unread.remove(self.transport)
             self._unset_deadline()
             super().connection_lost(exc)
+
+    def give_place_back(self) -> None:
+        """Count this connection no more: its answer is a stream, which has a limit of its own."""
+        if self._has_place:
+            self._has_place = False
+            self._open.leave(self._address)
+
+    def abort(self) -> None:
+        """End this connection now. What waits for its client is dropped."""
+        self.transport.abort()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -221,6 +233,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._reported = self._in_header = self._in_message = True
         self._header_bytes = self._header_count = 0
         super().on_message_begin()
+        self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
 
     def on_url(self, url: bytes) -> None:
         self._reported = True

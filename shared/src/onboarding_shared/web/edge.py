@@ -1,4 +1,4 @@
-"""The outermost layer of the HTTP side: request id, trace, text of the URL, authentication, access log."""
+"""The outermost layer of the HTTP side: request id, trace, text of the URL, authentication, entity tags, access log."""
 
 import random
 import re
@@ -19,7 +19,9 @@ from onboarding_shared.telemetry.tracing import (
     recording,
     start_span,
 )
+from onboarding_shared.web.entity_tags import IF_NONE_MATCH, TaggedAnswer
 from onboarding_shared.web.errors import CLIENT_GONE, BadRequest, Problem
+from onboarding_shared.web.event_streams import ASKED_BY_HEAD, STREAM
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.problem_responses import ProblemResponses, failure_of, internal_error, note_failure
 from onboarding_shared.web.rate_limit import RateLimit
@@ -71,7 +73,7 @@ class Edge:
         started = time.perf_counter()
         method = outer_scope["method"]
         scope = self._head_as_get(outer_scope) if method == "HEAD" else outer_scope
-        given_id, traceparent, authorization, hosts = _picked(scope)
+        given_id, traceparent, authorization, hosts, known_tags = _picked(scope)
         request_id = given_id if given_id else f"{_ids.getrandbits(128):032x}"
         id_header = (b"x-request-id", request_id.encode("ascii"))
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
@@ -81,13 +83,15 @@ class Edge:
             bind_traceparent(traceparent, request_id=request_id)
         else:
             enter_span(span, request_id=request_id)
-        status = 0
+        status, ended = 0, 0.0
         limits: list[tuple[bytes, bytes]] = []
 
         async def reply(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if STREAM in scope:
+                    ended = time.perf_counter()  # its answer is there, whatever time the stream takes
                 own = () if _NO_STORE[0] in dict(message["headers"]) else (_NO_STORE,)
                 message["headers"] = [*message["headers"], id_header, _NOSNIFF, *own, *limits]
                 if status == 405 or method == "OPTIONS":
@@ -102,7 +106,8 @@ class Edge:
             await self._admit(scope, authorization)
             if self._rate_limit is not None:
                 limits += self._count(scope, self._rate_limit)
-            await self._app(scope, receive, reply)
+            tagged = scope["method"] == "GET" and scope["path"] not in self._quiet_paths
+            await self._app(scope, receive, TaggedAnswer(reply, known_tags) if tagged else reply)
         except Problem as problem:
             note_failure(scope, problem, problem)
             await self._answer(problem, request_id, reply)
@@ -112,14 +117,16 @@ class Edge:
                 raise
             await self._answer(internal_error(), request_id, reply)
         finally:
-            self._account(scope, method, status or CLIENT_GONE, time.perf_counter() - started, span)
+            self._account(scope, method, status or CLIENT_GONE, (ended or time.perf_counter()) - started, span)
 
     def _head_as_get(self, scope: HTTPScope) -> HTTPScope:
         """The request that is answered for a HEAD: the same with GET, unless a GET of its path has effects.
 
         The server sends no body, because the request that it knows is still a HEAD.
         """
-        return scope if normalize_path(scope["path"]) in self._get_only_paths else {**scope, "method": "GET"}
+        if normalize_path(scope["path"]) in self._get_only_paths:
+            return scope
+        return {**scope, "method": "GET", ASKED_BY_HEAD: True}  # type: ignore[typeddict-unknown-key]
 
     def _allowing_head(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers with HEAD in Allow, where GET is."""
@@ -197,8 +204,8 @@ def _check_protocol(scope: HTTPScope, hosts: int) -> None:
         raise BadRequest("BAD_REQUEST", "The request must have one Host header", headers=_CLOSE)
 
 
-def _picked(scope: Scope) -> tuple[str | None, str | None, str | None, int]:
-    request_id = traceparent = authorization = None
+def _picked(scope: Scope) -> tuple[str | None, str | None, str | None, int, bytes | None]:
+    request_id = traceparent = authorization = known_tags = None
     hosts = 0
     for name, value in scope["headers"]:
         if name == b"host":
@@ -210,4 +217,6 @@ def _picked(scope: Scope) -> tuple[str | None, str | None, str | None, int]:
         elif name == b"authorization":
             # Two such headers could mean two identities; the comma makes neither of them a token.
             authorization = value.decode("latin-1") if authorization is None else f"{authorization}, again"
-    return request_id, traceparent, authorization, hosts
+        elif name == IF_NONE_MATCH:
+            known_tags = value if known_tags is None else known_tags + b"," + value
+    return request_id, traceparent, authorization, hosts, known_tags

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -71,9 +71,16 @@ class Server(uvicorn.Server):
     one does not wait for anything any more.
     """
 
-    def __init__(self, config: uvicorn.Config, operators: OperatorServer | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        operators: OperatorServer | None = None,
+        *,
+        before_drain: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(config)
         self._operators = operators
+        self._before_drain = before_drain
 
     def stop(self) -> None:
         """Stop the server, as a signal asks for."""
@@ -127,6 +134,8 @@ class Server(uvicorn.Server):
         """Drains and shuts the application down. Health and metrics answer until that is done."""
         if self._operators is not None:
             self._operators.stop()
+        if self._before_drain is not None:
+            self._before_drain()
         await super().shutdown(sockets)
         if self._operators is not None:
             await self._operators.close()
@@ -143,6 +152,11 @@ async def serve(app: "HttpApplication", settings: HttpSettings) -> None:
     Must run on the main thread. Raises ``ServeError`` when it cannot start.
     """
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    await make_server(app, settings).serve()
+
+
+def make_server(app: "HttpApplication", settings: HttpSettings) -> Server:
+    """The server of an application, with the limits of the settings, not started."""
     limits = ConnectionLimits(
         connections=settings.max_connections,
         per_address=settings.max_connections_per_address,
@@ -152,7 +166,7 @@ async def serve(app: "HttpApplication", settings: HttpSettings) -> None:
     config = _config(
         app, settings, settings.port, limits, lifespan="on", timeout_graceful_shutdown=settings.drain_seconds
     )
-    await Server(config, _operator_server(app, settings)).serve()
+    return Server(config, _operator_server(app, settings), before_drain=app.before_drain)
 
 
 def _operator_server(app: "HttpApplication", settings: HttpSettings) -> OperatorServer | None:

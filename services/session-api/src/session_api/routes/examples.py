@@ -284,6 +284,15 @@ _ME = {
     "expires_at": "2026-11-24T21:30:00Z",
 }
 
+_EVENTS = """: heartbeat
+id: AQEFAQMBAQEH
+
+id: AQEGAQMBAQEH
+event: lock
+data: {"type":"lock","tenant_id":42,"time":"2026-11-24T09:30:00.000000Z","sequence":2,"subject":"sessions/3",…}
+
+"""
+
 EXAMPLES: Mapping[str, OperationExample] = {
     "getSession": OperationExample({"session": _SESSION}),
     "openSession": OperationExample(_SESSION),
@@ -327,6 +336,8 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "getMe": OperationExample(_ME),
     "getSignIn": OperationExample(_SIGN_IN),
     "listUsers": OperationExample([{"user_id": 7, "display_name": "Ada Berger"}]),
+    "streamTenantEvents": OperationExample(_EVENTS),
+    "streamEvents": OperationExample(_EVENTS),
     "listEvidence": OperationExample([_EVIDENCE]),
     "verifyEvidence": OperationExample({"verified": True, "length": 2, "head": "9f86d081" * 8, "break": None}),
     "getEvidence": OperationExample({**_EVIDENCE, "record": '{"id":205,"tenant_id":42}'}),

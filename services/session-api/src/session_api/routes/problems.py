@@ -67,7 +67,9 @@ CODES: Mapping[str, str] = {
     "STEP_NOT_FOUND": "The wizard has the steps 1 to 5: use one of them.",
     "STEP_NOT_READY": "Run the tasks in tasks until each is ok or warn; then change the step.",
     "STEP_OUT_OF_ORDER": "Advance one step at a time from current_step; complete the session in step 5.",
+    "STREAMS_FULL": "This instance has no place for another stream: try again after the seconds in Retry-After.",
     "TASK_TYPE_UNKNOWN": "Start one of known_task_types. If it is empty, start task-runner first.",
+    "TOO_MANY_STREAMS": "Close a stream that is no longer read: a browser tab needs one.",
     "USER_NOT_FOUND": "A user id is an integer from 1 to 9223372036854775807: send another one.",
 }
 

@@ -9,7 +9,9 @@ from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.tracing import current_traceparent
 from session_api.domain.connections import NotUsable
+from session_api.domain.edit_lock import EditLock
 from session_api.domain.entity_tags import SessionChanged, entity_tag, matches
+from session_api.domain.lock_events import lock_event
 from session_api.domain.quotas import Quotas, TooManySessions
 from session_api.domain.readiness import TaskReadiness
 from session_api.domain.sessions import (
@@ -81,9 +83,9 @@ class Sessions:
                 if refusal is not None:
                     return refusal
                 loaded = await insert_session(tx, tenant_id, user_id, self._lasts)
-                return await self._write(tx, loaded, started(loaded.session, user_id), user_id)
+                return await self._write(tx, loaded, started(loaded.session, user_id), user_id, before=None)
             update = resume(loaded.session, user_id, loaded.now, self._lasts)
-            return await self._write(tx, loaded, update, user_id)
+            return await self._write(tx, loaded, update, user_id, before=loaded.session.lock)
 
         return await self._database.run(lambda tx: self._keys.run(tx, once, lambda: work(tx)))
 
@@ -156,18 +158,27 @@ class Sessions:
             update = await rule(tx, loaded)
             if not isinstance(update, SessionUpdate):
                 return update
-            return await self._write(tx, loaded, update, user_id)
+            return await self._write(tx, loaded, update, user_id, before=loaded.session.lock)
 
         return await self._database.run(work)
 
     async def _write(
-        self, tx: AsyncConnection, loaded: LoadedSession, update: SessionUpdate, user_id: int
+        self,
+        tx: AsyncConnection,
+        loaded: LoadedSession,
+        update: SessionUpdate,
+        user_id: int,
+        *,
+        before: EditLock | None,
     ) -> LoadedSession:
+        """Write the update, and what became of the edit lock that was there ``before``."""
         if update.session != loaded.session:
             await save_session(tx, update.session)
         await record_history(tx, update.session, user_id, update.history)
         trace = current_traceparent()
-        await self._outbox.append(tx, [Outgoing(event, traceparent=trace) for event in update.events])
+        lock = lock_event(before, update.session, user_id, loaded.now)
+        events = [*update.events, *([] if lock is None else [lock])]
+        await self._outbox.append(tx, [Outgoing(event, traceparent=trace) for event in events])
         return LoadedSession(update.session, loaded.now)
 
 

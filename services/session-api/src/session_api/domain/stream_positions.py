@@ -1,0 +1,70 @@
+"""Positions in streams of events: the next offset of each partition, as an id that every instance can resolve.
+
+The id is base64 of a version, and for each topic the number of its partitions and the next offset of each, as numbers
+of seven bits a byte (LEB128). Anybody may make one up: it says where to read on, and nothing about what may be read.
+"""
+
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
+
+MOST_CHARACTERS = 8_000
+"""A longer id would not fit into the headers of a request. Where there are so many partitions, a stream has no ids."""
+_VERSION = 1
+_MOST_OFFSET = 2**63 - 1
+
+Place = tuple[str, int]
+"""The name of a topic, and the number of a partition."""
+
+
+def encoded(offsets: Mapping[Place, int], topics: Sequence[str]) -> str | None:
+    """Return the id of a position; None if it would be too long. The partitions of a topic count from 0."""
+    content = bytearray([_VERSION])
+    for topic in topics:
+        numbers = sorted(number for name, number in offsets if name == topic)
+        _append(content, len(numbers))
+        for number in numbers:
+            _append(content, offsets[topic, number])
+    text = urlsafe_b64encode(content).rstrip(b"=").decode()
+    return text if len(text) <= MOST_CHARACTERS else None
+
+
+def decoded(text: str, topics: Sequence[str]) -> dict[Place, int] | None:
+    """Return the position of an id; None if it is not one of these topics."""
+    if len(text) > MOST_CHARACTERS or not text.isascii():
+        return None
+    try:
+        numbers = _numbers(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        if next(numbers) != _VERSION:
+            return None
+        offsets = {(topic, number): next(numbers) for topic in topics for number in range(_count(next(numbers)))}
+    except (ValueError, StopIteration):
+        return None
+    return offsets if next(numbers, None) is None else None
+
+
+def _append(content: bytearray, number: int) -> None:
+    while number > 0x7F:
+        content.append(number & 0x7F | 0x80)
+        number >>= 7
+    content.append(number)
+
+
+def _numbers(content: bytes) -> Iterator[int]:
+    """The numbers one after the other. Raises ``ValueError`` for one that is no offset, or not complete."""
+    number = shift = 0
+    for byte in content:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if number > _MOST_OFFSET or shift > 70:
+            raise ValueError("too large")
+        if byte < 0x80:
+            yield number
+            number = shift = 0
+    if shift:
+        raise ValueError("incomplete")
+
+
+def _count(number: int) -> int:
+    if number > MOST_CHARACTERS:
+        raise ValueError("more partitions than the id can have")
+    return number
