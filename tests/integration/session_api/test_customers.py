@@ -1,5 +1,6 @@
 """The list of customers: who is on it, what it says of each, its filters, its order and its pages."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -158,6 +159,23 @@ async def test_pages_have_each_customer_once_in_order(api: Api, sort: str, direc
         address = link.removeprefix("<").partition(">")[0]
     assert seen == whole
     assert sorted(seen) == [42, 43, 44]
+
+
+async def test_a_page_ends_after_the_longest_name(api: Api) -> None:
+    await named(api, 43, "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 200)
+    await named(api, 44, "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 200)
+    page = await api.caller(tenants=(43, 44)).get(f"{LIST}?limit=1")
+    following = await api.caller(tenants=(43, 44)).get(page.links["next"]["url"])
+    assert [customer["tenant_id"] for customer in page.json() + following.json()] == [43, 44]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"key":"\\u0000","tenant":1}', '{"key":"\\ud800","tenant":1}', '{"key":"a","tenant":0}']
+)
+async def test_a_cursor_that_no_page_gave_is_refused(api: Api, text: str) -> None:
+    cursor = base64.urlsafe_b64encode(text.encode()).decode()
+    answer = await api.caller().get(LIST, params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_CURSOR")
 
 
 async def test_names_sort_without_regard_to_case(api: Api) -> None:
