@@ -51,6 +51,7 @@ async def test_a_task_that_never_ran_is_unknown_with_a_reason(api: Api) -> None:
         "required": True,
         "last_run_at": None,
         "active_run": None,
+        "blocked_by": None,
     }
 
 
@@ -72,6 +73,7 @@ async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
         "description": "",
         "required": True,
         "active_run": None,
+        "blocked_by": None,
     }
 
 
@@ -80,6 +82,14 @@ async def test_a_task_that_runs_does_not_ask_to_be_started(api: Api) -> None:
     task = await summary(api, "app.consent")
     assert (task["status"], task["remediation"]) == ("unknown", None)
     assert task["active_run"]["id"] == run_id
+
+
+async def test_a_task_names_the_run_that_blocks_it(api: Api) -> None:
+    run_id = (await api.start("app.consent")).json()["run_id"]
+
+    assert (await summary(api, "app.grant"))["blocked_by"] == {"run_id": run_id, "task_type": "app.consent"}
+    assert (await summary(api, "license.inventory"))["blocked_by"] is None
+    assert (await summary(api, "app.consent"))["blocked_by"] is None
 
 
 async def test_the_status_comes_with_what_to_do_about_it(api: Api) -> None:

@@ -34,6 +34,7 @@ _SUMMARY: dict[str, Any] = {
     "required": True,
     "last_run_at": "2026-11-24T09:30:01Z",
     "active_run": None,
+    "blocked_by": None,
 }
 _TIMES: dict[str, Any] = {
     "created_at": "2026-11-24T09:00:00Z",

@@ -97,6 +97,14 @@ class OnboardingTaskSummary(Struct, kw_only=True):
     required: bool
     last_run_at: datetime | None = None
     active_run: "ActiveRunSummary | None" = None
+    blocked_by: "TaskBlock | None" = None
+
+
+class TaskBlock(Struct, kw_only=True):
+    """The active run that has to end before a start of the task."""
+
+    run_id: int
+    task_type: str
 
 
 class ActiveRunSummary(Struct, kw_only=True):

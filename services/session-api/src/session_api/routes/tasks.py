@@ -8,7 +8,7 @@ from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import TenantId
 from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN
 from session_api.routes.active_runs import active_run_body
-from session_api.routes.session_bodies import OnboardingTaskSummary
+from session_api.routes.session_bodies import OnboardingTaskSummary, TaskBlock
 from session_api.store.task_types import TaskSummary, summarize_tasks
 
 
@@ -49,4 +49,10 @@ def summary_body(summary: TaskSummary) -> OnboardingTaskSummary:
         required=summary.readiness.required,
         last_run_at=summary.finished_at,
         active_run=None if summary.active_run is None else active_run_body(summary.active_run),
+        blocked_by=_block(summary),
     )
+
+
+def _block(summary: TaskSummary) -> TaskBlock | None:
+    run = summary.blocked_by
+    return None if run is None or run.run_id is None else TaskBlock(run_id=run.run_id, task_type=run.task_type)

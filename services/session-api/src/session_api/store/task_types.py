@@ -10,9 +10,11 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
-from onboarding_shared.contracts.types import CheckStatus, RunState, Scope
+from onboarding_shared.contracts.types import CheckStatus, Mode, RunState, Scope
 from session_api.domain.customers import ActiveRun
 from session_api.domain.freshness import NO_CONNECTION_CHOSEN, LatestResult, current_result
+from session_api.domain.guard import ActiveRun as GuardedRun
+from session_api.domain.guard import Blocked, decide, scope_key
 from session_api.domain.readiness import TaskReadiness
 from session_api.domain.sessions import KEEP, Keep
 from session_api.store.states import ACTIVE_STATES, ANSWERED_STATES, OPEN_STATUSES
@@ -59,9 +61,14 @@ SELECT t.name, t.step, t.required, t.scope, now() AS now, latest.id AS last_run_
        coalesce(CAST(t.declaration ->> 'fresh_seconds' AS float8), :fresh_seconds) AS fresh_seconds,
        finished.status, finished.reason_code, finished.message, finished.finished_at,
        coalesce(t.declaration ->> 'title', t.name) AS title,
-       coalesce(t.declaration ->> 'description', '') AS description, active.*
+       coalesce(t.declaration ->> 'description', '') AS description, t.mode, guarded.runs, active.*
 FROM task_types t
 CROSS JOIN judged
+CROSS JOIN (
+    SELECT coalesce(json_agg(json_build_object('run_id', r.id, 'task_type', r.task_type, 'scope_key', r.scope_key,
+                                               'mode', r.mode, 'state', r.state) ORDER BY r.id), '[]')::text AS runs
+    FROM operation_runs r WHERE r.tenant_id = :tenant AND r.state IN {ACTIVE_STATES}
+) guarded
 LEFT JOIN LATERAL (
     SELECT status, reason_code, message, finished_at FROM operation_runs r
     WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN {ANSWERED_STATES}
@@ -91,6 +98,7 @@ ORDER BY t.step, t.name
 """)  # noqa: S608 - no input, only constants
 _declaration = msgspec.json.Decoder(TaskTypeDeclaration)
 _declarations = msgspec.json.Decoder(list[TaskTypeDeclaration])
+_guarded = msgspec.json.Decoder(list[GuardedRun])
 
 FRESH_SECONDS = 604_800.0
 """Freshness period in seconds of a declaration that was stored without one."""
@@ -103,7 +111,7 @@ class TaskSummary:
     """A task type, its latest result in a tenant, and the run of it that has not ended.
 
     ``connection_id`` is the provider connection that the result belongs to, None for a task of the whole tenant;
-    ``finished_at`` is the end of the run that the result is of.
+    ``finished_at`` is the end of the run that the result is of. ``blocked_by`` would have to end before a start.
     """
 
     readiness: TaskReadiness
@@ -116,6 +124,7 @@ class TaskSummary:
     description: str
     finished_at: datetime | None
     active_run: ActiveRun | None
+    blocked_by: GuardedRun | None
 
 
 class RequiredTaskType(NamedTuple):
@@ -166,10 +175,12 @@ async def summarize_tasks(tx: AsyncConnection, tenant_id: int, chosen: int | Kee
         "chosen": None if of_session else chosen,
         "fresh_seconds": FRESH_SECONDS,
     }
-    return [_summary(row) for row in await tx.execute(_SUMMARIES, parameters)]
+    rows = (await tx.execute(_SUMMARIES, parameters)).all()
+    active = _guarded.decode(rows[0].runs) if rows else []
+    return [_summary(row, active) for row in rows]
 
 
-def _summary(row: Row[Any]) -> TaskSummary:
+def _summary(row: Row[Any], active: Sequence[GuardedRun]) -> TaskSummary:
     latest = None
     if row.status is not None:
         latest = LatestResult(CheckStatus(row.status), row.reason_code, row.message, row.finished_at, row.fresh_seconds)
@@ -188,7 +199,16 @@ def _summary(row: Row[Any]) -> TaskSummary:
         description=row.description,
         finished_at=row.finished_at,
         active_run=_active(row),
+        blocked_by=_blocking(row, active),
     )
+
+
+def _blocking(row: Row[Any], active: Sequence[GuardedRun]) -> GuardedRun | None:
+    """The run that blocks a start of the task of this row, as the guard decides; not an active run of the task."""
+    if row.active_id is not None:
+        return None
+    decision = decide(row.name, Mode(row.mode), scope_key(Scope(row.scope), row.connection_id), active)
+    return decision.run if isinstance(decision, Blocked) else None
 
 
 def _active(row: Row[Any]) -> ActiveRun | None:
