@@ -18,6 +18,8 @@ STRICT = (
 )  # fmt: skip
 PYTHON = "openapi-python-client==0.29.1"
 CHECKER = "pyrefly==1.4.1"
+TASKS = "14"
+"""How many tasks of a new tenant were not checked: all."""
 CONFIGURATION = "project_name_override: onboarding-client\npackage_name_override: onboarding_client\n"
 
 
@@ -34,7 +36,7 @@ def test_a_typescript_client_is_strictly_typed_and_works(folder: Path, run: Run,
     run("npx", "--no-install", "openapi-typescript", "openapi.json", "--output", "api.d.ts")
     run("npx", "--no-install", "tsc", *STRICT, "smoke.ts")
 
-    assert run("node", "smoke.js", *smoke(system)).split() == ["draft", "0", "12"]
+    assert run("node", "smoke.js", *smoke(system)).split() == ["draft", "0", TASKS]
 
 
 def test_a_python_client_is_typed_and_works(folder: Path, run: Run, uv: str, system: System) -> None:
@@ -50,4 +52,4 @@ def test_a_python_client_is_typed_and_works(folder: Path, run: Run, uv: str, sys
     run(uv, "pip", "install", "--quiet", "--python", python, "./made", CHECKER)
     run(python.parent / "pyrefly", "check", "--python-interpreter-path", python, "smoke.py", "made/onboarding_client")
 
-    assert run(python, "smoke.py", *smoke(system)).split() == ["draft", "0", "12"]
+    assert run(python, "smoke.py", *smoke(system)).split() == ["draft", "0", TASKS]
