@@ -29,6 +29,8 @@ from tests.support.system import System
 
 JSON = Path(".onboarding/bench-streams.json")
 SERVICE = "session-api"
+CALLERS = 100
+"""Each with a tenant, and with no more streams than ``ONBOARDING_STREAMS_PER_CALLER`` allows."""
 SETTLE_SECONDS = 20.0
 IDLE_SECONDS = 60.0
 """Four heartbeats of each stream."""
@@ -105,7 +107,7 @@ async def opened(system: System, callers: Sequence[Caller], count: int) -> list[
 
 async def measure(system: System, count: int, events: int) -> Measured:
     """Everything, with the streams open since the second half."""
-    callers = [system.caller() for _ in range(100)]
+    callers = [system.caller(user=1_000 + number) for number in range(CALLERS)]
     warm = await opened(system, callers, len(callers))
     for client in warm:
         await client.close()
@@ -154,8 +156,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=JSON, help="where to write (%(default)s)")
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    limits = {"ONBOARDING_STREAMS": str(options.streams), "ONBOARDING_STREAMS_PER_CALLER": str(options.streams)}
-    with bench_system(**limits) as system:
+    with bench_system() as system:
         measured = asyncio.run(measure(system, options.streams, options.events))
     options.json.write_text(json.dumps({"machine": machine(), **measured._asdict()}, indent=2), encoding="utf-8")
     if not show(measured):
