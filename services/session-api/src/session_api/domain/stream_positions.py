@@ -16,16 +16,52 @@ Place = tuple[str, int]
 """The name of a topic, and the number of a partition."""
 
 
+class PositionParts:
+    """The parts of an id, of which a record changes one: an id is made for each event."""
+
+    def __init__(self, topics: Sequence[str]) -> None:
+        self._topics = topics
+        self._parts: dict[Place, bytes] = {}
+        self._text: str | None = None
+        self._is_current = False
+
+    def begin(self, offsets: Mapping[Place, int]) -> None:
+        """Add partitions, in the order of topics and numbers, with the number of each topic's before its first one."""
+        places = sorted({*self._of_partitions(), *offsets}, key=lambda place: (self._topics.index(place[0]), place[1]))
+        known = self._parts | {place: _number(offset) for place, offset in offsets.items()}
+        self._parts = {("", 0): _number(_VERSION)}
+        for topic in self._topics:
+            of_topic = [place for place in places if place[0] == topic]
+            self._parts[topic, -1] = _number(len(of_topic))
+            self._parts |= {place: known[place] for place in of_topic}
+        self._is_current = False
+
+    def move(self, place: Place, offset: int) -> None:
+        """The next offset of a partition is this one."""
+        self._parts[place] = _number(offset)
+        self._is_current = False
+
+    def clear(self) -> None:
+        """Forget every partition."""
+        self._parts.clear()
+        self.begin({})
+
+    def text(self) -> str | None:
+        """The id; None if it would be too long."""
+        if not self._is_current:
+            text = urlsafe_b64encode(b"".join(self._parts.values())).rstrip(b"=").decode()
+            self._text, self._is_current = text if len(text) <= MOST_CHARACTERS else None, True
+        return self._text
+
+    def _of_partitions(self) -> list[Place]:
+        return [place for place in self._parts if place[0] and place[1] >= 0]
+
+
 def encoded(offsets: Mapping[Place, int], topics: Sequence[str]) -> str | None:
     """Return the id of a position; None if it would be too long. The partitions of a topic count from 0."""
-    content = bytearray([_VERSION])
-    for topic in topics:
-        numbers = sorted(number for name, number in offsets if name == topic)
-        _append(content, len(numbers))
-        for number in numbers:
-            _append(content, offsets[topic, number])
-    text = urlsafe_b64encode(content).rstrip(b"=").decode()
-    return text if len(text) <= MOST_CHARACTERS else None
+    parts = PositionParts(topics)
+    parts.begin(offsets)
+    return parts.text()
 
 
 def decoded(text: str, topics: Sequence[str]) -> dict[Place, int] | None:
@@ -42,11 +78,13 @@ def decoded(text: str, topics: Sequence[str]) -> dict[Place, int] | None:
     return offsets if next(numbers, None) is None else None
 
 
-def _append(content: bytearray, number: int) -> None:
+def _number(number: int) -> bytes:
+    content = bytearray()
     while number > 0x7F:
         content.append(number & 0x7F | 0x80)
         number >>= 7
     content.append(number)
+    return bytes(content)
 
 
 def _numbers(content: bytes) -> Iterator[int]:

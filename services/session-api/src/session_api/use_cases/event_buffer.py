@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from session_api.domain.live_events import ReloadReason
-from session_api.domain.stream_positions import Place, decoded, encoded
+from session_api.domain.stream_positions import Place, PositionParts, decoded
 
 _ENTRY_BYTES = 400
 """What an entry takes beside its frame, nearly."""
@@ -36,33 +36,31 @@ class EventBuffer:
         self._order: deque[Place] = deque()
         self._bytes = 0
         self._number = 0
-        self._position: str | None = None
-        self._position_is_known = False
+        self._position = PositionParts(topics)
+        self._position.begin({})
 
     def begin(self, starts: Mapping[Place, int]) -> None:
         """Partitions are read from these offsets on."""
         for place, start in starts.items():
             self.offsets[place] = self._floor[place] = start
             self._entries[place] = deque()
-        self._position_is_known = False
+        self._position.begin(starts)
 
     def clear(self) -> None:
         """Forget everything: the offsets count something else from now on."""
         for known in (self.offsets, self._floor, self._entries, self._order):
             known.clear()
         self._bytes = 0
-        self._position_is_known = False
+        self._position.clear()
 
     def position(self) -> str | None:
         """The id of what was read up to now; None if there are too many partitions for one."""
-        if not self._position_is_known:
-            self._position, self._position_is_known = encoded(self.offsets, self._topics), True
-        return self._position
+        return self._position.text()
 
     def passed(self, place: Place, offset: int) -> None:
         """The record at this offset was read."""
         self.offsets[place] = offset + 1
-        self._position_is_known = False
+        self._position.move(place, offset + 1)
 
     def add(self, place: Place, offset: int, tenant_id: int, frame: bytes) -> None:
         """Keep the event of the record at this offset."""
