@@ -19,7 +19,7 @@ from onboarding_devstack.system import DEMO_CLIENT_ID, DEMO_CREDENTIAL
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
-NAMES = {"session-api", "task-runner", "evidence-store", "broker", "postgres", "graph"}
+NAMES = {"session-api", "task-runner", "evidence-store", "broker", "postgres", "graph", "identity"}
 
 
 def onboarding(*arguments: str, folder: Path, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -42,6 +42,7 @@ async def customer(system: System) -> Customer:
     async with system.caller() as caller:
         await caller.connect(consented=[])
         session = (await caller.post("/session")).json()["id"]
+        await caller.ended(await caller.start("example.domains"))
         for step in (2, 3):
             answer = await caller.patch(f"/session/{session}", json={"current_step": step})
             assert answer.status_code == 200, answer.text

@@ -42,7 +42,7 @@ def test_another_instance_has_its_own_port_and_no_migration(place: Place) -> Non
     assert second.setup is None
     assert "session-api" in second.needs
     assert {"task-runner-2", "evidence-store-2"} < names.keys()
-    assert len(names) == 9
+    assert len(names) == 10
 
 
 def test_a_slow_commit_delays_every_flush(place: Place) -> None:

@@ -12,7 +12,7 @@ from tests.integration.session_api.service import CATALOGUE, TENANT, Api
 
 BASE = f"/tenants/{TENANT}/onboarding"
 KEYED = {"startRun", "retryRun", "startStep", "openSession", "createConnection", "createConsentRequest"}
-REPEATABLE = {"completeSession", "abandonSession", "cancelRun", "resumeRun", "disableConnection"}
+REPEATABLE = {"completeSession", "abandonSession", "cancelRun", "resumeRun", "disableConnection", "releaseSession"}
 """POSTs whose effect is there already when they are repeated."""
 
 SESSION = f"{BASE}/session"
@@ -25,6 +25,10 @@ SELECT (SELECT count(*) FROM session_history), (SELECT count(*) FROM operation_r
 
 async def abandonment(api: Api) -> str:
     return f"{SESSION}/{(await api.session())['id']}/abandon"
+
+
+async def release(api: Api) -> str:
+    return f"{SESSION}/{(await api.session())['id']}/release"
 
 
 async def completion(api: Api) -> str:
@@ -82,7 +86,7 @@ async def test_every_post_takes_a_key_or_is_safe_to_repeat(api: Api) -> None:
     assert described.keys() - keyed == REPEATABLE
 
 
-@pytest.mark.parametrize("prepare", [abandonment, completion, cancellation, resumption, disabling])
+@pytest.mark.parametrize("prepare", [abandonment, release, completion, cancellation, resumption, disabling])
 async def test_a_repeated_post_without_a_key_does_nothing_more(
     api: Api, prepare: Callable[[Api], Awaitable[str]]
 ) -> None:

@@ -42,7 +42,7 @@ FROM task_types WHERE required
 """)
 _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
 _ANY = text("SELECT count(*) FROM task_types")
-# Three index look-ups per task type, however many runs the tenant has had. A dry run is no verdict.
+# Four index look-ups per task type, however many runs the tenant has had. A dry run is no verdict.
 _SUMMARIES = text(f"""
 WITH chosen AS (
     SELECT CASE WHEN :of_session THEN (
