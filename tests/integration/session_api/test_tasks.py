@@ -92,6 +92,13 @@ async def test_a_task_names_the_run_that_blocks_it(api: Api) -> None:
     assert (await summary(api, "app.consent"))["blocked_by"] is None
 
 
+async def test_a_task_that_waits_says_what_helps(api: Api) -> None:
+    await api.start("app.consent")
+    await api.rows("UPDATE operation_runs SET state = 'waiting', reason_code = 'CONSENT_MISSING'")
+    task = await summary(api, "app.consent")
+    assert (task["reason_code"], str(task["remediation"])[:24]) == ("NEVER_RUN", "Create the consent link ")
+
+
 async def test_the_status_comes_with_what_to_do_about_it(api: Api) -> None:
     run_id = (await api.start("app.consent")).json()["run_id"]
     await api.finish(run_id, "app.consent", "fail", reason_code="CONSENT_MISSING")

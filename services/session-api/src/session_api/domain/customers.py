@@ -89,6 +89,7 @@ class ActiveRun:
     title: str
     state: RunState
     attempt: int
+    reason_code: str | None
     message: str | None
     resume_at: datetime | None
     progress_done: int | None

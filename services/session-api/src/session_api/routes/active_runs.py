@@ -15,6 +15,7 @@ def active_run_body(run: ActiveRun) -> ActiveRunSummary:
         title=run.title,
         state=run.state,
         attempt=run.attempt,
+        reason_code=run.reason_code,
         message=run.message,
         resume_at=run.resume_at,
         progress=progress,

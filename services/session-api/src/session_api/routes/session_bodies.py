@@ -108,13 +108,14 @@ class TaskBlock(Struct, kw_only=True):
 
 
 class ActiveRunSummary(Struct, kw_only=True):
-    """A run that has not ended; ``message`` and ``resume_at`` are those of a wait."""
+    """A run that has not ended; ``reason_code``, ``message`` and ``resume_at`` are those of a wait."""
 
     id: int
     task_type: str
     title: str
     state: RunState
     attempt: int
+    reason_code: str | None = None
     message: str | None = None
     resume_at: datetime | None = None
     progress: "RunProgress | None" = None

@@ -32,15 +32,17 @@ class TaskRoutes(Controller):
 
 
 def summary_body(summary: TaskSummary) -> OnboardingTaskSummary:
-    """Return the response body of a task summary. A task that is running need not be started."""
-    running = summary.active_run is not None and summary.reason_code in (NEVER_RUN, EVIDENCE_STALE)
+    """Return the response body of a task summary. What is running need not be started; what waits says what helps."""
+    reason_code = summary.reason_code
+    if summary.active_run is not None and reason_code in (NEVER_RUN, EVIDENCE_STALE):
+        reason_code = summary.active_run.reason_code
     return OnboardingTaskSummary(
         task_type=summary.readiness.task_type,
         status=summary.readiness.status,
         reason_code=summary.reason_code,
         message=summary.message,
         last_run_id=summary.last_run_id,
-        remediation=None if running else remediation_of(summary.reason_code),
+        remediation=remediation_of(reason_code),
         expires_at=summary.expires_at,
         provider_connection_id=summary.connection_id,
         step=summary.readiness.step,

@@ -133,6 +133,7 @@ FROM (SELECT *, {key} AS sort_key FROM ({_CUSTOMERS}) customers {of_all}
 {of_page}
 LEFT JOIN LATERAL (
     SELECT r.id AS run_id, r.task_type, coalesce(t.declaration ->> 'title', r.task_type) AS title, r.state, r.attempt,
+           r.reason_code AS run_reason,
            r.message AS run_message, r.resume_at, r.progress_done, r.progress_total, r.progress_message, r.started_at
     FROM operation_runs r LEFT JOIN task_types t ON t.name = r.task_type
     WHERE r.tenant_id = page.tenant_id AND r.state IN {ACTIVE_STATES}
@@ -251,6 +252,7 @@ def _active(row: Row[Any]) -> ActiveRun | None:
         title=row.title,
         state=RunState(row.state),
         attempt=row.attempt,
+        reason_code=row.run_reason,
         message=row.run_message,
         resume_at=row.resume_at,
         progress_done=row.progress_done,

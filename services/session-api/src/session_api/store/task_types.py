@@ -86,7 +86,8 @@ LEFT JOIN LATERAL (
     ORDER BY r.id DESC LIMIT 1
 ) latest ON true
 LEFT JOIN LATERAL (
-    SELECT r.id AS active_id, r.state, r.attempt, r.message AS active_message, r.resume_at, r.progress_done,
+    SELECT r.id AS active_id, r.state, r.attempt, r.reason_code AS active_reason,
+           r.message AS active_message, r.resume_at, r.progress_done,
            r.progress_total, r.progress_message, r.started_at
     FROM operation_runs r
     WHERE r.tenant_id = :tenant AND r.task_type = t.name AND r.state IN {ACTIVE_STATES}
@@ -220,6 +221,7 @@ def _active(row: Row[Any]) -> ActiveRun | None:
         title=row.title,
         state=RunState(row.state),
         attempt=row.attempt,
+        reason_code=row.active_reason,
         message=row.active_message,
         resume_at=row.resume_at,
         progress_done=row.progress_done,
