@@ -40,12 +40,13 @@ class Customer:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def customer(system: System) -> Customer:
     async with system.caller() as caller:
-        await caller.connect(consented=[])
+        await caller.connect()
         session = (await caller.post("/session")).json()["id"]
         await caller.ended(await caller.start("example.domains"))
         for step in (2, 3):
             answer = await caller.patch(f"/session/{session}", json={"current_step": step})
             assert answer.status_code == 200, answer.text
+        await caller.behave("healthy", consented=[])
         ended = await caller.start("graph.connectivity")
         evidence = (await caller.evidence(ended))["id"]
         waiting = await caller.start("app.consent")
