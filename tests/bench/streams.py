@@ -41,7 +41,7 @@ MOST_MILLISECONDS = 300.0
 
 
 class Measured(NamedTuple):
-    """What the streams took: MB, the share of a core with and without them, and the milliseconds of their events."""
+    """The cost of the streams: MB, the share of a core with and without them, and the milliseconds of their events."""
 
     streams: int
     megabytes: float

@@ -55,10 +55,10 @@ def run(folder: Path) -> Run:
 
 @pytest.fixture
 def uv() -> str:
-    found = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
-    if found is None:
+    program = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
+    if program is None:
         pytest.skip("uv is neither on PATH nor in .uv/bin")
-    return found
+    return program
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ STRICT = (
 PYTHON = "openapi-python-client==0.29.1"
 CHECKER = "pyrefly==1.4.1"
 TASKS = "14"
-"""How many tasks of a new tenant were not checked: all."""
+"""Number of tasks that a new tenant has not been checked for: all."""
 CONFIGURATION = "project_name_override: onboarding-client\npackage_name_override: onboarding_client\n"
 
 

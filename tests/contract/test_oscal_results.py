@@ -32,7 +32,7 @@ for document in json.load(sys.stdin):
 
 
 def validated(*documents: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the validator says about each document."""
+    """The answer of the validator for each document."""
     uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
     if uv is None:
         pytest.skip("uv is neither on PATH nor in .uv/bin")

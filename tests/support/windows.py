@@ -67,7 +67,7 @@ class Window:
         await expect(self.page.get_by_text(text).first).to_be_visible()
 
     async def violations(self) -> list[str]:
-        """What axe finds on the page now: the rule and the elements."""
+        """The violations that axe finds on the page: each with its rule and its elements."""
         results = await Axe().run(self.page)
         return [
             f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"

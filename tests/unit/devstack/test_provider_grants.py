@@ -1,4 +1,4 @@
-"""Which requests the provider of the embedded system accepts, and what a code is good for."""
+"""The requests that the provider of the embedded system accepts, and the limits of its codes."""
 
 from collections.abc import Mapping
 

@@ -21,7 +21,7 @@ def faults(records: list[ExportedRecord], *anchors: Anchor, findings: list[State
 
 
 def said(**fields: Any) -> list[StatedFinding]:
-    """What a report says about the first record, whose evidence id is 1001."""
+    """The statements of a report about the first record, whose evidence id is 1001."""
     return [StatedFinding(1001, {"status": "ok", "finished_at": "2026-11-24T09:30:00Z", **fields})]
 
 

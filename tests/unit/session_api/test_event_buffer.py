@@ -23,8 +23,8 @@ def read(made: EventBuffer, place: Place, offset: int, tenant_id: int = 42) -> N
 
 def missed(made: EventBuffer, position: str | None, *, tenant_id: int = 42, most: int = 50) -> object:
     assert position is not None
-    found = made.since(position, lambda other: other == tenant_id, most=most, most_bytes=LARGE)
-    return found if isinstance(found, ReloadReason) else [frame.decode() for frame in found]
+    frames = made.since(position, lambda other: other == tenant_id, most=most, most_bytes=LARGE)
+    return frames if isinstance(frames, ReloadReason) else [frame.decode() for frame in frames]
 
 
 def at(sessions: int, runs: int) -> str | None:

@@ -1,4 +1,4 @@
-"""What a stream says of each message."""
+"""The event that a stream has for each message."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What is told about an edit lock, without a database."""
+"""The events of an edit lock, without a database."""
 
 import itertools
 from datetime import UTC, datetime, timedelta

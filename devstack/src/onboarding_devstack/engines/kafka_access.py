@@ -26,7 +26,7 @@ CONSUMED: Mapping[str, tuple[Topic, ...]] = {
     "evidence-store": (OPERATION_RUNS,),
 }
 FOLLOWED: Mapping[str, tuple[Topic, ...]] = {"session-api": (SESSIONS, EVIDENCE)}
-"""What a service reads without a group, to show it, and does not consume."""
+"""Topics that a service reads without a consumer group, only to show them."""
 GROUPS: Mapping[str, str] = {
     "session-api": "onboarding.session-api",
     "task-runner": "task-runner",

@@ -1,4 +1,4 @@
-"""What the provider grants: which requests it accepts, and its codes, each for one use within 60 seconds. No IO."""
+"""The rules of the provider: the requests that it accepts, and its codes, each for one use within 60 seconds. No IO."""
 
 import base64
 import hashlib
@@ -122,7 +122,7 @@ def chosen(form: Mapping[str, str]) -> Choice:
 
 
 def redeem(form: Mapping[str, str], codes: Tickets[Signed], now: float) -> Signed:
-    """Who signed in with the code of a token request. Raises ``Refused``; the code is used up all the same."""
+    """The person who signed in with the code of a token request. Raises ``Refused``, and uses the code up."""
     if form.get("grant_type") != "authorization_code":
         raise Refused("unsupported_grant_type", "grant_type must be authorization_code.")
     signed = codes.take(form.get("code", ""), now)

@@ -36,7 +36,7 @@ PermissionName = Literal[
 
 
 class Role(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a value of a token gives: permissions in the token's own tenants, in all tenants, or in these."""
+    """The grant of one value of a token: permissions in the token's own tenants, in all tenants, or in these."""
 
     permissions: Annotated[tuple[PermissionName, ...], Meta(max_length=MAX_PERMISSIONS)]
     tenants: Literal["all"] | Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MAX_TENANTS)] | None = None

@@ -1,4 +1,4 @@
-"""What a statement of the outbox or the inbox changes besides its own rows, in one round trip."""
+"""Changes that a statement of the outbox or the inbox makes besides its own rows, in one round trip."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence

@@ -127,7 +127,7 @@ class Inbox:
             await self._database.run(lambda tx: self._apply(tx, rest))
 
     def _one_statement(self, batch: Batch) -> OneStatement | None:
-        """What applies the whole batch by one statement, if there is such a thing."""
+        """The statement that applies the whole batch, if the topic has one."""
         topics = {message.topic if isinstance(message, Received) else "" for message in batch.messages}
         apply = self._applies.get(topics.pop()) if len(topics) == 1 and not batch.unreadable else None
         return apply if isinstance(apply, OneStatement) else None

@@ -30,7 +30,7 @@ Place = tuple[str, int]
 """The name of a topic, and the number of a partition."""
 
 _POLL_MS = 250
-"""How long a poll waits for records, and a stop for the poll."""
+"""Longest time in milliseconds that a poll waits for records, and that a stop waits for the poll."""
 _LEAST_FETCH_WAIT_MS = 100
 """The embedded broker notices new records at the end of a wait only; a shorter one would cost more than it gives."""
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -56,7 +56,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LogListener(Protocol):
-    """What is told about the topics. The calls must not take long, because they do not wait."""
+    """Is called with the records of the topics. The calls must be short: nothing else is read meanwhile."""
 
     def began(self, starts: Mapping[Place, int]) -> None:
         """These partitions are read from these offsets on."""
@@ -67,7 +67,7 @@ class LogListener(Protocol):
         ...
 
     def caught_up(self) -> None:
-        """What was there at the beginning has been read; from now on records are new."""
+        """All earlier records have been read; from now on records are new."""
         ...
 
     def lost(self) -> None:

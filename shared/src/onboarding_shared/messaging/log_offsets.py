@@ -1,4 +1,4 @@
-"""Where a client is in its partitions, and where these end."""
+"""Positions of a client in its partitions, and the end offsets of these."""
 
 from collections.abc import Collection, Mapping
 

@@ -25,7 +25,7 @@ ASKED_BY_HEAD = "asked_by_head"
 HEARTBEAT_SECONDS = 15.0
 MOST_FRAMES = 1_000
 MOST_BYTES = 1024 * 1024
-"""What may wait for one client; frames are shared between the streams that have them."""
+"""Limits of the queue of one client; a frame is shared by all queues that hold it."""
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = [
     (b"content-type", MEDIA_TYPE.encode()),
@@ -88,7 +88,7 @@ class Frames:
 
 
 class StreamSource(Protocol):
-    """Where the frames of one stream come from."""
+    """The source of the frames of one stream."""
 
     frames: Frames
 

@@ -1,4 +1,4 @@
-"""Who a verified token is for, and what it permits."""
+"""The subject of a verified token, and its permissions."""
 
 from collections.abc import Mapping
 from hashlib import sha256

@@ -28,7 +28,7 @@ class RegisteredClaims(Struct, frozen=True):
 
 
 class ClaimMapping(Struct, frozen=True, kw_only=True):
-    """Where the claims are, and what each value of a role gives."""
+    """The places of the claims in a token, and the grant of each value of a role."""
 
     user: ClaimPath
     names: tuple[ClaimPath, ...]
@@ -50,7 +50,7 @@ class ClaimMapping(Struct, frozen=True, kw_only=True):
         )
 
     def granted(self, claims: Mapping[str, Any]) -> Granted:
-        """Who the token with these verified claims is for, and what it permits. Raises ``TokenRefused``."""
+        """The subject and the permissions of a token with these verified claims. Raises ``TokenRefused``."""
         _check_is_access_token(claims)
         issuer, subject = claims["iss"], claim_at(claims, self.user)
         if not isinstance(subject, str) or not 1 <= len(subject) <= MAX_SUBJECT or not is_visible(subject):

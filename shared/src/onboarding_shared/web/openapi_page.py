@@ -55,10 +55,10 @@ class PlainPage(OpenAPIRenderPlugin):
         info = openapi_schema["info"]
         title = escape(f"{info['title']} {info['version']}")
         operations = "".join(
-            f"<tr><td><code>{method.upper()} {escape(path)}</code><td>{escape(found.get('summary', ''))}"
-            f"<td>{_permission(found)}"
+            f"<tr><td><code>{method.upper()} {escape(path)}</code><td>{escape(operation.get('summary', ''))}"
+            f"<td>{_permission(operation)}"
             for path, item in openapi_schema.get("paths", {}).items()
-            for method, found in item.items()
+            for method, operation in item.items()
             if method in _METHODS
         )
         codes = "".join(
@@ -174,5 +174,5 @@ def _illustrate(content: Mapping[str, OpenAPIMediaType] | None, value: object) -
 
 
 def _operations(item: PathItem) -> list[Operation]:
-    found = (getattr(item, method) for method in _METHODS)
-    return [operation for operation in found if operation is not None]
+    operations = (getattr(item, method) for method in _METHODS)
+    return [operation for operation in operations if operation is not None]

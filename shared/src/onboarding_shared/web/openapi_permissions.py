@@ -35,7 +35,7 @@ def _describe(item: PathItem, route: HTTPRoute) -> None:
 
 
 def needed(handler: HTTPRouteHandler, operation: Operation) -> tuple[str, str | None]:
-    """What a caller needs, in words, and the permission if there is one."""
+    """The condition on the caller in words, and the permission if there is one."""
     for guard in handler.resolve_guards():
         if isinstance(guard, TenantPermission):
             return f"Needs the permission `{guard.permission}` in the tenant.", guard.permission

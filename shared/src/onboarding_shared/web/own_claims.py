@@ -41,7 +41,7 @@ class Claims(Struct, frozen=True):
     name: Any = None
 
     def granted(self) -> Granted:
-        """Who the token is for, and what it permits. Raises ``TokenRefused``."""
+        """The subject of the token, and its permissions. Raises ``TokenRefused``."""
         user_id = int(self.sub)
         if user_id > MAX_ID:
             raise TokenRefused("its subject (sub) is not a user id")

@@ -48,7 +48,7 @@ class TimedClaims(Protocol):
 
 
 class Verified(NamedTuple):
-    """Who a token is for, what it permits, and when it expires (seconds since the epoch)."""
+    """The subject of a token, its permissions, and its expiry (seconds since the epoch)."""
 
     granted: Granted
     expires_at: float
@@ -95,7 +95,7 @@ class TokenRules:
         return header
 
     def verified(self, token: str, header: TokenHeader, key: VerificationKey, now: float) -> Verified:
-        """What a token says that ``key`` signed and that holds at ``now`` (seconds since the epoch).
+        """The content of a token that ``key`` signed and that holds at ``now`` (seconds since the epoch).
 
         Raises ``TokenRefused``, or ``TokenExpired`` when the signature is right but its time is over.
         """

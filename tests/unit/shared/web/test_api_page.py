@@ -25,9 +25,9 @@ SHA512 = (
 
 
 def page_files() -> ApiPageFiles:
-    found = installed_files()
-    assert found is not None
-    return found
+    files = installed_files()
+    assert files is not None
+    return files
 
 
 def test_scalar_is_the_published_file() -> None:

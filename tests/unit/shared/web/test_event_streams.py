@@ -1,4 +1,4 @@
-"""What waits for the client of a stream, and how many streams may be open."""
+"""The queue of a stream's client, and the number of open streams."""
 
 import asyncio
 

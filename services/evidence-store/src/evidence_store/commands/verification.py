@@ -1,4 +1,4 @@
-"""What ``evidence-store verify`` does: reads a file, verifies it, and says what it found."""
+"""The command ``evidence-store verify``: reads a file, verifies it, and prints the result."""
 
 import sys
 from collections.abc import Sequence

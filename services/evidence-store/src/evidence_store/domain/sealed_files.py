@@ -22,7 +22,7 @@ class ExportedRecord(NamedTuple):
 
 
 class StatedFinding(NamedTuple):
-    """What a report says about the record ``evidence_id``, by the names of the record's fields."""
+    """The statements of a report about the record ``evidence_id``, by the names of the record's fields."""
 
     evidence_id: int
     fields: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What a report reads from evidence-store: the sealed records of runs, and the verification of the chain."""
+"""Reads the evidence of a report from evidence-store: the sealed records of runs, and the verification of the chain."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar

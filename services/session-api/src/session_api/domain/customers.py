@@ -22,7 +22,7 @@ class SessionFilter(StrEnum):
 
 
 class Activity(StrEnum):
-    """What a customer's runs do: at least one is running, or at least one is waiting."""
+    """The state of a customer's runs: at least one is running, or at least one is waiting."""
 
     RUNNING = "running"
     WAITING = "waiting"

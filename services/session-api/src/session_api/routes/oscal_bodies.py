@@ -61,14 +61,14 @@ class ReviewedControls(Struct, kw_only=True, rename="kebab"):
 
 
 class RelevantEvidence(Struct, kw_only=True):
-    """Where the evidence of an observation is."""
+    """The address of the evidence of an observation."""
 
     href: str
     description: str
 
 
 class Observation(Struct, kw_only=True, rename="kebab", omit_defaults=True):
-    """What a task saw, and until when it counts."""
+    """The result of a task, and the time until which it is valid."""
 
     uuid: str
     title: str

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from onboarding_shared.contracts.types import CheckStatus, SessionStatus, StepNumber
@@ -194,12 +195,8 @@ def gap_body(gap: NotChecked) -> ReportGap:
 
 
 def _chain(report: Report) -> ReportChain:
-    chain, broken = report.chain, None
-    if chain.broken is not None:
-        found = chain.broken
-        broken = ReportBreak(
-            position=found.position, evidence_id=found.evidence_id, kind=found.kind, detail=found.detail
-        )
+    chain = report.chain
+    broken = None if chain.broken is None else msgspec.convert(chain.broken, ReportBreak, from_attributes=True)
     return ReportChain(verified=chain.verified, length=chain.length, head=chain.head, broken=broken)
 
 

@@ -58,7 +58,7 @@ class Segment(NamedTuple):
 
     @property
     def middle(self) -> int:
-        """Where its label is."""
+        """The horizontal position of its label."""
         return self.x + self.width // 2
 
 

@@ -119,12 +119,12 @@ class RunRoutes(Controller):
     )
     async def resume_run(self, tenant_id: TenantId, run_id: RunId, caller: NamedDependency[Caller]) -> OperationRun:
         """For a run that waits for something which has happened meanwhile. It runs again from its start."""
-        found = await self.resumptions.resume(tenant_id, run_id, caller.user_id)
-        if found is None:
+        resumed = await self.resumptions.resume(tenant_id, run_id, caller.user_id)
+        if resumed is None:
             raise run_not_found()
-        if isinstance(found, RunNotWaiting):
-            raise run_not_waiting(found)
-        return run_body(found, self.links)
+        if isinstance(resumed, RunNotWaiting):
+            raise run_not_waiting(resumed)
+        return run_body(resumed, self.links)
 
 
 def run_body(run: StoredRun, links: Links) -> OperationRun:

@@ -9,7 +9,7 @@ PATH = "/onboarding/sign-in"
 
 
 class SignIn(Struct, kw_only=True):
-    """How people sign in: authorization code with PKCE at this provider. ``enabled`` is false where none is set."""
+    """The provider at which people sign in, with an authorization code and PKCE. ``enabled`` is false without one."""
 
     enabled: bool
     authority: str | None = None

@@ -41,7 +41,7 @@ Search = Annotated[
 
 
 class TenantPermissions(Struct, kw_only=True):
-    """What the caller may do in one tenant."""
+    """The permissions of the caller in one tenant."""
 
     tenant_id: int
     permissions: list[str]

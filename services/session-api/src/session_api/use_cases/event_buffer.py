@@ -8,7 +8,7 @@ from session_api.domain.live_events import ReloadReason
 from session_api.domain.stream_positions import Place, PositionParts, decoded
 
 _ENTRY_BYTES = 400
-"""What an entry takes beside its frame, nearly."""
+"""Approximate memory of an entry in bytes, without its frame."""
 
 
 class Entry(NamedTuple):

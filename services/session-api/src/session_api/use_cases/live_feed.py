@@ -26,7 +26,7 @@ from session_api.use_cases.event_buffer import EventBuffer
 TOPICS = (SESSIONS, OPERATION_RUNS, EVIDENCE, TASK_TYPES)
 """The order in the ids of events: a further topic is added at the end."""
 _PARTITIONS = 48
-"""How many partitions share what is looked back at the start, nearly."""
+"""Approximate number of partitions, over which the records that are read at the start are divided."""
 _READY_SECONDS = 2.0
 _MOST_CATALOGUES = 100
 
