@@ -3,6 +3,7 @@
 import asyncio
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.support import browser
 from tests.support.caller import Caller
-from tests.support.system import System
+from tests.support.system import System, running_system
 from tests.support.windows import Window, window
 
 pytestmark = [
@@ -23,6 +24,13 @@ IMAGES = Path(__file__).parents[2] / "docs/images"
 TAKEN = ("customers.png", "customer.png", "customer-dark.png", "evidence.png", "phone.png")
 MOST_BYTES = 300_000
 NAMES = ("Contoso Bakeries", "Fabrikam Legal", "Tailspin Toys", "Wide World Importers")
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    """The system as it is shipped: no other package of tasks is on the pictures."""
+    with running_system() as system:
+        yield system
 
 
 async def prepare(caller: Caller, name: str, step: int, behaviour: str = "healthy", **control: object) -> None:

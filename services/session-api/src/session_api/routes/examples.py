@@ -63,6 +63,7 @@ _CUSTOMER: dict[str, Any] = {
         "title": "The application has the customer's consent",
         "state": "waiting",
         "attempt": 1,
+        "reason_code": "CONSENT_MISSING",
         "message": "The customer's administrator has not consented yet.",
         "resume_at": "2026-11-24T09:35:00Z",
         "progress": None,
