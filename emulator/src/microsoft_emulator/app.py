@@ -55,7 +55,11 @@ def build(start: FirstState | None = None) -> Litestar:
     tenants = Tenants(Applications(), begins.tenants)
     begin(tenants, begins)
 
-    @route(["/v1.0/{path:path}", "/beta/{path:path}"], http_method=["GET", "POST", "PATCH", "DELETE"], status_code=200)
+    @route(
+        ["/v1.0/{path:path}", "/beta/{path:path}"],
+        http_method=["GET", "POST", "PATCH", "PUT", "DELETE"],
+        status_code=200,
+    )
     async def graph(path: FromPath[str], request: AnyRequest) -> Response[Any]:
         return await _graph(tenants, path, request)
 

@@ -91,8 +91,9 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``refresh_token_lifetime`` are the seconds after which new access tokens, authorization codes and refresh tokens
     expire. ``unlicensed`` are the premium features without a licence, ``sku_status`` the capability status of the paid
     SKU, ``directory`` additional objects. ``overrides`` replaces the response of a path, such as ``/organization``: a
-    list is paged as a collection, an object is sent unchanged. A path that begins with ``/beta/`` is that of the beta
-    version alone.
+    list is paged as a collection, an object is sent unchanged, null is 204. A name with a verb (``PATCH /groups/1``) is
+    that of a write, also to a path that is otherwise unknown here: what a real tenant would do, only a real tenant
+    tells. A path that begins with ``/beta/`` is that of the beta version alone.
 
     ``relationships`` and ``mappings`` are those of this customer in the partner's tenant (None = complete ones);
     ``overrides`` applies to the paths of this customer there as well. ``activation_delay_seconds`` and

@@ -111,12 +111,13 @@ def _tenant_handlers(tenants: Tenants) -> list[HTTPRouteHandler]:
 
 
 def _tenant(tenant: Tenant) -> Response[Any]:
-    """The state of a tenant; ``requested`` are its latest Graph requests."""
+    """The state of a tenant; ``requested`` are its latest Graph requests, ``written`` those that are not reads."""
     return reply(
         {
             "tenant": tenant.guid,
             "graph_requests": tenant.graph_requests,
             "requested": list(tenant.requested),
+            "written": list(tenant.written),
             "control": tenant.control,
         }
     )

@@ -39,6 +39,22 @@ class Call:
         except msgspec.DecodeError:
             return None
 
+    def override(self) -> str | None:
+        """The name in ``overrides`` of what replaces the response; None = nothing does."""
+        verb = "" if self.request.method == "GET" else f"{self.request.method} "
+        names = (f"{verb}/{self.version}{self.path}", f"{verb}{self.path}")
+        return next((name for name in names if name in self.tenant.control.overrides), None)
+
+    def written(self) -> dict[str, Any]:
+        """What a write is recorded as."""
+        return {
+            "method": self.request.method,
+            "version": self.version,
+            "path": self.path,
+            "if_match": self.request.headers.get("if-match"),
+            "body": self.json(),
+        }
+
     def filter_of(self, name: str) -> str | None:
         """The value that ``$filter`` requires of a property."""
         matching = [clause for clause in odata.clauses(self.request) or () if clause.name == name]
@@ -88,11 +104,15 @@ def any_of(*names: str) -> Permissions:
 
 def dispatch(routes: Sequence[Route], call: Call, permits: Callable[[Route], bool]) -> Response[Any]:
     """Respond to a request by the route of its path and verb, if the token ``permits`` it."""
+    if call.request.method != "GET":
+        call.tenant.written.append(call.written())
     of_version = [route for route in routes if call.version in route.versions]
     of_path = [(route, arguments) for route in of_version if (arguments := route.match(call.path)) is not None]
+    mine = [(route, arguments) for route, arguments in of_path if route.method == call.request.method]
+    if not mine and (key := call.override()) is not None:
+        return sent(call, Query(), call.tenant.control.overrides[key], overridden=True)
     if not of_path:
         return graph_error(404, "ResourceNotFound", f"Resource not of_path for the segment '{call.path}'.")
-    mine = [(route, arguments) for route, arguments in of_path if route.method == call.request.method]
     if not mine:
         return graph_error(405, "Request_BadRequest", "The HTTP method is not allowed for this resource.")
     route, arguments = mine[0]
@@ -101,10 +121,8 @@ def dispatch(routes: Sequence[Route], call: Call, permits: Callable[[Route], boo
     if (refused := odata.problem(call.request, route.query)) is not None:
         return refused
     named = replace(call, arguments=arguments)
-    overrides = call.tenant.control.overrides
-    replaced = next((path for path in (f"/{call.version}{call.path}", call.path) if path in overrides), None)
-    if route.method == "GET" and replaced is not None:
-        return sent(named, route.query, overrides[replaced], overridden=True)
+    if (key := call.override()) is not None:
+        return sent(named, route.query, call.tenant.control.overrides[key], overridden=True)
     if call.tenant.control.lacks(route.premium):
         return _no_licence(route.premium)
     content = route.answer(named)
@@ -117,6 +135,8 @@ def sent(call: Call, query: Query, content: Any, *, overridden: bool) -> Respons
     """The response with this content; an overridden object is sent unchanged."""
     if isinstance(content, Response):
         return content
+    if overridden and content is None:
+        return reply(None, 204)
     if not isinstance(content, list):
         return reply(content if overridden else odata.shaped(call.request, query, content))
     items = [odata.shaped(call.request, query, item) for item in odata.filtered(call.request, content, overridden)]

@@ -36,6 +36,8 @@ class Tenant:
         self.graph_requests = 0
         self.requested: deque[str] = deque(maxlen=MOST_REQUESTED)
         """The latest requests, each with its method, version, path and query."""
+        self.written: deque[dict[str, Any]] = deque(maxlen=MOST_REQUESTED)
+        """The latest writes, each with its method, version, path, ``If-Match`` and body."""
         self.throttle = Throttle()
         self.principals: dict[str, Principal] = {}
         self.members_added: dict[str, list[Timed]] = {}

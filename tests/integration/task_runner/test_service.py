@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx2
@@ -20,7 +21,8 @@ from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, LogSettings
 from task_runner.app import TaskRunner, build
 from task_runner.settings import OutsideSettings, TaskRunnerSettings, WorkerSettings
-from task_runner.tasks import Result, TaskContext, task
+from task_runner.tasks import DeclarationError, Result, TaskContext, task
+from task_runner.tasks.registry import Installed
 from tests.integration.task_runner.runner_harness import TASKS, recorded, start
 from tests.support.engines import free_port, kafka_broker, kafka_settings
 from tests.support.waiting import eventually
@@ -145,10 +147,9 @@ async def test_the_log_lines_of_a_task_name_run_tenant_trace(runner: TaskRunner,
     }
 
 
-async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
-    settings: TaskRunnerSettings, client: Client
-) -> None:
-    runner = build(settings, tasks=TASKS)
+@asynccontextmanager
+async def served(runner: TaskRunner, settings: TaskRunnerSettings) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve the application until the end of the block; yield a client once it is ready."""
     server = uvicorn.Server(
         uvicorn.Config(runner.http, port=settings.http.port, lifespan="on", log_config=None)  # type: ignore[arg-type]
     )
@@ -162,14 +163,45 @@ async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
                 return 0
 
         await eventually(ready, equals=200)
+        yield http
+    server.should_exit = True
+    await asyncio.wait_for(serving, 30)
+
+
+async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
+    settings: TaskRunnerSettings, client: Client
+) -> None:
+    runner = build(settings, tasks=TASKS)
+    async with served(runner, settings) as http:
         report = (await http.get("/health/ready")).json()
-        assert {check["name"] for check in report["checks"]} == {"database", "relay", "consumer", "worker"}
+        assert {check["name"] for check in report["checks"]} == {"database", "relay", "consumer", "worker", "tasks"}
         assert (await http.get("/health/live")).status_code == 200
         await client.publish(start(1))
         await client.receive(RunFinished)
-    server.should_exit = True
-    await asyncio.wait_for(serving, 30)
     assert not any(loop.alive for loop in runner.worker.loops)
+
+
+async def test_a_wrong_task_package_is_named_and_leaves_the_runner_ready(
+    settings: TaskRunnerSettings, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("task_runner.app.installed", lambda: Installed(TASKS, ("acme cannot be loaded",)))
+    async with served(build(settings), settings) as http:
+        report = (await http.get("/health/ready")).json()
+        (tasks,) = [check for check in report["checks"] if check["name"] == "tasks"]
+        assert (tasks["status"], tasks["data"]) == (
+            "UP",
+            {"installed": len(TASKS), "problems": ["acme cannot be loaded"]},
+        )
+        await client.publish(start(1))
+        await client.receive(RunFinished)
+
+
+def test_without_any_usable_task_the_runner_does_not_start(
+    settings: TaskRunnerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("task_runner.app.installed", lambda: Installed({}, ("acme cannot be loaded",)))
+    with pytest.raises(DeclarationError, match="acme"):
+        build(settings)
 
 
 async def test_a_worker_loop_that_ended_turns_readiness_off(runner: TaskRunner) -> None:

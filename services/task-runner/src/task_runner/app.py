@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
+import structlog
 from litestar import Litestar
 
 from onboarding_shared.contracts.topics import published_by, source_of
@@ -21,19 +22,21 @@ from onboarding_shared.web.app import ApiDescription, HttpApplication, build_htt
 from task_runner.consumers import GROUP, applies
 from task_runner.domain.leases import Selection
 from task_runner.health import readiness_checks
-from task_runner.metrics import ANSWER_BYTES, BINDINGS_UNUSABLE, SLOTS, UNDER_WAY, count_failures_of
+from task_runner.metrics import ANSWER_BYTES, BINDINGS_UNUSABLE, SLOTS, TASKS_UNUSABLE, UNDER_WAY, count_failures_of
 from task_runner.providers import Providers
 from task_runner.providers.from_settings import provider_settings
 from task_runner.settings import TaskRunnerSettings
 from task_runner.store.queue import QUEUE, QUEUE_GAUGES
-from task_runner.tasks import Task, discover
-from task_runner.tasks.registry import inputs_types, with_required, without
+from task_runner.tasks import DeclarationError, Task
+from task_runner.tasks.registry import Installed, inputs_types, installed, with_required, without
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.isolation import Isolation
 from task_runner.worker.worker import Worker, WorkerLimits
 
 SERVICE = "task-runner"
+
+_log = structlog.get_logger(__name__)
 
 
 class TaskRunner:
@@ -42,12 +45,13 @@ class TaskRunner:
     def __init__(
         self,
         settings: TaskRunnerSettings,
-        tasks: Mapping[str, Task],
+        found: Installed,
         context_for: ContextFactory | None,
         *,
         isolating: bool,
     ) -> None:
         """``isolating``: runs that lost two workers get a process of their own, which finds the tasks by itself."""
+        tasks, self.task_problems = found
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
         self.outbox = Outbox(self.relay.hand_over)
@@ -88,7 +92,7 @@ class TaskRunner:
         self.http: HttpApplication = build_http(
             ApiDescription(title="Task runner"),
             authenticator=None,
-            checks=readiness_checks(self.database, self.relay, self.consumer, self.worker, self.isolation),
+            checks=readiness_checks(self.database, self.relay, self.consumer, self.worker, self.isolation, found),
             lifespan=[self._lifespan],
             health_apart=settings.http.health_port is not None,
             metrics=metrics_page(
@@ -97,7 +101,9 @@ class TaskRunner:
                 self.relay,
                 self.consumer,
                 backlog=BacklogRows(self.database, QUEUE_GAUGES, QUEUE),
-                parts=[Live((UNDER_WAY, SLOTS, ANSWER_BYTES, BINDINGS_UNUSABLE), self._worker_readings)],
+                parts=[
+                    Live((UNDER_WAY, SLOTS, ANSWER_BYTES, BINDINGS_UNUSABLE, TASKS_UNUSABLE), self._worker_readings)
+                ],
             ),
         )
 
@@ -106,9 +112,12 @@ class TaskRunner:
         yield Reading(SLOTS, float(self.worker.slots))
         yield Reading(ANSWER_BYTES, float(self.providers.memory.used))
         yield Reading(BINDINGS_UNUSABLE, float(self.providers.bindings.problem is not None))
+        yield Reading(TASKS_UNUSABLE, float(len(self.task_problems)))
 
     async def start(self) -> None:
         """Start to consume and to claim. Kafka and PostgreSQL may be unavailable at this time."""
+        for problem in self.task_problems:
+            _log.error("task_package_unusable", problem=problem)
         await self.relay.start()
         await self.providers.bindings.refresh()
         self._bindings.start()
@@ -146,9 +155,11 @@ def build(
 ) -> TaskRunner:
     """The service with the installed tasks, or with ``tasks``; ``context_for`` replaces the real providers.
 
-    Raises ``DeclarationError`` when an installed task package is wrong, or a task that is to be left out is not
-    installed. Nothing runs before ``start``, which serving ``http`` calls.
+    The tasks of an entry point that cannot be used are missing. Raises ``DeclarationError`` when none can be used, or a
+    task that is to be left out is not installed. Nothing runs before ``start``, which serving ``http`` calls.
     """
-    offered = without(discover() if tasks is None else tasks, settings.tasks.left_out)
-    required = with_required(offered, "gdap.", settings.gdap.required)
-    return TaskRunner(settings, required, context_for, isolating=tasks is None and context_for is None)
+    found = without(installed() if tasks is None else Installed(tasks, ()), settings.tasks.left_out)
+    if found.problems and not found.tasks:
+        raise DeclarationError(found.problems[0])
+    offered = found._replace(tasks=with_required(found.tasks, "gdap.", settings.gdap.required))
+    return TaskRunner(settings, offered, context_for, isolating=tasks is None and context_for is None)

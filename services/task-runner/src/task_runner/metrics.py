@@ -82,6 +82,9 @@ BINDINGS_UNUSABLE = Gauge(
     "onboarding_tenant_bindings_unusable",
     "1 while the file of tenant bindings is missing or breaks a rule, else 0",
 )
+TASKS_UNUSABLE = Gauge(
+    "onboarding_task_packages_unusable", "Entry points of tasks that cannot be used; their tasks are missing"
+)
 SLOTS = Gauge("onboarding_worker_slots", "Maximum number of attempts in progress in this process")
 
 

@@ -98,9 +98,16 @@ class GraphServer:
 
     async def requested(self, tenant: str) -> list[str]:
         """The latest requests to Microsoft Graph since the tenant was told how to behave: verb, path and query."""
+        return list((await self._state(tenant))["requested"])
+
+    async def written(self, tenant: str) -> list[dict[str, Any]]:
+        """The latest requests that are no reads: method, version, path, ``if_match`` and body, None without one."""
+        return list((await self._state(tenant))["written"])
+
+    async def _state(self, tenant: str) -> dict[str, Any]:
         answer = await self._client.get(f"{self.url}/_control/tenants/{tenant}")
         answer.raise_for_status()
-        return list(answer.json()["requested"])
+        return dict(answer.json())
 
     def knows(self, tenant: str) -> bool:
         """True if the behaviour of the tenant was set."""

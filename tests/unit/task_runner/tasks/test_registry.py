@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from task_runner.tasks import DeclarationError, Result, Task, TaskContext, discover, task
-from task_runner.tasks.registry import without
+from task_runner.tasks.registry import Installed, installed, without
 
 
 def a_task(name: str, version: str = "") -> Task:
@@ -94,11 +94,35 @@ def test_a_package_that_cannot_be_imported_is_refused_by_name() -> None:
         discover([point(broken)])
 
 
+def test_a_wrong_package_takes_no_task_of_others_down() -> None:
+    found = installed([point(7, "first"), point(a_task("a.b"), "second")])
+
+    assert list(found.tasks) == ["a.b"]
+    assert len(found.problems) == 1
+    assert "first" in found.problems[0]
+
+
+def test_a_name_declared_twice_stays_that_of_the_product() -> None:
+    found = installed([point(a_task("a.b"), "acme"), point(a_task("a.b"), "onboarding-task-runner")])
+
+    assert found.tasks["a.b"].declaration.distribution == "onboarding-task-runner"
+    assert "'acme'" in found.problems[0]
+
+
+def test_a_name_declared_twice_by_one_entry_point_is_refused() -> None:
+    assert "declared twice" in installed([point([a_task("a.b"), a_task("a.b")])]).problems[0]
+
+
 def test_a_task_that_is_left_out_is_not_offered() -> None:
     tasks = {name: a_task(name) for name in ("one.check", "two.check")}
-    assert list(without(tasks, ("two.check",))) == ["one.check"]
+    assert list(without(Installed(tasks, ()), ("two.check",)).tasks) == ["one.check"]
+
+
+def test_a_task_of_a_wrong_package_may_be_left_out() -> None:
+    found = Installed({"one.check": a_task("one.check")}, ("broken",))
+    assert without(found, ("two.check",)) == found
 
 
 def test_excluding_a_task_that_is_not_installed_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"not installed: two\.chekc"):
-        without({"two.check": a_task("two.check")}, ("two.chekc",))
+        without(Installed({"two.check": a_task("two.check")}, ()), ("two.chekc",))

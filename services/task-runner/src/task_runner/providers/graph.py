@@ -139,15 +139,45 @@ class GraphClient:
         *,
         permission: str | None = None,
         headers: Headers | None = None,
+        version: ApiVersion = "v1.0",
     ) -> dict[str, Any]:
-        """Create an object. The request is not retried if its response was lost, because it may have been processed."""
-        return await self._write("POST", path, body, permission, headers or {})
+        """Create an object, or call an action. The request is not retried if its response was lost."""
+        return await self._write("POST", path, body, permission, headers or {}, version)
 
     async def patch(
-        self, path: str, body: Mapping[str, Any], *, etag: str, permission: str | None = None
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        etag: str | None = None,
+        permission: str | None = None,
+        version: ApiVersion = "v1.0",
     ) -> dict[str, Any]:
-        """Change an object that still has this ETag. The request is not retried if its response was lost."""
-        return await self._write("PATCH", path, body, permission, {"If-Match": etag})
+        """Change members of an object. The request is not retried if its response was lost."""
+        return await self._write("PATCH", path, body, permission, _if_match(etag), version)
+
+    async def put(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        etag: str | None = None,
+        permission: str | None = None,
+        version: ApiVersion = "v1.0",
+    ) -> dict[str, Any]:
+        """Replace an object. The request is not retried if its response was lost."""
+        return await self._write("PUT", path, body, permission, _if_match(etag), version)
+
+    async def delete(
+        self,
+        path: str,
+        *,
+        etag: str | None = None,
+        permission: str | None = None,
+        version: ApiVersion = "v1.0",
+    ) -> None:
+        """Delete an object. The request is not retried if its response was lost."""
+        await self._write("DELETE", path, None, permission, _if_match(etag), version)
 
     async def renew_token(self) -> None:
         """Get a new access token: an older one names the permissions of its time."""
@@ -170,19 +200,25 @@ class GraphClient:
         )
 
     async def _write(
-        self, method: str, path: str, body: Mapping[str, Any], permission: str | None, headers: Headers
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        permission: str | None,
+        headers: Headers,
+        version: ApiVersion,
     ) -> dict[str, Any]:
-        url = self._url(path, None, "v1.0")
+        url = self._url(path, None, version)
         if self._limits.read_only:
             refuse_write(method, url)
         request = GraphRequest(
-            method=method, url=url, version="v1.0", permission=permission, headers=headers, body=body
+            method=method, url=url, version=version, permission=permission, headers=headers, body=body
         )
         try:
             answer = await self._requests.send(request)
         finally:
             self._readings.drop(self._use)  # a lost response may have been a change
-        return answer.decoded(permission)
+        return answer.decoded(permission) if answer.content or not answer.ok else {}
 
     async def _shared(self, request: GraphRequest, max_age: float, ask: Callable[[], Awaitable[Pages]]) -> Pages:
         """The responses to a read, which those of another run may replace. Raises as ``ask`` does."""
@@ -270,6 +306,10 @@ class GraphClient:
         if url is None or (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port) or url.userinfo:
             raise CannotTell("GRAPH_LINK_REFUSED", f"The next page of {path} is on another host and was not read.")
         return str(url)
+
+
+def _if_match(etag: str | None) -> Headers:
+    return {} if etag is None else {"If-Match": etag}
 
 
 def _page(answer: Answer, request: GraphRequest) -> Page:

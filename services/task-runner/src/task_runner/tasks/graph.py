@@ -44,6 +44,9 @@ class Graph(Protocol):
     application and credential up to so many seconds ago, may be used in place of a new one, and equal requests at the
     same time are one. No reading is older than the operator allows, or than the moment at which the run was due; a dry
     run uses none; a write to the tenant ends the readings of it. Give it for checks only, never for a change.
+
+    A write is not sent again if its response was lost, because it may have been processed: the next attempt of the run
+    reads what is there.
     """
 
     @property
@@ -97,14 +100,44 @@ class Graph(Protocol):
         *,
         permission: str | None = None,
         headers: Mapping[str, str] | None = None,
+        version: ApiVersion = "v1.0",
     ) -> dict[str, Any]:
-        """Create an object. The request is not retried if its response was lost."""
+        """Create an object, or call an action. Returns the body of the response, empty if it has none."""
         ...
 
     async def patch(
-        self, path: str, body: Mapping[str, Any], *, etag: str, permission: str | None = None
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        etag: str | None = None,
+        permission: str | None = None,
+        version: ApiVersion = "v1.0",
     ) -> dict[str, Any]:
-        """Change an object that still has this ``@odata.etag``. The request is not retried if its response was lost."""
+        """Change members of an object; with ``etag`` only if it still has this ``@odata.etag``."""
+        ...
+
+    async def put(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        etag: str | None = None,
+        permission: str | None = None,
+        version: ApiVersion = "v1.0",
+    ) -> dict[str, Any]:
+        """Replace an object; with ``etag`` only if it still has this ``@odata.etag``."""
+        ...
+
+    async def delete(
+        self,
+        path: str,
+        *,
+        etag: str | None = None,
+        permission: str | None = None,
+        version: ApiVersion = "v1.0",
+    ) -> None:
+        """Delete an object; with ``etag`` only if it still has this ``@odata.etag``."""
         ...
 
     async def renew_token(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,25 +12,61 @@ from task_runner.domain.admission import InputsType
 from task_runner.tasks.declaration import DeclarationError, Task
 
 GROUP = "onboarding.tasks"
+OWN_DISTRIBUTION = "onboarding-task-runner"
+
+
+class Installed(NamedTuple):
+    """The usable tasks of all installed packages by name, sorted, and the problem of each entry point that is not."""
+
+    tasks: Mapping[str, Task]
+    problems: tuple[str, ...]
 
 
 def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
     """Return all installed tasks by name, sorted.
 
     An entry point refers to a ``Task``, an iterable of tasks, or a module with ``TASKS``. Raise ``DeclarationError`` if
-    it cannot be loaded, if it refers to anything else, or if two distributions declare the same name.
+    it cannot be loaded, if it refers to anything else, or if two entry points declare the same name.
+    """
+    found = installed(points)
+    if found.problems:
+        raise DeclarationError(found.problems[0])
+    return dict(found.tasks)
+
+
+def installed(points: Iterable[EntryPoint] | None = None) -> Installed:
+    """Return the same without an exception: an entry point with a problem takes none of the others down.
+
+    If two declare the same name, that of task-runner itself counts, else that of the distribution whose name is first.
     """
     tasks: dict[str, Task] = {}
-    for point in entry_points(group=GROUP) if points is None else points:
-        for task in _load(point):
-            earlier = tasks.get(task.name)
-            if earlier is not None:
-                raise DeclarationError(
-                    f"Task {task.name!r} is declared twice: by {earlier.declaration.distribution!r}"
-                    f" and by {task.declaration.distribution!r}. Uninstall one of them or rename its task."
-                )
-            tasks[task.name] = task
-    return dict(sorted(tasks.items()))
+    problems = []
+    for point in sorted(entry_points(group=GROUP) if points is None else points, key=_rank):
+        try:
+            declared = _declared(_load(point), tasks)
+        except DeclarationError as error:
+            problems.append(str(error))
+        else:
+            tasks |= declared
+    return Installed(dict(sorted(tasks.items())), tuple(problems))
+
+
+def _declared(declared: Iterable[Task], others: Mapping[str, Task]) -> dict[str, Task]:
+    tasks: dict[str, Task] = {}
+    for task in declared:
+        earlier = tasks.get(task.name) or others.get(task.name)
+        if earlier is not None:
+            raise DeclarationError(
+                f"Task {task.name!r} is declared twice: by {earlier.declaration.distribution!r}"
+                f" and by {task.declaration.distribution!r}. Uninstall one of them or rename its task."
+            )
+        tasks[task.name] = task
+    return tasks
+
+
+def _rank(point: EntryPoint) -> tuple[bool, str, str]:
+    distribution = point.dist.name if point.dist else ""
+    return distribution != OWN_DISTRIBUTION, distribution, point.name
 
 
 def inputs_types(tasks: Mapping[str, Task]) -> dict[str, InputsType]:
@@ -38,15 +74,20 @@ def inputs_types(tasks: Mapping[str, Task]) -> dict[str, InputsType]:
     return {name: task.inputs for name, task in tasks.items() if task.inputs is not None}
 
 
-def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> dict[str, Task]:
-    """Return the tasks except ``left_out``. Raise ``DeclarationError`` if one of ``left_out`` is not installed."""
-    unknown = sorted(set(left_out) - tasks.keys())
-    if unknown:
+def without(found: Installed, left_out: Collection[str]) -> Installed:
+    """Return the tasks except ``left_out``.
+
+    A name that is not installed is a misspelt setting, and raises ``DeclarationError``; but beside problems it may be a
+    task of an entry point that cannot be used.
+    """
+    unknown = sorted(set(left_out) - found.tasks.keys())
+    if unknown and not found.problems:
         raise DeclarationError(
             f"ONBOARDING_TASKS_LEFT_OUT names tasks that are not installed: {', '.join(unknown)}."
-            f" Installed are {', '.join(tasks)}."
+            f" Installed are {', '.join(found.tasks)}."
         )
-    return {name: task for name, task in tasks.items() if name not in left_out}
+    kept = {name: task for name, task in found.tasks.items() if name not in left_out}
+    return found._replace(tasks=kept)
 
 
 def with_required(tasks: Mapping[str, Task], prefix: str, required: bool) -> dict[str, Task]:
