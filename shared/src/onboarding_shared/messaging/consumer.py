@@ -75,7 +75,7 @@ class Consumer:
         self._stopping = asyncio.Event()
         rebuilds = metrics.CONSUMER_REBUILDS.labels(group)
         self._loop = Loop(f"consumer-{group}", self._turn, count_failure=rebuilds.inc, longest_backoff=10.0)
-        self.progress = ConsumerProgress()
+        self.progress = ConsumerProgress(topics=self._topics)
 
     async def start(self) -> None:
         """Start consuming in the background. Never raises, even if Kafka is unavailable."""

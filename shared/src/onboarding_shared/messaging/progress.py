@@ -1,7 +1,7 @@
 """Detects a stuck consumer: connected, but its offsets no longer advance."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 
 from aiokafka import TopicPartition
@@ -11,7 +11,7 @@ _BUSY_SECONDS = 180.0
 """Maximum duration of a batch. The consumer aborts a batch earlier, so a longer one hangs. Kafka's limit is 300 s."""
 _FAILURE_LIMIT = 4
 _UNASSIGNED_SECONDS = (15.0, 600.0)
-"""Time that a member may be without partitions: initial value and maximum."""
+"""Time that a member may be without partitions of a topic: initial value and maximum."""
 
 
 class Verdict(Enum):
@@ -22,11 +22,11 @@ class Verdict(Enum):
 
 
 class AssignmentTimeout:
-    """Time in seconds that a client may be without partitions before it is replaced.
+    """Time in seconds that a client may be without partitions of a topic before it is replaced.
 
-    A client that joined while its topics were missing may never be assigned any, so it is replaced soon. A group with
+    A client that joined while a topic was missing may never be assigned any of it, so it is replaced soon. A group with
     more members than partitions also has members without, and each replacement rebalances the whole group, so the
-    timeout doubles until partitions are assigned.
+    timeout doubles until partitions of all topics are assigned.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,14 @@ class ConsumerProgress:
     it has applied a record, or when no records are unread.
     """
 
-    def __init__(self, timeout: AssignmentTimeout | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        timeout: AssignmentTimeout | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        topics: Collection[str] = (),
+    ) -> None:
+        """``topics`` are those that the client subscribes to."""
+        self._topics = frozenset(topics)
         self._assignment_timeout = timeout or AssignmentTimeout()
         self._clock = clock
         self._positions: dict[TopicPartition, int] = {}
@@ -81,7 +88,7 @@ class ConsumerProgress:
 
     def successor(self) -> "ConsumerProgress":
         """Progress of the next client, with the lags and the suspicion of this one."""
-        after = ConsumerProgress(self._assignment_timeout, self._clock)
+        after = ConsumerProgress(self._assignment_timeout, self._clock, self._topics)
         after.lags, after._applied_at, after._suspect = self.lags, self._applied_at, self._suspect
         return after
 
@@ -108,7 +115,7 @@ class ConsumerProgress:
         if offsets and self.lag == 0:
             self._advanced()
         self._positions = positions
-        if offsets:
+        if offsets and self._topics <= {partition.topic for partition in offsets}:
             self._assigned_at = now
             self._assignment_timeout.reset()
         hangs = self._busy_since is not None and now - self._busy_since > _BUSY_SECONDS

@@ -182,6 +182,14 @@ def test_partitions_that_are_reassigned_restart_the_timeout() -> None:
     assert progress.observe({}) is Verdict.FINE
 
 
+def test_a_member_without_partitions_of_one_topic_is_replaced() -> None:
+    clock = Clock()
+    progress = ConsumerProgress(clock=clock, topics=(ONE.topic, "onboarding.task-commands.v1")).successor()
+    assert progress.observe({ONE: (7, 7)}) is Verdict.FINE
+    clock.advance(16)
+    assert progress.observe({ONE: (7, 7)}) is Verdict.STUCK
+
+
 def test_a_broker_that_forgot_its_records_leaves_no_lag() -> None:
     progress, _ = watched()
     assert progress.observe({ONE: (500, 3)}) is Verdict.FINE
