@@ -29,6 +29,7 @@ TAGS = {
     "consent",
     "catalogue",
     "schemas",
+    "services",
     "customers",
 }
 EVIDENCE = ("OnboardingEvidence", "SealedEvidence", "ChainVerification", "ChainBreak", "BreakKind")

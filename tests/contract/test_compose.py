@@ -51,6 +51,8 @@ OF_THE_NETWORK = {
     "ONBOARDING_RUN_SECRETS": "/run/onboarding/run-secrets",
     "ONBOARDING_COMMAND_SECRETS": "/run/onboarding/command-secrets",
     "ONBOARDING_EVIDENCE_STORE_URL": "http://evidence-store:8000",
+    "ONBOARDING_EVIDENCE_STORE_HEALTH_URL": "http://evidence-store:9000",
+    "ONBOARDING_TASK_RUNNER_HEALTH_URL": "http://task-runner:9000",
     "ONBOARDING_CONSENT_REDIRECT_URL": "http://127.0.0.1:8000/onboarding/consent/callback",
     "ONBOARDING_GRAPH_URL": "http://graph:8000",
     "ONBOARDING_LOGIN_URL": "http://graph:8000",

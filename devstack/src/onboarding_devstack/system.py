@@ -117,6 +117,8 @@ def environments(place: Place) -> dict[str, dict[str, str]]:
         | command_secrets
         | {
             "ONBOARDING_EVIDENCE_STORE_URL": at["evidence-store"],
+            "ONBOARDING_EVIDENCE_STORE_HEALTH_URL": at["evidence-store"],
+            "ONBOARDING_TASK_RUNNER_HEALTH_URL": at["task-runner"],
             "ONBOARDING_OIDC_AUTHORITY": at["identity"],
             "ONBOARDING_OIDC_CLIENT_ID": CLIENT_ID,
             "ONBOARDING_CONSENT_REDIRECT_URL": consent_redirect(place),

@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import msgspec
@@ -103,7 +103,7 @@ class Api:
         self,
         user: int = 7,
         *,
-        tenants: Sequence[int] | Mapping[int, Sequence[str]] = (TENANT,),
+        tenants: Sequence[int] | Mapping[int, Sequence[str]] | Literal["all"] = (TENANT,),
         permissions: Sequence[str] = PERMISSIONS,
     ) -> httpx2.AsyncClient:
         """A client with a token of its own."""
@@ -240,6 +240,7 @@ class Api:
         for client in self._clients:
             await client.aclose()
         await self.service.evidence.close()
+        await self.service.states.close()
         await self.service.database.close()
 
 

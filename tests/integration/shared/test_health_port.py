@@ -13,7 +13,7 @@ from msgspec import Struct
 from tests.support.alone import Alone, alone
 from tests.support.engines import free_port
 
-PAGES = ["/health/live", "/health/ready", "/metrics"]
+PAGES = ["/health/live", "/health/ready", "/health/state", "/metrics"]
 
 
 class Apart(Struct, frozen=True):

@@ -20,6 +20,7 @@ from onboarding_shared.web.openapi_page import add_examples
 from onboarding_shared.web.problem_responses import Translation
 from onboarding_shared.web.rate_limit import RateLimit
 from session_api.clients.evidence_store import EvidenceStoreClient
+from session_api.clients.service_states import ServiceStates
 from session_api.consumers import GROUP, applies
 from session_api.controllers import Components, controllers
 from session_api.domain.idempotency import KeyInProgress, KeyOfAnother
@@ -71,6 +72,7 @@ class SessionApi:
     sweeper: Sweeper
     starts: Starts
     evidence: EvidenceStoreClient
+    states: ServiceStates
     feed: LiveFeed
 
     async def start(self) -> None:
@@ -88,6 +90,7 @@ class SessionApi:
         await self.starts.settle()
         await self.relay.stop()
         await self.evidence.close()
+        await self.states.close()
         await self.database.close()
 
 
@@ -116,7 +119,16 @@ def build(settings: SessionApiSettings) -> SessionApi:
         database, outbox, silence_seconds=settings.silence_seconds, quotas=quotas, keys=keys, run_keys=run_keys
     )
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
+    states = ServiceStates()
     feed = LiveFeed(settings.kafka, settings.streams, run_keys)
+    metrics = metrics_page(
+        SERVICE,
+        database,
+        relay,
+        consumer,
+        backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS),
+        parts=[feed.gauges()],
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
@@ -130,20 +142,15 @@ def build(settings: SessionApiSettings) -> SessionApi:
     app = build_http(
         DESCRIPTION,
         authenticator=Authenticator(settings.identity, recognise=Users(database).recognise),
-        routes=controllers(Components(settings, database, outbox, starts, evidence, feed, quotas, keys)),
+        routes=controllers(
+            Components(settings, database, outbox, starts, evidence, states, metrics, feed, quotas, keys)
+        ),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],
         public_paths=[CALLBACK, SIGN_IN, *PUBLIC_PATHS],
         get_only_paths=[CALLBACK],
         cors_origins=settings.cors_origins,
-        metrics=metrics_page(
-            SERVICE,
-            database,
-            relay,
-            consumer,
-            backlog=BacklogRows(database, (RUNS_ACTIVE,), ACTIVE_RUNS),
-            parts=[feed.gauges()],
-        ),
+        metrics=metrics,
         translations=TRANSLATIONS,
         rate_limit=RateLimit(per_minute) if per_minute else None,
         health_apart=settings.http.health_port is not None,
@@ -152,5 +159,5 @@ def build(settings: SessionApiSettings) -> SessionApi:
     add_examples(app.openapi_schema, EXAMPLES)
     describe_forms_of_report(app.openapi_schema)
     app.before_drain = feed.end_streams
-    service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence, feed)
+    service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence, states, feed)
     return service

@@ -7,10 +7,12 @@ from litestar import Controller
 
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.telemetry.metrics import MetricsPage
 from onboarding_shared.web.controllers import with_parts
 from onboarding_shared.web.event_streams import StreamPlaces
 from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.clients.openid_provider import OpenIdProvider
+from session_api.clients.service_states import ServiceStates
 from session_api.domain.quotas import Quotas
 from session_api.routes.bindings import BindingRoutes
 from session_api.routes.catalogue import CatalogueRoutes
@@ -26,6 +28,7 @@ from session_api.routes.links import Links
 from session_api.routes.reports import ReportRoutes
 from session_api.routes.runs import RunRoutes
 from session_api.routes.runs_of_all import AllRunRoutes
+from session_api.routes.services import ServiceRoutes
 from session_api.routes.session_lists import SessionListRoutes
 from session_api.routes.sessions import SessionRoutes
 from session_api.routes.sign_in import SignInRoutes
@@ -42,6 +45,7 @@ from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.preflights import Preflights
 from session_api.use_cases.reports import Reports
 from session_api.use_cases.runs import Cancellations, Resumptions, Retries
+from session_api.use_cases.services import Services
 from session_api.use_cases.sessions import Sessions
 from session_api.use_cases.starts import Starts
 from session_api.web_application.routes import WebApplication
@@ -56,6 +60,8 @@ class Components:
     outbox: Outbox
     starts: Starts
     evidence: EvidenceStoreClient
+    states: ServiceStates
+    metrics: MetricsPage
     feed: LiveFeed
     quotas: Quotas
     keys: IdempotencyKeys
@@ -75,6 +81,7 @@ def controllers(parts: Components) -> list[type[Controller]]:
         *_of_connections(parts),
         *_of_results(parts),
         *_of_people(parts),
+        *_of_operators(parts),
     ]
 
 
@@ -155,3 +162,12 @@ def _of_people(parts: Components) -> list[type[Controller]]:
         with_parts(SignInRoutes, provider=provider, client_id=oidc.client_id, scopes=oidc.scopes),
         with_parts(WebApplication, provider=provider),
     ]
+
+
+def _of_operators(parts: Components) -> list[type[Controller]]:
+    pages = parts.settings.health_pages
+    addresses = {
+        "task-runner": pages.task_runner_url,
+        "evidence-store": pages.evidence_store_url or parts.settings.evidence_store_url,
+    }
+    return [with_parts(ServiceRoutes, services=Services(parts.metrics, parts.states, addresses))]

@@ -161,6 +161,26 @@ class StreamSettings(Settings):
     )
 
 
+class HealthPageSettings(Settings):
+    """The health pages of the other services, which operators see through this one."""
+
+    evidence_store_url: str = Field(
+        "",
+        validation_alias="ONBOARDING_EVIDENCE_STORE_HEALTH_URL",
+        description="http(s) URL of evidence-store's health pages; unset = ONBOARDING_EVIDENCE_STORE_URL",
+    )
+    task_runner_url: str = Field(
+        "",
+        validation_alias="ONBOARDING_TASK_RUNNER_HEALTH_URL",
+        description="http(s) URL of task-runner's health pages; unset = operators do not see its state",
+    )
+
+    @field_validator("evidence_store_url", "task_runner_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        return http_url(url).rstrip("/")
+
+
 class BindingRuleSettings(Settings):
     """The settings on which a change of a tenant binding depends, over HTTP and on the command line."""
 
@@ -207,6 +227,7 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
         validation_alias="ONBOARDING_EVIDENCE_TIMEOUT_SECONDS",
         description="Timeout of requests to evidence-store, in seconds",
     )
+    health_pages: HealthPageSettings = Field(default_factory=HealthPageSettings)
     public_url: str = Field(
         "",
         validation_alias="ONBOARDING_PUBLIC_URL",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 from prometheus_client import Counter
 
+from onboarding_shared.contracts import service_states
 from onboarding_shared.telemetry.frequent_metrics import FrequentCounter, FrequentHistogram
 from onboarding_shared.telemetry.metrics import Gauge
 
@@ -73,7 +74,7 @@ def record(measured: Measured) -> None:
     OF_ATTEMPTS[measured.name].add(measured.value, measured.label)
 
 
-UNDER_WAY = Gauge("onboarding_runs_under_way", "Attempts in progress in this process")
+UNDER_WAY = Gauge(service_states.RUNS_UNDER_WAY, "Attempts in progress in this process")
 ANSWER_BYTES = Gauge(
     "onboarding_provider_answer_bytes",
     "Memory that is counted for answers of providers, of ONBOARDING_ANSWER_MEMORY_MB",
@@ -85,7 +86,7 @@ BINDINGS_UNUSABLE = Gauge(
 TASKS_UNUSABLE = Gauge(
     "onboarding_task_packages_unusable", "Entry points of tasks that cannot be used; their tasks are missing"
 )
-SLOTS = Gauge("onboarding_worker_slots", "Maximum number of attempts in progress in this process")
+SLOTS = Gauge(service_states.WORKER_SLOTS, "Maximum number of attempts in progress in this process")
 
 
 def count_failures_of(loop: str) -> Callable[[], None]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from prometheus_client import Counter
 
+from onboarding_shared.contracts import service_states
 from onboarding_shared.telemetry.metrics import Gauge
 
 PUBLISHED = Counter("onboarding_messages_published_total", "Messages that Kafka acknowledged", ["topic"])
@@ -28,13 +29,16 @@ CONSUMER_REBUILDS = Counter(
     "onboarding_consumer_rebuilds_total", "Consumers replaced because they were stuck", ["group"]
 )
 
-OUTBOX_MESSAGES = Gauge("onboarding_outbox_messages", "Messages in the outbox; 10000 = that or more")
-OUTBOX_AGE = Gauge("onboarding_outbox_age_seconds", "How long the oldest message waits to be published; 0 = none waits")
+OUTBOX_MESSAGES = Gauge(service_states.OUTBOX_MESSAGES, "Messages in the outbox; 10000 = that or more")
+OUTBOX_AGE = Gauge(
+    service_states.OUTBOX_AGE_SECONDS, "How long the oldest message waits to be published; 0 = none waits"
+)
+DEAD_LETTERS_KEPT = Gauge(service_states.DEAD_LETTERS_KEPT, "Dead letters in the table; 10000 = that or more")
 RELAY_UP = Gauge("onboarding_relay_up", "Whether messages get out: Kafka was reached, or another instance publishes")
-RELAY_ACTIVE = Gauge("onboarding_relay_active", "Whether this instance is the one that publishes")
-CONSUMER_UP = Gauge("onboarding_consumer_up", "Whether the consumer is connected to Kafka and not stuck")
+RELAY_ACTIVE = Gauge(service_states.RELAY_ACTIVE, "Whether this instance is the one that publishes")
+CONSUMER_UP = Gauge(service_states.CONSUMER_UP, "Whether the consumer is connected to Kafka and not stuck")
 CONSUMER_LAG = Gauge(
-    "onboarding_consumer_lag_messages", "Messages in this process's partitions that it has not read yet", "topic"
+    service_states.CONSUMER_LAG_MESSAGES, "Messages in this process's partitions that it has not read yet", "topic"
 )
 CONSUMER_STILL = Gauge(
     "onboarding_consumer_still_seconds", "How long messages have waited without one being applied; 0 = none waits"

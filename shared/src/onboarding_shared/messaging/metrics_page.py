@@ -8,7 +8,7 @@ from sqlalchemy.pool import QueuePool
 
 from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.consumer import Consumer
-from onboarding_shared.messaging.metrics import OUTBOX_AGE, OUTBOX_MESSAGES
+from onboarding_shared.messaging.metrics import DEAD_LETTERS_KEPT, OUTBOX_AGE, OUTBOX_MESSAGES
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.metrics import Backlog, Gauge, Live, MetricsPage, Reading
@@ -19,27 +19,30 @@ COUNTED_AT_MOST = 10_000
 _STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', '5000', true)")
 
 # The row with the lowest id is approximately the oldest: ids do not commit in order, but nearly.
-_OUTBOX = f"""
+_MESSAGES = f"""
 SELECT '{OUTBOX_MESSAGES.name}' AS gauge, NULL AS label, CAST(count(*) AS float8) AS value
 FROM (SELECT FROM outbox LIMIT {COUNTED_AT_MOST}) o
 UNION ALL
 SELECT '{OUTBOX_AGE.name}', NULL,
        CAST(coalesce((SELECT greatest(0, extract(epoch FROM clock_timestamp() - created_at))
                       FROM outbox ORDER BY id LIMIT 1), 0) AS float8)
+UNION ALL
+SELECT '{DEAD_LETTERS_KEPT.name}', NULL, CAST(count(*) AS float8)
+FROM (SELECT FROM dead_letters LIMIT {COUNTED_AT_MOST}) d
 """  # noqa: S608 - built from constants only
 
 
 class BacklogRows:
-    """Reads the backlog of one service: its outbox and the results of ``more``.
+    """Reads the backlog of one service: its outbox, its dead letters and the results of ``more``.
 
     ``more`` are SELECT statements with three columns: the name of one of ``gauges``, its label value, its value.
     """
 
     def __init__(self, database: Database, gauges: Sequence[Gauge] = (), *more: str) -> None:
         self._database = database
-        self.gauges: tuple[Gauge, ...] = (OUTBOX_MESSAGES, OUTBOX_AGE, *gauges)
+        self.gauges: tuple[Gauge, ...] = (OUTBOX_MESSAGES, OUTBOX_AGE, DEAD_LETTERS_KEPT, *gauges)
         self._by_name = {gauge.name: gauge for gauge in self.gauges}
-        self._statement = text("\nUNION ALL\n".join((_OUTBOX, *more)))
+        self._statement = text("\nUNION ALL\n".join((_MESSAGES, *more)))
 
     async def read(self) -> Sequence[Reading]:
         """Read all values. Raises ``DatabaseUnavailable``, also after a statement timeout of five seconds."""

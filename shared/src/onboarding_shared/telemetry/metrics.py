@@ -1,14 +1,16 @@
-"""The metrics page of a process, in the format of Prometheus.
+"""The metrics page of a process, in the format of Prometheus, and its state for other programs.
 
 Names are ``onboarding_<noun>_<unit>[_total]``, times are seconds. Labels are bounded: routes, topics, task types,
 states, never a tenant or a run. A scrape always succeeds, and runs at most one SQL statement in five seconds.
 """
 
 import asyncio
+import os
 import platform
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import structlog
@@ -23,7 +25,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from onboarding_shared.telemetry.health import HealthProbes
+from onboarding_shared.contracts.service_states import CheckState, GaugeState, ServiceState
+from onboarding_shared.telemetry.health import HealthProbes, HealthReport
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FRESH_SECONDS = 5.0
@@ -62,11 +65,11 @@ class Live:
     def __init__(self, gauges: Sequence[Gauge], measure: Callable[[], Iterable[Reading]]) -> None:
         """A gauge that ``measure`` omits has no value."""
         self._gauges = gauges
-        self._measure = measure
+        self.readings = measure
 
     def collect(self) -> Iterator[Metric]:
         """See ``prometheus_client.registry.Collector``."""
-        return _families(self._gauges, self._measure())
+        return _families(self._gauges, self.readings())
 
 
 class Backlog:
@@ -103,10 +106,13 @@ class Backlog:
         if error:
             _log.warning("backlog_unknown", reason=repr(error))
 
+    def readings(self) -> Sequence[Reading]:
+        """The values of the last reading."""
+        return [Reading(self.UP, 0.0 if self._known is None else 1.0), *(self._known or ())]
+
     def collect(self) -> Iterator[Metric]:
         """See ``prometheus_client.registry.Collector``."""
-        yield from _families([self.UP], [Reading(self.UP, 0.0 if self._known is None else 1.0)])
-        yield from _families(self._gauges, self._known or ())
+        return _families([self.UP, *self._gauges], self.readings())
 
 
 class Requests:
@@ -154,6 +160,7 @@ class MetricsPage:
     def __init__(
         self, service: str, version: str, *, parts: Sequence[Collector] = (), backlog: Backlog | None = None
     ) -> None:
+        self._service, self._version, self._started_at = service, version, datetime.now(UTC)
         self._build = InfoMetricFamily(
             "onboarding_build",
             "What runs here",
@@ -175,9 +182,27 @@ class MetricsPage:
 
     async def render(self) -> bytes:
         """Render the page in the text format of Prometheus. Never raises for a part that does not respond."""
-        report, _ = await asyncio.gather(self._probes.recent(FRESH_SECONDS), self._refresh())
+        report = await self._read()
         self._ready = {check.name: check.status for check in report.checks}
         return generate_latest(self)
+
+    async def state(self) -> ServiceState:
+        """The state of the process, with all gauges. Never raises for a part that does not respond."""
+        report = await self._read()
+        readings = [reading for part in self._parts if isinstance(part, Live | Backlog) for reading in part.readings()]
+        return ServiceState(
+            service=self._service,
+            version=self._version,
+            instance=f"{platform.node()}/{os.getpid()}",
+            started_at=self._started_at,
+            ready=report.status == "UP",
+            checks=[CheckState(check.name, "UP" if check.status == "UP" else "DOWN") for check in report.checks],
+            gauges=[GaugeState(gauge.name, value, label) for gauge, value, label in readings],
+        )
+
+    async def _read(self) -> HealthReport:
+        report, _ = await asyncio.gather(self._probes.recent(FRESH_SECONDS), self._refresh())
+        return report
 
     async def _refresh(self) -> None:
         if self._backlog is not None:

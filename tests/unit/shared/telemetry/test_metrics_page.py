@@ -162,3 +162,26 @@ async def test_the_page_names_what_runs_and_what_the_process_takes() -> None:
     assert page.value("onboarding_build_info", service="task-runner", version="1.2.3") == 1
     assert (page.value("process_cpu_seconds_total") or 0) > 0
     assert not [name for name in page.names if name.endswith("_created")]
+
+
+async def test_the_state_has_readiness_and_the_gauges_of_the_page() -> None:
+    async def broken() -> None:
+        raise ConnectionError("planted")
+
+    app = application(page_of(Rows()), checks=[HealthCheck("broker", broken)])
+    async with client(app) as caller:
+        answer = await caller.get("/health/state")
+    state = answer.json()
+    assert (answer.status_code, state["service"], state["version"], state["ready"]) == (200, "x", "1", False)
+    assert state["checks"] == [{"name": "broker", "status": "DOWN"}]
+    assert {gauge["name"]: gauge["value"] for gauge in state["gauges"]} == {
+        "onboarding_database_up": 1.0,
+        DEPTH.name: 7.0,
+    }
+
+
+async def test_the_state_omits_gauges_of_a_database_that_is_away(hurried: None) -> None:
+    rows = Rows()
+    rows.fails = True
+    state = await page_of(rows).state()
+    assert [(gauge.name, gauge.value) for gauge in state.gauges] == [("onboarding_database_up", 0.0)]

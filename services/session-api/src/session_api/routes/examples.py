@@ -120,6 +120,25 @@ _RUN: dict[str, Any] = {
     "cancel_requested_at": None,
     "url": "/tenants/42/onboarding/runs/17",
 }
+_SERVICE: dict[str, Any] = {
+    "service": "task-runner",
+    "instance": "task-runner-1/7",
+    "version": "1.0.0",
+    "reachable": True,
+    "ready": True,
+    "checks": [{"name": "database", "status": "UP"}],
+    "publishes": True,
+    "outbox_messages": 0,
+    "outbox_age_seconds": 0.0,
+    "consumer_lag": [{"topic": "onboarding.task-commands.v1", "messages": 0}],
+    "dead_letters": 0,
+    "leases": 3,
+    "worker_slots": 256,
+    "queue_runs": 0,
+    "queue_age_seconds": 0.0,
+    "started_at": "2026-11-24T09:00:00Z",
+    "error": None,
+}
 _CANCELLING: dict[str, Any] = {
     **_RUN,
     "state": "cancelling",
@@ -311,6 +330,7 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "getTenantName": OperationExample({"display_name": "Contoso Bakeries"}),
     "setTenantName": OperationExample({"display_name": "Contoso Bakeries"}, {"display_name": "Contoso Bakeries"}),
     "listAllRuns": OperationExample([_RUN]),
+    "listServices": OperationExample([_SERVICE]),
     "listWizardSteps": OperationExample([_WIZARD_STEP]),
     "listSessionHistory": OperationExample([_CHANGE]),
     "getSessionReport": OperationExample(REPORT),

@@ -1,12 +1,13 @@
 """The SQL of the gauges of the queue."""
 
+from onboarding_shared.contracts import service_states
 from onboarding_shared.messaging.metrics_page import COUNTED_AT_MOST
 from onboarding_shared.telemetry.metrics import Gauge
 from task_runner.store.states import CLAIMABLE_STATES, LEASED_ROWS, LEASED_STATES
 
 RUNS_ACTIVE = Gauge("onboarding_runs_active", "Runs that have not ended; 10000 = that or more", "state")
-QUEUE_RUNS = Gauge("onboarding_queue_runs", "Runs that are due and not claimed; 10000 = that or more")
-QUEUE_AGE = Gauge("onboarding_queue_age_seconds", "Time since the oldest unclaimed run was due; 0 = no run is due")
+QUEUE_RUNS = Gauge(service_states.QUEUE_RUNS, "Runs that are due and not claimed; 10000 = that or more")
+QUEUE_AGE = Gauge(service_states.QUEUE_AGE_SECONDS, "Time since the oldest unclaimed run was due; 0 = no run is due")
 QUEUE_GAUGES = (RUNS_ACTIVE, QUEUE_RUNS, QUEUE_AGE)
 
 # Both parts use partial indexes of active runs; the cost does not depend on the number of ended runs.
