@@ -11,8 +11,16 @@ from onboarding_shared.contracts.types import RunState
 from tests.integration.session_api.service import CATALOGUE, TENANT, Api
 
 BASE = f"/tenants/{TENANT}/onboarding"
-KEYED = {"startRun", "retryRun", "startStep", "openSession", "createConnection", "createConsentRequest"}
-REPEATABLE = {"completeSession", "abandonSession", "cancelRun", "resumeRun", "disableConnection", "releaseSession"}
+KEYED = {"startRun", "retryRun", "retryRuns", "startStep", "openSession", "createConnection", "createConsentRequest"}
+REPEATABLE = {
+    "completeSession",
+    "abandonSession",
+    "cancelRun",
+    "cancelRuns",
+    "resumeRun",
+    "disableConnection",
+    "releaseSession",
+}
 """POSTs whose effect is there already when they are repeated."""
 
 SESSION = f"{BASE}/session"

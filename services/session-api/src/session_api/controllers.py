@@ -15,6 +15,7 @@ from session_api.clients.openid_provider import OpenIdProvider
 from session_api.clients.service_states import ServiceStates
 from session_api.domain.quotas import Quotas
 from session_api.routes.bindings import BindingRoutes
+from session_api.routes.bulk_runs import BulkRunRoutes
 from session_api.routes.catalogue import CatalogueRoutes
 from session_api.routes.connections import ConnectionRoutes
 from session_api.routes.consent_callback import ConsentCallback
@@ -118,6 +119,7 @@ def _of_runs(parts: Components) -> list[type[Controller]]:
             RunRoutes, cancellations=cancellations, resumptions=resumptions, database=parts.database, links=parts.links
         ),
         with_parts(AllRunRoutes, database=parts.database, links=parts.links),
+        with_parts(BulkRunRoutes, cancellations=cancellations, retries=retries, links=parts.links),
     ]
 
 

@@ -120,6 +120,11 @@ _RUN: dict[str, Any] = {
     "cancel_requested_at": None,
     "url": "/tenants/42/onboarding/runs/17",
 }
+_RUN_NOT_FOUND = {
+    "code": "RUN_NOT_FOUND",
+    "error": "The tenant has no run with this id",
+    "next": "The tenant has no run with this id: list its runs.",
+}
 _SERVICE: dict[str, Any] = {
     "service": "task-runner",
     "instance": "task-runner-1/7",
@@ -330,6 +335,17 @@ EXAMPLES: Mapping[str, OperationExample] = {
     "getTenantName": OperationExample({"display_name": "Contoso Bakeries"}),
     "setTenantName": OperationExample({"display_name": "Contoso Bakeries"}, {"display_name": "Contoso Bakeries"}),
     "listAllRuns": OperationExample([_RUN]),
+    "cancelRuns": OperationExample(
+        [
+            {"tenant_id": 42, "run_id": 17, "state": "cancelling", "error": None},
+            {"tenant_id": 43, "run_id": 18, "state": None, "error": _RUN_NOT_FOUND},
+        ],
+        {"runs": [{"tenant_id": 42, "run_id": 17}, {"tenant_id": 43, "run_id": 18}]},
+    ),
+    "retryRuns": OperationExample(
+        [{"tenant_id": 42, "run_id": 17, "new_run_id": 19, "error": None}],
+        {"runs": [{"tenant_id": 42, "run_id": 17}]},
+    ),
     "listServices": OperationExample([_SERVICE]),
     "listWizardSteps": OperationExample([_WIZARD_STEP]),
     "listSessionHistory": OperationExample([_CHANGE]),

@@ -11,6 +11,7 @@ from litestar.enums import MediaType
 from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter
 
+from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.web.errors import BadRequest, Conflict, Problem, Unprocessable
 from session_api.domain.idempotency import AnsweredBefore, KeptAnswer, KeyedRequest, KeyInProgress, KeyOfAnother
 from session_api.use_cases.idempotency import Once
@@ -65,7 +66,7 @@ async def _keyed(request: Request[Any, Any, Any], key: str) -> KeyedRequest:
         raise BadRequest("IDEMPOTENCY_KEY_INVALID", message, extra={"field": HEADER})
     content = request.scope["path"].encode() + b"\n" + await request.body()
     return KeyedRequest(
-        tenant_id=request.path_params["tenant_id"],
+        tenant_id=request.path_params.get("tenant_id", PLATFORM_TENANT),
         user_id=request.scope["user"].user_id,
         operation=str(request.route_handler.operation_id),
         key=form[1] or form[2],

@@ -93,11 +93,12 @@ def describe_as_the_contract(document: OpenAPI) -> None:
 
 
 def _list_codes(document: OpenAPI, codes: Sequence[object]) -> None:
-    """A start among several that was refused has the code of the problem that it would be alone."""
-    code = (document.components.schemas["StartedTask"].properties or {})["code"]
-    for choice in (code.one_of or []) if isinstance(code, Schema) else []:
-        if isinstance(choice, Schema) and choice.type is OpenAPIType.STRING:
-            choice.enum = [*codes]
+    """A start or a run among several that was refused has the code of the problem that it would be alone."""
+    for body in ("StartedTask", "RunRefusal"):
+        code = (document.components.schemas[body].properties or {})["code"]
+        for choice in [code, *(code.one_of or [])] if isinstance(code, Schema) else []:
+            if isinstance(choice, Schema) and choice.type is OpenAPIType.STRING:
+                choice.enum = [*codes]
 
 
 _REFUSED_BY_HEADER: Mapping[str, tuple[str, ...]] = {"If-Match": ("412",), "Idempotency-Key": ("409", "422")}

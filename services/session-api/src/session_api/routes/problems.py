@@ -284,6 +284,13 @@ def run_not_ended(refused: RunNotEnded) -> Problem:
     return Conflict("RUN_NOT_ENDED", f"The run has not ended: {state}", extra={"state": state})
 
 
+def retry_problem(refused: StartRefusal | RunNotEnded | None, tenant_id: int, links: Links) -> Problem:
+    """The problem of a retry that started no run; None = the tenant has no such run."""
+    if refused is None:
+        return run_not_found()
+    return run_not_ended(refused) if isinstance(refused, RunNotEnded) else start_problem(refused, tenant_id, links)
+
+
 def database_unavailable(_: DatabaseUnavailable) -> Problem:
     """Return the problem of an unavailable database. The request may have been applied; repeating it is safe."""
     return DependencyDown("DATABASE_UNAVAILABLE", "The database is not available", retry_after=1)

@@ -1,6 +1,5 @@
 """Starts: of a task, its preflight, and the retry of an ended run."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from litestar import Controller, Request, Response, post
@@ -22,8 +21,7 @@ from session_api.routes.problems import (
     CODES,
     blocking_run,
     connection_not_found,
-    run_not_ended,
-    run_not_found,
+    retry_problem,
     start_problem,
 )
 from session_api.routes.run_bodies import (
@@ -34,10 +32,9 @@ from session_api.routes.run_bodies import (
     PreflightReport,
     StartRun,
 )
-from session_api.use_cases.idempotency import Once
 from session_api.use_cases.preflights import LookAnswer, Preflight, Preflights
-from session_api.use_cases.runs import Retries, RunNotEnded
-from session_api.use_cases.starts import Accepted, StartAnswer, Starts
+from session_api.use_cases.runs import Retries, RetryAnswer
+from session_api.use_cases.starts import Accepted, Starts
 
 _PREFLIGHT = {
     200: ResponseSpec(
@@ -115,15 +112,13 @@ class StartRoutes(Controller):
     ) -> Response[OperationRunLink]:
         """Starts the task of a run that has ended once more: same provider connection, inputs and dry run."""
 
-        async def retry(once: Once[Sequence[StartAnswer]] | None) -> Sequence[StartAnswer]:
-            answers = await self.retries.retry(tenant_id, run_id, request.user.user_id, once)
-            if answers is None:
-                raise run_not_found()
-            if isinstance(answers, RunNotEnded):
-                raise run_not_ended(answers)
-            return answers
-
-        return await answer_once(request, key, retry, lambda answers: _response(answers[0], tenant_id, self.links))
+        chosen, user_id = [(tenant_id, run_id)], request.user.user_id
+        return await answer_once(
+            request,
+            key,
+            lambda once: self.retries.retry_all(chosen, user_id, once),
+            lambda answers: _response(answers[0], tenant_id, self.links),
+        )
 
 
 def checked_connection(wanted: int | None) -> int | None:
@@ -133,9 +128,9 @@ def checked_connection(wanted: int | None) -> int | None:
     return wanted
 
 
-def _response(answer: StartAnswer, tenant_id: int, links: Links) -> Response[OperationRunLink]:
+def _response(answer: RetryAnswer, tenant_id: int, links: Links) -> Response[OperationRunLink]:
     if not isinstance(answer, Accepted):
-        raise start_problem(answer, tenant_id, links)
+        raise retry_problem(answer, tenant_id, links)
     url = links.run(tenant_id, answer.run_id)
     outcome = "created" if answer.created else "reused"
     return Response(OperationRunLink(run_id=answer.run_id, url=url, outcome=outcome), headers={"Location": url})

@@ -22,6 +22,13 @@ _COLUMNS = """id, tenant_id, task_type, state, attempt, progress_done, progress_
 
 _FIND = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only constants
 _LOCK = text(f"SELECT {_COLUMNS} FROM operation_runs WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE")  # noqa: S608 - no input, only constants
+_CHOSEN = "unnest(CAST(:tenants AS bigint[]), CAST(:ids AS bigint[])) AS chosen (of_tenant, run_id)"
+_FIND_CHOSEN = f"""
+SELECT {_COLUMNS} FROM operation_runs WHERE (tenant_id, id) IN (SELECT of_tenant, run_id FROM {_CHOSEN})
+ORDER BY tenant_id, id
+"""  # noqa: S608 - no input, only constants
+_FIND_RUNS = text(_FIND_CHOSEN)
+_LOCK_RUNS = text(f"{_FIND_CHOSEN} FOR NO KEY UPDATE")
 _LIST = text(f"""
 SELECT {_COLUMNS} FROM operation_runs
 WHERE tenant_id = :tenant AND id < :before
@@ -45,7 +52,8 @@ _CANCEL = text(f"""
 UPDATE operation_runs
 SET state = 'cancelling', cancel_requested_at = now(), cancel_requested_by_user_id = :user, repeats = 0,
     resend_due_at = now() + make_interval(secs => :silence)
-WHERE tenant_id = :tenant AND id = :id
+FROM {_CHOSEN}
+WHERE tenant_id = of_tenant AND id = run_id
 RETURNING {_COLUMNS}
 """)  # noqa: S608 - no input, only constants
 
@@ -64,6 +72,10 @@ SET resume_at = now(), repeats = 0, resend_due_at = now() + make_interval(secs =
 WHERE tenant_id = :tenant AND id = :id
 RETURNING {_COLUMNS}
 """)  # noqa: S608 - no input, only names of ours
+
+
+RunName = tuple[int, int]
+"""Tenant and id of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,12 @@ async def find_run(tx: AsyncConnection, tenant_id: int, run_id: int, *, lock: bo
     return None if row is None else _run(row)
 
 
+async def find_runs(tx: AsyncConnection, chosen: Sequence[RunName], *, lock: bool = False) -> dict[RunName, StoredRun]:
+    """The runs with these tenants and ids, as far as there are any. ``lock``: as in ``find_run``."""
+    runs = [_run(row) for row in await tx.execute(_LOCK_RUNS if lock else _FIND_RUNS, _chosen(chosen))]
+    return {(run.tenant_id, run.id): run for run in runs}
+
+
 async def list_runs(
     tx: AsyncConnection, tenant_id: int, wanted: RunFilter, *, before: int, limit: int
 ) -> list[StoredRun]:
@@ -149,12 +167,12 @@ async def list_runs_of_all(
     return [_run(row) for row in rows]
 
 
-async def request_cancellation(
-    tx: AsyncConnection, tenant_id: int, run_id: int, user_id: int, silence_seconds: float
-) -> StoredRun:
-    """Set an active run to ``cancelling`` and return it."""
-    rows = await tx.execute(_CANCEL, {"tenant": tenant_id, "id": run_id, "user": user_id, "silence": silence_seconds})
-    return _run(rows.one())
+async def request_cancellations(
+    tx: AsyncConnection, chosen: Sequence[RunName], user_id: int, silence_seconds: float
+) -> list[StoredRun]:
+    """Set active runs to ``cancelling`` and return them."""
+    values = {**_chosen(chosen), "user": user_id, "silence": silence_seconds}
+    return [_run(row) for row in await tx.execute(_CANCEL, values)]
 
 
 async def cancel_runs_of_connection(
@@ -169,6 +187,10 @@ async def bring_forward(tx: AsyncConnection, tenant_id: int, run_id: int, silenc
     """Set that a waiting run is due now."""
     rows = await tx.execute(_BRING_FORWARD, {"tenant": tenant_id, "id": run_id, "silence": silence_seconds})
     return _run(rows.one())
+
+
+def _chosen(chosen: Sequence[RunName]) -> dict[str, list[int]]:
+    return {"tenants": [tenant_id for tenant_id, _ in chosen], "ids": [run_id for _, run_id in chosen]}
 
 
 def _run(row: Row[Any]) -> StoredRun:

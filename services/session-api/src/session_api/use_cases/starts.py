@@ -60,7 +60,7 @@ StartAnswer = Accepted | BlockedBy | UnknownTaskType | ConnectionRefusal | Input
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """Starts of one tenant that are decided together, at least one."""
+    """Starts that are decided together, at least one. Those of several tenants take the turn of the first."""
 
     starts: Sequence[Start]
     once: Once[Sequence[StartAnswer]] | None
@@ -97,7 +97,7 @@ class Starts:
     def start_all(
         self, starts: Sequence[Start], once: Once[Sequence[StartAnswer]] | None = None
     ) -> Awaitable[Sequence[StartAnswer]]:
-        """Decide several starts of a tenant in order, in one transaction. Return one answer per start.
+        """Decide several starts in order, at least one, in one transaction. Return one answer per start.
 
         Raises ``AnsweredBefore``, ``KeyOfAnother`` or ``KeyInProgress`` because of the key of ``once``.
         """
