@@ -15,6 +15,7 @@ from onboarding_shared.process.message_settings import KafkaSettings
 from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, IdentitySettings, LogSettings
 from session_api.app import build as build_session_api
 from session_api.settings import SessionApiSettings
+from tests.support.patterns import patterns
 from tests.support.published import differences, page_of, resolved, violations
 
 TAGS = {
@@ -188,6 +189,13 @@ def test_evidence_has_the_same_members_on_both_pages(pages: Pages, schema: str) 
 def test_the_codes_of_passed_on_answers_are_published(pages: Pages) -> None:
     published = pages["session-api"]["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
     assert set(CODES) - {"SCHEMA_NOT_FOUND"} <= set(published)
+
+
+@each_service
+def test_no_pattern_needs_the_expressions_of_python(pages: Pages, service: str) -> None:
+    found = list(patterns(pages[service]))
+    assert found
+    assert [pattern for pattern in found if re.search(r"\(\?|\\[AZz]", pattern)] == []
 
 
 def formats(schema: dict[str, Any]) -> set[str]:

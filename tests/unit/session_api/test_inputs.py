@@ -19,7 +19,7 @@ SCHEMA: dict[str, Any] = {
         "Group": {
             "type": "object",
             "properties": {
-                "group": {"type": "string", "maxLength": 10, "pattern": r"^[^\x00]*$(?!\n)"},
+                "group": {"type": "string", "maxLength": 10, "pattern": r"^[^\x00]*$"},
                 "days": {"type": "integer", "minimum": 1, "maximum": 90, "default": 30},
                 "kind": {"enum": ["security", "mail"]},
                 "until": {"type": "string", "format": "date-time"},

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from onboarding_shared.contracts.audit import AUDIT_MESSAGES
 from onboarding_shared.contracts.evidence_store import EvidenceRecorded
 from onboarding_shared.contracts.message import TYPE_PREFIX, VERSION, Message
+from onboarding_shared.contracts.portable_patterns import with_portable_patterns
 from onboarding_shared.contracts.session_api import SessionEvent, TaskCommand
 from onboarding_shared.contracts.task_runner import RunEventMessage, TaskTypesAnnounced
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, SESSIONS, TASK_COMMANDS, TASK_TYPES, Topic
@@ -34,7 +35,7 @@ _KNOWN_NAMES = frozenset(message.__name__ for types in MESSAGES.values() for mes
 class UnknownMessage(Struct, frozen=True, kw_only=True):
     """The members of a message that every version can read: ``type`` is a name that this version does not know."""
 
-    type: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$(?!\n)")]
+    type: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}\Z")]
     tenant_id: TenantKey
     run_id: Id | None = None
 
@@ -75,7 +76,7 @@ def decode_data(topic_name: str, data: bytes) -> Message:
 
 def json_schema(message: type[Message]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of one message's data; its ``$id`` is the CloudEvents ``dataschema``."""
-    schema = msgspec.json.schema(message)
+    schema = with_portable_patterns(msgspec.json.schema(message))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_id(message), **schema}
 
 

@@ -8,7 +8,7 @@ from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.topics import EVIDENCE, Topic
 from onboarding_shared.contracts.types import CheckStatus, Id, Moment, ReasonCode, TaskTypeName
 
-SealHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", description="SHA-256, hexadecimal.")]
+SealHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256, hexadecimal.")]
 
 
 class EvidenceRecorded(Message, frozen=True, kw_only=True):

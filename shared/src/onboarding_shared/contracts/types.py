@@ -1,8 +1,7 @@
-"""The bounded scalar types and the enumerations that every contract uses.
+r"""The bounded scalar types and the enumerations that every contract uses.
 
 The bounds exclude values that PostgreSQL rejects: NUL characters, and integers above 2^63 - 1. The patterns are
-published in JSON Schemas, so they use only syntax common to all regular expression engines; ``$`` alone would accept a
-trailing newline in Python.
+published in JSON Schemas (``portable_patterns``), so but for ``\Z`` they use only syntax that all engines have.
 """
 
 import re
@@ -21,13 +20,14 @@ FIRST_STEP, LAST_STEP = 1, 5
 GUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 """A GUID, not anchored."""
 
-_NO_NUL = r"^[^\x00]*$(?!\n)"
+_NO_NUL = r"^[^\x00]*\Z"
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 """Control characters with those of terminals, ends of lines, directions of writing, and what has no width.
 
 Not U+200C and U+200D, which Persian and Indian scripts and emoji need.
 """
-VISIBLE_PATTERN = rf"^[^{_HIDDEN}]*$(?!\n)"
+VISIBLE_PATTERN = rf"^[^{_HIDDEN}]*\Z"
+r"""Not for messages: Go has no ``\u``."""
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="A positive 64-bit identifier.")]
 TenantKey = Annotated[int, Meta(ge=0, le=MAX_ID, description="A tenant id; 0 stands for the platform itself.")]
@@ -38,13 +38,13 @@ AttemptNumber = Annotated[int, Meta(ge=0, le=2**31 - 1, description="How often t
 TaskTypeName = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$(?!\n)",
+        pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z",
         max_length=100,
         description="For example license.inventory.",
     ),
 ]
 ReasonCode = Annotated[
-    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,63}$(?!\n)", description="A stable code a program may branch on.")
+    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,63}\Z", description="A stable code a program may branch on.")
 ]
 ShortText = Annotated[str, Meta(max_length=200, pattern=_NO_NUL)]
 LongText = Annotated[str, Meta(max_length=4000, pattern=_NO_NUL)]

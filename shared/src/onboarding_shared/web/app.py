@@ -24,6 +24,7 @@ from onboarding_shared.web.front_page import front_page
 from onboarding_shared.web.identity import Authenticator, Caller
 from onboarding_shared.web.openapi_page import PUBLIC_SCHEMA_PATHS, describe_problems, openapi_config
 from onboarding_shared.web.openapi_parameters import describe_parameters, describe_request_ids
+from onboarding_shared.web.openapi_patterns import publish_portable_patterns
 from onboarding_shared.web.openapi_permissions import describe_permissions
 from onboarding_shared.web.openapi_tags import describe_entity_tags
 from onboarding_shared.web.operator_pages import OPERATOR_PATHS, operator_routes
@@ -115,6 +116,7 @@ def build_http(
         lifespan=list(lifespan),
         openapi_config=openapi_config(description.title, description.version, description.text, codes),
     )
+    publish_portable_patterns(app.openapi_schema)
     describe_entity_tags(app.openapi_schema)
     describe_problems(app.openapi_schema, codes)
     describe_permissions(app)

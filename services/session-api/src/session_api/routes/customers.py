@@ -69,7 +69,7 @@ Days = Annotated[int, _filter("within_days", "Days from now, 1..365.", 30, ge=1,
 class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Position of a page: its customers come after this value and tenant."""
 
-    key: Annotated[str, Meta(max_length=300, pattern=r"^[^\x00]*$(?!\n)")]
+    key: Annotated[str, Meta(max_length=300, pattern=r"^[^\x00]*\Z")]
     tenant: Annotated[int, Meta(ge=1, le=MAX_ID)]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.inputs import MAX_INPUTS_BYTES, schema_defect, subschemas
+from onboarding_shared.contracts.portable_patterns import with_portable_patterns
 from onboarding_shared.telemetry.redaction import names_a_secret
 from task_runner.domain.admission import InputsType, inputs_misfit
 from task_runner.domain.reasons import INPUTS_INVALID
@@ -26,7 +27,7 @@ def schema_of(inputs: InputsType | None) -> dict[str, Any] | None:
     if not (isinstance(inputs, type) and issubclass(inputs, msgspec.Struct)):
         raise UnusableInputs("inputs is a class derived from msgspec.Struct")
     try:
-        schema = msgspec.json.schema(inputs)
+        schema: dict[str, Any] = with_portable_patterns(msgspec.json.schema(inputs))
     except (TypeError, ValueError, LookupError, RecursionError) as error:
         raise UnusableInputs(f"the inputs have no JSON Schema: {error}") from error
     _check_structs(schema, inputs)

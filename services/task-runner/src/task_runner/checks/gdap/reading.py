@@ -18,7 +18,7 @@ from task_runner.tasks.result import CannotTell, TaskFault
 
 RELATIONSHIPS = "/tenantRelationships/delegatedAdminRelationships"
 READ_RELATIONSHIPS = "DelegatedAdminRelationship.Read.All"
-RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]+$(?!\n)", max_length=100)]
+RelationshipId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]+\Z", max_length=100)]
 
 
 class InvitationInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
