@@ -31,7 +31,9 @@ def source_of(message: Message) -> str:
     return "/onboarding/evidence-store" if name in BY_EVIDENCE_STORE else "/onboarding/session-api"
 
 
-def headers_of(message: Message, traceparent: str | None = TRACEPARENT) -> list[tuple[str, bytes]]:
+def headers_of(
+    message: Message, traceparent: str | None = TRACEPARENT, *, sequence: int = 17
+) -> list[tuple[str, bytes]]:
     return encode_headers(
         message_id=MESSAGE_ID,
         source=source_of(message),
@@ -39,7 +41,7 @@ def headers_of(message: Message, traceparent: str | None = TRACEPARENT) -> list[
         time=SENT,
         subject=message.subject,
         tenant_id=message.tenant_id,
-        sequence=17,
+        sequence=sequence,
         traceparent=traceparent,
     )
 
@@ -61,11 +63,17 @@ def test_the_headers_of_a_record_are_these() -> None:
         ("ce_time", b"2026-11-24T09:30:00.000001Z"),
         ("ce_subject", b"runs/9223372036854775807"),
         ("ce_dataschema", b"urn:onboarding:schema:org.onboarding.StartTask.v1"),
-        ("ce_sequence", b"17"),
+        ("ce_sequence", b"0000000000000000017"),
         ("ce_partitionkey", b"42"),
         ("content-type", b"application/json"),
         ("ce_traceparent", TRACEPARENT.encode()),
     ]
+
+
+@pytest.mark.parametrize("sequence", [1, 9, 99, 2**31, 10**18 - 1, 2**63 - 2])
+def test_sequences_have_the_same_order_as_text(sequence: int) -> None:
+    texts = [dict(headers_of(ON_A_TOPIC[0], sequence=number))["ce_sequence"] for number in (sequence, sequence + 1)]
+    assert texts[0] < texts[1]
 
 
 def test_a_record_outside_a_trace_has_no_traceparent() -> None:
@@ -83,7 +91,7 @@ def test_the_cloudevents_sdk_reads_our_records(message: Message) -> None:
     assert event.get_subject() == message.subject
     assert event.get_dataschema() == schema_id(type(message))
     assert event.get_datacontenttype() == "application/json"
-    assert event.get_extension("sequence") == "17"
+    assert event.get_extension("sequence") == "0000000000000000017"
     assert event.get_extension("partitionkey") == str(message.tenant_id)
     assert event.get_extension("traceparent") == TRACEPARENT
     assert event.get_data() == json.loads(msgspec.json.encode(message))

@@ -32,7 +32,7 @@ def record(sequence: int, name: str = "EvidenceRecorded", value: bytes = b'{"sta
     headers = [
         ("ce_type", f"org.onboarding.{name}.v1".encode()),
         ("ce_partitionkey", b"42"),
-        ("ce_sequence", str(sequence).encode()),
+        ("ce_sequence", b"%019d" % sequence),
         ("ce_subject", b"evidence/9"),
     ]
     return ConsumerRecord(TOPIC, 0, sequence, 0, 0, b"42", value, None, 2, len(value), headers)

@@ -152,7 +152,7 @@ async def test_a_result_on_the_topic_becomes_published_and_served_evidence(world
     assert headers["ce_type"] == b"org.onboarding.EvidenceRecorded.v1"
     assert headers["ce_source"] == b"/onboarding/evidence-store"
     assert headers["ce_traceparent"] == TRACE.encode()
-    assert (records[0].key, headers["ce_sequence"]) == (b"42", b"1")
+    assert (records[0].key, headers["ce_sequence"]) == (b"42", b"0000000000000000001")
     async with httpx2.AsyncClient(base_url=address, headers=world.headers) as client:
         listed = (await client.get("/tenants/42/onboarding/evidence")).json()
         assert [item["operation_run_id"] for item in listed] == [3, 1]

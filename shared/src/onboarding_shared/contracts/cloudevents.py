@@ -1,8 +1,8 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes as ``ce_*`` headers, the message as the record's value.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
-The extensions used: ``sequence`` (gapless per tenant and topic, from 1), ``partitionkey``, ``traceparent``, and
-``mac`` on messages about a run.
+The extensions used: ``sequence`` (gapless per tenant and topic, from 1; as text in the same order as the numbers),
+``partitionkey``, ``traceparent``, and ``mac`` on messages about a run.
 """
 
 import re
@@ -27,8 +27,8 @@ _TRACEPARENT = "ce_traceparent"
 _MAC = "ce_mac"
 _ABOUT_RUNS = frozenset({OPERATION_RUNS.name, TASK_COMMANDS.name})
 _WITH_RUN_ID = (RunMessage, RunCommand, UnknownMessage)
-_SEQUENCE = re.compile(r"[1-9][0-9]{0,18}\Z")
-"""A sequence in the one form that publishers write: decimal digits without leading zeros."""
+_SEQUENCE = re.compile(r"(?:[0-9]{19}|[1-9][0-9]{0,17})\Z")
+"""A sequence as publishers write it, in the 19 digits that 2^63-1 has, or as in version 0.1, without zeros in front."""
 _MAX_SEQUENCE = 2**63 - 1
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -89,7 +89,7 @@ def encode_headers(
         ("ce_time", rfc3339(time).encode()),
         ("ce_subject", subject.encode()),
         ("ce_dataschema", f"urn:onboarding:schema:{event_type}".encode()),
-        ("ce_sequence", str(sequence).encode()),
+        ("ce_sequence", b"%019d" % sequence),
         ("ce_partitionkey", str(tenant_id).encode()),
         ("content-type", CONTENT_TYPE),
     ]
@@ -108,7 +108,7 @@ def decode(
     An invalid trace context is ignored. With ``run_keys`` a message about a run must have the MAC of that run.
     """
     attributes = _attributes(headers)
-    source, event_type, sequence_text = attributes["ce_source"], attributes["ce_type"], attributes["ce_sequence"]
+    source, event_type, written = attributes["ce_source"], attributes["ce_type"], attributes["ce_sequence"]
     if source != SOURCES[topic]:
         raise Undecodable("SOURCE_FOREIGN", f"ce_source is {source[:200]!r}, not {SOURCES[topic]}.")
     if value is None:
@@ -124,9 +124,9 @@ def decode(
     tenant_id = message.tenant_id
     if key != b"%d" % tenant_id:
         raise Undecodable("KEY_MISMATCH", f"The key is not the tenant id {tenant_id}.")
-    sequence = int(sequence_text) if _SEQUENCE.match(sequence_text) else 0
+    sequence = int(written) if _SEQUENCE.match(written) else 0
     if not 1 <= sequence <= _MAX_SEQUENCE:
-        raise Undecodable("SEQUENCE_INVALID", f"ce_sequence is {sequence_text[:100]!r}, not a number from 1 to 2^63-1.")
+        raise Undecodable("SEQUENCE_INVALID", f"ce_sequence is {written[:100]!r}, not a number from 1 to 2^63-1.")
     if run_keys is not None and topic in _ABOUT_RUNS:
         run_id = message.run_id if isinstance(message, _WITH_RUN_ID) else None
         mac = attributes.get(_MAC)

@@ -149,10 +149,32 @@ def test_an_invalid_message_of_an_unknown_type_is_refused(
 
 @pytest.mark.parametrize(
     "sequence",
-    ["0", "-1", "+1", "1.0", " 1", "1_0", "٣", "²", "9223372036854775808", "007", "1" * 5000, "one"],
+    [
+        "0",
+        "-1",
+        "+1",
+        "1.0",
+        " 1",
+        "1_0",
+        "٣",
+        "²",
+        "9223372036854775808",
+        "007",
+        "1" * 5000,
+        "one",
+        "0" * 19,
+        "0" * 19 + "7",
+        "0" * 17 + "7",
+        "0000000000000000007\n",
+    ],
 )
 def test_a_sequence_number_out_of_range_is_refused(sequence: str) -> None:
     assert refusal(b"42", VALUE, headers(ce_sequence=sequence.encode())) == "SEQUENCE_INVALID"
+
+
+@pytest.mark.parametrize("written", [b"17", b"0000000000000000017"])
+def test_a_sequence_is_read_with_zeros_and_without(written: bytes) -> None:
+    assert decode(TOPIC, b"42", VALUE, headers(ce_sequence=written)).sequence == 17
 
 
 def test_the_largest_sequence_is_read() -> None:
