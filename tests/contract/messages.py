@@ -1,7 +1,7 @@
-"""The golden messages as values, and what spoils each: both written by hand beside ``golden/``."""
+"""The published examples of messages as values, and what spoils each: both written by hand."""
 
 from datetime import UTC, datetime
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from onboarding_shared.contracts.audit import (
@@ -44,7 +44,7 @@ from onboarding_shared.contracts.task_runner import (
 )
 from onboarding_shared.contracts.types import CheckStatus, ConsentClaim, Licence, Mode, RunState, Scope
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = files("onboarding_shared.contracts").joinpath("examples")
 
 
 def at(hour: int, minute: int, second: int, microsecond: int = 0) -> datetime:

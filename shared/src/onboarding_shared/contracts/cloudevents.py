@@ -25,7 +25,7 @@ _SPEC_VERSION_TEXT = SPEC_VERSION.decode()
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_sequence")
 _TRACEPARENT = "ce_traceparent"
 _MAC = "ce_mac"
-_ABOUT_RUNS = frozenset({OPERATION_RUNS.name, TASK_COMMANDS.name})
+ABOUT_RUNS = frozenset({OPERATION_RUNS.name, TASK_COMMANDS.name})
 _WITH_RUN_ID = (RunMessage, RunCommand, UnknownMessage)
 _SEQUENCE = re.compile(r"(?:[0-9]{19}|[1-9][0-9]{0,17})\Z")
 """A sequence as publishers write it, in the 19 digits that 2^63-1 has, or as in version 0.1, without zeros in front."""
@@ -127,7 +127,7 @@ def decode(
     sequence = int(written) if _SEQUENCE.match(written) else 0
     if not 1 <= sequence <= _MAX_SEQUENCE:
         raise Undecodable("SEQUENCE_INVALID", f"ce_sequence is {written[:100]!r}, not a number from 1 to 2^63-1.")
-    if run_keys is not None and topic in _ABOUT_RUNS:
+    if run_keys is not None and topic in ABOUT_RUNS:
         run_id = message.run_id if isinstance(message, _WITH_RUN_ID) else None
         mac = attributes.get(_MAC)
         if run_id is None or not run_keys.accept(mac, tenant_id, run_id, topic=topic, sequence=sequence, data=value):

@@ -16,6 +16,7 @@ from msgspec import Struct
 from onboarding_shared.telemetry.health import HealthCheck, HealthProbes
 from onboarding_shared.telemetry.metrics import MetricsPage
 from onboarding_shared.web.api_page import ApiPage, api_page, installed_files
+from onboarding_shared.web.asyncapi_page import ASYNCAPI_PATHS, asyncapi_routes
 from onboarding_shared.web.cors import Cors, HttpApp
 from onboarding_shared.web.edge import Edge
 from onboarding_shared.web.errors import CODES
@@ -88,10 +89,10 @@ def build_http(
 ) -> HttpApplication:
     """The application: ``routes``, plus ``/health/live``, ``/health/ready``, ``/metrics`` and ``/schema``.
 
-    With an authenticator ``/`` and ``/docs`` are there too, for people. Every path needs a bearer token except these,
-    health, metrics, schema and ``public_paths`` (exact paths). ``authenticator``
-    may be ``None`` only when all routes are public. ``checks`` decide readiness, ``translations`` turns exceptions of
-    the service into problems, ``metrics`` is the service's own page, ``rate_limit`` counts authenticated requests.
+    With an authenticator ``/``, ``/docs`` and ``/asyncapi`` are there too, for people. Every path needs a bearer token
+    except these, health, metrics, schema and ``public_paths`` (exact paths). ``authenticator`` may be ``None`` only
+    when all routes are public. ``checks`` decide readiness, ``translations`` turns exceptions of the service into
+    problems, ``metrics`` is the service's own page, ``rate_limit`` counts authenticated requests.
     Where there is GET there is HEAD, except at ``get_only_paths`` (exact paths), whose GET has effects.
     With ``health_apart`` health and metrics are in ``operator_pages``, and nothing is at their paths here.
     Pages of ``cors_origins`` may read the answers in browsers. Handlers may request ``caller`` (the ``Caller``).
@@ -139,10 +140,10 @@ def build_http(
 
 
 def _pages_for_people(description: ApiDescription) -> ApiPage:
-    """The page at ``/`` and the API page."""
+    """The page at ``/``, the API page, and the page of the messages."""
     docs = api_page(description.title, installed_files())
     front = front_page(description.title, description.version, description.text)
-    return ApiPage([front, *docs.routes], docs.paths | {FRONT_PAGE_PATH})
+    return ApiPage([front, *docs.routes, *asyncapi_routes()], docs.paths | ASYNCAPI_PATHS | {FRONT_PAGE_PATH})
 
 
 def _operator_pages(problems: ProblemResponses, ready: HealthProbes, page: MetricsPage) -> OperatorPages:

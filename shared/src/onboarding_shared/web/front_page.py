@@ -9,6 +9,8 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from onboarding_shared.web.asyncapi_page import DOCUMENT_PATH, PAGE_PATH
+
 PATH = "/"
 _APPLICATION = "/app/"
 _STYLE = (
@@ -34,6 +36,8 @@ class FrontPage(Struct, kw_only=True, frozen=True):
     api_page: str = "/docs"
     openapi: str = "/schema/openapi.json"
     problem_codes: str = "/schema"
+    messages: str = PAGE_PATH
+    asyncapi: str = DOCUMENT_PATH
 
 
 def front_page(title: str, version: str, description: str) -> HTTPRouteHandler:
@@ -61,6 +65,8 @@ def _html(page: FrontPage) -> str:
         (page.api_page, "The API: operations, permissions, and a way to try them out"),
         (page.openapi, "Its description, for programs (OpenAPI 3.1)"),
         (page.problem_codes, "Its problem codes, and what to do about each"),
+        (page.messages, "The messages on Kafka: topics, fields and examples"),
+        (page.asyncapi, "Their description, for programs (AsyncAPI 3.0)"),
     ]
     items = "".join(f'<li><a href="{escape(path)}">{escape(text)}</a></li>' for path, text in links)
     return (

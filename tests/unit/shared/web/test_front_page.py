@@ -30,6 +30,8 @@ def test_programs_get_the_paths_as_json(anonymous: Client, accept: str) -> None:
         "api_page": "/docs",
         "openapi": "/schema/openapi.json",
         "problem_codes": "/schema",
+        "messages": "/asyncapi",
+        "asyncapi": "/asyncapi.json",
     }
 
 
@@ -40,6 +42,8 @@ def test_browsers_get_links(anonymous: Client) -> None:
         "/docs",
         "/schema/openapi.json",
         "/schema",
+        "/asyncapi",
+        "/asyncapi.json",
     ]
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "<script" not in answer.text
@@ -47,7 +51,8 @@ def test_browsers_get_links(anonymous: Client) -> None:
 
 def test_the_paths_it_names_are_there(anonymous: Client) -> None:
     page = anonymous.get("/").json()
-    assert [anonymous.get(page[name]).status_code for name in ("api_page", "openapi", "problem_codes")] == [200] * 3
+    named = ("api_page", "openapi", "problem_codes", "messages", "asyncapi")
+    assert [anonymous.get(page[name]).status_code for name in named] == [200] * 5
 
 
 def test_the_application_is_named_where_there_is_one(identity: IdentitySettings) -> None:
