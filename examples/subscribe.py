@@ -2,17 +2,23 @@
 
     KAFKA_BOOTSTRAP_SERVERS=host:port python examples/subscribe.py onboarding.operation-runs.v1 onboarding.evidence.v1
 
-Prints one line for each event. ``--stop-after N`` ends after N events. Events of types that it does not know are passed
-over, and records that it cannot read are put aside, so that neither stops the partition.
+Prints one line for each event. ``--stop-after N`` ends after N events. ``--snapshot URL`` first reads the present state
+of every customer from session-api at this URL, with the token in ``TOKEN``: for a subscriber that begins after the
+retention of the topics has deleted events. Events of types that it does not know are passed over, and records that it
+cannot read are put aside, so that neither stops the partition.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
+from urllib.request import Request, urlopen
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
@@ -95,7 +101,26 @@ def show(event: Event) -> None:
     print(f"tenant {event.tenant} #{event.sequence} {name} {event.subject} {details}".rstrip(), flush=True)
 
 
-async def follow(topics: list[str], stop_after: int | None) -> None:
+def customers(url: str, token: str) -> Iterator[dict[str, Any]]:
+    """Every customer that the token may read, with its latest session and what runs."""
+    page: str | None = f"{url}/onboarding/tenants?limit=200"
+    while page is not None:
+        request = Request(page, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - the address is our own
+        with urlopen(request, timeout=30) as answer:  # noqa: S310
+            yield from json.load(answer)
+            following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link", ""))
+        page = urljoin(page, following[1]) if following else None
+
+
+def show_snapshot(url: str) -> None:
+    """Print one line for each customer. A real service stores the state here, and then applies the events to it."""
+    for customer in customers(url, os.environ["TOKEN"]):
+        session = customer["session"] or {"status": "none", "current_step": "none"}
+        status, step = session["status"], session["current_step"]
+        print(f"tenant {customer['tenant_id']}: session {status}, step {step}", flush=True)
+
+
+async def follow(topics: list[str], stop_after: int | None, snapshot: str | None) -> None:
     """Read from the first available event; commit the handled events."""
     consumer = AIOKafkaConsumer(
         *topics,
@@ -103,13 +128,17 @@ async def follow(topics: list[str], stop_after: int | None) -> None:
         group_id="example-subscriber",
         auto_offset_reset="earliest",  # the default, latest, skips events older than the group
         enable_auto_commit=False,
+        session_timeout_ms=6000,  # the embedded broker lets a new member wait half of it, with the default 5 s
     )
     seen = LastSeen()
     count = 0
     await consumer.start()
     try:
+        if snapshot is not None:
+            await asyncio.to_thread(show_snapshot, snapshot)
         while stop_after is None or count < stop_after:
-            for records in (await consumer.getmany(timeout_ms=1000)).values():
+            most = None if stop_after is None else stop_after - count
+            for records in (await consumer.getmany(timeout_ms=1000, max_records=most)).values():
                 for record in records:
                     count += handle(record, seen)
             await consumer.commit()
@@ -122,8 +151,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description="Follow onboarding events.")
     options.add_argument("topics", nargs="+")
     options.add_argument("--stop-after", type=int, default=None, metavar="N")
+    options.add_argument("--snapshot", default=None, metavar="URL")
     chosen = options.parse_args()
-    asyncio.run(follow(chosen.topics, chosen.stop_after))
+    asyncio.run(follow(chosen.topics, chosen.stop_after, chosen.snapshot))
 
 
 if __name__ == "__main__":

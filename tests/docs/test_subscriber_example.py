@@ -1,11 +1,14 @@
 """The example of a subscriber keeps the rules of docs/how-to/subscribe-to-events.md."""
 
+import json
 import runpy
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
 from onboarding_shared.contracts.catalogue import MESSAGES
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, SESSIONS
@@ -64,3 +67,83 @@ def test_a_repeated_number_is_dropped(handle: Callable[[Record], bool]) -> None:
 def test_the_example_knows_every_type_of_its_topics(example: dict[str, Any]) -> None:
     topics = (SESSIONS, OPERATION_RUNS, EVIDENCE)
     assert example["HANDLED_TYPES"] == {message.event_type() for topic in topics for message in MESSAGES[topic]}
+
+
+class Customers(BaseHTTPRequestHandler):
+    """Two pages of customers, for the one right token."""
+
+    def do_GET(self) -> None:
+        last = "cursor=2" in self.path
+        self.send_response(200 if self.headers["Authorization"] == "Bearer right" else 401)
+        if not last:
+            self.send_header("Link", '</onboarding/tenants?limit=200&cursor=2>; rel="next"')
+        self.end_headers()
+        session = {"status": "in_progress", "current_step": 3}
+        listed = [{"tenant_id": 43, "session": None}] if last else [{"tenant_id": 42, "session": session}]
+        self.wfile.write(json.dumps(listed).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is logged."""
+
+
+@pytest.fixture
+def api() -> Iterator[str]:
+    """The address of a server with two pages of customers."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Customers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_snapshot_has_the_customers_of_every_page(
+    example: dict[str, Any], api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOKEN", "right")
+    example["show_snapshot"](api)
+    assert capsys.readouterr().out == ("tenant 42: session in_progress, step 3\ntenant 43: session none, step none\n")
+
+
+class Consumer:
+    """Delivers five events at once, or as many of them as are asked for."""
+
+    settings: dict[str, Any]
+
+    def __init__(self, *_: str, **settings: Any) -> None:
+        Consumer.settings = settings
+        self._left = [record(sequence) for sequence in range(1, 6)]
+
+    async def start(self) -> None:
+        """Nothing is connected."""
+
+    async def stop(self) -> None:
+        """Nothing is connected."""
+
+    async def commit(self) -> None:
+        """Nothing is stored."""
+
+    async def getmany(self, *, timeout_ms: int, max_records: int | None) -> dict[TopicPartition, list[Record]]:
+        assert timeout_ms > 0
+        given, self._left = self._left[:max_records], self._left[max_records or 5 :]
+        return {TopicPartition(TOPIC, 0): given}
+
+
+@pytest.fixture
+def follow(example: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The example's ``follow`` with the consumer above."""
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setitem(example["follow"].__globals__, "AIOKafkaConsumer", Consumer)
+    return example["follow"]
+
+
+async def test_it_stops_after_the_number_of_events(
+    follow: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    await follow([TOPIC], 2, None)
+    assert capsys.readouterr().out.count("EvidenceRecorded") == 2
+
+
+async def test_a_new_member_waits_seconds_only(follow: Callable[..., Any]) -> None:
+    await follow([TOPIC], 1, None)
+    assert Consumer.settings["session_timeout_ms"] == 6000
