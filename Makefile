@@ -51,13 +51,13 @@ versions: setup
 	@$(UV) pip list --quiet
 
 test: setup ## run all tests
-	$(RUN) pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-kafka: setup-kafka ## integration, e2e and fault tests on Apache Kafka, without Docker
-	ONBOARDING_TEST_ENGINES=kafka $(RUN) pytest -n 2 --dist loadfile tests/integration tests/e2e tests/fault $(ARGS)
+	ONBOARDING_TEST_ENGINES=kafka $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration tests/e2e tests/fault $(ARGS)
 
 test-docker: setup ## integration and e2e tests on PostgreSQL and Apache Kafka in containers
-	ONBOARDING_TEST_ENGINES=docker $(RUN) pytest -n 2 --dist loadfile tests/integration tests/e2e $(ARGS)
+	ONBOARDING_TEST_ENGINES=docker $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration tests/e2e $(ARGS)
 
 test-compose: setup ## build the images, run docker-compose.yml, kill every container
 	ONBOARDING_TEST_COMPOSE=1 $(RUN) pytest tests/compose $(ARGS)

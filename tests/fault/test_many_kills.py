@@ -17,12 +17,12 @@ STARTS = 150
 KILLS = 8
 NAMES = ("broker", "broker", "postgres", "task-runner", "session-api", "evidence-store")
 END_SECONDS = 90.0
+SEED = 1
+"""This one kills the broker while a runner that it needs for its topics is only starting."""
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_every_accepted_run_has_one_record_after_many_kills(system: System, seed: int) -> None:
-    """Seed 1 kills the broker while a runner that it needs for its topics is only starting."""
-    chance = random.Random(seed)
+async def test_every_accepted_run_has_one_record_after_many_kills(system: System) -> None:
+    chance = random.Random(SEED)
     callers = await connected_callers(system, STARTS, delay_seconds=0.3)
     accepted = Accepted()
     stream = asyncio.create_task(start_one_by_one(callers, accepted, every=0.16))
