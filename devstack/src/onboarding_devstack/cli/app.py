@@ -12,6 +12,7 @@ from onboarding_devstack.cli.bind import bind
 from onboarding_devstack.cli.completion import add_completion
 from onboarding_devstack.cli.demo import demo
 from onboarding_devstack.cli.doctor import doctor
+from onboarding_devstack.cli.events import tail
 from onboarding_devstack.cli.exits import CommandError, Exit
 from onboarding_devstack.cli.look import env, logs, status
 from onboarding_devstack.cli.migrate import migrate
@@ -35,6 +36,9 @@ def build() -> App:
     )
     for position, command in enumerate((demo, up, down, status, restart, logs, env, doctor, migrate, token, bind)):
         app.command(command, sort_key=position)
+    events = App(name="events", help="Show the events on Kafka.", sort_key=99)
+    events.command(tail)
+    app.command(events)
     add_completion(app)
 
     @app.command(sort_key=101)

@@ -20,9 +20,17 @@ Data = Annotated[
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 
 
+_ADDRESSES = re.compile(r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*")
+
+
 def _broker(_: object, value: str | None) -> None:
-    if value is not None and value not in BROKERS and not re.fullmatch(r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*", value):
+    if value is not None and value not in BROKERS and not _ADDRESSES.fullmatch(value):
         raise ValueError(f"must be {', '.join(BROKERS)}, or HOST:PORT")
+
+
+def _kafka(_: object, value: str | None) -> None:
+    if value is not None and not _ADDRESSES.fullmatch(value):
+        raise ValueError("must be HOST:PORT")
 
 
 def _postgres(_: object, value: str | None) -> None:
@@ -37,6 +45,15 @@ BrokerChoice = Annotated[
         validator=_broker,
         help="embedded (in memory), kafka (Apache Kafka on a Java of this machine; keeps its messages), or the "
         "HOST:PORT of an external broker. Default: that of the previous start, else embedded.",
+    ),
+]
+KafkaAddress = Annotated[
+    str | None,
+    Parameter(
+        name="--kafka",
+        validator=_kafka,
+        help="HOST:PORT of a broker; a login is read from KAFKA_SECURITY_PROTOCOL and the other variables of the "
+        "services. Default: the broker of the running embedded system.",
     ),
 ]
 PostgresChoice = Annotated[

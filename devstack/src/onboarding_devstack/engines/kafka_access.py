@@ -76,10 +76,10 @@ def grants() -> tuple[Grant, ...]:
 def grants_of_kafka_ui() -> tuple[Grant, ...]:
     """Messages that a subscriber may read, task types, and all settings. No commands: they have the keys of runs."""
     every = tuple(name for topic in ALL_TOPICS for name in (topic.name, topic.dead_letters))
-    readable = (*_readable(), TASK_TYPES)
+    shown = (*readable(), TASK_TYPES)
     return (
         Grant(KAFKA_UI, ("Describe", "DescribeConfigs"), "topic", every),
-        Grant(KAFKA_UI, ("Read",), "topic", tuple(topic.name for topic in readable)),
+        Grant(KAFKA_UI, ("Read",), "topic", tuple(topic.name for topic in shown)),
         Grant(KAFKA_UI, ("Describe",), "group", tuple(GROUPS.values())),
         Grant(KAFKA_UI, ("Describe", "DescribeConfigs"), "cluster", (CLUSTER,)),
     )
@@ -99,12 +99,13 @@ def _of_service(service: str) -> tuple[Grant, ...]:
 
 def _of_subscriber() -> tuple[Grant, ...]:
     return (
-        Grant(SUBSCRIBER, ("Read", "Describe"), "topic", tuple(topic.name for topic in _readable())),
+        Grant(SUBSCRIBER, ("Read", "Describe"), "topic", tuple(topic.name for topic in readable())),
         Grant(SUBSCRIBER, ("Read",), "group", (SUBSCRIBER,), "prefixed"),
     )
 
 
-def _readable() -> tuple[Topic, ...]:
+def readable() -> tuple[Topic, ...]:
+    """The topics that other teams may read."""
     audit = tuple(topic for topic in ALL_TOPICS if topic.name.startswith(_AUDIT_PREFIX))
     return (SESSIONS, OPERATION_RUNS, EVIDENCE, *audit)
 

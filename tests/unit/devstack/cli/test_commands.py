@@ -22,10 +22,12 @@ COMMANDS = (
     "migrate",
     "token",
     "bind",
+    "events",
     "completion",
     "version",
 )
 BIND = ["bind", "--tenant", "42", "--customer", "11111111-2222-4333-8444-555555555555"]
+TAIL = ["events", "tail", "--kafka", "127.0.0.1:9"]
 
 
 def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +51,11 @@ def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixt
         ["bind", "--tenant", "42", "--customer", "contoso.com"],
         [*BIND, "--tenant", "0"],
         [*BIND, "--url", "http://127.0.0.1:9"],
+        [*TAIL, "--type", "RunFinnished"],
+        [*TAIL, "--from", "yesterday"],
+        [*TAIL, "--count", "0"],
+        [*TAIL, "--tenant", "-1"],
+        ["events", "tail", "--kafka", "127.0.0.1"],
     ],
 )
 def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(
@@ -60,7 +67,9 @@ def test_wrong_usage_ends_with_two_and_nothing_on_standard_output(
     assert captured.err != ""
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["env"], ["migrate"], ["restart", "broker"], BIND])
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["env"], ["migrate"], ["restart", "broker"], BIND, ["events", "tail"]]
+)
 def test_without_a_system_the_exit_code_is_unreachable(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
