@@ -2,7 +2,7 @@
 # Package indexes, proxies and certificates are those of your own pip and uv settings.
 
 .DEFAULT_GOAL := help
-.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-clients test-keycloak test-hostile bench bench-peers bench-growth bench-slow bench-instances bench-neighbours bench-fleet bench-streams images check
+.PHONY: help executable setup setup-kafka demo up down status versions test test-kafka test-docker test-compose test-clients test-keycloak test-observability test-hostile bench bench-peers bench-growth bench-slow bench-instances bench-neighbours bench-fleet bench-streams images check
 
 UV_VERSION := 0.13.9
 PRIVATE_UV := .uv/bin/uv
@@ -67,6 +67,9 @@ test-clients: setup ## generate typed clients of TypeScript and Python, and use 
 
 test-keycloak: setup-kafka ## sign in at a real Keycloak on the JVM, fetched once
 	ONBOARDING_TEST_KEYCLOAK=1 $(RUN) pytest -n 0 tests/keycloak $(ARGS)
+
+test-observability: setup ## run the dashboards' queries and the alerts on a real Prometheus, which must be on PATH
+	$(RUN) pytest -n 0 tests/contract/test_observability.py tests/e2e/test_prometheus.py $(ARGS)
 
 test-hostile: setup-kafka ## ten thousand hostile records on each topic, on both brokers; an hour
 	@for engines in embedded kafka; do \
