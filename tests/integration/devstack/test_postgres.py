@@ -83,3 +83,11 @@ async def test_the_running_server_is_found_by_its_folder(server: str, tmp_path: 
     folder = Path(str(await value_of(server, "SHOW data_directory")))
     assert postgres.running(folder) is not None
     assert postgres.running(tmp_path) is None
+
+
+def test_the_clock_of_a_server_on_this_machine_is_this_machines(server: str) -> None:
+    assert postgres.clock_offset(server) == pytest.approx(0, abs=2)
+
+
+def test_the_clock_of_a_server_that_is_away_is_unknown() -> None:
+    assert postgres.clock_offset("postgresql://nobody@127.0.0.1:9/nothing") is None

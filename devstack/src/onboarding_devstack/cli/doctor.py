@@ -7,7 +7,7 @@ from onboarding_devstack.cli.exits import Exit
 from onboarding_devstack.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from onboarding_devstack.cli.checks import Finding
+    from onboarding_devstack.cli.finding import Finding
 
 
 def doctor(*, as_json: Json = False, data: Data = None) -> Exit:

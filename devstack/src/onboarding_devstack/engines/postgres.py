@@ -60,6 +60,7 @@ SETTINGS: dict[str, str] = {
 }
 
 
+_CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
 _CREATE_DATABASE = r"""
 SELECT format('CREATE ROLE %I LOGIN', :'role') WHERE to_regrole(quote_ident(:'role')) IS NULL \gexec
 SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', :'role', :'password') \gexec
@@ -150,6 +151,18 @@ def answers(server: str) -> bool:
     return True
 
 
+def clock_offset(database: str) -> float | None:
+    """Seconds by which the clock of a database's server is ahead of this machine's; None if it does not respond."""
+    if not answers(database):
+        return None
+    asked = time.time()
+    try:
+        answer = _run("psql", "--no-psqlrc", "--tuples-only", "--no-align", f"--command={_CLOCK}", database)
+    except subprocess.CalledProcessError:
+        return None
+    return float(answer) - (asked + time.time()) / 2
+
+
 def url(port: int, database: str, role: str, password: str) -> str:
     """`postgresql://` address of one database as one role."""
     return f"postgresql://{quote(role, safe='')}:{quote(password, safe='')}@{HOST}:{port}/{quote(database, safe='')}"
@@ -212,11 +225,11 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
-def _run(program: str, *arguments: str, text: str | None = None) -> None:
+def _run(program: str, *arguments: str, text: str | None = None) -> str:
     line = [binary(program), *arguments]
     if program == "initdb":
         line = unprivileged(line)
-    subprocess.run(line, check=True, input=text, capture_output=True, text=True, env=environment())
+    return subprocess.run(line, check=True, input=text, capture_output=True, text=True, env=environment()).stdout
 
 
 def binary(name: str) -> str:

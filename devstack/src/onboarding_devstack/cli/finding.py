@@ -1,0 +1,12 @@
+"""What a check of `doctor` finds."""
+
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """The result of a check; `remedy` is a command line, empty if the check passed."""
+
+    name: str
+    ok: bool
+    finding: str
+    remedy: str = ""
