@@ -178,7 +178,7 @@ class Authenticator:
         try:
             keys = await self._current_keys()
             fingerprint = _fingerprint(token)
-            caller = self._remembered(fingerprint) or await self._verify(token, keys)
+            caller = self._remembered(fingerprint) or await self._verify(token, fingerprint, keys)
         except TokenExpired as error:
             raise _refusal("TOKEN_EXPIRED", "The token has expired") from error
         except TokenRefused as error:
@@ -187,10 +187,6 @@ class Authenticator:
             raise DependencyDown("DEPENDENCY_DOWN", "The user of the token cannot be looked up") from error
         except KeySetError as error:
             raise DependencyDown("DEPENDENCY_DOWN", "The key set for checking tokens is not available") from error
-        self._verified[fingerprint] = caller
-        self._verified.move_to_end(fingerprint)
-        if len(self._verified) > CACHED_TOKENS:
-            self._verified.popitem(last=False)
         return caller
 
     async def check(self) -> Mapping[str, Any]:
@@ -214,6 +210,8 @@ class Authenticator:
         known = self._verified.get(fingerprint)
         if known is not None and known.expires_at + LEEWAY_SECONDS <= self._now():
             raise TokenExpired("it has expired (exp)")
+        if known is not None:
+            self._verified.move_to_end(fingerprint)
         return known
 
     async def _current_keys(self, missing: str | None = None) -> KeySet:
@@ -223,7 +221,7 @@ class Authenticator:
             self._verified.clear()
         return keys
 
-    async def _verify(self, token: str, keys: KeySet) -> Caller:
+    async def _verify(self, token: str, fingerprint: bytes, keys: KeySet) -> Caller:
         header = self._rules.header(token)
         if header.kid not in keys:
             keys = await self._current_keys(missing=header.kid)
@@ -232,7 +230,7 @@ class Authenticator:
         granted, expires_at = self._rules.verified(token, header, key, self._now())
         if self._recognise is not None:
             await self._recognise(granted.person)
-        return Caller(
+        caller = Caller(
             user_id=granted.person.user_id,
             permissions=granted.permissions,
             everywhere=granted.everywhere,
@@ -240,6 +238,11 @@ class Authenticator:
             operates_platform=granted.operates_platform,
             expires_at=expires_at,
         )
+        if keys is self._known_keys:  # else its key may have been withdrawn while the user was looked up
+            self._verified[fingerprint] = caller
+            if len(self._verified) > CACHED_TOKENS:
+                self._verified.popitem(last=False)
+        return caller
 
 
 def claim_mapping(settings: ClaimSettings) -> ClaimMapping | None:

@@ -10,6 +10,7 @@ from joserfc.jwk import OctKey, RSAKey
 from onboarding_shared.process.service_settings import IdentitySettings
 from onboarding_shared.process.settings import SettingsError
 from onboarding_shared.web.errors import DependencyDown, Unauthorized
+from onboarding_shared.web.granted import Person
 from onboarding_shared.web.identity import Authenticator, KeySetEmpty
 from onboarding_shared.web.key_sources import FileKeys, KeySetTooOld
 from tests.support.signing import ISSUER, Signer
@@ -87,6 +88,22 @@ async def test_a_withdrawn_key_set_is_obeyed_at_once(
         assert refused.value.code == "TOKEN_INVALID"
     with pytest.raises(KeySetEmpty):
         await authenticator.check()
+
+
+async def test_a_key_withdrawn_during_the_look_up_of_its_user_is_forgotten(
+    identity: IdentitySettings, keys: FileKeys, clock: Clock, jwks_file: Path, signer: Signer
+) -> None:
+    async def recognise(_: Person) -> None:
+        empty(jwks_file)
+        clock.now += 1.0
+        with pytest.raises(Unauthorized):
+            await authenticator.authenticate(signer.token(sub="8"))
+
+    authenticator = Authenticator(identity, keys=keys, recognise=recognise)
+    token = signer.token()
+    assert await authenticator.authenticate(token)
+    with pytest.raises(Unauthorized):
+        await authenticator.authenticate(token)
 
 
 async def test_a_file_that_comes_back_is_read_again(
