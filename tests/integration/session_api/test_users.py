@@ -99,6 +99,17 @@ async def test_users_are_read_page_by_page(api: Api, identity: Identity) -> None
     assert "link" not in second.headers
 
 
+async def test_a_page_of_users_ends_after_the_longest_name(api: Api, identity: Identity) -> None:
+    for user in (2, 3):
+        await named(api, identity, user, "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 200).get("/me")
+    reader = api.caller()
+
+    first = await reader.get("/onboarding/users?limit=1")
+    second = await reader.get(first.links["next"]["url"])
+
+    assert [user["user_id"] for user in first.json() + second.json()] == [2, 3]
+
+
 async def test_a_name_follows_the_newest_token(api: Api, identity: Identity) -> None:
     await named(api, identity, 8, "Ada Berger").get("/me")
     before = await api.rows("SELECT seen_at FROM users")

@@ -70,9 +70,8 @@ class User(Struct, kw_only=True):
 
 
 class UserPosition(Struct, frozen=True, forbid_unknown_fields=True):
-    """Position of a page: its users come after this name and id."""
+    """Position of a page: its users come after this one. Its name may be longer than a cursor."""
 
-    name: Annotated[str, Meta(max_length=600)]
     id: Annotated[int, Meta(ge=1, le=MAX_ID)]
 
 
@@ -101,12 +100,12 @@ class UserRoutes(Controller):
         """Return one page of the users whose tokens had a name. The Link header contains the next page."""
         refuse_nulls(request, id=user_ids, search=search)
         position = None if cursor is None else decode_cursor(cursor, UserPosition)
-        after = None if position is None else (position.name, position.id)
+        after = None if position is None else position.id
         users = await self.database.run_single(
             lambda tx: list_users(tx, ids=user_ids, search=search, after=after, limit=limit + 1)
         )
         last = users[limit - 1] if len(users) > limit else None
-        headers = link_headers(request, self.links, None if last is None else UserPosition(last.place, last.id))
+        headers = link_headers(request, self.links, None if last is None else UserPosition(last.id))
         return Response(
             [User(user_id=user.id, display_name=user.display_name) for user in users[:limit]], headers=headers
         )

@@ -17,12 +17,12 @@ WHERE NOT :is_derived OR (users.issuer = excluded.issuer AND users.subject = exc
 RETURNING id
 """)
 _LIST = text("""
-SELECT id, display_name, lower(display_name) AS place FROM users
+SELECT id, display_name FROM users
 WHERE display_name IS NOT NULL
   AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(CAST(:ids AS bigint[])))
   AND (CAST(:search AS text) IS NULL OR strpos(lower(display_name), lower(CAST(:search AS text))) > 0)
-  AND (CAST(:after_name AS text) IS NULL
-       OR (lower(display_name), id) > (CAST(:after_name AS text), CAST(:after_id AS bigint)))
+  AND (CAST(:after AS bigint) IS NULL
+       OR (lower(display_name), id) > (SELECT lower(p.display_name), p.id FROM users p WHERE p.id = :after))
 ORDER BY lower(display_name), id LIMIT :limit
 """)
 
@@ -38,11 +38,10 @@ class StoredUser:
 
 @dataclass(frozen=True, slots=True)
 class NamedUser:
-    """A user with its name. ``place`` is the name as lists are ordered by it."""
+    """A user with its name."""
 
     id: int
     display_name: str
-    place: str
 
 
 async def find_user(tx: AsyncConnection, user_id: int) -> StoredUser | None:
@@ -63,19 +62,9 @@ async def list_users(
     *,
     ids: Sequence[int] | None,
     search: str | None,
-    after: tuple[str, int] | None,
+    after: int | None,
     limit: int,
 ) -> list[NamedUser]:
-    """Return up to ``limit`` users in the order of their names, after a name and an id."""
-    after_name, after_id = after or (None, None)
-    rows = await tx.execute(
-        _LIST,
-        {
-            "ids": None if ids is None else list(ids),
-            "search": search,
-            "after_name": after_name,
-            "after_id": after_id,
-            "limit": limit,
-        },
-    )
-    return [NamedUser(row.id, row.display_name, row.place) for row in rows]
+    """Return up to ``limit`` users in the order of their names, after the user with the id ``after``."""
+    values = {"ids": None if ids is None else list(ids), "search": search, "after": after, "limit": limit}
+    return [NamedUser(row.id, row.display_name) for row in await tx.execute(_LIST, values)]
