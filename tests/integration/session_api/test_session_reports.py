@@ -102,6 +102,13 @@ async def test_findings_and_gaps_are_in_the_order_of_steps(onboarding: Onboardin
     assert report["session"]["closed_at"] is None
 
 
+async def test_the_name_that_was_set_names_the_customer(onboarding: Onboarding) -> None:
+    path = f"/tenants/{TENANT}/onboarding/name"
+    assert (await onboarding.api.caller().put(path, json={"display_name": "Contoso Ltd"})).status_code == 200
+
+    assert (await onboarding.report())["customer"]["display_name"] == "Contoso Ltd"
+
+
 async def test_the_json_is_verified_by_the_offline_command(onboarding: Onboarding) -> None:
     await onboarding.check("license.inventory", "fail")
     await onboarding.check("app.consent")

@@ -14,8 +14,9 @@ from session_api.store.task_types import FRESH_SECONDS
 _SESSION = text(f"""
 SELECT s.id, s.status, s.current_step, s.provider_connection_id, s.created_at, now() AS now,
        CASE WHEN s.status IN {OPEN_STATUSES} THEN now() ELSE s.updated_at END AS as_of,
-       c.display_name, c.external_tenant_id, c.cloud
+       coalesce(n.display_name, c.display_name) AS display_name, c.external_tenant_id, c.cloud
 FROM onboarding_sessions s
+LEFT JOIN tenant_names n USING (tenant_id)
 LEFT JOIN LATERAL (
     SELECT display_name, external_tenant_id, cloud FROM provider_connections p
     WHERE p.tenant_id = s.tenant_id
