@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Response, async_playwright, expect
+from playwright.async_api import Browser, Page, Response, expect
 
 from microsoft_emulator.app_roles import APP_ROLES
 from tests.support import browser
@@ -23,14 +23,6 @@ pytestmark = [
 
 CALLBACK = "/onboarding/consent/callback"
 OTHER_ORGANISATION = "0a5b7c9d-0000-4000-8000-00000000000b"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(**browser.launch_options())
-        yield started
-        await started.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,10 +1,7 @@
 """Technicians onboard customers in the web application, in a real browser against the whole system."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from onboarding_devstack.tenant_bindings import binding_of
 from tests.support import browser
@@ -30,14 +27,6 @@ SELECT tenant_id, gen_random_uuid(), 'microsoft_graph', 'Northwind ' || tenant_i
     gen_random_uuid()::text, 'partner', 'public', 7 FROM customers
 """
 """Rows of many customers, which would take a minute over HTTP."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(**browser.launch_options())
-        yield started
-        await started.close()
 
 
 async def new_customer(system: System, caller: Caller) -> None:
