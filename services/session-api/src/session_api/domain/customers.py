@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from onboarding_shared.contracts.types import CheckStatus, RunState, SessionStatus
-from session_api.domain.edit_lock import EditLock, held
 from session_api.domain.sessions import Session
 
 ENDS_SOON = timedelta(days=1)
@@ -74,10 +73,6 @@ class LatestSession:
     def completed_at(self) -> datetime | None:
         """The end of a completed session: nothing changes it afterwards."""
         return self.updated_at if self.session.status is SessionStatus.COMPLETED else None
-
-    def lock(self, now: datetime) -> EditLock | None:
-        """Return the edit lock if a user holds it."""
-        return held(self.session.lock, now)
 
 
 @dataclass(frozen=True, slots=True)
