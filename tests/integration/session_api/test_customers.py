@@ -230,6 +230,12 @@ async def test_the_export_has_a_line_for_each_customer(api: Api) -> None:
     assert '"\'=HYPERLINK(""https://example.org"")"' in answer.text
 
 
+async def test_a_name_in_the_export_is_no_full_width_formula(api: Api) -> None:
+    await named(api, 44, "\N{FULLWIDTH EQUALS SIGN}1+1")
+    answer = await api.caller(tenants=(44,)).get("/onboarding/tenants.csv")
+    assert answer.text.splitlines()[1].startswith("44,'\N{FULLWIDTH EQUALS SIGN}1+1,")
+
+
 async def test_expiries_name_the_verdicts_that_end_first(api: Api) -> None:
     await api.run_to_end("app.consent")
     await api.run_to_end("license.inventory", "warn")

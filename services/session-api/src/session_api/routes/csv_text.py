@@ -16,9 +16,13 @@ Cell = str | int | bool | datetime | None
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table with a row of names."""
+    return csv_lines([columns, *rows])
+
+
+def csv_lines(rows: Iterable[Sequence[Cell]]) -> str:
+    """Return rows of a table."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
-    writer.writerow(columns)
     writer.writerows([_text(cell) for cell in row] for row in rows)
     return out.getvalue()
 

@@ -1,8 +1,6 @@
 """Customers: list, count, export, and list what expires; and the display name of a tenant."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
@@ -20,6 +18,7 @@ from onboarding_shared.web.identity import Caller, Permissions, requires
 from onboarding_shared.web.operations import LINK, TenantId
 from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit, refuse_nulls
 from session_api.domain.customers import Activity, CustomerFilter, SessionFilter, Sorting
+from session_api.routes.csv_text import csv_lines
 from session_api.routes.customer_bodies import (
     CustomersSummary,
     CustomerSummary,
@@ -27,6 +26,7 @@ from session_api.routes.customer_bodies import (
     VerdictExpiry,
     customer_body,
 )
+from session_api.routes.customer_csv import COLUMNS, customer_cells
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, decode_cursor, link_headers
 from session_api.store.customers import (
@@ -41,11 +41,6 @@ from session_api.store.customers import (
 
 MOST_EXPIRIES = 1000
 _CSV_PAGE = 200
-_COLUMNS = (
-    "tenant_id", "display_name", "external_tenant_id", "session_id", "session_status", "current_step",
-    "assigned_to_user_id", "ok", "warn", "fail", "unknown", "active_runs", "active_task_type", "active_state",
-    "oldest_evidence_at", "next_expires_at",
-)  # fmt: skip
 
 
 def _filter(name: str, description: str, example: object, **limits: Any) -> Any:
@@ -156,14 +151,14 @@ class CustomerRoutes(Controller):
         return [msgspec.convert(expiry, VerdictExpiry, from_attributes=True) for expiry in expiries]
 
     async def _csv(self, tenants: Tenants, wanted: CustomerFilter, sort: Sorting) -> AsyncIterator[str]:
-        yield _lines([_COLUMNS])
+        yield csv_lines([COLUMNS])
         after: CustomerPosition | None = None
         while True:
             bound = after
             page = await self.database.run_single(
                 lambda tx, bound=bound: list_customers(tx, tenants, wanted, sort, after=bound, limit=_CSV_PAGE)
             )
-            yield _lines(_cells(customer_body(customer)) for customer in page.customers)
+            yield csv_lines(customer_cells(customer) for customer in page.customers)
             if len(page.customers) < _CSV_PAGE:
                 return
             after = page.positions[-1]
@@ -197,28 +192,3 @@ def _user(locked_by: str, caller: Caller) -> int:
     if not locked_by.isascii() or not locked_by.isdigit() or not 1 <= int(locked_by) <= MAX_ID:
         raise BadRequest("INVALID_PARAMETER", "locked_by: a user id or me", extra={"field": "locked_by"})
     return int(locked_by)
-
-
-def _cells(customer: CustomerSummary) -> Iterable[object]:
-    session, run = customer.session, customer.active_run
-    return (
-        customer.tenant_id, _text(customer.display_name), _text(customer.external_tenant_id),
-        session and session.id, session and session.status.value, session and session.current_step,
-        session and session.assigned_to_user_id, *(customer.counts[status] for status in CheckStatus),
-        customer.active_runs, run and _text(run.task_type), run and run.state.value,
-        customer.oldest_evidence_at and customer.oldest_evidence_at.isoformat(),
-        customer.next_expires_at and customer.next_expires_at.isoformat(),
-    )  # fmt: skip
-
-
-def _text(cell: str | None) -> str:
-    """A cell that a spreadsheet does not run as a formula (OWASP, CSV injection)."""
-    if cell is None:
-        return ""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-
-
-def _lines(rows: Iterable[Iterable[object]]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue()
