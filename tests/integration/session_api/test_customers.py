@@ -178,6 +178,11 @@ async def test_a_cursor_that_no_page_gave_is_refused(api: Api, text: str) -> Non
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_CURSOR")
 
 
+async def test_customers_without_a_session_come_after_all_steps(api: Api) -> None:
+    await api.session()
+    assert await ids(api, "?sort=step") == [TENANT, 43, 44]
+
+
 async def test_names_sort_without_regard_to_case(api: Api) -> None:
     await named(api, 43, "adatum")
     await named(api, 44, "Zava")

@@ -54,7 +54,7 @@ _LAST = "~"
 # Names by their first characters, so that a cursor has room for any name; ties are in the order of tenant ids.
 _SORT_KEYS = {
     "name": "left(lower(display_name), 60)",
-    "step": "coalesce(CAST(current_step AS text), '')",
+    "step": f"coalesce(CAST(current_step AS text), '{_LAST}')",
     "oldest_evidence": f"coalesce(to_char(oldest_evidence_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS'), '{_LAST}')",
     "next_expiry": f"coalesce(to_char(next_expires_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS'), '{_LAST}')",
 }
