@@ -28,7 +28,6 @@ TOPICS = (SESSIONS, OPERATION_RUNS, EVIDENCE, TASK_TYPES)
 _PARTITIONS = 48
 """Approximate number of partitions, over which the records that are read at the start are divided."""
 _READY_SECONDS = 2.0
-_MOST_CATALOGUES = 100
 
 Wants = Callable[[int], bool]
 """Says of a tenant whether its events are told."""
@@ -77,7 +76,7 @@ class LiveFeed:
         self._of_tenant: dict[int, set[LiveStream]] = {}
         self._of_many: set[LiveStream] = set()
         self._ready = asyncio.Event()
-        self._catalogues: set[bytes] = set()
+        self._catalogue: bytes | None = None
         self._stopping = False
 
     def start(self) -> None:
@@ -202,14 +201,9 @@ class LiveFeed:
             yield from streams
 
     def _is_another_catalogue(self, message: Received) -> bool:
-        """Return True for task types that were not announced before: runners repeat theirs every minute."""
-        content = hashlib.sha256(msgspec.json.encode(message.message)).digest()
-        if content in self._catalogues:
-            return False
-        if len(self._catalogues) >= _MOST_CATALOGUES:
-            self._catalogues.clear()
-        self._catalogues.add(content)
-        return True
+        """Return True for other task types than were announced last: runners repeat theirs every minute."""
+        before, self._catalogue = self._catalogue, hashlib.sha256(msgspec.json.encode(message.message)).digest()
+        return self._catalogue != before
 
 
 def count_cut_off() -> None:
