@@ -275,9 +275,9 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
     quotas: QuotaSettings = Field(default_factory=QuotaSettings)
     streams: StreamSettings = Field(default_factory=StreamSettings)
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("released_task_types", "cors_origins", mode="before")
     @classmethod
-    def _separate_origins(cls, value: Any) -> Any:
+    def _from_text(cls, value: Any) -> Any:
         return separated(value)
 
     @field_validator("cors_origins")
@@ -286,11 +286,6 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
         if wrong := [origin for origin in origins if not is_origin(origin)]:
             raise ValueError(f"{', '.join(wrong)} is no origin such as https://app.example, in lower case")
         return origins
-
-    @field_validator("released_task_types", mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return separated(value)
 
     @field_validator("evidence_store_url", "public_url")
     @classmethod
