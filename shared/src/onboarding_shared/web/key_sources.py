@@ -10,17 +10,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx2
 import structlog
 
 from onboarding_shared.process.file_reads import BLOCKING_CALLS, UnreadableFile, read_regular_file
 from onboarding_shared.process.settings import SettingsError
+from onboarding_shared.process.urls import is_secure
+from onboarding_shared.web.documents import DocumentUnavailable, read_document
 from onboarding_shared.web.key_sets import KeySet, KeySetError, ReadKeySet, parse_key_set
 
 MAX_KEY_SET_BYTES = 256 * 1024
-FETCH_TIMEOUT_SECONDS = 5.0
 UNKNOWN_KEY_PAUSE_SECONDS = 60.0
 """At most once in this time is a URL fetched again because a token named a key that is not there."""
 REFRESH_SECONDS = 600.0
@@ -156,8 +155,7 @@ class UrlKeys(KeySource):
     """A key set behind a URL: fetched when first needed, when it is old, and when a token names an unknown key."""
 
     def __init__(self, url: str, *, max_age_seconds: float, clock: Clock = time.monotonic) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        if not is_secure(url):
             raise SettingsError(["ONBOARDING_JWKS: a URL must be https, unless it is on this machine"])
         super().__init__(url, max_age_seconds, clock)
         self._tried = float("-inf")
@@ -190,22 +188,9 @@ class UrlKeys(KeySource):
     async def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
-                self._replace(parse_key_set(await self._download()))
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError, KeySetError) as error:
+            self._replace(parse_key_set(await read_document(self._location, most_bytes=MAX_KEY_SET_BYTES)))
+        except (DocumentUnavailable, KeySetError) as error:
             log.warning("key set cannot be fetched, the last one stays", location=self._location, error=repr(error))
-
-    async def _download(self) -> bytes:
-        client = httpx2.AsyncClient(follow_redirects=False, timeout=FETCH_TIMEOUT_SECONDS)
-        async with client, client.stream("GET", self._location, headers={"Accept": "application/json"}) as response:
-            if response.status_code != 200:
-                raise KeySetError(f"answered {response.status_code}")
-            document = bytearray()
-            async for chunk in response.aiter_bytes():
-                document += chunk
-                if len(document) > MAX_KEY_SET_BYTES:
-                    raise KeySetError(f"larger than {MAX_KEY_SET_BYTES} bytes")
-            return bytes(document)
 
 
 def key_source(location: str, *, max_age_seconds: float) -> KeySource:

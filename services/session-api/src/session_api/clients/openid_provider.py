@@ -4,17 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import httpx2
 import msgspec
 import structlog
 from msgspec import Struct
 
 from onboarding_shared.process.urls import is_secure
+from onboarding_shared.web.documents import DocumentUnavailable, read_document
 from onboarding_shared.web.errors import DependencyDown
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 MAX_DOCUMENT_BYTES = 256 * 1024
-FETCH_SECONDS = 5.0
 FRESH_SECONDS = 3600.0
 BELIEVED_SECONDS = 86_400.0
 PAUSE_SECONDS = 5.0
@@ -63,24 +62,11 @@ class OpenIdProvider:
     async def _read(self) -> None:
         self._tried_at = self._clock()
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                self._known = read_discovery(await self._download(), self.authority)
+            document = await read_document(f"{self.authority}{WELL_KNOWN}", most_bytes=MAX_DOCUMENT_BYTES)
+            self._known = read_discovery(document, self.authority)
             self._read_at = self._clock()
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError, DiscoveryError) as error:
+        except (DocumentUnavailable, DiscoveryError) as error:
             _log.warning("discovery_failed", authority=self.authority, reason=repr(error))
-
-    async def _download(self) -> bytes:
-        client = httpx2.AsyncClient(follow_redirects=False, timeout=FETCH_SECONDS)
-        url = f"{self.authority}{WELL_KNOWN}"
-        async with client, client.stream("GET", url, headers={"Accept": "application/json"}) as response:
-            if response.status_code != 200:
-                raise DiscoveryError(f"answered {response.status_code}")
-            document = bytearray()
-            async for chunk in response.aiter_bytes():
-                document += chunk
-                if len(document) > MAX_DOCUMENT_BYTES:
-                    raise DiscoveryError(f"larger than {MAX_DOCUMENT_BYTES} bytes")
-            return bytes(document)
 
 
 def read_discovery(document: bytes, authority: str) -> Endpoints:
