@@ -29,6 +29,14 @@ SELECT tenant_id, gen_random_uuid(), 'microsoft_graph', 'Northwind ' || tenant_i
 """Rows of many customers, which would take a minute over HTTP."""
 
 
+RENEWABLE = """() => {
+    const kept = JSON.parse(sessionStorage.getItem("onboarding.token"));
+    const renewable = { ...kept, renewal: "right to renew", until: Date.now() + 120_000 };
+    sessionStorage.setItem("onboarding.token", JSON.stringify(renewable));
+}"""
+"""Makes the token of the page one that is renewed a minute later."""
+
+
 async def new_customer(system: System, caller: Caller) -> None:
     """A customer that has consented to nothing, to which the operator has bound the tenant."""
     await system.bind(binding_of(caller.tenant, caller.external_tenant, CLIENT_ID, CREDENTIAL))
@@ -228,6 +236,23 @@ async def test_a_person_signs_in_with_the_provider_and_out_again(system: System,
     await context.close()
 
     assert faults == []
+
+
+async def test_a_sign_in_is_not_renewed_after_the_sign_out(system: System, chromium: Browser) -> None:
+    async with window(chromium, system, tenants=[42]) as view:
+        provider = {"enabled": True, "client_id": "web", "scopes": ["openid"], "token_endpoint": f"{view.url}/renewals"}
+        await view.page.route("**/onboarding/sign-in", lambda route: route.fulfill(json=provider))
+        await view.page.route("**/renewals", lambda route: route.fulfill(json={"access_token": "renewed"}))
+        await view.page.clock.install()
+        await view.open()
+        await view.page.evaluate(RENEWABLE)
+        await view.page.reload()
+        await view.page.get_by_role("button", name="Sign out").click()
+        await view.sees("Sign in")
+        await view.page.clock.fast_forward("02:00")
+        await view.page.wait_for_timeout(1_000)
+
+        assert await view.page.evaluate("sessionStorage.getItem('onboarding.token')") is None
 
 
 async def test_two_thousand_customers_are_listed_page_by_page(system: System, chromium: Browser) -> None:

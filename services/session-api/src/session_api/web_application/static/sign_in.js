@@ -98,9 +98,13 @@ export function renewInTime() {
 	timer = setTimeout(renew, Math.max(0, Math.min(until - Date.now() - RENEW_BEFORE_MS, 2 ** 31 - 1)), renewal);
 }
 
+/** Renew this sign-in, unless the person has signed out meanwhile, or in again. */
 async function renew(renewal) {
+	const isKept = () => keptSignIn()?.renewal === renewal;
+	if (!isKept()) return;
 	try {
-		keep(await redeem(await readProvider(), { grant_type: "refresh_token", refresh_token: renewal }));
+		const tokens = await redeem(await readProvider(), { grant_type: "refresh_token", refresh_token: renewal });
+		if (isKept()) keep(tokens);
 	} catch {
 		// The token ends in its time, and the person signs in again.
 	}
