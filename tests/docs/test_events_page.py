@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 import onboarding_shared.contracts.cloudevents as cloudevents
+import onboarding_shared.messaging.dead_letter_replay as dead_letter_replay
 import onboarding_shared.messaging.guarded_fetch as guarded_fetch
 import onboarding_shared.messaging.inbox as inbox
 import onboarding_shared.messaging.record_batches as record_batches
@@ -17,7 +18,10 @@ from onboarding_shared.contracts.topics import ALL_TOPICS, Topic
 from tests.docs.tables import DOCS, first_words, rows, words
 
 PAGE = DOCS / "events.md"
-_REASON = r'(?:Undecodable\(\s*|Rejected\(record, |UnusableBatch\(|unreadable\(frame, |Unreadable\([^"]+, )"([A-Z_]+)"'
+_REASON = (
+    r"(?:Undecodable\(\s*|Rejected\(record, |UnusableBatch\(|unreadable\(frame, |ReplayOutcome\.REJECTED, |"
+    r'Unreadable\([^"]+, )"([A-Z_]+)"'
+)
 
 
 def test_the_events_page_has_every_topic_with_its_publisher() -> None:
@@ -48,7 +52,7 @@ def test_the_events_page_has_every_header() -> None:
 def test_the_events_page_has_every_dead_letter_reason() -> None:
     given = {
         code
-        for module in (cloudevents, inbox, guarded_fetch, record_batches)
+        for module in (cloudevents, inbox, guarded_fetch, record_batches, dead_letter_replay)
         for code in re.findall(_REASON, Path(module.__file__).read_text())
     }
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from onboarding_shared.messaging.schema import MESSAGING_TABLES_V1, MESSAGING_TABLES_V2
+from onboarding_shared.messaging.schema import MESSAGING_TABLES_V1, MESSAGING_TABLES_V2, MESSAGING_TABLES_V3
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.process.message_settings import KafkaSettings
 from tests.support import engines
@@ -15,7 +15,7 @@ from tests.support.loopback import Loopback
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     connection = await asyncpg.connect(database_url)
-    await connection.execute(MESSAGING_TABLES_V1 + MESSAGING_TABLES_V2)
+    await connection.execute(MESSAGING_TABLES_V1 + MESSAGING_TABLES_V2 + MESSAGING_TABLES_V3)
     await connection.close()
     database = Database(database_url, application_name="test")
     yield database

@@ -19,6 +19,7 @@ from evidence_store.use_cases.recording import Recording
 from evidence_store.use_cases.verification import Verifier
 from onboarding_shared.contracts.topics import published_by, source_of
 from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.dead_letter_actions import DeadLetterActions, dead_letter_actions
 from onboarding_shared.messaging.metrics_page import metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
@@ -101,3 +102,19 @@ def build(settings: EvidenceStoreSettings) -> EvidenceStore:
     Raises ``SettingsError`` where the key set cannot be used.
     """
     return EvidenceStore(settings)
+
+
+def dead_letters(
+    settings: EvidenceStoreSettings, database: Database, outbox: Outbox | None = None
+) -> DeadLetterActions:
+    """What operators do with dead letters. Without an outbox the relay of another process publishes."""
+    own_outbox = outbox or Outbox()
+    return dead_letter_actions(
+        SERVICE,
+        database,
+        own_outbox,
+        group=GROUP,
+        applies=applies(Recording(own_outbox)),
+        window=settings.kafka.sequence_window,
+        run_keys=settings.run_keys.keys,
+    )

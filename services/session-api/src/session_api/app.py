@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from onboarding_shared.contracts.topics import published_by, source_of
 from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.dead_letter_actions import DeadLetterActions, dead_letter_actions
 from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
@@ -161,3 +162,17 @@ def build(settings: SessionApiSettings) -> SessionApi:
     app.before_drain = feed.end_streams
     service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence, states, feed)
     return service
+
+
+def dead_letters(settings: SessionApiSettings, database: Database, outbox: Outbox | None = None) -> DeadLetterActions:
+    """What operators do with dead letters. Without an outbox the relay of another process publishes."""
+    projection = Projection(silence_seconds=settings.silence_seconds)
+    return dead_letter_actions(
+        SERVICE,
+        database,
+        outbox or Outbox(),
+        group=GROUP,
+        applies=applies(projection, Catalogue(released=settings.released_task_types)),
+        window=settings.kafka.sequence_window,
+        run_keys=settings.run_keys.keys,
+    )

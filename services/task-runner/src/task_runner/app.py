@@ -12,6 +12,7 @@ from litestar import Litestar
 
 from onboarding_shared.contracts.topics import published_by, source_of
 from onboarding_shared.messaging.consumer import Consumer
+from onboarding_shared.messaging.dead_letter_actions import DeadLetterActions, dead_letter_actions
 from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
@@ -29,6 +30,7 @@ from task_runner.settings import TaskRunnerSettings
 from task_runner.store.queue import QUEUE, QUEUE_GAUGES
 from task_runner.tasks import DeclarationError, Task
 from task_runner.tasks.registry import Installed, inputs_types, installed, with_required, without
+from task_runner.use_cases.first_claims import FirstClaims
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.attempt import ContextFactory
 from task_runner.worker.isolation import Isolation
@@ -158,8 +160,42 @@ def build(
     The tasks of an entry point that cannot be used are missing. Raises ``DeclarationError`` when none can be used, or a
     task that is to be left out is not installed. Nothing runs before ``start``, which serving ``http`` calls.
     """
+    return TaskRunner(settings, _offered(settings, tasks), context_for, isolating=tasks is None and context_for is None)
+
+
+def dead_letters(settings: TaskRunnerSettings, database: Database) -> DeadLetterActions:
+    """What operators do with dead letters. The worker of another process claims, wakes and stops the runs."""
+    outbox = Outbox()
+    tasks = _offered(settings, None).tasks
+    worker = settings.worker
+    intake = CommandIntake(
+        outbox,
+        {name: task.declaration for name, task in tasks.items()},
+        first_claims=FirstClaims(
+            lambda _: None,
+            worker=SERVICE,
+            lease_seconds=worker.lease_seconds,
+            tenant_limit=worker.tenant_concurrency,
+        ),
+        confirm_seconds=worker.confirm_seconds,
+        wake=lambda: None,
+        interrupt=lambda _: None,
+        inputs=inputs_types(tasks),
+    )
+    return dead_letter_actions(
+        SERVICE,
+        database,
+        outbox,
+        group=GROUP,
+        applies=applies(intake),
+        window=settings.kafka.sequence_window,
+        run_keys=settings.command_keys.keys,
+    )
+
+
+def _offered(settings: TaskRunnerSettings, tasks: Mapping[str, Task] | None) -> Installed:
+    """The tasks that this runner offers: the installed ones, or ``tasks``, without those that are left out."""
     found = without(installed() if tasks is None else Installed(tasks, ()), settings.tasks.left_out)
     if found.problems and not found.tasks:
         raise DeclarationError(found.problems[0])
-    offered = found._replace(tasks=with_required(found.tasks, "gdap.", settings.gdap.required))
-    return TaskRunner(settings, offered, context_for, isolating=tasks is None and context_for is None)
+    return found._replace(tasks=with_required(found.tasks, "gdap.", settings.gdap.required))

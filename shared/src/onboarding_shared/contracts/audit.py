@@ -1,12 +1,13 @@
-"""Audit events: who did what to connections and consent links, with the repairs of operators and broken evidence.
+"""Audit events: who did what to connections, consent links and dead letters, with repairs and broken evidence.
 
 Each service has an audit topic of its own, because a topic has one publisher. No service of ours consumes them.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from msgspec import Meta
 
+from onboarding_shared.contracts.dead_letters import ReplayOutcome
 from onboarding_shared.contracts.message import Message
 from onboarding_shared.contracts.topics import (
     EVIDENCE_STORE_AUDIT,
@@ -14,7 +15,10 @@ from onboarding_shared.contracts.topics import (
     TASK_RUNNER_AUDIT,
     Topic,
 )
-from onboarding_shared.contracts.types import Count, Id, Moment, ShortText
+from onboarding_shared.contracts.types import Count, Id, Moment, ReasonCode, ShortText
+
+DEAD_LETTERS_AT_ONCE = 200
+"""Maximum number of dead letters that one action of an operator replays or discards."""
 
 
 class ConnectionCreated(Message, frozen=True, kw_only=True):
@@ -149,6 +153,71 @@ class EvidenceStoreInboxRepaired(InboxRepair, frozen=True, kw_only=True):
     topic: ClassVar[Topic] = EVIDENCE_STORE_AUDIT
 
 
+class DeadLetterReplay(Message, frozen=True, kw_only=True):
+    """An operator replayed a dead letter, which had been rejected for ``reason_code``. Tenant 0 is the platform."""
+
+    by_user_id: Id
+    occurred_at: Moment
+    dead_letter_id: Id
+    source_topic: ShortText
+    reason_code: ReasonCode
+    outcome: ReplayOutcome
+
+    @property
+    def subject(self) -> str:
+        return f"dead-letters/{self.dead_letter_id}"
+
+
+class DeadLetterDiscard(Message, frozen=True, kw_only=True):
+    """An operator discarded dead letters of one topic and reason. Tenant 0 is the platform."""
+
+    by_user_id: Id
+    occurred_at: Moment
+    source_topic: ShortText
+    reason_code: ReasonCode
+    dead_letter_ids: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=DEAD_LETTERS_AT_ONCE)]
+
+    @property
+    def subject(self) -> str:
+        return f"dead-letters/{self.source_topic}/{self.reason_code}"
+
+
+class SessionApiDeadLetterReplayed(DeadLetterReplay, frozen=True, kw_only=True):
+    """A dead letter of session-api was replayed by an operator."""
+
+    topic: ClassVar[Topic] = SESSION_API_AUDIT
+
+
+class SessionApiDeadLettersDiscarded(DeadLetterDiscard, frozen=True, kw_only=True):
+    """Dead letters of session-api were discarded by an operator."""
+
+    topic: ClassVar[Topic] = SESSION_API_AUDIT
+
+
+class TaskRunnerDeadLetterReplayed(DeadLetterReplay, frozen=True, kw_only=True):
+    """A dead letter of task-runner was replayed by an operator."""
+
+    topic: ClassVar[Topic] = TASK_RUNNER_AUDIT
+
+
+class TaskRunnerDeadLettersDiscarded(DeadLetterDiscard, frozen=True, kw_only=True):
+    """Dead letters of task-runner were discarded by an operator."""
+
+    topic: ClassVar[Topic] = TASK_RUNNER_AUDIT
+
+
+class EvidenceStoreDeadLetterReplayed(DeadLetterReplay, frozen=True, kw_only=True):
+    """A dead letter of evidence-store was replayed by an operator."""
+
+    topic: ClassVar[Topic] = EVIDENCE_STORE_AUDIT
+
+
+class EvidenceStoreDeadLettersDiscarded(DeadLetterDiscard, frozen=True, kw_only=True):
+    """Dead letters of evidence-store were discarded by an operator."""
+
+    topic: ClassVar[Topic] = EVIDENCE_STORE_AUDIT
+
+
 AUDIT_MESSAGES: dict[Topic, tuple[type[Message], ...]] = {
     SESSION_API_AUDIT: (
         ConnectionCreated,
@@ -157,12 +226,37 @@ AUDIT_MESSAGES: dict[Topic, tuple[type[Message], ...]] = {
         TenantBindingSet,
         TenantBindingRemoved,
         SessionApiInboxRepaired,
+        SessionApiDeadLetterReplayed,
+        SessionApiDeadLettersDiscarded,
     ),
-    TASK_RUNNER_AUDIT: (TaskRunnerInboxRepaired,),
-    EVIDENCE_STORE_AUDIT: (EvidenceBroken, EvidenceStoreInboxRepaired),
+    TASK_RUNNER_AUDIT: (TaskRunnerInboxRepaired, TaskRunnerDeadLetterReplayed, TaskRunnerDeadLettersDiscarded),
+    EVIDENCE_STORE_AUDIT: (
+        EvidenceBroken,
+        EvidenceStoreInboxRepaired,
+        EvidenceStoreDeadLetterReplayed,
+        EvidenceStoreDeadLettersDiscarded,
+    ),
 }
 INBOX_REPAIRS: dict[str, type[InboxRepair]] = {
     message.topic.publisher: message
     for message in (SessionApiInboxRepaired, TaskRunnerInboxRepaired, EvidenceStoreInboxRepaired)
 }
 """The message of each service, by its name."""
+
+
+class DeadLetterEvents(NamedTuple):
+    """The events of one service about what operators do with its dead letters."""
+
+    replayed: type[DeadLetterReplay]
+    discarded: type[DeadLetterDiscard]
+
+
+DEAD_LETTER_EVENTS: dict[str, DeadLetterEvents] = {
+    events.replayed.topic.publisher: events
+    for events in (
+        DeadLetterEvents(SessionApiDeadLetterReplayed, SessionApiDeadLettersDiscarded),
+        DeadLetterEvents(TaskRunnerDeadLetterReplayed, TaskRunnerDeadLettersDiscarded),
+        DeadLetterEvents(EvidenceStoreDeadLetterReplayed, EvidenceStoreDeadLettersDiscarded),
+    )
+}
+"""The events of each service, by its name."""

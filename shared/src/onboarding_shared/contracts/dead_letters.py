@@ -1,5 +1,6 @@
-"""The message for a record that a consumer could not decode or apply."""
+"""The message for a record that a consumer could not decode or apply, and what operators do with such records."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
@@ -27,3 +28,19 @@ class DeadLettered(Message, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         return f"{self.source_topic}/{self.partition}/{self.offset}"
+
+
+class DeadLetterState(StrEnum):
+    """The state of a stored dead letter: only a kept one can be replayed or discarded."""
+
+    KEPT = "kept"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
+class ReplayOutcome(StrEnum):
+    """The result of a replay. ``repeat``: it had been replayed before, or a later message has replaced it."""
+
+    APPLIED = "applied"
+    REPEAT = "repeat"
+    REJECTED = "rejected"

@@ -45,6 +45,8 @@ ALL_TOPICS = (
     EVIDENCE_STORE_AUDIT,
 )
 
+SNAPSHOTS = frozenset({TASK_TYPES.name})
+"""The names of topics whose messages replace earlier ones, so that a late message must not be applied."""
 
 SOURCES = {topic.name: topic.source for topic in ALL_TOPICS}
 """The only source of each topic, by the topic's name."""

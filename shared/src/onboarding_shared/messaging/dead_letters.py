@@ -1,6 +1,5 @@
 """Dead letters: stores a rejected record as a row and publishes it on the dead-letter topic."""
 
-import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Sequence
@@ -18,16 +17,20 @@ from onboarding_shared.contracts.dead_letters import DeadLettered
 from onboarding_shared.contracts.topics import TASK_COMMANDS
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging import metrics
+from onboarding_shared.messaging.dead_letter_rules import (
+    HEADER_BYTES,
+    HEADERS_KEPT,
+    KEY_BYTES,
+    NAME_LENGTH,
+    VALUE_BYTES,
+    fingerprint,
+)
 from onboarding_shared.messaging.outbox import Outbox, Outgoing
 from onboarding_shared.postgres.database import after_commit
 
 KEPT_BYTES = 256 * 1024
 """Maximum length of what is kept of a record, and published: the value, the key and the headers."""
 
-_VALUE_BYTES = 192 * 1024
-_KEY_BYTES = _HEADER_BYTES = 1024
-_NAME_LENGTH = 50
-_HEADERS = 50
 _RUN_KEY = re.compile(rb'("run_key"\s*:\s*)"[^"]*"')
 _DETAIL_LENGTH = 3900
 
@@ -83,7 +86,7 @@ class DeadLetters:
             offset=record.offset,
             reason_code=rejected.reason_code,
             detail=_detail(rejected),
-            key=_kept(record.key, _KEY_BYTES),
+            key=_kept(record.key, KEY_BYTES),
             value=_value(record),
             headers=tuple(_headers(record)),
         )
@@ -106,7 +109,7 @@ def _columns(letters: Sequence[Rejected]) -> dict[str, object]:
         "fingerprints": [_identity(record)[3] for record in records],
         "reasons": [letter.reason_code for letter in letters],
         "details": [_detail(letter) for letter in letters],
-        "keys": [_kept(record.key, _KEY_BYTES) for record in records],
+        "keys": [_kept(record.key, KEY_BYTES) for record in records],
         "values": [_value(record) for record in records],
         "headers": [[[name, _base64(value)] for name, value in _headers(record)] for record in records],
     }
@@ -121,32 +124,31 @@ def _value(record: ConsumerRecord[bytes, bytes]) -> bytes | None:
     value = record.value
     if value is not None and record.topic == TASK_COMMANDS.name:
         value = _RUN_KEY.sub(rb'\1"removed"', value)
-    return _kept(value, _VALUE_BYTES)
+    return _kept(value, VALUE_BYTES)
 
 
 def _headers(record: ConsumerRecord[bytes, bytes]) -> list[tuple[str, bytes | None]]:
-    kept = record.headers[:_HEADERS]
-    return [(_storable(name[:_NAME_LENGTH]), _kept(content, _HEADER_BYTES)) for name, content in kept]
+    kept = record.headers[:HEADERS_KEPT]
+    return [(storable(name[:NAME_LENGTH]), _kept(content, HEADER_BYTES)) for name, content in kept]
 
 
 def _detail(rejected: Rejected) -> str:
     """The reason, and the former size of a record that is not kept whole."""
     value, headers = len(rejected.record.value or b""), len(rejected.record.headers)
-    if value <= _VALUE_BYTES and headers <= _HEADERS:
-        return _storable(rejected.detail)
-    return _storable(rejected.detail)[:_DETAIL_LENGTH] + f" Cut off: {value} bytes, {headers} headers."
+    if value <= VALUE_BYTES and headers <= HEADERS_KEPT:
+        return storable(rejected.detail)
+    return storable(rejected.detail)[:_DETAIL_LENGTH] + f" Cut off: {value} bytes, {headers} headers."
 
 
 def _identity(record: ConsumerRecord[bytes, bytes]) -> tuple[str, int, int, bytes]:
     """Identity of a record. It includes the content, because a broker that lost its data reuses offsets."""
-    content = hashlib.sha256((record.key or b"") + b"\x00" + (record.value or b"")).digest()
-    return record.topic, record.partition, record.offset, content
+    return record.topic, record.partition, record.offset, fingerprint(record.key, record.value)
 
 
 def _base64(value: bytes | None) -> str | None:
     return None if value is None else b64encode(value).decode()
 
 
-def _storable(detail: str) -> str:
+def storable(detail: str) -> str:
     """Replace NUL and lone surrogates, which PostgreSQL does not store."""
     return detail.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:4000]

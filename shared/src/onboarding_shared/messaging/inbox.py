@@ -15,10 +15,11 @@ from onboarding_shared.messaging import metrics
 from onboarding_shared.messaging.changes import OneStatement
 from onboarding_shared.messaging.dead_letters import DeadLetters, Rejected
 from onboarding_shared.messaging.guarded_fetch import UnreadableRecord
-from onboarding_shared.messaging.inbox_sequences import SequenceKey, advance, continue_series, lock_last_applied
+from onboarding_shared.messaging.inbox_admission import admit, sequence_keys
+from onboarding_shared.messaging.inbox_sequences import continue_series
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.passed_over import PassedOverTypes
-from onboarding_shared.messaging.sorting_out import Partitioned, partition, unbroken
+from onboarding_shared.messaging.sorting_out import Partitioned, unbroken
 from onboarding_shared.messaging.spans import processing
 from onboarding_shared.postgres.database import Database, after_commit
 from onboarding_shared.postgres.faults import DatabaseUnavailable
@@ -99,7 +100,7 @@ class Inbox:
 
     async def _reject(self, tx: AsyncConnection, rejected: Rejected, messages: Sequence[Decoded]) -> None:
         """Keep the dead letter. The number of its message is used up, unless it jumps."""
-        await self._admit(tx, messages)
+        await admit(tx, messages, self._window)
         await self._dead_letters.keep(tx, [rejected])
 
     def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> Batch:
@@ -136,7 +137,7 @@ class Inbox:
         """Apply what follows the last applied sequences, in their statement; return the rest of the batch."""
         messages = batch.messages
         received = [message for message in messages if isinstance(message, Received)]
-        _, continued = await continue_series(tx, _keys(messages), unbroken(messages), apply.change(received))
+        _, continued = await continue_series(tx, sequence_keys(messages), unbroken(messages), apply.change(received))
         done = [message for message in received if (message.tenant_id, message.topic) in continued]
         after_commit(tx, partial(self._count, Partitioned(tuple(done), 0, 0, {}), done))
         rest = [place for place, message in enumerate(messages) if (message.tenant_id, message.topic) not in continued]
@@ -146,7 +147,7 @@ class Inbox:
         """Apply the fresh messages of the batch, which have the spans of their processing."""
         rejected, messages = list(batch.unreadable), batch.messages
         if messages:
-            parts = await self._admit(tx, messages)
+            parts = await admit(tx, messages, self._window)
             known = [message for message in parts.fresh if isinstance(message, Received)]
             for topic, apply in self._applies.items():
                 of_topic = [message for message in known if message.topic == topic]
@@ -156,20 +157,6 @@ class Inbox:
             rejected += [_jumped(batch.records[place], messages[place]) for place in parts.jumps]
         if rejected:
             await self._dead_letters.keep(tx, rejected)
-
-    async def _admit(self, tx: AsyncConnection, messages: Sequence[Decoded]) -> Partitioned:
-        """Store the last sequences of the messages, and return what is to be applied of them.
-
-        Usually all follow what was applied last, which is compared and set in one statement.
-        """
-        keys = _keys(messages)
-        before, continued = await continue_series(tx, keys, unbroken(messages))
-        if keys - before.keys():
-            before |= await lock_last_applied(tx, keys - before.keys())
-        parts = partition(messages, before, self._window)
-        changed = {key: last for key, last in parts.last.items() if last != before.get(key)}
-        await advance(tx, {key: last for key, last in changed.items() if key not in continued})
-        return parts
 
     def _count(self, parts: Partitioned, messages: Sequence[Decoded]) -> None:
         metrics.count_by(metrics.APPLIED, [message.topic for message in parts.fresh if isinstance(message, Received)])
@@ -182,10 +169,6 @@ class Inbox:
         for jumped in (messages[place] for place in parts.jumps):
             metrics.JUMPS.labels(jumped.topic).inc()
             _log.error("sequence_jumped", topic=jumped.topic, tenant_id=jumped.tenant_id, sequence=jumped.sequence)
-
-
-def _keys(messages: Sequence[Decoded]) -> set[SequenceKey]:
-    return {(message.tenant_id, message.topic) for message in messages}
 
 
 def _jumped(record: ConsumerRecord[bytes, bytes], message: Decoded) -> Rejected:

@@ -71,6 +71,15 @@ MESSAGING_TABLES_V2 = """
 ALTER TABLE outbox ADD COLUMN mac_key text;
 """
 
+MESSAGING_TABLES_V3 = """
+ALTER TABLE dead_letters
+    ADD COLUMN state text NOT NULL DEFAULT 'kept'
+        CONSTRAINT dead_letters_state CHECK (state IN ('kept', 'replayed', 'discarded')),
+    ADD COLUMN replays integer NOT NULL DEFAULT 0,
+    ADD COLUMN acted_at timestamptz,
+    ADD COLUMN acted_by_user_id bigint;
+"""
+
 
 def add_messaging_tables(metadata: MetaData) -> None:
     """Add the tables to SQLAlchemy metadata, for comparison with the migrations in tests."""
@@ -120,5 +129,10 @@ def add_messaging_tables(metadata: MetaData) -> None:
         Column("value", LargeBinary),
         Column("headers", JSONB, nullable=False),
         Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+        Column("state", Text, nullable=False, server_default=text("'kept'")),
+        Column("replays", Integer, nullable=False, server_default=text("0")),
+        Column("acted_at", DateTime(timezone=True)),
+        Column("acted_by_user_id", BigInteger),
+        CheckConstraint("state IN ('kept', 'replayed', 'discarded')", name="dead_letters_state"),
         UniqueConstraint("source_topic", "partition", "record_offset", "fingerprint", name="dead_letters_once"),
     )

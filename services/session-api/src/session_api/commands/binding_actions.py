@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from onboarding_shared.commands.rows import print_rows
 from onboarding_shared.contracts.bindings import (
     MAX_BINDINGS_BYTES,
     Bindings,
@@ -20,7 +21,6 @@ from onboarding_shared.process.file_reads import UnreadableFile, read_regular_fi
 from onboarding_shared.service import CannotStart
 from onboarding_shared.telemetry.logging import configure_logging
 from onboarding_shared.web.server import run
-from session_api.commands.rows import print_rows
 from session_api.domain.bindings import BindingChange, ChangeKind, ToPartner, changes, refusal
 from session_api.domain.connections import CREDENTIAL_RULE
 from session_api.settings import BindingsSettings

@@ -2,7 +2,7 @@
 
 import io
 
-from session_api.commands.rows import print_rows, table
+from onboarding_shared.commands.rows import print_rows, table
 
 ROWS = [
     {"change": "change", "tenant_id": 42, "before": {"credential": "graph-main"}},

@@ -6,6 +6,8 @@ from typing import Any, TextIO
 
 import msgspec
 
+from onboarding_shared.contracts.types import made_visible
+
 
 def print_rows(rows: Sequence[Mapping[str, Any]], out: TextIO | None = None) -> None:
     """Print rows, whose members may differ. Without rows a pipe gets nothing."""
@@ -33,4 +35,4 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {part}" for name, part in value.items())
-    return str(value)
+    return made_visible(str(value))

@@ -1,0 +1,1 @@
+"""Commands of operators that every service has, which work on the database directly."""
