@@ -31,6 +31,7 @@ TAGS = {
     "catalogue",
     "schemas",
     "services",
+    "dead letters",
     "customers",
 }
 EVIDENCE = ("OnboardingEvidence", "SealedEvidence", "ChainVerification", "ChainBreak", "BreakKind")

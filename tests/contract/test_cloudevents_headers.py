@@ -20,8 +20,22 @@ SENT = datetime(2026, 11, 24, 10, 30, 0, 1, timezone(timedelta(hours=1)))
 ON_A_TOPIC = [message for message in EXPECTED if not isinstance(message, DeadLettered)]
 
 
-BY_TASK_RUNNER = ("RunStarted", "RunProgressed", "RunFinished", "TaskTypesAnnounced", "TaskRunnerInboxRepaired")
-BY_EVIDENCE_STORE = ("EvidenceRecorded", "EvidenceBroken", "EvidenceStoreInboxRepaired")
+BY_TASK_RUNNER = (
+    "RunStarted",
+    "RunProgressed",
+    "RunFinished",
+    "TaskTypesAnnounced",
+    "TaskRunnerDeadLetterReplayed",
+    "TaskRunnerDeadLettersDiscarded",
+    "TaskRunnerInboxRepaired",
+)
+BY_EVIDENCE_STORE = (
+    "EvidenceRecorded",
+    "EvidenceBroken",
+    "EvidenceStoreDeadLetterReplayed",
+    "EvidenceStoreDeadLettersDiscarded",
+    "EvidenceStoreInboxRepaired",
+)
 
 
 def source_of(message: Message) -> str:
@@ -128,12 +142,16 @@ def test_the_types_are_reverse_dns_names_with_a_version() -> None:
         "org.onboarding.ConsentRequested.v1",
         "org.onboarding.EvidenceBroken.v1",
         "org.onboarding.EvidenceRecorded.v1",
+        "org.onboarding.EvidenceStoreDeadLetterReplayed.v1",
+        "org.onboarding.EvidenceStoreDeadLettersDiscarded.v1",
         "org.onboarding.EvidenceStoreInboxRepaired.v1",
         "org.onboarding.ResumeTask.v1",
         "org.onboarding.RunFinished.v1",
         "org.onboarding.RunProgressed.v1",
         "org.onboarding.RunStarted.v1",
         "org.onboarding.SessionAbandoned.v1",
+        "org.onboarding.SessionApiDeadLetterReplayed.v1",
+        "org.onboarding.SessionApiDeadLettersDiscarded.v1",
         "org.onboarding.SessionApiInboxRepaired.v1",
         "org.onboarding.SessionAssigned.v1",
         "org.onboarding.SessionCompleted.v1",
@@ -143,6 +161,8 @@ def test_the_types_are_reverse_dns_names_with_a_version() -> None:
         "org.onboarding.SessionStepChanged.v1",
         "org.onboarding.SessionTakenOver.v1",
         "org.onboarding.StartTask.v1",
+        "org.onboarding.TaskRunnerDeadLetterReplayed.v1",
+        "org.onboarding.TaskRunnerDeadLettersDiscarded.v1",
         "org.onboarding.TaskRunnerInboxRepaired.v1",
         "org.onboarding.TaskTypesAnnounced.v1",
         "org.onboarding.TenantBindingRemoved.v1",

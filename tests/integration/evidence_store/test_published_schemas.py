@@ -50,6 +50,13 @@ async def test_the_description_has_every_operation_with_its_parameters(calm: Sto
         "/tenants/{tenant_id}/onboarding/evidence/records",
         "/onboarding/schemas",
         "/onboarding/schemas/{event_type}",
+        "/onboarding/dead-letters",
+        "/onboarding/dead-letters/groups",
+        "/onboarding/dead-letters/groups/replay",
+        "/onboarding/dead-letters/groups/discard",
+        "/onboarding/dead-letters/{dead_letter_id}",
+        "/onboarding/dead-letters/{dead_letter_id}/replay",
+        "/onboarding/dead-letters/{dead_letter_id}/discard",
     }
     parameters = paths["/tenants/{tenant_id}/onboarding/evidence"]["get"]["parameters"]
     assert {parameter["name"] for parameter in parameters if parameter["in"] == "query"} == {

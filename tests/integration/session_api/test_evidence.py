@@ -171,3 +171,31 @@ async def assert_unavailable(api: Api) -> None:
     answer = await api.caller().get(EVIDENCE)
     assert (answer.status_code, answer.json()["code"]) == (503, "EVIDENCE_STORE_UNAVAILABLE")
     assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_dead_letters_of_the_store_are_asked_for_there(evidence_api: Make, store: Store) -> None:
+    link = 'link: </onboarding/dead-letters?limit=2&before=7>; rel="next"'
+    store.answer = response("200 OK", LIST, "connection: close", link)
+    operator = (await evidence_api(public_url="https://api.example")).caller(
+        9, tenants=[], permissions=["onboarding.platform"]
+    )
+    path = "/onboarding/dead-letters"
+    listed = await operator.get(f"{path}?service=evidence-store&limit=2")
+    cause = {"source_topic": "onboarding.operation-runs.v1", "reason_code": "APPLY_FAILED"}
+    await operator.post(f"{path}/groups/replay?service=evidence-store", json=cause)
+
+    assert (listed.status_code, listed.content) == (200, LIST)
+    assert listed.headers["link"] == (
+        '<https://api.example/onboarding/dead-letters?limit=2&before=7&service=evidence-store>; rel="next"'
+    )
+    assert [asked.partition(" HTTP")[0] for asked in store.asked] == [
+        f"GET {path}?limit=2",
+        f"POST {path}/groups/replay",
+    ]
+    assert f"authorization: {operator.headers['authorization']}".lower() in store.asked[1].lower()
+    assert "content-type: application/json" in store.asked[1].lower()
+
+
+async def test_who_does_not_operate_the_platform_asks_no_store(evidence_api: Make, store: Store) -> None:
+    answer = await (await evidence_api()).caller().get("/onboarding/dead-letters?service=evidence-store")
+    assert (answer.status_code, store.asked) == (403, [])

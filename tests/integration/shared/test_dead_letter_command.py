@@ -78,14 +78,24 @@ class Operator:
 
 
 @pytest.fixture
-async def operator(request: pytest.FixtureRequest, postgres_server: Server) -> AsyncIterator[Operator]:
-    module = getattr(request, "param", "session_api")
-    url = await postgres_server.copy_of(postgres_server.migrated_template(f"{module}.store.migrations"))
+def module(request: pytest.FixtureRequest) -> str:
+    """The service whose command runs."""
+    return getattr(request, "param", "session_api")
+
+
+@pytest.fixture
+def template_url(postgres_server: Server, module: str) -> str:
+    return postgres_server.migrated_template(f"{module}.store.migrations")
+
+
+@pytest.fixture
+async def operator(postgres_server: Server, template_url: str, module: str) -> AsyncIterator[Operator]:
+    url = await postgres_server.copy_of(template_url)
     yield Operator(module, url)
     await postgres_server.drop(url)
 
 
-@pytest.mark.parametrize("operator", CONSUMED, indirect=True)
+@pytest.mark.parametrize("module", CONSUMED, indirect=True)
 async def test_each_service_replays_with_its_own_handlers(operator: Operator) -> None:
     message = CONSUMED[operator.module]
     await operator.keep(message)
@@ -99,7 +109,7 @@ async def test_each_service_replays_with_its_own_handlers(operator: Operator) ->
     assert await operator.values("SELECT topic FROM outbox WHERE tenant_id = 0") == [topic]
 
 
-@pytest.mark.parametrize("operator", ["task_runner"], indirect=True)
+@pytest.mark.parametrize("module", ["task_runner"], indirect=True)
 async def test_a_replayed_start_is_left_to_a_worker(operator: Operator) -> None:
     start = StartTask(
         tenant_id=42, run_id=18, task_type="license.inventory", session_id=3, requested_by=7, requested_at=AT

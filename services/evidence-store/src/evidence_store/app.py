@@ -20,6 +20,7 @@ from evidence_store.use_cases.verification import Verifier
 from onboarding_shared.contracts.topics import published_by, source_of
 from onboarding_shared.messaging.consumer import Consumer
 from onboarding_shared.messaging.dead_letter_actions import DeadLetterActions, dead_letter_actions
+from onboarding_shared.messaging.dead_letter_routes import DeadLetterRoutes
 from onboarding_shared.messaging.metrics_page import metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
@@ -64,6 +65,7 @@ class EvidenceStore:
                     verifier=Verifier(self.database),
                     reports=BreakReports(self.database, self.outbox),
                 ),
+                with_parts(DeadLetterRoutes, actions=dead_letters(settings, self.database, self.outbox), public_url=""),
                 list_schemas,
                 get_schema,
             ],

@@ -144,7 +144,19 @@ def build(settings: SessionApiSettings) -> SessionApi:
         DESCRIPTION,
         authenticator=Authenticator(settings.identity, recognise=Users(database).recognise),
         routes=controllers(
-            Components(settings, database, outbox, starts, evidence, states, metrics, feed, quotas, keys)
+            Components(
+                settings,
+                database,
+                outbox,
+                starts,
+                evidence,
+                states,
+                metrics,
+                feed,
+                quotas,
+                keys,
+                dead_letters(settings, database, outbox),
+            )
         ),
         checks=readiness_checks(database, relay, consumer, sweeper),
         lifespan=[lifespan],

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from litestar import Controller
 
+from onboarding_shared.messaging.dead_letter_actions import DeadLetterActions
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.metrics import MetricsPage
@@ -22,6 +23,7 @@ from session_api.routes.consent_callback import ConsentCallback
 from session_api.routes.consent_links import ConsentLinks
 from session_api.routes.consents import ConsentRoutes
 from session_api.routes.customers import CustomerRoutes, TenantNameRoutes
+from session_api.routes.dead_letters import dead_letter_routes
 from session_api.routes.events import EventRoutes
 from session_api.routes.evidence import EvidenceRoutes
 from session_api.routes.link_secrets import LinkSecrets
@@ -66,6 +68,7 @@ class Components:
     feed: LiveFeed
     quotas: Quotas
     keys: IdempotencyKeys
+    dead_letters: DeadLetterActions
 
     @property
     def links(self) -> Links:
@@ -172,4 +175,7 @@ def _of_operators(parts: Components) -> list[type[Controller]]:
         "task-runner": pages.task_runner_url,
         "evidence-store": pages.evidence_store_url or parts.settings.evidence_store_url,
     }
-    return [with_parts(ServiceRoutes, services=Services(parts.metrics, parts.states, addresses))]
+    return [
+        with_parts(ServiceRoutes, services=Services(parts.metrics, parts.states, addresses)),
+        dead_letter_routes(parts.dead_letters, parts.evidence, parts.links, parts.settings.public_url),
+    ]

@@ -33,7 +33,9 @@ OUTBOX_MESSAGES = Gauge(service_states.OUTBOX_MESSAGES, "Messages in the outbox;
 OUTBOX_AGE = Gauge(
     service_states.OUTBOX_AGE_SECONDS, "How long the oldest message waits to be published; 0 = none waits"
 )
-DEAD_LETTERS_KEPT = Gauge(service_states.DEAD_LETTERS_KEPT, "Dead letters in the table; 10000 = that or more")
+DEAD_LETTERS_KEPT = Gauge(
+    service_states.DEAD_LETTERS_KEPT, "Dead letters neither replayed nor discarded; 10000 = that or more"
+)
 RELAY_UP = Gauge("onboarding_relay_up", "Whether messages get out: Kafka was reached, or another instance publishes")
 RELAY_ACTIVE = Gauge(service_states.RELAY_ACTIVE, "Whether this instance is the one that publishes")
 CONSUMER_UP = Gauge(service_states.CONSUMER_UP, "Whether the consumer is connected to Kafka and not stuck")

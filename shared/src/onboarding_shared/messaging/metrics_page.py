@@ -28,7 +28,7 @@ SELECT '{OUTBOX_AGE.name}', NULL,
                       FROM outbox ORDER BY id LIMIT 1), 0) AS float8)
 UNION ALL
 SELECT '{DEAD_LETTERS_KEPT.name}', NULL, CAST(count(*) AS float8)
-FROM (SELECT FROM dead_letters LIMIT {COUNTED_AT_MOST}) d
+FROM (SELECT FROM dead_letters WHERE state = 'kept' LIMIT {COUNTED_AT_MOST}) d
 """  # noqa: S608 - built from constants only
 
 

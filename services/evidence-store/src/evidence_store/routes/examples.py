@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from onboarding_shared.messaging.dead_letter_examples import DEAD_LETTER_EXAMPLES
 from onboarding_shared.web.openapi_page import OperationExample
 
 _EVIDENCE: dict[str, Any] = {
@@ -28,6 +29,7 @@ _EVIDENCE: dict[str, Any] = {
 _EVENT = "onboarding.evidence.recorded.v1"
 
 EXAMPLES: Mapping[str, OperationExample] = {
+    **DEAD_LETTER_EXAMPLES,
     "listEvidence": OperationExample([_EVIDENCE]),
     "listSealedRecords": OperationExample(
         [

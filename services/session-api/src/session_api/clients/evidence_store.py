@@ -39,23 +39,33 @@ class EvidenceStoreClient:
 
     async def get(self, path: str, query: str, headers: Mapping[str, str]) -> EvidenceAnswer:
         """Send a GET request; ``query`` is not decoded. Raise ``DependencyDown`` on a timeout, a 5xx or a redirect."""
+        return await self.send("GET", path, query, headers)
+
+    async def send(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> EvidenceAnswer:
+        """Send a request with a JSON body, or without one. Raise ``DependencyDown`` as ``get`` does."""
         target = f"{path}?{query}" if query else path
-        response = await self._exchange(target, dict(headers))
+        response = await self._exchange(method, target, dict(headers), body)
         if response.status_code >= 500 or response.is_redirect:
             _log.warning("evidence_store_failed", status=response.status_code)
             raise unavailable(f"responded with HTTP {response.status_code}")
         return EvidenceAnswer(response.status_code, response.content, response.headers)
 
-    async def _exchange(self, target: str, headers: dict[str, str]) -> httpx2.Response:
+    async def _exchange(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> httpx2.Response:
         """Send one request with the trace context of the caller."""
         trace = current_traceparent()
-        attributes = {"http.request.method": "GET", "server.address": self._host, "url.path": target.partition("?")[0]}
-        span = start_span("GET", "client", parent=trace, attributes=attributes)
+        attributes = {
+            "http.request.method": method,
+            "server.address": self._host,
+            "url.path": target.partition("?")[0],
+        }
+        span = start_span(method, "client", parent=trace, attributes=attributes)
         trace = trace if span is None else span.traceparent
         failure: str | None = None
         try:
-            response = await self._client.get(
-                target, headers=headers | ({} if trace is None else {"traceparent": trace})
+            response = await self._client.request(
+                method, target, headers=headers | ({} if trace is None else {"traceparent": trace}), content=body
             )
             failure = str(response.status_code) if response.status_code >= 400 else None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:

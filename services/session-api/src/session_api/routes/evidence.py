@@ -128,12 +128,17 @@ class EvidenceRoutes(Controller):
         path = request.scope["path"]
         query = request.scope["query_string"].decode("latin-1")
         answer = await self.store.get(path, query, callers_headers(request))
-        return Response(
-            answer.body,
-            status_code=answer.status,
-            media_type=answer.headers.get("content-type", "application/json"),
-            headers=_headers(answer, path, self.store, self.links),
-        )
+        return answer_of_store(answer, path, self.store, self.links)
+
+
+def answer_of_store(answer: EvidenceAnswer, path: str, store: EvidenceStoreClient, links: Links) -> Response[Any]:
+    """Return the answer of evidence-store as one of this API."""
+    return Response(
+        answer.body,
+        status_code=answer.status,
+        media_type=answer.headers.get("content-type", "application/json"),
+        headers=_headers(answer, path, store, links),
+    )
 
 
 def callers_headers(request: Request[Any, Any, Any]) -> dict[str, str]:

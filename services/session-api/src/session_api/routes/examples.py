@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.reason_codes import REASONS
+from onboarding_shared.messaging.dead_letter_examples import DEAD_LETTER_EXAMPLES
 from onboarding_shared.web.openapi_page import OperationExample
 from session_api.routes.report_example import REPORT
 
@@ -320,6 +321,7 @@ data: {"type":"lock","tenant_id":42,"time":"2026-11-24T09:30:00.000000Z","sequen
 """
 
 EXAMPLES: Mapping[str, OperationExample] = {
+    **DEAD_LETTER_EXAMPLES,
     "getSession": OperationExample({"session": _SESSION}),
     "openSession": OperationExample(_SESSION),
     "updateSession": OperationExample(_SESSION, {"current_step": 2, "assigned_to_user_id": 7, "takeover": False}),
