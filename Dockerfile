@@ -27,6 +27,7 @@ COPY devstack/pyproject.toml devstack/
 COPY services/session-api/pyproject.toml services/session-api/
 COPY services/task-runner/pyproject.toml services/task-runner/
 COPY services/evidence-store/pyproject.toml services/evidence-store/
+COPY testing/pyproject.toml testing/
 
 
 FROM locked AS service-build

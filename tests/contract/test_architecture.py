@@ -19,6 +19,7 @@ SOURCES = (
     ROOT / "services/session-api/src/session_api",
     ROOT / "services/task-runner/src/task_runner",
     ROOT / "services/evidence-store/src/evidence_store",
+    ROOT / "testing/src/onboarding_testing",
 )
 SERVICES = ("session_api", "task_runner", "evidence_store")
 ALLOWED_IN_DOMAIN = ("msgspec", "onboarding_shared.contracts")
@@ -34,6 +35,8 @@ CONTRACTS = "Contracts are plain data"
 PRODUCTION = "Nothing that runs in production"
 EMULATOR = "The emulator knows nothing"
 DEVSTACK_LAYERS = "The command line builds on the embedded system"
+TESTING_LAYERS = "The pytest plugin builds on a running system"
+TESTING = "Nothing of the product imports the distribution for tests"
 TEST_HELPERS = "Only tests import the test helpers"
 SESSION_API = "session-api: "
 TASK_RUNNER = "task-runner: "
@@ -65,6 +68,8 @@ VIOLATIONS = [
     (PRODUCTION, "task_runner/checks/lists.py", "import microsoft_emulator.app_roles"),
     (EMULATOR, "microsoft_emulator/app.py", "import onboarding_shared.contracts.types"),
     (DEVSTACK_LAYERS, "onboarding_devstack/ports.py", "import onboarding_devstack.cli.exits"),
+    (TESTING_LAYERS, "onboarding_testing/events.py", "import onboarding_testing.onboarding"),
+    (TESTING, "onboarding_devstack/cli/up.py", "import onboarding_testing.embedded"),
     (TEST_HELPERS, "task_runner/app.py", "import task_runner.testing"),
     (SESSION_API, "session_api/app.py", "import session_api.__main__"),
     (SESSION_API, "session_api/health.py", "import session_api.app"),
@@ -140,7 +145,13 @@ def test_each_rule_has_a_violation_here() -> None:
 
 @pytest.mark.parametrize(
     "folder",
-    ["onboarding_shared", "onboarding_devstack", *SERVICES, *(f"{service}/use_cases" for service in SERVICES)],
+    [
+        "onboarding_shared",
+        "onboarding_devstack",
+        "onboarding_testing",
+        *SERVICES,
+        *(f"{service}/use_cases" for service in SERVICES),
+    ],
 )
 def test_a_new_module_needs_its_place_in_the_layers(copy: Path, folder: str) -> None:
     (copy / folder / "loose.py").write_text("")

@@ -40,11 +40,11 @@ class Installed(NamedTuple):
     python: Path
     distributions: dict[str, str]
 
-    def run(self, *line: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *line: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command of this environment, knowing no setting and no source folder."""
         bare = {"PATH": "/usr/bin:/bin", "HOME": str(self.python.parents[1]), "NO_COLOR": "1", "COLUMNS": "120"}
         command = [str(self.python.parent / line[0]), *line[1:]]
-        return subprocess.run(command, env=bare, cwd="/", capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=bare, cwd="/", capture_output=True, text=True, timeout=seconds)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("workspace")
     for name in ("pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, source)
-    for name in ("shared", "api-page", "devstack", "emulator", "services"):
+    for name in ("shared", "api-page", "devstack", "emulator", "services", "testing"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "dist"))
     made = tmp_path_factory.mktemp("wheels")
     call(uv, "build", "--all-packages", "--wheel", "--quiet", "--out-dir", made, cwd=source)
@@ -145,6 +145,16 @@ def test_the_devstack_brings_the_services_and_its_command(environments: dict[str
     helped = installed.run("onboarding", "--help")
     assert helped.returncode == 0, helped.stderr
     assert [word for word in ("up", "demo", "doctor", "status", "token") if word not in helped.stdout] == []
+
+
+def test_a_test_of_another_team_runs_on_the_installed_wheels(
+    environments: dict[str, Installed], tmp_path: Path
+) -> None:
+    installed = environments["onboarding-testing"]
+    shutil.copy(ROOT / "examples/test_new_customer.py", tmp_path)
+    done = installed.run("pytest", "-q", "-p", "no:cacheprovider", str(tmp_path), seconds=400)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "1 passed" in done.stdout
 
 
 @each_service

@@ -13,7 +13,15 @@ from onboarding_shared.contracts.run_states import TRANSITIONS
 from tests.docs.tables import ROOT, rows, words
 
 PAGE = ROOT / "ARCHITECTURE.md"
-MEMBERS = ("shared", "devstack", "emulator", "services/session-api", "services/task-runner", "services/evidence-store")
+MEMBERS = (
+    "shared",
+    "devstack",
+    "emulator",
+    "services/session-api",
+    "services/task-runner",
+    "services/evidence-store",
+    "testing",
+)
 METADATA = {
     "session-api": session_tables.METADATA,
     "task-runner": runner_tables.metadata,
