@@ -25,7 +25,7 @@ def test_an_event_has_its_attributes_beside_its_data() -> None:
         "time": "2026-11-24T09:30:00.000000Z",
         "subject": "sessions/9",
         "dataschema": "urn:onboarding:schema:org.onboarding.SessionStarted.v1",
-        "sequence": "3",
+        "sequence": "0000000000000000003",
         "partitionkey": "42",
         "datacontenttype": "application/json",
         "data": {"type": "SessionStarted", "tenant_id": 42, "session_id": 9, "by_user_id": 7},

@@ -28,7 +28,7 @@ def event_line(event: Event) -> Text:
     start = _columns(
         str(event.get("time", ""))[11:23],
         str(event["partitionkey"]),
-        str(event.get("sequence", "")),
+        str(event.get("sequence", "")).lstrip("0"),
         short_type(event),
         str(event.get("subject", "")),
     )

@@ -6,7 +6,7 @@ EVENT = {
     "type": "org.onboarding.RunFinished.v1",
     "time": "2026-11-24T09:30:01.250000Z",
     "subject": "runs/17",
-    "sequence": "4",
+    "sequence": "0000000000000000004",
     "partitionkey": "42",
     "data": {
         "type": "RunFinished",
