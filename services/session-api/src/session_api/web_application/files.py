@@ -23,6 +23,8 @@ TYPES: Mapping[str, str] = {
 }
 PREACT = (b'from"preact"', b'from"./preact.js"')
 """Preact's hooks import it by its name, for which a browser would need an import map, a script inside the page."""
+_COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)$", re.MULTILINE)
+"""Comments that have their lines to themselves."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]*\.[a-z]+")
 
 
@@ -42,11 +44,22 @@ def _read(folder: Traversable, prefix: str) -> dict[str, StaticFile]:
             read |= _read(entry, f"{prefix}/{entry.name}")
         elif _NAME.fullmatch(entry.name.lower()):
             content = entry.read_bytes().replace(*PREACT)
+            if entry.name.endswith(".js") and prefix == ROOT:
+                content = without_comments(content)
             tag = urlsafe_b64encode(sha256(content).digest()[:12]).decode()
             media_type = TYPES[entry.name.rpartition(".")[2]]
             packed = gzip.compress(content, mtime=0)
             read[f"{prefix}/{entry.name}"] = StaticFile(content, packed, media_type, f'W/"{tag}"')
     return read
+
+
+def without_comments(script: bytes) -> bytes:
+    """The script with empty lines in place of comments, so that each statement keeps the number of its line."""
+    return _COMMENTS.sub(_empty_lines, script)
+
+
+def _empty_lines(comment: re.Match[bytes]) -> bytes:
+    return b"\n" * comment[0].count(b"\n")
 
 
 def _served() -> Mapping[str, StaticFile]:
