@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Browser, expect
 
+from onboarding_devstack.identity import PERMISSIONS
 from onboarding_devstack.tenant_bindings import binding_of
 from tests.support import browser
 from tests.support.caller import CLIENT_ID, CREDENTIAL, Caller
@@ -28,6 +29,11 @@ SELECT tenant_id, gen_random_uuid(), 'microsoft_graph', 'Northwind ' || tenant_i
 """
 """Rows of many customers, which would take a minute over HTTP."""
 
+
+DEAD_LETTER = """
+INSERT INTO dead_letters (source_topic, partition, record_offset, fingerprint, reason_code, detail, value, headers)
+VALUES ($1, 0, 1, sha256('planted'), 'MALFORMED', 'planted', 'x', '[]')
+"""
 
 RENEWABLE = """() => {
     const kept = JSON.parse(sessionStorage.getItem("onboarding.token"));
@@ -285,6 +291,34 @@ async def test_filters_of_the_address_become_chips(system: System, chromium: Bro
         await expect(view.page.locator("tbody tr")).to_have_count(1)
 
 
+async def test_an_operator_retries_runs_and_discards_dead_letters(system: System, chromium: Browser) -> None:
+    await system.rows("session_api", DEAD_LETTER, "planted.topic")
+    operator = [*PERMISSIONS, "onboarding.platform"]
+    async with (
+        system.caller() as caller,
+        window(chromium, system, tenants=[caller.tenant], permissions=operator) as view,
+    ):
+        await caller.connect()
+        run_id = await caller.start("graph.connectivity")
+        await caller.ended(run_id)
+        await view.open("operations")
+        await expect(view.page.get_by_text("✓ Ready", exact=True)).to_have_count(3, timeout=30_000)
+        await view.page.get_by_role("button", name="Ended", exact=True).click()
+        await view.page.get_by_label(f"Choose run {run_id}").check()
+        await view.press("button", "Retry 1 chosen")
+        await view.press("button", "Retry the runs")
+        await view.sees("repeats it")
+        await view.press("button", "Close")
+        await (
+            view.page.get_by_role("row").filter(has_text="planted.topic").get_by_role("button", name="Discard…").click()
+        )
+        await view.press("button", "Discard: MALFORMED of planted.topic")
+        await view.sees("Records: 1 discarded.")
+
+        retried = (await caller.get("/runs?limit=1")).json()[0]
+        assert (retried["task_type"], retried["retry_of_run_id"]) == ("graph.connectivity", run_id)
+
+
 async def test_chosen_runs_are_cancelled_together(system: System, chromium: Browser) -> None:
     async with system.caller() as caller, window(chromium, system, tenants=[caller.tenant]) as view:
         await caller.connect(consented=[])
@@ -292,7 +326,7 @@ async def test_chosen_runs_are_cancelled_together(system: System, chromium: Brow
         await view.open("runs?state=waiting")
         await view.page.get_by_label(f"Choose run {run_id}").check()
         await view.page.get_by_role("button", name="Cancel 1 chosen").click()
-        await view.page.get_by_role("button", name="Cancel the runs").click()
+        await view.page.get_by_role("button", name="Cancel the runs", exact=True).click()
         await view.sees("cancelled")
 
         assert (await caller.ended(run_id))["state"] == "cancelled"

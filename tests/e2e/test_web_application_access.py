@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from onboarding_devstack.identity import PERMISSIONS
 from tests.support import browser
 from tests.support.caller import Caller
 from tests.support.system import System
@@ -58,7 +59,8 @@ def pages_of(customer: Customer) -> dict[str, str]:
         f"{here}/evidence/{customer.evidence}": "This is the first item of its task.",
         f"{here}/report/{customer.session}": "Report of",
         f"{here}/runs/999999999": "RUN_NOT_FOUND",
-        "runs": "Choose all active runs of this page",
+        "runs": "Choose all runs of this page",
+        "operations": "Those that have not ended",
         "expiries": "Expiries",
         "nothing": "Nothing is at this address.",
     }
@@ -70,7 +72,10 @@ async def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     system: System, chromium: Browser, customer: Customer, colours: Any, width: int
 ) -> None:
     found: dict[str, list[str]] = {}
-    async with window(chromium, system, tenants=[customer.tenant], width=width, colours=colours) as view:
+    operator = [*PERMISSIONS, "onboarding.platform"]
+    async with window(
+        chromium, system, tenants=[customer.tenant], permissions=operator, width=width, colours=colours
+    ) as view:
         for address, text in pages_of(customer).items():
             await view.open(address)
             await view.sees(text)

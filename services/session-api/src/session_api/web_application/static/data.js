@@ -100,6 +100,9 @@ export function useCatalogue() {
 	};
 }
 
+/** The choice of a task type, for lists. */
+export const taskOptions = (types) => [["", "all tasks"], ...types.map((type) => [type.name, type.title])];
+
 /** The name of a customer, for the pages below it. */
 export function useCustomerName(tenant) {
 	const { body } = useData(`/tenants/${tenant}/onboarding/name`);

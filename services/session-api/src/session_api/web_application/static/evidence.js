@@ -1,7 +1,7 @@
 // The chain of evidence, one item with its record and seal, and what has changed since the item before.
 import {
 	Act, Badge, Card, Chips, Choice, Copy, Crumbs, PAGE, PagedList, Pending, Table, Time, Title,
-	html, ofTenant, plural, query, useCatalogue, useCustomerName, useData, useEffect, useRoute, useState, wordOf,
+	html, ofTenant, plural, query, taskOptions, useCatalogue, useCustomerName, useData, useEffect, useRoute, useState, wordOf,
 } from "./kit.js";
 
 const CHIPS = ["ok", "warn", "fail", "unknown"].map((status) => ["status", status, wordOf(status).word]);
@@ -28,7 +28,7 @@ export function EvidencePage({ tenant }) {
 		<div role="status">${checked ? html`<${Verdict} of=${checked} />` : null}</div>
 		<div class="tools">
 			<${Chips} chips=${CHIPS} route=${route} label="Verdict" />
-			<${Choice} name="taskType" label="Task" route=${route} options=${[["", "all tasks"], ...types.map((type) => [type.name, type.title])]} />
+			<${Choice} name="taskType" label="Task" route=${route} options=${taskOptions(types)} />
 		</div>
 		<${PagedList} data=${items} route=${route} caption="Evidence" heads=${HEADS} cells=${cells} empty="No evidence here."><p>Every run that ends leaves one item.</p><//>`;
 }

@@ -7,6 +7,7 @@ import {
 	Empty, MeProvider, Notices, ProblemBox, Time, Title,
 	follow, html, initials, reloadAll, render, useData, useEffect, useErrorBoundary, useLive, useRef, useRoute, useState,
 } from "./kit.js";
+import { OperationsPage } from "./operations.js";
 import { ReportPage } from "./report.js";
 import { RunPage } from "./run.js";
 import { RunsPage } from "./runs.js";
@@ -18,11 +19,13 @@ const NAVIGATION = [
 	["runs", "Runs"],
 	["expiries", "Expiries"],
 ];
+const FOR_OPERATORS = ["operations", "Operations"];
 
 function pageOf({ parts, query }) {
 	const [place = "customers", tenant, what, id] = parts;
 	if (place === "runs") return html`<${RunsPage} />`;
 	if (place === "expiries") return html`<${ExpiriesPage} />`;
+	if (place === "operations") return html`<${OperationsPage} />`;
 	if (place === "customers" && tenant === undefined) return html`<${CustomersPage} />`;
 	if (place === "customers" && /^[1-9]\d{0,18}$/.test(tenant)) {
 		const key = `${tenant}/${what}/${id}`;
@@ -62,7 +65,7 @@ function Header({ place, me }) {
 		}}>Skip to the content</a>
 		<a class="brand" href="#/customers">Onboarding</a>
 		<nav aria-label="Pages">
-			${NAVIGATION.map(([name, title]) => html`<a href="#/${name}" aria-current=${place === name ? "page" : null}>${title}</a>`)}
+			${[...NAVIGATION, ...(me?.operates_platform ? [FOR_OPERATORS] : [])].map(([name, title]) => html`<a href="#/${name}" aria-current=${place === name ? "page" : null}>${title}</a>`)}
 		</nav>
 		<div class="who">
 			<${Connection} />

@@ -22,6 +22,12 @@ export function announce(text) {
 	if (region) region.textContent = text;
 }
 
+/** What happened, what to do, and what to tell the operator. */
+export const ProblemText = ({ problem, doing }) =>
+	html`<p><strong>${doing ? `${doing}: ` : ""}${problem.message}</strong></p>
+		<p>${problem.next}</p>
+		<p class="small"><code>${problem.code || problem.name}</code>${problem.requestId ? html` · request <code>${problem.requestId}</code>` : null}</p>`;
+
 export function Notices() {
 	const [shown, setShown] = useState(notice);
 	useEffect(() => {
@@ -34,15 +40,7 @@ export function Notices() {
 		<div role="status">${shown?.text ? html`<p class="notice">${shown.text}</p>` : null}</div>
 		<div role="alert">
 			${problem
-				? html`<div class="notice problem">
-						<p><strong>${shown.doing}: ${problem.message}</strong></p>
-						<p>${problem.next}</p>
-						<p class="small">
-							<code>${problem.code || problem.name}</code>
-							${problem.requestId ? html` · request <code>${problem.requestId}</code>` : null}
-						</p>
-						<button onClick=${() => set(null)}>Dismiss</button>
-					</div>`
+				? html`<div class="notice problem"><${ProblemText} ...${shown} /><button onClick=${() => set(null)}>Dismiss</button></div>`
 				: null}
 		</div>
 	</div>`;

@@ -1,7 +1,7 @@
 // The parts that every page uses: verdicts, times, buttons with their curl, problems, dialogs.
 import { asCurl, send } from "./api.js";
 import { reloadAll } from "./live.js";
-import { announce, tell, tellProblem } from "./notices.js";
+import { ProblemText, announce, tell, tellProblem } from "./notices.js";
 import { html, useEffect, useId, useRef, useState } from "./preact.js";
 import { clockTime, distance, elapsed, fullTime, now } from "./time.js";
 import { wordOf } from "./words.js";
@@ -71,9 +71,7 @@ export function Act({ label, name = label, path, method = "POST", body, done = r
 
 export const ProblemBox = ({ problem, again }) =>
 	html`<div class="problem" role="alert">
-		<p><strong>${problem.message}</strong></p>
-		<p>${problem.next}</p>
-		<p class="small"><code>${problem.code}</code>${problem.requestId ? html` · request <code>${problem.requestId}</code>` : null}</p>
+		<${ProblemText} problem=${problem} />
 		${again ? html`<button onClick=${again}>Try again</button>` : null}
 	</div>`;
 
