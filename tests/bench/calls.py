@@ -65,6 +65,9 @@ async def calls_of_a_run(
     system: System, folder: Path, *, runs: int, clients: int, most: int = 10
 ) -> Mapping[str, ServiceCalls]:
     """Service → its calls, measured over ``runs`` runs of new tenants after a quarter of that to warm up."""
+    files = {name: folder / f"{system.pid(name)}.stats" for name in SERVICES}
+    for file in files.values():
+        file.unlink(missing_ok=True)
     evidence = await asyncpg.connect(system.journal["databases"]["evidence_store"])
     bench = Bench(Onboarding(system, evidence))
     try:
@@ -74,7 +77,6 @@ async def calls_of_a_run(
         _toggle(system)
     finally:
         await evidence.close()
-    files = {name: folder / f"{system.pid(name)}.stats" for name in SERVICES}
 
     async def written() -> bool:
         return all(file.exists() for file in files.values())
