@@ -29,6 +29,11 @@ TOPICS = (
 )
 OF_OPERATORS = {
     *(f"org.onboarding.{service}InboxRepaired.v1" for service in ("SessionApi", "TaskRunner", "EvidenceStore")),
+    *(
+        f"org.onboarding.{service}{done}.v1"
+        for service in ("SessionApi", "TaskRunner", "EvidenceStore")
+        for done in ("DeadLetterReplayed", "DeadLettersDiscarded")
+    ),
     "org.onboarding.TenantBindingRemoved.v1",
 }
 """Events of what operators do: nothing is broken here, and no customer leaves."""

@@ -20,7 +20,7 @@ PACKAGE = "evidence_store.store.migrations"
 def test_migrating_twice_changes_nothing(database_url: str) -> None:
     migrate(database_url, PACKAGE)
     migrate(database_url, PACKAGE)
-    assert asyncio.run(versions(database_url)) == ["0004"]
+    assert asyncio.run(versions(database_url)) == ["0005"]
 
 
 def test_migrating_in_several_processes_at_once_works(database_url: str) -> None:
@@ -31,7 +31,7 @@ def test_migrating_in_several_processes_at_once_works(database_url: str) -> None
     ]
     processes = [subprocess.Popen(line) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
-    assert asyncio.run(versions(database_url)) == ["0004"]
+    assert asyncio.run(versions(database_url)) == ["0005"]
 
 
 def test_the_metadata_is_what_the_migrations_make(store_url: str) -> None:

@@ -20,6 +20,10 @@ REPEATABLE = {
     "resumeRun",
     "disableConnection",
     "releaseSession",
+    "replayDeadLetter",
+    "replayDeadLetterGroup",
+    "discardDeadLetter",
+    "discardDeadLetterGroup",
 }
 """POSTs whose effect is there already when they are repeated."""
 

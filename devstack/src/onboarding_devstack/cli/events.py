@@ -48,10 +48,11 @@ def tail(
     _check_types(event_type)
     settings = _settings(kafka, data)
     quiet_libraries()
-    err().print(f"reading {len(TOPICS)} topics at {settings.bootstrap_servers} from {begin}; Ctrl-C ends", markup=False)
     shown = _Shown([full_type(name) for name in event_type], tenant, count, as_json=as_json or not sys.stdout.isatty())
 
     async def follow() -> None:
+        place = f"{len(TOPICS)} topics at {settings.bootstrap_servers}"
+        err().print(f"reading {place} from {begin}; Ctrl-C ends", markup=False)
         reader = EventReader(
             settings, from_start=begin == "start", report=lambda sentence: err().print(sentence, markup=False)
         )
