@@ -1,4 +1,4 @@
-"""What may change in the schema of a released message: a field may be added that has a default, and no more.
+"""The permitted changes of the schema of a released message: a field may be added that has a default, and no more.
 
 So a reader of either version reads the messages of the other. ``python -m tests.contract.schema_compatibility`` writes
 the schemas of this version as those of the released one; do that with a release.
@@ -22,7 +22,7 @@ _OBJECT = {"properties", "required"}
 
 
 def breaks(before: Schema, after: Schema) -> list[str]:
-    """What has changed and may not, as sentences that begin with the path of the field."""
+    """The changes that are not permitted, as sentences that begin with the path of the field."""
     return list(_Comparison(before, after).of(before, after, "$"))
 
 

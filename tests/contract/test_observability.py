@@ -24,7 +24,7 @@ OF_THE_CLIENT = {"process_cpu_seconds_total", "process_resident_memory_bytes"}
 
 
 def promtool(*arguments: str | Path) -> str:
-    """What promtool prints; a check that fails shows it."""
+    """The output of promtool; a check that fails shows it."""
     ended = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

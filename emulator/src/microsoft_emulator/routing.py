@@ -46,7 +46,7 @@ class Call:
         return next((name for name in names if name in self.tenant.control.overrides), None)
 
     def written(self) -> dict[str, Any]:
-        """What a write is recorded as."""
+        """The record of a write."""
         return {
             "method": self.request.method,
             "version": self.version,

@@ -85,7 +85,7 @@ class Events:
         ]
 
     def _explained(self, name: str, tenant: int | None, data: dict[str, object], timeout: float) -> str:
-        """What was waited for, and what came instead."""
+        """The expected event, and the events that came instead."""
         wanted = " with ".join(filter(None, [name, ", ".join(f"{key}={value!r}" for key, value in data.items())]))
         whose = "" if tenant is None else f" of tenant {tenant}"
         others = collections.Counter(short_type(event) for event in self._matching(None, tenant, {}))

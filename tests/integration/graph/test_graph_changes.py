@@ -15,7 +15,7 @@ Change = Callable[[TaskContext], Awaitable[Any]]
 
 
 async def sent_by(change: Change, **answers: Any) -> tuple[Any, dict[str, Any]]:
-    """What a change returns, and the only write that the emulator has received."""
+    """The return value of a change, and the only write that the emulator has received."""
     async with graph_server() as server, task_context(server=server, tenant=TENANT, overrides=answers) as context:
         returned = await change(context)
         (written,) = await server.written(TENANT)

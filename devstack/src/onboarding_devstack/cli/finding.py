@@ -1,4 +1,4 @@
-"""What a check of `doctor` finds."""
+"""The finding of a check of `doctor`."""
 
 from typing import NamedTuple
 

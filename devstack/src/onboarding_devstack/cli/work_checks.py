@@ -27,7 +27,7 @@ def work_of(system: Running, option: str) -> Iterator[Finding]:
 
 
 def of_metrics(pages: Mapping[str, str | None], option: str) -> Iterator[Finding]:
-    """What the metrics pages of the services say. A page or a number that is missing is no good sign."""
+    """Return the findings on the metrics pages of the services. A page or a number that is missing is no good sign."""
     yield _dead_letters({name: _total(page, "onboarding_dead_letters_kept") for name, page in pages.items()}, option)
     for name, metric, page_names, limit in (
         ("messages to publish", "onboarding_outbox_age_seconds", SERVICES, OLDEST_MESSAGE_SECONDS),
@@ -38,7 +38,7 @@ def of_metrics(pages: Mapping[str, str | None], option: str) -> Iterator[Finding
 
 
 def of_clock(offset: float | None) -> Finding:
-    """What the difference of the database's clock from the one of this machine, in seconds, means."""
+    """Return the finding on the difference of the database's clock from this machine's, in seconds."""
     if offset is None:
         return Finding("clock", False, "unknown: the database does not respond", ours("status"))
     ok = abs(offset) <= CLOCK_SECONDS

@@ -109,7 +109,7 @@ def build(settings: EvidenceStoreSettings) -> EvidenceStore:
 def dead_letters(
     settings: EvidenceStoreSettings, database: Database, outbox: Outbox | None = None
 ) -> DeadLetterActions:
-    """What operators do with dead letters. Without an outbox the relay of another process publishes."""
+    """The actions on dead letters. Without an outbox the relay of another process publishes."""
     own_outbox = outbox or Outbox()
     return dead_letter_actions(
         SERVICE,

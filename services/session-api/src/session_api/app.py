@@ -177,7 +177,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
 
 
 def dead_letters(settings: SessionApiSettings, database: Database, outbox: Outbox | None = None) -> DeadLetterActions:
-    """What operators do with dead letters. Without an outbox the relay of another process publishes."""
+    """The actions on dead letters. Without an outbox the relay of another process publishes."""
     projection = Projection(silence_seconds=settings.silence_seconds)
     return dead_letter_actions(
         SERVICE,

@@ -47,13 +47,13 @@ class TaskRunner:
     def __init__(
         self,
         settings: TaskRunnerSettings,
-        found: Installed,
+        installed_tasks: Installed,
         context_for: ContextFactory | None,
         *,
         isolating: bool,
     ) -> None:
         """``isolating``: runs that lost two workers get a process of their own, which finds the tasks by itself."""
-        tasks, self.task_problems = found
+        tasks, self.task_problems = installed_tasks
         self.database = Database(settings.database.url, application_name=SERVICE, pool_size=settings.database.pool_size)
         self.relay = Relay(self.database, settings.kafka, source=source_of(SERVICE), topics=published_by(SERVICE))
         self.outbox = Outbox(self.relay.hand_over)
@@ -94,7 +94,9 @@ class TaskRunner:
         self.http: HttpApplication = build_http(
             ApiDescription(title="Task runner"),
             authenticator=None,
-            checks=readiness_checks(self.database, self.relay, self.consumer, self.worker, self.isolation, found),
+            checks=readiness_checks(
+                self.database, self.relay, self.consumer, self.worker, self.isolation, installed_tasks
+            ),
             lifespan=[self._lifespan],
             health_apart=settings.http.health_port is not None,
             metrics=metrics_page(
@@ -164,7 +166,7 @@ def build(
 
 
 def dead_letters(settings: TaskRunnerSettings, database: Database) -> DeadLetterActions:
-    """What operators do with dead letters. The worker of another process claims, wakes and stops the runs."""
+    """The actions on dead letters. The worker of another process claims, wakes and stops the runs."""
     outbox = Outbox()
     tasks = _offered(settings, None).tasks
     worker = settings.worker
@@ -195,7 +197,7 @@ def dead_letters(settings: TaskRunnerSettings, database: Database) -> DeadLetter
 
 def _offered(settings: TaskRunnerSettings, tasks: Mapping[str, Task] | None) -> Installed:
     """The tasks that this runner offers: the installed ones, or ``tasks``, without those that are left out."""
-    found = without(installed() if tasks is None else Installed(tasks, ()), settings.tasks.left_out)
-    if found.problems and not found.tasks:
-        raise DeclarationError(found.problems[0])
-    return found._replace(tasks=with_required(found.tasks, "gdap.", settings.gdap.required))
+    available = without(installed() if tasks is None else Installed(tasks, ()), settings.tasks.left_out)
+    if available.problems and not available.tasks:
+        raise DeclarationError(available.problems[0])
+    return available._replace(tasks=with_required(available.tasks, "gdap.", settings.gdap.required))

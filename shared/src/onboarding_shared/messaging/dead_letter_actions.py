@@ -1,4 +1,4 @@
-"""What operators do with the dead letters of a service: list, show, replay and discard them, one or a group."""
+"""The actions of operators on the dead letters of a service: list, show, replay and discard them, one or a group."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -36,7 +36,7 @@ _log = structlog.get_logger(__name__)
 
 
 class GroupOutcome(Struct, frozen=True, kw_only=True):
-    """How many dead letters of a group were replayed, rejected again, discarded and passed over, and are still kept."""
+    """The numbers of dead letters that were replayed, rejected again, discarded, passed over, and are still kept."""
 
     replayed: int = 0
     rejected: int = 0

@@ -89,7 +89,7 @@ class DeadLetterDiscardResult(Struct, kw_only=True, frozen=True):
 
 
 class DeadLetterGroupResult(Struct, kw_only=True, frozen=True):
-    """How many were replayed, rejected again, discarded, and passed over; ``remaining`` are kept in the group."""
+    """The numbers replayed, rejected again, discarded, and passed over; ``remaining`` are kept in the group."""
 
     replayed: int
     rejected: int

@@ -41,7 +41,7 @@ _SENTENCES = {
 
 
 class KeptContent(Struct, frozen=True, kw_only=True):
-    """What is known of the stored content. ``is_whole``: key and value are those of the record, by its fingerprint."""
+    """Facts about the stored content. ``is_whole``: key and value are those of the record, by its fingerprint."""
 
     source_topic: str
     reason_code: str

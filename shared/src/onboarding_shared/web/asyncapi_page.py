@@ -36,7 +36,7 @@ Part = Mapping[str, Any]
 
 
 class _Sent(NamedTuple):
-    """What is sent, made once."""
+    """The response, made once."""
 
     document: bytes
     page: bytes
