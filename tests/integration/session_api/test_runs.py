@@ -126,7 +126,7 @@ async def test_the_list_is_newest_first_and_comes_in_pages(api: Api) -> None:
     assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
 
 
-async def test_the_list_is_filtered_by_task_type_state_and_session(api: Api) -> None:
+async def test_the_list_is_filtered_by_task_type_state_session_and_age(api: Api) -> None:
     without = await api.run_to_end("license.inventory")
     session = await api.session()
     finished = await api.run_to_end("license.inventory")
@@ -141,6 +141,8 @@ async def test_the_list_is_filtered_by_task_type_state_and_session(api: Api) -> 
     assert await ids(f"session={session['id']}") == [queued, finished]
     assert await ids(f"session={session['id']}&state=succeeded") == [finished]
     assert await ids("taskType=no.such_type") == []
+    await api.rows("UPDATE operation_runs SET created_at = now() - interval '2 minutes' WHERE id = :id", id=without)
+    assert await ids("older_than_seconds=60") == [without]
 
 
 async def test_cancelling_sends_one_command_however_often_it_is_asked(api: Api) -> None:

@@ -23,6 +23,7 @@ from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
 from session_api.use_cases.runs import Cancellations, Resumptions, RunEnded, RunNotWaiting
 
 _ITEM = "/{run_id:int}"
+_LONGEST_SECONDS = 100 * 365 * 86_400
 
 TaskTypeFilter = Annotated[
     str | None,
@@ -43,6 +44,16 @@ SessionFilter = Annotated[
     int | None,
     QueryParameter(
         name="session", ge=1, le=MAX_ID, description="Only runs of this session.", examples=[Example(value=3)]
+    ),
+]
+OlderThan = Annotated[
+    int | None,
+    QueryParameter(
+        name="older_than_seconds",
+        ge=0,
+        le=_LONGEST_SECONDS,
+        description="Only runs that were accepted so many seconds ago or earlier.",
+        examples=[Example(value=3600)],
     ),
 ]
 
@@ -79,12 +90,13 @@ class RunRoutes(Controller):
         task_type: TaskTypeFilter = None,
         states: StateFilter = None,
         session: SessionFilter = None,
+        older_than: OlderThan = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response[list[OperationRun]]:
         """Return one page of the runs that match all filters. The Link header contains the next page."""
-        refuse_nulls(request, state=states, session=session)
-        wanted = RunFilter(task_type, states, session)
+        refuse_nulls(request, state=states, session=session, older_than_seconds=older_than)
+        wanted = RunFilter(task_type, states, session, older_than)
         before = before_id(cursor)
         runs = await self.database.run_single(
             lambda tx: list_runs(tx, tenant_id, wanted, before=before, limit=limit + 1)

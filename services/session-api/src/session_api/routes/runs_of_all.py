@@ -1,10 +1,8 @@
 """The runs of all customers of the caller."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, Response, get
-from litestar.openapi.spec import Example
-from litestar.params import QueryParameter
 
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Caller
@@ -12,21 +10,9 @@ from onboarding_shared.web.operations import LINK
 from onboarding_shared.web.paging import DEFAULT_LIMIT, Limit, refuse_nulls
 from session_api.routes.links import Links
 from session_api.routes.paging import Cursor, IdPosition, before_id, link_headers
-from session_api.routes.runs import StateFilter, TaskTypeFilter, run_body
+from session_api.routes.runs import OlderThan, StateFilter, TaskTypeFilter, run_body
 from session_api.routes.session_bodies import OperationRun
 from session_api.store.runs import RunFilter, list_runs_of_all
-
-_LONGEST_SECONDS = 100 * 365 * 86_400
-OlderThan = Annotated[
-    int | None,
-    QueryParameter(
-        name="older_than_seconds",
-        ge=0,
-        le=_LONGEST_SECONDS,
-        description="Only runs that were accepted so many seconds ago or earlier.",
-        examples=[Example(value=3600)],
-    ),
-]
 
 
 class AllRunRoutes(Controller):

@@ -35,6 +35,7 @@ WHERE tenant_id = :tenant AND id < :before
   AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)
   AND (CAST(:states AS text[]) IS NULL OR state = ANY(CAST(:states AS text[])))
   AND (CAST(:session AS bigint) IS NULL OR session_id = :session)
+  AND (CAST(:older_than AS float8) IS NULL OR created_at < now() - make_interval(secs => :older_than))
 ORDER BY id DESC LIMIT :limit
 """)  # noqa: S608 - no input, only constants
 _OF_ALL = f"""
@@ -142,6 +143,7 @@ async def list_runs(
             "task_type": wanted.task_type,
             "states": None if wanted.states is None else [state.value for state in wanted.states],
             "session": wanted.session_id,
+            "older_than": wanted.older_than_seconds,
             "limit": limit,
         },
     )
