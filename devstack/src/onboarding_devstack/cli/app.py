@@ -16,6 +16,12 @@ from onboarding_devstack.cli.events import tail
 from onboarding_devstack.cli.exits import CommandError, Exit
 from onboarding_devstack.cli.look import env, logs, status
 from onboarding_devstack.cli.migrate import migrate
+from onboarding_devstack.cli.operate.dlq import dlq
+from onboarding_devstack.cli.operate.evidence import evidence
+from onboarding_devstack.cli.operate.locks import locks
+from onboarding_devstack.cli.operate.runs import runs
+from onboarding_devstack.cli.operate.sessions import sessions
+from onboarding_devstack.cli.operate.tenants import tenants
 from onboarding_devstack.cli.token import token
 from onboarding_devstack.cli.up import down, restart, up
 
@@ -27,7 +33,8 @@ def build() -> App:
     codes = ", ".join(f"{code.value} {code.meaning}" for code in Exit)
     app = App(
         name="onboarding",
-        help="Managed tenant onboarding on this machine: run it, inspect it, demonstrate a whole onboarding.",
+        help="Managed tenant onboarding on this machine: run it, inspect it, demonstrate a whole onboarding. Runs, "
+        "sessions, tenants, evidence, locks and dead letters also of any other deployment, by --address and --token.",
         help_epilogue=f"Exit codes: {codes}.",
         version=lambda: installed_version(DISTRIBUTION),
         console=screen.out(),
@@ -39,6 +46,8 @@ def build() -> App:
     events = App(name="events", help="Show the events on Kafka.", sort_key=99)
     events.command(tail)
     app.command(events)
+    for group in (runs, sessions, tenants, evidence, locks, dlq):
+        app.command(group)
     add_completion(app)
 
     @app.command(sort_key=101)

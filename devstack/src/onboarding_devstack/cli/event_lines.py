@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from onboarding_devstack.cli.screen import WORD_STYLES
 from onboarding_devstack.event_log import Event, short_type
 
 _WIDTHS = (12, 10, 6, 23, 14)
@@ -9,10 +10,6 @@ _WORDS = ("state", "status", "reason_code")
 """Members whose values speak for themselves, in this order."""
 _LEFT_OUT = {"type", "tenant_id", "session_id", "evidence_id", "run_id", "seal", "started_at", "recorded_at", "message"}
 """Members that another column has, or that are too long for a line."""
-_STYLES = {
-    "ok": "good", "succeeded": "good", "warn": "warn", "unknown": "unknown", "cancelled": "warn",
-    "fail": "fail", "failed": "fail", "timed_out": "fail",
-}  # fmt: skip
 
 
 def _columns(*cells: str) -> str:
@@ -35,7 +32,7 @@ def event_line(event: Event) -> Text:
     line = Text(f"{_printable(start)} ")
     for name in _WORDS:
         if isinstance(word := data.get(name), str):
-            line.append(f" {_printable(word)}", style=_STYLES.get(word))
+            line.append(f" {_printable(word)}", style=WORD_STYLES.get(word))
     for name, value in data.items():
         if name not in _LEFT_OUT and name not in _WORDS and isinstance(value, str | int | float):
             line.append(_printable(f" {name}={value}"))

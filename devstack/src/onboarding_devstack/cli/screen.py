@@ -13,7 +13,11 @@ from onboarding_devstack.cli.exits import CommandError
 THEME = Theme(
     {"ok": "green", "warn": "yellow", "fail": "bold red", "unknown": "magenta", "quiet": "dim", "good": "green"}
 )
-
+WORD_STYLES = {
+    "ok": "good", "succeeded": "good", "warn": "warn", "unknown": "unknown", "cancelled": "warn",
+    "fail": "fail", "failed": "fail", "timed_out": "fail",
+}  # fmt: skip
+"""The styles of run states and check statuses."""
 
 TABLE_WIDTH = 200
 

@@ -52,7 +52,7 @@ def _dead_letters(kept: Mapping[str, float | None], option: str) -> Finding:
     if not told:
         return Finding("dead letters", True, "none")
     finding = ", ".join(f"{count} of {name}" for name, count in told.items())
-    return Finding("dead letters", False, finding, ours(f"logs {next(iter(told))}{option}"))
+    return Finding("dead letters", False, finding, ours(f"dlq groups{option}"))
 
 
 def _waiting(name: str, ages: Mapping[str, float | None], limit: float, option: str) -> Finding:

@@ -98,6 +98,7 @@ OF_SERVICES = frozenset(
 """The settings of all services, which may share an environment."""
 OF_TOOLS = frozenset(
     {
+        "ONBOARDING_ADDRESS",
         "ONBOARDING_ADMINER_PORT",
         "ONBOARDING_API_PORT",
         "ONBOARDING_DEMO_CLIENT_SECRET",
@@ -108,10 +109,11 @@ OF_TOOLS = frozenset(
         "ONBOARDING_MAVEN_URL",
         "ONBOARDING_OTHER_VARIABLES",
         "ONBOARDING_REVISION",
+        "ONBOARDING_TOKEN",
         "ONBOARDING_VERSION",
     }
 )
-"""The variables of the embedded system and of docker-compose.yml."""
+"""The variables of the `onboarding` command and of docker-compose.yml."""
 
 
 def unknown_variables(environment: Mapping[str, str], own: Collection[str]) -> Iterator[str]:
