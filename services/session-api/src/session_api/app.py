@@ -1,6 +1,6 @@
 """The wiring of session-api."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.postgres.faults import DatabaseUnavailable
+from onboarding_shared.postgres.old_rows import OldRows
 from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
 from onboarding_shared.web.event_streams import NoPlace
 from onboarding_shared.web.identity import Authenticator
@@ -35,7 +36,8 @@ from session_api.routes.openapi import describe_as_the_contract
 from session_api.routes.problems import CODES, database_unavailable
 from session_api.routes.report_openapi import describe_forms_of_report
 from session_api.routes.sign_in import PATH as SIGN_IN
-from session_api.settings import SessionApiSettings
+from session_api.settings import RetentionSettings, SessionApiSettings
+from session_api.store.retention import remove_old_history, remove_old_runs
 from session_api.store.runs import ACTIVE_RUNS, RUNS_ACTIVE
 from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.idempotency import IdempotencyKeys
@@ -75,6 +77,7 @@ class SessionApi:
     evidence: EvidenceStoreClient
     states: ServiceStates
     feed: LiveFeed
+    old_rows: Sequence[OldRows]
 
     async def start(self) -> None:
         """Start to publish, to consume and to sweep."""
@@ -82,10 +85,14 @@ class SessionApi:
         await self.consumer.start()
         await self.sweeper.start()
         self.feed.start()
+        for removal in self.old_rows:
+            removal.start()
 
     async def stop(self) -> None:
         """Stop consuming, finish what is in progress, publish the rest of the outbox."""
         await self.feed.stop()
+        for removal in self.old_rows:
+            await removal.stop()
         await self.sweeper.stop()
         await self.consumer.stop()
         await self.starts.settle()
@@ -172,8 +179,18 @@ def build(settings: SessionApiSettings) -> SessionApi:
     add_examples(app.openapi_schema, EXAMPLES)
     describe_forms_of_report(app.openapi_schema)
     app.before_drain = feed.end_streams
-    service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence, states, feed)
+    old_rows = removals(database, settings.retention)
+    service = SessionApi(app, database, outbox, relay, consumer, sweeper, starts, evidence, states, feed, old_rows)
     return service
+
+
+def removals(database: Database, retention: RetentionSettings) -> list[OldRows]:
+    """The removals of old rows that the settings ask for."""
+    wanted = (
+        ("operation_runs", retention.run_days, remove_old_runs),
+        ("session_history", retention.history_days, remove_old_history),
+    )
+    return [OldRows(table, database, remove(days)) for table, days, remove in wanted if days]
 
 
 def dead_letters(settings: SessionApiSettings, database: Database, outbox: Outbox | None = None) -> DeadLetterActions:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from onboarding_shared.contracts.clouds import CLOUDS
 from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.message_settings import CommandKeySettings, RunKeySettings
+from onboarding_shared.process.retention_settings import KeptDays, RunRetentionSettings
 from onboarding_shared.process.service_settings import DatabaseSettings, IdentitySettings, LogSettings, ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
 from onboarding_shared.process.urls import is_origin, is_secure
@@ -125,6 +126,16 @@ class QuotaSettings(Settings):
         le=1_000_000,
         validation_alias="ONBOARDING_TENANT_ACTIVE_RUNS",
         description="Runs of a tenant that have not ended at most; 0 = no limit",
+    )
+
+
+class RetentionSettings(RunRetentionSettings):
+    """How long runs and history are kept."""
+
+    history_days: KeptDays = Field(
+        0,
+        validation_alias="ONBOARDING_HISTORY_DAYS",
+        description="Days after the end of a session after which its history is removed; 0 = never",
     )
 
 
@@ -273,6 +284,7 @@ class SessionApiSettings(ServiceSettings, BindingRuleSettings):
         description="How long an Idempotency-Key and its answer are kept",
     )
     quotas: QuotaSettings = Field(default_factory=QuotaSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     streams: StreamSettings = Field(default_factory=StreamSettings)
 
     @field_validator("released_task_types", "cors_origins", mode="before")

@@ -17,6 +17,7 @@ from onboarding_shared.messaging.metrics_page import BacklogRows, metrics_page
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.messaging.relay import Relay
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.postgres.old_rows import OldRows
 from onboarding_shared.process.loop import Loop
 from onboarding_shared.telemetry.metrics import Live, Reading
 from onboarding_shared.web.app import ApiDescription, HttpApplication, build_http
@@ -28,6 +29,7 @@ from task_runner.providers import Providers
 from task_runner.providers.from_settings import provider_settings
 from task_runner.settings import TaskRunnerSettings
 from task_runner.store.queue import QUEUE, QUEUE_GAUGES
+from task_runner.store.retention import remove_old_executions
 from task_runner.tasks import DeclarationError, Task
 from task_runner.tasks.registry import Installed, inputs_types, installed, with_required, without
 from task_runner.use_cases.first_claims import FirstClaims
@@ -91,6 +93,8 @@ class TaskRunner:
             applies=applies(intake),
             run_keys=settings.command_keys.keys,
         )
+        days = settings.retention.run_days
+        self.old_rows = OldRows("executions", self.database, remove_old_executions(days)) if days else None
         self.http: HttpApplication = build_http(
             ApiDescription(title="Task runner"),
             authenticator=None,
@@ -129,9 +133,13 @@ class TaskRunner:
         if self.isolation is not None:
             self.isolation.start()
         await self.consumer.start()
+        if self.old_rows is not None:
+            self.old_rows.start()
 
     async def stop(self) -> None:
         """Stop claiming, drain, release leases, leave the group, publish the rest of the outbox, close the database."""
+        if self.old_rows is not None:
+            await self.old_rows.stop()
         if self.isolation is not None:
             await asyncio.gather(self.worker.stop(), self.isolation.stop())
         else:

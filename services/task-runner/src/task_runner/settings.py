@@ -7,6 +7,7 @@ from pydantic import Field, InstanceOf, StringConstraints, field_validator
 
 from onboarding_shared.contracts.types import GUID_PATTERN
 from onboarding_shared.process.message_settings import CommandKeySettings
+from onboarding_shared.process.retention_settings import RunRetentionSettings
 from onboarding_shared.process.service_settings import ServiceSettings
 from onboarding_shared.process.settings import Settings, separated
 from task_runner.named_credentials import NamedCredential, parse_credentials
@@ -223,3 +224,4 @@ class TaskRunnerSettings(ServiceSettings):
     tasks: TaskSettings = Field(default_factory=TaskSettings)
     outside: OutsideSettings
     gdap: GdapSettings = Field(default_factory=GdapSettings)
+    retention: RunRetentionSettings = Field(default_factory=RunRetentionSettings)

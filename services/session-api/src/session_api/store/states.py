@@ -7,6 +7,8 @@ from session_api.domain.sessions import OPEN
 
 ACTIVE_STATES = sql_list(state for state in RunState if state in ACTIVE)
 """States of a run that has not ended."""
+ENDED_STATES = sql_list(state for state in RunState if state in TERMINAL)
+"""States of a run that has ended."""
 ANSWERED_STATES = sql_list(state for state in RunState if state in TERMINAL - {RunState.CANCELLED})
 """States of a run that ended with a result; a cancelled run has none."""
 OPEN_STATUSES = sql_list(status for status in SessionStatus if status in OPEN)
