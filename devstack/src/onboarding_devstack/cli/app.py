@@ -14,7 +14,8 @@ from onboarding_devstack.cli.demo import demo
 from onboarding_devstack.cli.doctor import doctor
 from onboarding_devstack.cli.events import tail
 from onboarding_devstack.cli.exits import CommandError, Exit
-from onboarding_devstack.cli.look import env, logs, status
+from onboarding_devstack.cli.log_command import logs
+from onboarding_devstack.cli.look import env, status
 from onboarding_devstack.cli.migrate import migrate
 from onboarding_devstack.cli.operate.dlq import dlq
 from onboarding_devstack.cli.operate.evidence import evidence

@@ -1,17 +1,14 @@
-"""`status`, `logs`, `env`: inspect the embedded system."""
+"""`status`, `env`: inspect the embedded system."""
 
 import json
 import shlex
-import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
-from onboarding_devstack.cli.exits import CommandError, Exit, ours
-from onboarding_devstack.cli.options import Data, Json, ProcessName
+from onboarding_devstack.cli.exits import Exit
+from onboarding_devstack.cli.options import Data, Json
 
 
 def status(*, as_json: Json = False, data: Data = None) -> Exit:
@@ -75,64 +72,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def logs(
-    names: Annotated[tuple[ProcessName, ...], Parameter(negative="")] = (),
-    /,
-    *,
-    follow: Annotated[bool, Parameter(name=("--follow", "-f"), negative="", help="Print new lines.")] = False,
-    lines: Annotated[PositiveInt, Parameter(name=("--lines", "-n"), help="Number of lines from the end.")] = 50,
-    data: Data = None,
-) -> Exit:
-    """Print the end of the processes' logs: formatted on a terminal, unchanged (JSON lines) in a pipe.
-
-    Parameters
-    ----------
-    names:
-        The processes. Default: all.
-    """
-    from onboarding_devstack.cli.report import prefix
-    from onboarding_devstack.cli.screen import coloured
-    from onboarding_devstack.logs import log_path, rendered, tail
-    from onboarding_devstack.place import data_folder, logs_of
-    from onboarding_devstack.system import PROCESSES
-
-    folder = logs_of(data_folder(data))
-    chosen = names or PROCESSES
-    paths = {name: log_path(folder, name) for name in chosen}
-    if not any(path.exists() for path in paths.values()):
-        raise CommandError(Exit.CONFLICT, f"no logs in {folder}", ours("up"))
-    formatted, colour = sys.stdout.isatty(), coloured(sys.stdout)
-
-    def show(name: str, line: str) -> None:
-        shown = rendered(line) if formatted else line
-        print(f"{prefix(name, colour)} {shown}" if len(chosen) > 1 else shown, flush=follow)
-
-    sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
-    for name, path in paths.items():
-        for line in tail(path, lines):
-            show(name, line)
-    while follow:
-        time.sleep(0.2)
-        for name, path in paths.items():
-            for line in _since(path, sizes, name):
-                show(name, line)
-    return Exit.OK
-
-
-def _since(path: Path, sizes: dict[str, int], name: str) -> list[str]:
-    """The complete lines that were written since the last call."""
-    if not path.exists():
-        return []
-    if path.stat().st_size < sizes[name]:
-        sizes[name] = 0
-    with path.open("rb") as file:
-        file.seek(sizes[name])
-        fresh = file.read()
-    whole = fresh.rfind(b"\n") + 1
-    sizes[name] += whole
-    return fresh[:whole].decode("utf-8", "replace").splitlines()
 
 
 def env(
