@@ -65,6 +65,8 @@ def test_status_shows_every_process_ready(system: Path) -> None:
     shown = json.loads(done.stdout)
     assert shown["state"] == "ready"
     assert {process["name"]: process["state"] for process in shown["processes"]} == dict.fromkeys(NAMES, "ready")
+    work = ["dead letters", "messages to publish", "runs that are due", "clock", "disk space"]
+    assert [(finding["name"], finding["ok"]) for finding in shown["work"]] == [(name, True) for name in work]
 
 
 def test_a_second_up_is_refused_with_the_pid_in_charge(system: Path) -> None:

@@ -30,7 +30,8 @@ async def onboarding(system: System, *arguments: str, environment: Mapping[str, 
         env=os.environ | (environment or {}),
     )
     output, errors = await process.communicate()
-    return process.returncode, [json.loads(row) for row in output.decode().splitlines()], errors.decode()
+    lines = output.decode().splitlines() if "doctor" not in arguments else [output.decode()]
+    return process.returncode, [json.loads(line) for line in lines], errors.decode()
 
 
 async def ended_run(caller: Caller) -> int:
@@ -100,6 +101,18 @@ async def test_a_callers_token_limits_a_command(system: System) -> None:
     assert (code, "404 TENANT_NOT_FOUND" in errors) == (1, True)
     code, _, errors = await onboarding(system, "dlq", "groups", environment=limited)
     assert (code, "onboarding.platform" in errors) == (4, True)
+
+
+async def test_doctor_examines_a_deployment_by_address(system: System) -> None:
+    operator = {
+        "ONBOARDING_ADDRESS": system.journal["session_api"],
+        "ONBOARDING_TOKEN": system.token(1, [], ["onboarding.platform"]),
+    }
+
+    _, [findings], _ = await onboarding(system, "doctor", "--json", environment=operator)
+    known = {finding["name"].split()[0]: finding["finding"] for finding in findings}
+    assert {"session-api", "task-runner", "evidence-store", "dead", "messages", "runs"} <= set(known)
+    assert known["clock"].startswith("that of the deployment is")
 
 
 async def spoil(system: System, *topics: str) -> None:

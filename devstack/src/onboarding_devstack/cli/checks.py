@@ -23,7 +23,7 @@ def examine(data: Path | None) -> list[Finding]:
     """Run all checks, in the order in which their problems should be fixed."""
     folder = data_folder(data)
     machine = [_python(), _open_files(), _packages(SERVICES, "services"), _packages(ENGINES, "engines")]
-    machine += [_folder(folder), _disk_space(folder)]
+    machine += [_folder(folder), disk_space(folder)]
     if not machine[3].ok:
         return machine
     return [*machine, _postgres(folder), _broker(folder), *_system(folder, data)]
@@ -60,7 +60,8 @@ def _folder(folder: Path) -> Finding:
     return Finding("data folder", False, f"{existing} is not writable", "export ONBOARDING_HOME=~/onboarding-data")
 
 
-def _disk_space(folder: Path) -> Finding:
+def disk_space(folder: Path) -> Finding:
+    """Return the finding on the free space where the data folder is."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     ok = free >= DISK_SPACE_NEEDED

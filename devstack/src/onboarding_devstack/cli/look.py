@@ -3,24 +3,33 @@
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from onboarding_devstack.cli.exits import Exit
 from onboarding_devstack.cli.options import Data, Json
 
+if TYPE_CHECKING:
+    from onboarding_devstack.cli.finding import Finding
+
 
 def status(*, as_json: Json = False, data: Data = None) -> Exit:
-    """Show every process: its state, address, age and memory. Exit code 0 only when all are ready."""
+    """Show every process, and whether work is stuck: dead letters, late messages and runs, disk space.
+
+    Exit code 0 only when all processes are ready.
+    """
+    from onboarding_devstack.cli.checks import disk_space
     from onboarding_devstack.cli.health import health_of
-    from onboarding_devstack.cli.located import must_run, running
+    from onboarding_devstack.cli.located import must_run, option, running
+    from onboarding_devstack.cli.work_checks import work_of
     from onboarding_devstack.place import data_folder
 
     if as_json and running(data) is None:
         print(json.dumps({"state": "down", "data": str(data_folder(data)), "processes": []}, indent=2))
     system = must_run(data)
     health = health_of(system)
+    work = [*work_of(system, option(data)), disk_space(system.place.folder)]
     state = (
         "starting"
         if not system.ready
@@ -29,13 +38,11 @@ def status(*, as_json: Json = False, data: Data = None) -> Exit:
         else "degraded"
     )
     if as_json:
-        print(
-            json.dumps(
-                _described(system.journal, state, system.place.folder, [process.as_json() for process in health])
-            )
-        )
+        processes = [process.as_json() for process in health]
+        findings = [finding.as_json() for finding in work]
+        print(json.dumps(_described(system.journal, state, system.place.folder, processes) | {"work": findings}))
     else:
-        _print_table(state, system.place, health)
+        _print_table(state, system.place, health, work)
     return Exit.OK if state == "ready" else Exit.VERDICT
 
 
@@ -45,9 +52,10 @@ def _described(journal: dict[str, Any], state: str, folder: Path, processes: lis
     return {"state": state, "data": str(folder), "supervisor": supervisor, **urls, "processes": processes}
 
 
-def _print_table(state: str, place: Any, health: list[Any]) -> None:
+def _print_table(state: str, place: Any, health: list[Any], work: "list[Finding]") -> None:
     from rich.table import Table
 
+    from onboarding_devstack.cli.finding_lines import print_findings
     from onboarding_devstack.cli.screen import table_out
     from onboarding_devstack.system import web_application_addresses
 
@@ -60,6 +68,8 @@ def _print_table(state: str, place: Any, health: list[Any]) -> None:
         table.add_row(process.name, shown, str(process.pid or ""), age, memory, process.address)
     screen = table_out()
     screen.print(table)
+    screen.print()
+    print_findings(screen, work)
     screen.print(f"\n{state}; data in {place.folder}", markup=False)
     screen.print(f"web application: {web_application_addresses(place)[0]} (choose a person to sign in)", markup=False)
 

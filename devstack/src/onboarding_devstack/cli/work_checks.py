@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import httpx2
 
@@ -17,13 +18,39 @@ OLDEST_RUN_SECONDS = 60.0
 CLOCK_SECONDS = 5.0
 """Tokens are refused, and leases seem to end early or late, where clocks differ by more."""
 PAGE_SECONDS = 5.0
+CERTIFICATE_DAYS = 30
+"""As the alert OnboardingCertificateExpires."""
+RENEW = "put a new certificate in its place; at Microsoft, register it first"
 
 
 def work_of(system: Running, option: str) -> Iterator[Finding]:
     """Examine a running system; `option` is the `--data` option for the suggested commands."""
     at = addresses(system.place)
-    yield from of_metrics({name: _page(at[name]) for name in SERVICES}, option)
+    pages = {name: _page(at[name]) for name in SERVICES}
+    yield from of_metrics(pages, option)
+    yield from of_credentials(pages["task-runner"], datetime.now(UTC))
     yield of_clock(postgres.clock_offset(database_urls(system.place)["session_api"]))
+
+
+def of_credentials(page: str | None, now: datetime) -> Iterator[Finding]:
+    """Return the findings on the ends of the certificates that task-runner has used, which its metrics page has."""
+    for name, end in re.findall(
+        r'^onboarding_credential_expires_at_seconds\{credential="(.*)"\} (\S+)$', page or "", re.M
+    ):
+        yield of_end(f"certificate of credential {name}", datetime.fromtimestamp(float(end), UTC), now)
+
+
+def of_end(name: str, end: datetime, now: datetime) -> Finding:
+    """Return the finding on the end of a certificate."""
+    if end <= now:
+        return Finding(name, False, f"ended on {end:%Y-%m-%d}", RENEW)
+    days = (end - now).days
+    return Finding(
+        name,
+        days >= CERTIFICATE_DAYS,
+        f"ends on {end:%Y-%m-%d}, in {days} days",
+        "" if days >= CERTIFICATE_DAYS else RENEW,
+    )
 
 
 def of_metrics(pages: Mapping[str, str | None], option: str) -> Iterator[Finding]:

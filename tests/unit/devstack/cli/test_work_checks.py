@@ -1,8 +1,10 @@
 """What `doctor` makes of the metrics pages and of the database's clock."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from onboarding_devstack.cli.work_checks import of_clock, of_metrics
+from onboarding_devstack.cli.work_checks import of_clock, of_credentials, of_metrics
 
 SESSION_API = "onboarding_outbox_age_seconds 0.0\nonboarding_dead_letters_kept 0.0\n"
 TASK_RUNNER = SESSION_API + "onboarding_queue_age_seconds 0.5\n"
@@ -66,3 +68,21 @@ def test_a_clock_may_differ_by_five_seconds(offset: float | None, ok: bool, text
 
     assert (finding.ok, finding.finding) == (ok, text)
     assert bool(finding.remedy) is not ok
+
+
+@pytest.mark.parametrize(
+    ("days", "ok", "text"),
+    [(30, True, "ends on 2026-12-24, in 30 days"), (29, False, "ends on 2026-12-23, in 29 days"),
+     (0, False, "ended on 2026-11-24")],
+)  # fmt: skip
+def test_a_certificate_must_last_for_thirty_days(days: int, ok: bool, text: str) -> None:
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    end = (now + timedelta(days=days)).timestamp()
+    page = f'onboarding_credential_expires_at_seconds{{credential="graph-main"}} {end}\n'
+
+    [finding] = of_credentials(page, now)
+    assert (finding.name, finding.ok, finding.finding) == ("certificate of credential graph-main", ok, text)
+
+
+def test_without_certificates_there_is_nothing_to_find() -> None:
+    assert [*of_credentials(TASK_RUNNER, datetime.now(UTC)), *of_credentials(None, datetime.now(UTC))] == []

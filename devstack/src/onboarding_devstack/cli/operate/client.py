@@ -50,6 +50,11 @@ class Client:
         """Return the body of an answer."""
         return self._ask("GET", path, query)[0]
 
+    def get_dated(self, path: str) -> tuple[Any, str | None]:
+        """Return the body of an answer, and the time at which it was made, as its header says it."""
+        body, answer = self._ask("GET", path, ())
+        return body, answer.headers.get("date")
+
     def send(
         self,
         method: str,
