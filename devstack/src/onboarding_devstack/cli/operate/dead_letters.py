@@ -33,7 +33,6 @@ GROUP_COLUMNS = (
     member("reason_code", "reason"),
     member("count"),
     time_of("oldest_at", "oldest (UTC)"),
-    time_of("newest_at", "newest (UTC)"),
     name_of("example", "service", "example_id"),
 )
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from rich.table import Column as Header
 from rich.table import Table
 from rich.text import Text
 
@@ -14,10 +15,11 @@ from onboarding_shared.contracts.types import made_visible
 
 
 class Column(NamedTuple):
-    """A column of a table: its heading and the value of an item."""
+    """A column of a table: its heading and the value of an item. ``whole``: a value is on one line."""
 
     heading: str
     value: Callable[[Row], Any]
+    whole: bool = False
 
 
 def member(path: str, heading: str | None = None) -> Column:
@@ -38,7 +40,7 @@ def name_of(heading: str, owner: str = "tenant_id", number: str = "id") -> Colum
     def value(row: Row) -> str | None:
         return None if row[number] is None else f"{row[owner]}/{row[number]}"
 
-    return Column(heading, value)
+    return Column(heading, value, whole=True)
 
 
 def time_of(name: str, heading: str) -> Column:
@@ -47,7 +49,7 @@ def time_of(name: str, heading: str) -> Column:
     def value(row: Row) -> str:
         return moment(row.get(name))
 
-    return Column(heading, value)
+    return Column(heading, value, whole=True)
 
 
 def moment(text: str | None) -> str:
@@ -61,7 +63,10 @@ def show_rows(rows: Iterable[Row], columns: Sequence[Column], *, as_json: bool) 
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))
         return
-    table = Table(*(column.heading for column in columns), box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        # What people copy into the next command must not be cut.
+        table.add_column(column.heading, overflow="fold", no_wrap=column.whole)
     for row in rows:
         table.add_row(*(_cell(column.value(row)) for column in columns))
     if table.row_count:
@@ -82,7 +87,7 @@ def show_record(record: Row, *, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
         print(json.dumps(record, ensure_ascii=False))
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = Table("member", Header("value", overflow="fold"), show_header=False, box=None, pad_edge=False)
     for name, value in record.items():
         if value is not None:
             table.add_row(Text(name.replace("_", " "), style="quiet"), _cell(value))

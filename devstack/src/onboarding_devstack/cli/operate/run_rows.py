@@ -21,7 +21,6 @@ COLUMNS = (
     member("state"),
     member("result.status", "verdict"),
     Column("reason", _reason),
-    member("attempt"),
     time_of("created_at", "accepted (UTC)"),
     time_of("finished_at", "ended (UTC)"),
 )

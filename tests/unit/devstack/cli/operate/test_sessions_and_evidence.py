@@ -150,3 +150,18 @@ def test_a_table_shows_names_times_and_members_within(monkeypatch: pytest.Monkey
         "42/17  ok       2026-11-24 09:30:00  [b]\N{REPLACEMENT CHARACTER}",
         "42/18",
     ]
+
+
+def test_a_narrow_terminal_cuts_nothing_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(rows.sys, "stdout", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "50")
+    item = {"service": "session-api", "id": 3, "topic": "onboarding.operation-runs.v1", "at": "2026-11-24T09:30:00Z"}
+    columns = (name_of("letter", "service"), member("topic"), time_of("at", "time"))
+
+    show_rows([item], columns, as_json=False)
+
+    _, *lines = terminal.getvalue().splitlines()
+    assert "".join(line[15:-19].strip() for line in lines) == item["topic"]
+    assert [line[-19:] for line in lines if "session-api/3" in line] == ["2026-11-24 09:30:00"]
