@@ -25,6 +25,23 @@ async def test_a_change_gives_a_new_tag_that_a_read_has_too(api: Api) -> None:
     assert (await api.caller().get(SESSION)).headers["etag"] == changed.headers["etag"]
 
 
+async def test_a_lock_that_was_taken_and_given_back_gives_a_new_tag(api: Api) -> None:
+    url = f"{SESSION}/{(await api.session())['id']}"
+    await api.caller().post(f"{url}/release")
+    before = await api.caller().get(url)
+    await api.caller().patch(url, json={})
+    released = await api.caller().post(f"{url}/release")
+    after = await api.caller().get(url)
+
+    assert {**after.json(), "updated_at": None, "version": None} == {
+        **before.json(),
+        "updated_at": None,
+        "version": None,
+    }
+    assert after.json()["updated_at"] > before.json()["updated_at"]
+    assert after.headers["etag"] == released.headers["etag"] != before.headers["etag"]
+
+
 async def test_an_expired_edit_lock_gives_a_new_tag(api: Api) -> None:
     await api.session()
     before = (await api.caller().get(SESSION)).headers["etag"]

@@ -20,8 +20,11 @@ class SessionChanged:
     current: str
 
 
-def entity_tag(session: Session, now: datetime) -> str:
-    """The entity tag of the session at ``now``; an edit lock that has expired shows no more and does not count."""
+def entity_tag(session: Session, updated_at: datetime, now: datetime) -> str:
+    """The entity tag at ``now`` of the session that was last changed at ``updated_at``.
+
+    An edit lock that has expired shows no more and does not count.
+    """
     lock = held(session.lock, now)
     shown = (
         session.tenant_id,
@@ -30,6 +33,7 @@ def entity_tag(session: Session, now: datetime) -> str:
         session.current_step,
         session.provider_connection_id,
         session.assigned_to_user_id,
+        updated_at.isoformat(),
         None if lock is None else (lock.user_id, lock.until.isoformat()),
     )
     return f'"{sha256(repr(shown).encode()).hexdigest()[:32]}"'

@@ -36,7 +36,7 @@ def details_body(dated: DatedSession) -> SessionDetails:
         locked_by_user_id=body.locked_by_user_id,
         locked_until=body.locked_until,
         created_at=dated.created_at,
-        updated_at=dated.updated_at,
-        completed_at=dated.updated_at if body.status is SessionStatus.COMPLETED else None,
-        version=entity_tag(dated.loaded.session, dated.loaded.now),
+        updated_at=dated.loaded.updated_at,
+        completed_at=dated.loaded.updated_at if body.status is SessionStatus.COMPLETED else None,
+        version=entity_tag(dated.loaded.session, dated.loaded.updated_at, dated.loaded.now),
     )

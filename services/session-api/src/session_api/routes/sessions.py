@@ -267,7 +267,7 @@ def _response(outcome: LoadedSession | SessionRefusal) -> Response[OnboardingSes
 
 
 def _tag(loaded: LoadedSession) -> str:
-    return entity_tag(loaded.session, loaded.now)
+    return entity_tag(loaded.session, loaded.updated_at, loaded.now)
 
 
 def _entry(line: HistoryLine) -> HistoryEntry:

@@ -15,14 +15,14 @@ from session_api.domain.sessions import NewHistoryEntry, Session
 from session_api.store.states import OPEN_STATUSES
 
 _COLUMNS = """id, tenant_id, status, current_step, provider_connection_id, assigned_to_user_id, locked_by_user_id,
-       locked_until"""
+       locked_until, updated_at"""
 
 _FIND_OPEN = text(f"""
 SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND status IN {OPEN_STATUSES}
 """)  # noqa: S608 - no input, only constants
 _FIND = text(f"SELECT {_COLUMNS}, now() AS now FROM onboarding_sessions WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - no input, only constants
 _LIST = text(f"""
-SELECT {_COLUMNS}, created_at, updated_at, now() AS now FROM onboarding_sessions
+SELECT {_COLUMNS}, created_at, now() AS now FROM onboarding_sessions
 WHERE tenant_id = :tenant AND id < :before AND (CAST(:id AS bigint) IS NULL OR id = :id)
 ORDER BY id DESC LIMIT :limit
 """)  # noqa: S608 - no input, only constants
@@ -55,18 +55,18 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class LoadedSession:
-    """A session, and the time of the database when it was read."""
+    """A session with the time of its latest change, and the time of the database when it was read."""
 
     session: Session
+    updated_at: datetime
     now: datetime
 
 
 class DatedSession(NamedTuple):
-    """A session with the times of its creation and of its latest change."""
+    """A session with the time of its creation."""
 
     loaded: LoadedSession
     created_at: datetime
-    updated_at: datetime
 
 
 async def list_sessions(
@@ -75,23 +75,25 @@ async def list_sessions(
     """Return up to ``limit`` sessions in any status with ids less than ``before``, newest first, or only the one."""
     values = {"tenant": tenant_id, "before": before, "limit": limit, "id": session_id}
     rows = await tx.execute(_LIST, values)
-    return [DatedSession(LoadedSession(_session(row), row.now), row.created_at, row.updated_at) for row in rows]
+    return [DatedSession(_loaded(row), row.created_at) for row in rows]
 
 
 async def find_open_session(tx: AsyncConnection, tenant_id: int) -> LoadedSession | None:
     """Return the open session of a tenant, or None. A tenant has one at most."""
-    return _loaded((await tx.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none())
+    row = (await tx.execute(_FIND_OPEN, {"tenant": tenant_id})).one_or_none()
+    return None if row is None else _loaded(row)
 
 
 async def find_session(tx: AsyncConnection, tenant_id: int, session_id: int) -> LoadedSession | None:
     """Return a session in any status, or None if the tenant has none with this id."""
-    return _loaded((await tx.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none())
+    row = (await tx.execute(_FIND, {"tenant": tenant_id, "id": session_id})).one_or_none()
+    return None if row is None else _loaded(row)
 
 
 async def insert_session(tx: AsyncConnection, tenant_id: int, user_id: int, lasts: timedelta) -> LoadedSession:
     """Insert a draft at the first step, locked by the user. A second open session violates a unique index."""
     row = (await tx.execute(_INSERT, {"tenant": tenant_id, "user": user_id, "lasts": lasts})).one()
-    return LoadedSession(_session(row), row.now)
+    return _loaded(row)
 
 
 async def opened_within(tx: AsyncConnection, tenant_id: int, count: int, period: timedelta) -> timedelta | None:
@@ -137,8 +139,8 @@ async def record_history(
     )
 
 
-def _loaded(row: Row[Any] | None) -> LoadedSession | None:
-    return None if row is None else LoadedSession(_session(row), row.now)
+def _loaded(row: Row[Any]) -> LoadedSession:
+    return LoadedSession(_session(row), row.updated_at, row.now)
 
 
 def _session(row: Row[Any]) -> Session:

@@ -152,7 +152,7 @@ class Sessions:
             loaded = await find_session(tx, tenant_id, session_id)
             if loaded is None:
                 return NoSuchSession()
-            current = entity_tag(loaded.session, loaded.now)
+            current = entity_tag(loaded.session, loaded.updated_at, loaded.now)
             if not matches(expected, current):
                 return SessionChanged(current)
             update = await rule(tx, loaded)
@@ -172,14 +172,16 @@ class Sessions:
         before: EditLock | None,
     ) -> LoadedSession:
         """Write the update, and what became of the edit lock that was there ``before``."""
+        updated_at = loaded.updated_at
         if update.session != loaded.session:
             await save_session(tx, update.session)
+            updated_at = loaded.now
         await record_history(tx, update.session, user_id, update.history)
         trace = current_traceparent()
         lock = lock_event(before, update.session, user_id, loaded.now)
         events = [*update.events, *([] if lock is None else [lock])]
         await self._outbox.append(tx, [Outgoing(event, traceparent=trace) for event in events])
-        return LoadedSession(update.session, loaded.now)
+        return LoadedSession(update.session, updated_at, loaded.now)
 
 
 async def _readiness(tx: AsyncConnection, tenant_id: int, connection_id: int | None) -> list[TaskReadiness]:
