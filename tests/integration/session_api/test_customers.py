@@ -120,6 +120,8 @@ async def test_a_lock_that_has_expired_is_shown_as_free(api: Api) -> None:
         ("?session=completed", []),
         ("?verdict=fail", [TENANT]),
         ("?verdict=ok", []),
+        ("?needs_attention=true", [TENANT]),
+        ("?needs_attention=false", [44, 43]),
         ("?activity=running", []),
         ("?locked_by=me", [TENANT]),
         ("?locked_by=8", []),
@@ -140,6 +142,13 @@ async def test_a_waiting_run_is_found_by_its_activity(api: Api) -> None:
     await api.start("app.consent")
     await api.rows("UPDATE operation_runs SET state = 'waiting'")
     assert await ids(api, "?activity=waiting") == [TENANT]
+
+
+async def test_a_failed_optional_task_needs_no_attention(api: Api) -> None:
+    await api.run_to_end("app.optional", "fail")
+    assert await ids(api, "?verdict=fail") == [TENANT]
+    assert await ids(api, "?needs_attention=true") == []
+    assert (await api.caller().get(f"{LIST}/summary")).json()["need_attention"] == 0
 
 
 @pytest.mark.parametrize("sort", ["name", "step", "oldest_evidence", "next_expiry"])

@@ -52,12 +52,16 @@ class Sorting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CustomerFilter:
-    """Conditions on customers; None matches all. ``locked_by`` is a user who holds the edit lock."""
+    """Conditions on customers; None matches all.
+
+    ``locked_by`` is a user who holds the edit lock. ``needs_attention``: a required task has failed, or none has.
+    """
 
     search: str | None = None
     session: SessionFilter | None = None
     verdict: CheckStatus | None = None
     activity: Activity | None = None
+    needs_attention: bool | None = None
     locked_by: int | None = None
 
 

@@ -54,6 +54,9 @@ Search = Annotated[
 OfSession = Annotated[SessionFilter | None, _filter("session", "State of the latest session.", "open")]
 Verdict = Annotated[CheckStatus | None, _filter("verdict", "At least one task has this verdict.", "fail")]
 OfActivity = Annotated[Activity | None, _filter("activity", "At least one run is in this state.", "waiting")]
+NeedsAttention = Annotated[
+    bool | None, _filter("needs_attention", "A required task has failed (true), or none has (false).", True)
+]
 LockedBy = Annotated[
     str | None, _filter("locked_by", "The user who holds the edit lock: an id, or me.", "me", max_length=19)
 ]
@@ -74,12 +77,13 @@ async def customer_filter(
     session: OfSession = None,
     verdict: Verdict = None,
     activity: OfActivity = None,
+    needs_attention: NeedsAttention = None,
     locked_by: LockedBy = None,
 ) -> CustomerFilter:
     """Return the filters of the request. Raise ``BadRequest`` for a user id that is none."""
-    refuse_nulls(request, session=session, verdict=verdict, activity=activity)
+    refuse_nulls(request, session=session, verdict=verdict, activity=activity, needs_attention=needs_attention)
     user = None if locked_by is None else _user(locked_by, request.user)
-    return CustomerFilter(search or None, session, verdict, activity, user)
+    return CustomerFilter(search or None, session, verdict, activity, needs_attention, user)
 
 
 class CustomerRoutes(Controller):

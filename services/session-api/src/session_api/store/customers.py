@@ -59,8 +59,14 @@ _SORT_KEYS = {
     "next_expiry": f"coalesce(to_char(next_expires_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS'), '{_LAST}')",
 }
 _NEEDS_VERDICTS = frozenset({"oldest_evidence", "next_expiry"})
-_RUNNING_OR_WAITING = f"""EXISTS (SELECT FROM operation_runs r
-    WHERE r.tenant_id = customers.tenant_id AND r.state IN {ACTIVE_STATES} AND r.state = :activity)"""
+_CONDITIONS = {
+    "activity": f"""EXISTS (SELECT FROM operation_runs r
+        WHERE r.tenant_id = customers.tenant_id AND r.state IN {ACTIVE_STATES} AND r.state = :activity)""",
+    "needs_attention": "needs_attention = :needs_attention",
+    "verdict": "CASE :verdict WHEN 'ok' THEN ok WHEN 'warn' THEN warn WHEN 'fail' THEN fail ELSE unknown END > 0",
+}
+"""Conditions by the parameter that each compares."""
+_OF_VERDICTS = frozenset({"needs_attention", "verdict"})
 _FILTERS = """(CAST(:pattern AS text) IS NULL OR display_name ILIKE :pattern OR external_tenant_id ILIKE :pattern
        OR CAST(tenant_id AS text) = :search)
   AND (CAST(:locked_by AS bigint) IS NULL OR (locked_by_user_id = :locked_by AND locked_until > now()))"""
@@ -105,22 +111,19 @@ class CustomerPage(NamedTuple):
 
 
 @functools.cache
-def _list(sorting: Sorting, *, session: SessionFilter | None, verdict: bool, activity: bool, after: bool) -> TextClause:
-    """Verdicts of all tenants are computed only if they filter or sort; else those of the page are."""
-    all_verdicts = verdict or sorting.key in _NEEDS_VERDICTS
+def _list(sorting: Sorting, wanted: frozenset[str], *, session: SessionFilter | None, after: bool) -> TextClause:
+    """``wanted`` names the conditions of ``_CONDITIONS``.
+
+    Verdicts of all tenants are computed only if they filter or sort; else those of the page are.
+    """
+    all_verdicts = bool(wanted & _OF_VERDICTS) or sorting.key in _NEEDS_VERDICTS
     of_all = f"CROSS JOIN LATERAL ({verdict_counts('customers.tenant_id')}) verdicts" if all_verdicts else ""
     of_page = "" if all_verdicts else f"CROSS JOIN LATERAL ({verdict_counts('page.tenant_id')}) verdicts"
     key = f'{_SORT_KEYS[sorting.key]} COLLATE "C"'
     order = "DESC" if sorting.descending else "ASC"
-    conditions = [_FILTERS]
+    conditions = [_FILTERS, *(_CONDITIONS[name] for name in sorted(wanted))]
     if session is not None:
         conditions.append(_SESSION[session])
-    if verdict:
-        conditions.append(
-            "CASE :verdict WHEN 'ok' THEN ok WHEN 'warn' THEN warn WHEN 'fail' THEN fail ELSE unknown END > 0"
-        )
-    if activity:
-        conditions.append(_RUNNING_OR_WAITING)
     if after:
         conditions.append(f"({key}, tenant_id) {'<' if sorting.descending else '>'} (:after_key, :after_tenant)")
     return text(f"""
@@ -152,24 +155,16 @@ async def list_customers(
     limit: int,
 ) -> CustomerPage:
     """Return up to ``limit`` customers after a position."""
-    statement = _list(
-        sorting,
-        session=wanted.session,
-        verdict=wanted.verdict is not None,
-        activity=wanted.activity is not None,
-        after=after is not None,
-    )
+    compared = _compared(wanted)
+    statement = _list(sorting, frozenset(compared), session=wanted.session, after=after is not None)
     values: dict[str, Any] = {
         "tenants": _given(tenants),
         "pattern": None if wanted.search is None else f"%{_escaped(wanted.search)}%",
         "search": wanted.search,
         "locked_by": wanted.locked_by,
         "limit": limit,
+        **compared,
     }
-    if wanted.verdict is not None:
-        values["verdict"] = wanted.verdict.value
-    if wanted.activity is not None:
-        values["activity"] = wanted.activity.value
     if after is not None:
         values |= {"after_key": after.key, "after_tenant": after.tenant_id}
     rows = (await tx.execute(statement, values)).all()
@@ -207,6 +202,12 @@ async def tenant_name(tx: AsyncConnection, tenant_id: int) -> str:
 
 def _given(tenants: Tenants) -> list[int] | None:
     return None if tenants is None else sorted(tenants)
+
+
+def _compared(wanted: CustomerFilter) -> dict[str, str | bool]:
+    """The values that ``_CONDITIONS`` compare, without those that were not asked for."""
+    given = {"activity": wanted.activity, "needs_attention": wanted.needs_attention, "verdict": wanted.verdict}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _escaped(search: str) -> str:

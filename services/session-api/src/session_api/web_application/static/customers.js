@@ -6,12 +6,13 @@ import {
 
 const OFTEN = { after: () => true, every: 1000 };
 const TYPING_MS = 200;
-const FILTERS = ["search", "session", "verdict", "activity", "locked_by", "sort"];
+const FILTERS = ["search", "session", "verdict", "needs_attention", "activity", "locked_by", "sort"];
 const CHIPS = [
 	["session", "open", "In onboarding"],
 	["session", "completed", "Completed"],
 	["session", "abandoned", "Abandoned"],
 	["session", "none", "Not started"],
+	["needs_attention", "true", "Need attention"],
 	["verdict", "fail", "Failed"],
 	["verdict", "warn", "Warning"],
 	["verdict", "unknown", "Unknown"],
@@ -67,9 +68,9 @@ function Tiles() {
 	const { body = {} } = useData("/onboarding/tenants/summary", OFTEN);
 	const tiles = [
 		["In onboarding", body.in_onboarding, `${body.waiting ?? 0} waiting`, "customers?session=open", ""],
-		["Need attention", body.need_attention, "a required check failed", "customers?verdict=fail", "fail"],
+		["Need attention", body.need_attention, "a required check failed", "customers?needs_attention=true", "fail"],
 		["Completed", body.completed, `of ${plural(body.tenants ?? 0, "customer")}`, "customers?session=completed", ""],
-		["Verdicts end in a day", body.ending_soon, "then they are unknown", "expiries", "warn"],
+		["Verdicts end in a day", body.ending_soon, "customers; then they are unknown", "expiries?within_days=1", "warn"],
 	];
 	return html`<ul class="tiles">
 		${tiles.map(

@@ -1,8 +1,8 @@
 // What ends soon: relationships, certificates, evidence.
-import { Badge, Choice, PagedList, Time, Title, html, query, useData, useRoute } from "./kit.js";
+import { Badge, Choice, PagedList, Time, Title, html, plural, query, useData, useRoute } from "./kit.js";
 
 const HEADS = [["Customer"], ["Task"], ["Verdict"], ["Ends"]];
-const DAYS = ["7", "30", "90"].map((days) => [days, `within ${days} days`]);
+const DAYS = [1, 7, 30, 90].map((days) => [`${days}`, `within ${plural(days, "day")}`]);
 
 export function ExpiriesPage() {
 	const route = useRoute();
@@ -15,5 +15,5 @@ export function ExpiriesPage() {
 		html`<${Time} at=${row.expires_at} /> <span class="small">in <${Time} at=${row.expires_at} age /></span>`,
 	];
 	return html`<div class="head"><${Title} text="Expiries" /><${Choice} name="within_days" label="Within" route=${route} value=${days} options=${DAYS} /></div>
-		<${PagedList} data=${expiries} route=${route} caption="Expiries" heads=${HEADS} keyOf=${(row) => `${row.tenant_id} ${row.task_type}`} cells=${cells} empty="Nothing ends within ${days} days." />`;
+		<${PagedList} data=${expiries} route=${route} caption="Expiries" heads=${HEADS} keyOf=${(row) => `${row.tenant_id} ${row.task_type}`} cells=${cells} empty=${`Nothing ends within ${plural(days, "day")}.`} />`;
 }
