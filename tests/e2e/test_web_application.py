@@ -261,6 +261,34 @@ async def test_a_sign_in_is_not_renewed_after_the_sign_out(system: System, chrom
         assert await view.page.evaluate("sessionStorage.getItem('onboarding.token')") is None
 
 
+async def test_a_sign_out_forgets_the_consent_link_and_names(system: System, chromium: Browser) -> None:
+    async with system.caller() as caller, window(chromium, system, tenants=[caller.tenant]) as view:
+        await caller.connect()
+        session = (await caller.post("/session")).json()["id"]
+        await caller.ended(await caller.start("example.domains"))
+        for step in (2, 3):
+            answer = await caller.patch(f"/session/{session}", json={"current_step": step})
+            assert answer.status_code == 200, answer.text
+        await caller.behave("healthy", consented=[])
+        await view.page.route("**/onboarding/sign-in", lambda route: route.fulfill(json={"enabled": False}))
+        await view.open(f"customers/{caller.tenant}")
+        await view.press("button", "Make a consent link")
+        await expect(view.page.locator(".copyable code")).to_be_visible()
+        await view.sees("User 7")
+        named: list[str] = []
+        view.page.on(
+            "request", lambda request: named.append(request.url) if "/onboarding/users?" in request.url else None
+        )
+        await view.page.get_by_role("button", name="Sign out").click()
+        await view.page.get_by_label("Token").fill(system.place.identity.token(8, [caller.tenant]))
+        await view.page.get_by_role("button", name="Use the token").click()
+        await view.sees("Its address was shown once")
+
+        await expect(view.page.locator(".copyable code")).to_have_count(0)
+        await view.sees("User 7")
+        assert [url.partition("?")[2] for url in named] == ["id=7"]
+
+
 async def test_two_thousand_customers_are_listed_page_by_page(system: System, chromium: Browser) -> None:
     await system.rows("session_api", CUSTOMERS, 720_001, 722_000)
     async with window(chromium, system, tenants="all") as view:

@@ -1,7 +1,7 @@
 // Requests to the public API: entity tags, problems with their next step, and the same request as curl.
 import { parseJson, toJson } from "./json.js";
 import { noteServerTime } from "./time.js";
-import { currentToken, tokenRefused } from "./token.js";
+import { currentToken, onLeave, tokenRefused } from "./token.js";
 
 export const ROOT = new URL("..", document.baseURI).href.replace(/\/$/, "");
 const KEPT_ANSWERS = 300;
@@ -47,7 +47,7 @@ export async function send({ method = "GET", path, body, accept }) {
 	if (!answer.ok) throw await problemOf(answer, text, headers.Authorization);
 	if (accept) return { text, headers: answer.headers };
 	const result = { body: text ? parseJson(text) : null, next: nextPage(answer.headers.get("Link")) };
-	if (method === "GET") keep(path, answer.headers.get("ETag"), result);
+	if (method === "GET" && headers.Authorization === `Bearer ${currentToken()}`) keep(path, answer.headers.get("ETag"), result);
 	return result;
 }
 
@@ -68,8 +68,8 @@ function keep(path, etag, result) {
 	if (kept.size > KEPT_ANSWERS) kept.delete(kept.keys().next().value);
 }
 
-/** Forget all answers, when another person signs in. */
 export const forgetAnswers = () => kept.clear();
+onLeave(forgetAnswers);
 
 /** What was answered before for a path, to show at once while it is read again. */
 export const keptAnswer = (path) => kept.get(path)?.result;

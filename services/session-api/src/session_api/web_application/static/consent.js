@@ -1,8 +1,10 @@
 // The consent link: made here, sent by the technician, answered by an administrator of the customer.
 import { Act, Badge, Copy, Time, html, lacks, ofTenant, useData, useState } from "./kit.js";
+import { onLeave } from "./token.js";
 
-// The link has a secret that the server does not keep: it is shown as long as this tab lives.
-const links = new Map();
+// The link has a secret that the server does not keep: it is shown in this tab, until the person signs out.
+let links = new Map();
+onLeave(() => (links = new Map()));
 
 export function ConsentLink({ tenant, me }) {
 	const path = ofTenant(tenant, "/consent-requests");
@@ -10,8 +12,9 @@ export function ConsentLink({ tenant, me }) {
 	const [, turn] = useState(0);
 	const newest = requests.body?.[0];
 	const url = newest && links.get(`${tenant}/${newest.id}`);
+	const own = links;
 	const made = (request) => {
-		links.set(`${tenant}/${request.id}`, request.url);
+		own.set(`${tenant}/${request.id}`, request.url);
 		turn((count) => count + 1);
 		requests.reload();
 	};

@@ -2,6 +2,7 @@
 import { get, keptAnswer } from "./api.js";
 import { onEvent } from "./live.js";
 import { useCallback, useEffect, useRef, useState } from "./preact.js";
+import { onLeave } from "./token.js";
 
 const TOGETHER_MS = 40;
 // An event may come before the service has applied it itself: what it changes is read again a little later.
@@ -51,18 +52,23 @@ export function useData(path, { after = () => false, every = TOGETHER_MS } = {})
 	return { ...keptAnswer(path), reload };
 }
 
-const names = new Map();
+let names = new Map();
 const asked = new Set();
 const waiting = new Set();
 let batch = null;
+onLeave(() => {
+	names = new Map();
+	asked.clear();
+});
 
 async function readNames() {
-	const ids = [...asked].filter((id) => !names.has(id)).slice(0, 50);
+	const known = names;
+	const ids = [...asked].filter((id) => !known.has(id)).slice(0, 50);
 	batch = null;
 	if (!ids.length) return;
-	ids.forEach((id) => names.set(id, null));
+	ids.forEach((id) => known.set(id, null));
 	const found = await get(`/onboarding/users?${ids.map((id) => `id=${id}`).join("&")}`).catch(() => ({ body: [] }));
-	found.body.forEach((user) => names.set(user.user_id, user.display_name));
+	found.body.forEach((user) => known.set(user.user_id, user.display_name));
 	waiting.forEach((turn) => turn((count) => count + 1));
 }
 

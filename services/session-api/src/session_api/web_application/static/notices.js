@@ -1,5 +1,6 @@
 // What is said to the person: a polite live region for news, an alert that stays for problems.
 import { html, useEffect, useState } from "./preact.js";
+import { onLeave } from "./token.js";
 
 const SHOWN_MS = 6000;
 const watchers = new Set();
@@ -13,6 +14,7 @@ function set(next) {
 	watchers.forEach((watch) => watch(notice));
 }
 
+onLeave(() => set(null));
 export const tell = (text) => set({ text });
 export const tellProblem = (problem, doing) => set({ problem, doing });
 

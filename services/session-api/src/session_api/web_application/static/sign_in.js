@@ -2,7 +2,7 @@
 import { forgetAnswers, ROOT } from "./api.js";
 import { Pending, ProblemBox } from "./ui.js";
 import { html, useEffect, useRef, useState } from "./preact.js";
-import { forgetToken, keepToken, keptSignIn } from "./token.js";
+import { forgetPerson, forgetToken, keepToken, keptSignIn } from "./token.js";
 
 const PENDING = "onboarding.sign-in";
 const RENEW_BEFORE_MS = 60000;
@@ -113,7 +113,6 @@ async function renew(renewal) {
 export async function signOut() {
 	const idToken = keptSignIn()?.idToken;
 	forgetToken();
-	forgetAnswers();
 	const provider = await readProvider().catch(() => null);
 	if (!idToken || !provider?.end_session_endpoint) return;
 	const address = new URL(provider.end_session_endpoint);
@@ -149,7 +148,7 @@ function PasteToken() {
 		event.preventDefault();
 		const token = field.current.value.trim().replace(/^Bearer\s+/i, "");
 		if (!token) return;
-		forgetAnswers();
+		forgetPerson();
 		keepToken({ token });
 	};
 	return html`<form onSubmit=${use}>

@@ -1,6 +1,7 @@
 // The token of this tab, and who wants to know when it changes or is refused.
 const KEY = "onboarding.token";
 const listeners = new Set();
+const ofPerson = [];
 let kept = JSON.parse(sessionStorage.getItem(KEY) || "null");
 let refused = false;
 
@@ -24,7 +25,12 @@ export function tokenRefused(authorization) {
 	listeners.forEach((tell) => tell());
 }
 
+/** Call `forget` when this person signs out, or another one may come: what it keeps is theirs. */
+export const onLeave = (forget) => ofPerson.push(forget);
+export const forgetPerson = () => ofPerson.forEach((forget) => forget());
+
 export function forgetToken() {
+	forgetPerson();
 	kept = null;
 	sessionStorage.removeItem(KEY);
 	listeners.forEach((tell) => tell());
