@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ import pytest
 from onboarding_devstack.identity import Identity
 from onboarding_shared.contracts.topics import SESSIONS
 from onboarding_shared.web import event_streams
-from session_api.domain.stream_positions import decoded, encoded
+from session_api.domain.stream_positions import Place, decoded, encoded
 from session_api.metrics import STREAMS_CUT_OFF
 from session_api.settings import SessionApiSettings, StreamSettings
 from session_api.use_cases.live_feed import TOPICS
-from tests.integration.session_api.live_harness import Instance, Publisher, live_settings
+from session_api.use_cases.stream_ids import StreamIds
+from tests.integration.session_api.live_harness import SECRETS, Instance, Publisher, live_settings
 from tests.integration.shared.test_hostile_records import KINDS
 from tests.support import hostile
 from tests.support.engines import free_port, kafka_broker, kafka_settings
@@ -25,6 +27,11 @@ from tests.support.waiting import eventually
 ALL = "/onboarding/events"
 
 Start = Callable[..., Awaitable[Instance]]
+
+
+def sealed(offsets: dict[Place, int]) -> str:
+    """The id of an event at these offsets."""
+    return StreamIds(SECRETS).sealed(encoded(offsets, [topic.name for topic in TOPICS]) or b"")
 
 
 def events_of(tenant_id: int) -> str:
@@ -137,7 +144,7 @@ async def test_an_idle_position_of_another_tenant_resumes_too(start: Start, publ
         assert await resumed.runs(1) == [2]
 
 
-@pytest.mark.parametrize(("last_id", "reason"), [("rubbish", "position_unknown"), ("AQAAAAA", "position_too_old")])
+@pytest.mark.parametrize(("last_id", "reason"), [("rubbish", "position_unknown"), (sealed({}), "position_too_old")])
 async def test_a_position_that_cannot_be_resumed_asks_to_reload(
     start: Start, publisher: Publisher, last_id: str, reason: str
 ) -> None:
@@ -155,10 +162,10 @@ async def test_a_position_that_cannot_be_resumed_asks_to_reload(
 async def test_a_position_beyond_the_log_asks_to_reload(start: Start) -> None:
     instance = await start()
     async with instance.stream(events_of(5115), [5115]) as stream:
-        offsets = decoded(stream.last_id or "", [topic.name for topic in TOPICS]) or {}
-    position = encoded(dict.fromkeys(offsets, 10**12), [topic.name for topic in TOPICS])
+        position = StreamIds(SECRETS).opened(stream.last_id or "") or b""
+        offsets = decoded(position, [topic.name for topic in TOPICS]) or {}
 
-    async with instance.stream(events_of(5115), [5115], last_id=position) as stream:
+    async with instance.stream(events_of(5115), [5115], last_id=sealed(dict.fromkeys(offsets, 10**12))) as stream:
         assert (await stream.event()).data["reason"] == "log_replaced"
 
 
@@ -188,6 +195,24 @@ async def test_a_stream_ends_when_its_token_expires(start: Start, publisher: Pub
 
         assert await stream.until_end() == ["run"]
     assert 0.5 < time.monotonic() - began < 4
+
+
+async def test_a_stream_ends_when_the_key_of_its_token_is_withdrawn(
+    settings: SessionApiSettings, kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_streams, "RECHECK_SECONDS", 0.3)
+    identity = Identity(tmp_path)
+    identity.ensure()
+    instance = Instance(await live_settings(settings.database.url, identity, kafka), identity)
+    await instance.start()
+    try:
+        async with instance.stream(events_of(5130), [5130]) as stream:
+            await asyncio.sleep(0.7)
+            assert (await stream.block()).type is None
+            identity.jwks.write_text('{"keys": []}')
+            assert await stream.until_end() == []
+    finally:
+        await instance.close()
 
 
 async def test_a_stop_ends_streams_at_once(start: Start) -> None:

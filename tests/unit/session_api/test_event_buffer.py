@@ -21,13 +21,13 @@ def read(made: EventBuffer, place: Place, offset: int, tenant_id: int = 42) -> N
     made.add(place, offset, tenant_id, f"{place[0]}:{offset}".encode())
 
 
-def missed(made: EventBuffer, position: str | None, *, tenant_id: int = 42, most: int = 50) -> object:
+def missed(made: EventBuffer, position: bytes | None, *, tenant_id: int = 42, most: int = 50) -> object:
     assert position is not None
     frames = made.since(position, lambda other: other == tenant_id, most=most, most_bytes=LARGE)
     return frames if isinstance(frames, ReloadReason) else [frame.decode() for frame in frames]
 
 
-def at(sessions: int, runs: int) -> str | None:
+def at(sessions: int, runs: int) -> bytes | None:
     return encoded({SESSIONS: sessions, RUNS: runs}, TOPICS)
 
 
@@ -56,7 +56,7 @@ def test_a_position_of_an_instance_that_was_ahead_is_resumed() -> None:
     read(made, RUNS, 20)
 
     assert missed(made, at(10, 25)) == ["sessions:10"]
-    assert made.ahead(at(10, 25) or "") == {RUNS: 25}
+    assert made.ahead(at(10, 25) or b"") == {RUNS: 25}
 
 
 def test_a_position_before_the_oldest_event_is_too_old() -> None:
@@ -78,7 +78,7 @@ def test_more_events_than_a_stream_takes_are_too_old() -> None:
         read(made, RUNS, offset)
 
     assert missed(made, at(10, 20), most=2) is ReloadReason.POSITION_TOO_OLD
-    assert made.since(at(10, 20) or "", lambda _: True, most=9, most_bytes=20) is ReloadReason.POSITION_TOO_OLD
+    assert made.since(at(10, 20) or b"", lambda _: True, most=9, most_bytes=20) is ReloadReason.POSITION_TOO_OLD
 
 
 def test_bytes_are_bounded_too() -> None:
@@ -109,4 +109,4 @@ def test_a_partition_that_came_later_is_read_from_its_beginning() -> None:
 
 
 def test_an_unreadable_position_is_unknown() -> None:
-    assert missed(buffer(), "rubbish") is ReloadReason.POSITION_UNKNOWN
+    assert missed(buffer(), b"rubbish") is ReloadReason.POSITION_UNKNOWN

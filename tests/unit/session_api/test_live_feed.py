@@ -8,6 +8,7 @@ from onboarding_shared.contracts.types import PLATFORM_TENANT, Mode, Scope
 from onboarding_shared.process.message_settings import KafkaSettings
 from session_api.settings import StreamSettings
 from session_api.use_cases.live_feed import LiveFeed
+from session_api.use_cases.stream_ids import StreamIds
 
 PLACE = (TASK_TYPES.name, 0)
 
@@ -34,7 +35,9 @@ def announced(version: str) -> Received:
 
 
 async def test_task_types_are_told_when_they_change_also_back_again() -> None:
-    feed = LiveFeed(KafkaSettings(bootstrap_servers="127.0.0.1:9"), StreamSettings(), RunKeys(["k" * 32]))
+    feed = LiveFeed(
+        KafkaSettings(bootstrap_servers="127.0.0.1:9"), StreamSettings(), RunKeys(["k" * 32]), StreamIds([])
+    )
     feed.began({PLACE: 0})
     feed.caught_up()
     stream = await feed.open(None, lambda _: False, None)

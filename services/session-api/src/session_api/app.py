@@ -45,6 +45,7 @@ from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.projection import Projection
 from session_api.use_cases.resends import Sweeper
 from session_api.use_cases.starts import Starts
+from session_api.use_cases.stream_ids import StreamIds
 from session_api.use_cases.users import Users
 from session_api.web_application.files import PUBLIC_PATHS
 
@@ -128,7 +129,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
     )
     evidence = EvidenceStoreClient(settings.evidence_store_url, timeout_seconds=settings.evidence_timeout_seconds)
     states = ServiceStates()
-    feed = LiveFeed(settings.kafka, settings.streams, run_keys)
+    feed = LiveFeed(settings.kafka, settings.streams, run_keys, StreamIds(settings.run_keys.secrets))
     metrics = metrics_page(
         SERVICE,
         database,
@@ -147,12 +148,14 @@ def build(settings: SessionApiSettings) -> SessionApi:
             await service.stop()
 
     per_minute = settings.caller_requests_per_minute
+    authenticator = Authenticator(settings.identity, recognise=Users(database).recognise)
     app = build_http(
         DESCRIPTION,
-        authenticator=Authenticator(settings.identity, recognise=Users(database).recognise),
+        authenticator=authenticator,
         routes=controllers(
             Components(
                 settings,
+                authenticator,
                 database,
                 outbox,
                 starts,

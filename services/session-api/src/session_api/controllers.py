@@ -11,6 +11,7 @@ from onboarding_shared.postgres.database import Database
 from onboarding_shared.telemetry.metrics import MetricsPage
 from onboarding_shared.web.controllers import with_parts
 from onboarding_shared.web.event_streams import StreamPlaces
+from onboarding_shared.web.identity import Authenticator
 from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.clients.openid_provider import OpenIdProvider
 from session_api.clients.service_states import ServiceStates
@@ -59,6 +60,7 @@ class Components:
     """The components that several controllers share."""
 
     settings: SessionApiSettings
+    authenticator: Authenticator
     database: Database
     outbox: Outbox
     starts: Starts
@@ -103,7 +105,7 @@ def _of_customers(parts: Components) -> list[type[Controller]]:
     return [
         with_parts(CustomerRoutes, database=parts.database, links=parts.links),
         with_parts(TenantNameRoutes, database=parts.database),
-        with_parts(EventRoutes, feed=parts.feed, places=places),
+        with_parts(EventRoutes, feed=parts.feed, places=places, authenticator=parts.authenticator),
     ]
 
 

@@ -15,6 +15,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from onboarding_shared.web.connections import CONNECTION
+from onboarding_shared.web.errors import Problem
 from onboarding_shared.web.identity import Caller
 
 MEDIA_TYPE = "text/event-stream"
@@ -23,6 +24,8 @@ STREAM = "stream"
 ASKED_BY_HEAD = "asked_by_head"
 """The key in the scope of a GET that is answered for a HEAD."""
 HEARTBEAT_SECONDS = 15.0
+RECHECK_SECONDS = 15.0
+"""After this time the token of an open stream is checked again: its key may have been withdrawn."""
 MOST_FRAMES = 1_000
 MOST_BYTES = 1024 * 1024
 """Limits of the queue of one client; a frame is shared by all queues that hold it."""
@@ -138,7 +141,10 @@ class StreamPlaces:
 
 
 class EventStream(Response[str]):
-    """The answer with a stream of events to ``caller``. Raises ``NoPlace``, and what ``open_source`` does."""
+    """The answer with a stream of events to ``caller``. Raises ``NoPlace``, and what ``open_source`` does.
+
+    ``check_token`` raises ``Problem`` when the token of the request would not be accepted any more.
+    """
 
     def __init__(
         self,
@@ -146,12 +152,14 @@ class EventStream(Response[str]):
         places: StreamPlaces,
         open_source: Callable[[], Awaitable[StreamSource]],
         *,
+        check_token: Callable[[], Awaitable[object]],
         count_cut_off: Callable[[], None],
     ) -> None:
         super().__init__("", media_type=MEDIA_TYPE)
         self._caller = caller
         self._places = places
         self._open_source = open_source
+        self._check_token = check_token
         self._count_cut_off = count_cut_off
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
@@ -159,7 +167,7 @@ class EventStream(Response[str]):
         return _Streaming(self.answer)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the client leaves, its token expires, it does not keep up, or the process stops."""
+        """Send events until the client leaves, its token counts no more, it does not keep up, or the process stops."""
         with self._places.place(self._caller.user_id):
             source = await self._open_source()
             try:
@@ -191,14 +199,26 @@ class EventStream(Response[str]):
 
     async def _send_frames(self, source: StreamSource, send: Send) -> None:
         frames = source.frames
+        checked_at = time.monotonic()
         while not frames.closed:
+            if time.monotonic() - checked_at >= RECHECK_SECONDS:
+                if not await self._is_accepted():
+                    return
+                checked_at = time.monotonic()
             left = self._caller.expires_at - time.time()
             if left <= 0:
                 return
-            chunk = await frames.next(min(HEARTBEAT_SECONDS, left))
+            chunk = await frames.next(min(HEARTBEAT_SECONDS, RECHECK_SECONDS, left))
             if not frames.closed:
                 chunk = chunk or source.heartbeat()
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def _is_accepted(self) -> bool:
+        try:
+            await self._check_token()
+        except Problem:
+            return False
+        return True
 
 
 class _Streaming(ASGIResponse):

@@ -94,23 +94,23 @@ def data_of(received: Received, event_type: EventType, members: dict[str, Any]) 
     return _encoder.encode(common | members)
 
 
-def frame(event_type: EventType, data: bytes, position: str | None) -> bytes:
-    """Return the lines of an event. ``position`` is the id from which a client resumes after it."""
-    return _id_line(position) + b"event: %b\ndata: %b\n\n" % (event_type.value.encode(), data)
+def frame(event_type: EventType, data: bytes, event_id: str | None) -> bytes:
+    """Return the lines of an event. ``event_id`` is that from which a client resumes after it."""
+    return _id_line(event_id) + b"event: %b\ndata: %b\n\n" % (event_type.value.encode(), data)
 
 
-def reload_frame(reason: ReloadReason, position: str | None) -> bytes:
+def reload_frame(reason: ReloadReason, event_id: str | None) -> bytes:
     """Return the event that asks a client to read the present state."""
-    return frame(EventType.RELOAD, _encoder.encode({"type": EventType.RELOAD, "reason": reason}), position)
+    return frame(EventType.RELOAD, _encoder.encode({"type": EventType.RELOAD, "reason": reason}), event_id)
 
 
-def heartbeat(position: str | None) -> bytes:
+def heartbeat(event_id: str | None) -> bytes:
     """Return a comment that keeps a stream open, and moves its position on."""
-    return b": heartbeat\n" + _id_line(position) + b"\n"
+    return b": heartbeat\n" + _id_line(event_id) + b"\n"
 
 
-def _id_line(position: str | None) -> bytes:
-    return b"" if position is None else b"id: %b\n" % position.encode()
+def _id_line(event_id: str | None) -> bytes:
+    return b"" if event_id is None else b"id: %b\n" % event_id.encode()
 
 
 def _members(message: Message, *omitted: str) -> dict[str, Any]:

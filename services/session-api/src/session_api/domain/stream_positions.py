@@ -1,14 +1,13 @@
-"""Positions in streams of events: the next offset of each partition, as an id that every instance can resolve.
+"""Positions in streams of events: the next offset of each partition, in bytes that every instance can resolve.
 
-The id is base64 of a version, and for each topic the number of its partitions and the next offset of each, as numbers
-of seven bits a byte (LEB128). Anybody may make one up: it says where to read on, and nothing about what may be read.
+They are a version, and for each topic the number of its partitions and the next offset of each, as numbers of seven
+bits a byte (LEB128). A position says where to read on, and nothing about what may be read.
 """
 
-from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 
-MOST_CHARACTERS = 8_000
-"""A longer id would not fit into the headers of a request. Where there are so many partitions, a stream has no ids."""
+MOST_BYTES = 5_900
+"""The id of a longer one would not fit into the headers of a request. With so many partitions a stream has no ids."""
 _VERSION = 1
 _MOST_OFFSET = 2**63 - 1
 
@@ -17,12 +16,12 @@ Place = tuple[str, int]
 
 
 class PositionParts:
-    """The parts of an id, of which a record changes one: an id is made for each event."""
+    """The parts of a position, of which a record changes one: each event has its position."""
 
     def __init__(self, topics: Sequence[str]) -> None:
         self._topics = topics
         self._parts: dict[Place, bytes] = {}
-        self._text: str | None = None
+        self._content: bytes | None = None
         self._is_current = False
 
     def begin(self, offsets: Mapping[Place, int]) -> None:
@@ -46,30 +45,30 @@ class PositionParts:
         self._parts.clear()
         self.begin({})
 
-    def text(self) -> str | None:
-        """The id; None if it would be too long."""
+    def content(self) -> bytes | None:
+        """The position; None if it would be too long."""
         if not self._is_current:
-            text = urlsafe_b64encode(b"".join(self._parts.values())).rstrip(b"=").decode()
-            self._text, self._is_current = text if len(text) <= MOST_CHARACTERS else None, True
-        return self._text
+            content = b"".join(self._parts.values())
+            self._content, self._is_current = content if len(content) <= MOST_BYTES else None, True
+        return self._content
 
     def _of_partitions(self) -> list[Place]:
         return [place for place in self._parts if place[0] and place[1] >= 0]
 
 
-def encoded(offsets: Mapping[Place, int], topics: Sequence[str]) -> str | None:
-    """Return the id of a position; None if it would be too long. The partitions of a topic count from 0."""
+def encoded(offsets: Mapping[Place, int], topics: Sequence[str]) -> bytes | None:
+    """Return the bytes of a position; None if they are too many. The partitions of a topic count from 0."""
     parts = PositionParts(topics)
     parts.begin(offsets)
-    return parts.text()
+    return parts.content()
 
 
-def decoded(text: str, topics: Sequence[str]) -> dict[Place, int] | None:
-    """Return the position of an id; None if it is not one of these topics."""
-    if len(text) > MOST_CHARACTERS or not text.isascii():
+def decoded(content: bytes, topics: Sequence[str]) -> dict[Place, int] | None:
+    """Return the offsets of a position; None if it is not one of these topics."""
+    if len(content) > MOST_BYTES:
         return None
     try:
-        numbers = _numbers(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        numbers = _numbers(content)
         if next(numbers) != _VERSION:
             return None
         offsets = {(topic, number): next(numbers) for topic in topics for number in range(_count(next(numbers)))}
@@ -103,6 +102,6 @@ def _numbers(content: bytes) -> Iterator[int]:
 
 
 def _count(number: int) -> int:
-    if number > MOST_CHARACTERS:
-        raise ValueError("more partitions than the id can have")
+    if number > MOST_BYTES:
+        raise ValueError("more partitions than a position can have")
     return number

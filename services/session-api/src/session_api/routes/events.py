@@ -8,7 +8,7 @@ from litestar.params import HeaderParameter
 
 from onboarding_shared.web.errors import DependencyDown, Problem, TooManyRequests
 from onboarding_shared.web.event_streams import MEDIA_TYPE, EventStream, NoPlace, StreamPlaces
-from onboarding_shared.web.identity import Caller, Permissions, requires
+from onboarding_shared.web.identity import Authenticator, Caller, Permissions, requires
 from onboarding_shared.web.operations import TenantId
 from session_api.use_cases.live_feed import FeedUnavailable, LiveFeed, LiveStream, count_cut_off
 
@@ -17,7 +17,7 @@ LastEventId = Annotated[
     HeaderParameter(
         name="Last-Event-ID",
         description="The id of the last event that was read: the stream goes on after it, or begins with a reload.",
-        examples=[Example(value="AQwFAAAAAAAAAAAAAAAMAwAAAAAAAAAAAAAADAEAAAAAAAAAAAAAAAwAAAAAAAAAAAAAAAA")],
+        examples=[Example(value="kYx0l2Vv9QmTqY5cBq8JpUeSZl3yVb1tq7m0o8Xh5nq1rJ4a2gkD")],
     ),
 ]
 
@@ -41,6 +41,7 @@ class EventRoutes(Controller):
 
     feed: LiveFeed
     places: StreamPlaces
+    authenticator: Authenticator
 
     @get(
         "/tenants/{tenant_id:int}/onboarding/events",
@@ -53,7 +54,7 @@ class EventRoutes(Controller):
         self, request: Request[Caller, Any, Any], tenant_id: TenantId, last_event_id: LastEventId = None
     ) -> Response[str]:
         """Send the events of the tenant as they happen: server-sent events, until the token expires."""
-        return self._answer(request.user, tenant_id, last_event_id)
+        return self._answer(request, tenant_id, last_event_id)
 
     @get(
         "/onboarding/events",
@@ -63,9 +64,13 @@ class EventRoutes(Controller):
     )
     async def stream_all(self, request: Request[Caller, Any, Any], last_event_id: LastEventId = None) -> Response[str]:
         """Send the events of every tenant that the caller may read: server-sent events, until the token expires."""
-        return self._answer(request.user, None, last_event_id)
+        return self._answer(request, None, last_event_id)
 
-    def _answer(self, caller: Caller, tenant_id: int | None, last_event_id: str | None) -> Response[str]:
+    def _answer(
+        self, request: Request[Caller, Any, Any], tenant_id: int | None, last_event_id: str | None
+    ) -> Response[str]:
+        caller, authorization = request.user, request.headers.get("authorization")
+
         def may_read(tenant_id: int) -> bool:
             return caller.may(tenant_id, Permissions.READ)
 
@@ -75,4 +80,7 @@ class EventRoutes(Controller):
             except FeedUnavailable as error:
                 raise DependencyDown("DEPENDENCY_DOWN", "Events cannot be read at present") from error
 
-        return EventStream(caller, self.places, open_stream, count_cut_off=count_cut_off)
+        async def check_token() -> None:
+            await self.authenticator.authenticate_header(authorization)
+
+        return EventStream(caller, self.places, open_stream, check_token=check_token, count_cut_off=count_cut_off)

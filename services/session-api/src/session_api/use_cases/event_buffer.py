@@ -53,9 +53,9 @@ class EventBuffer:
         self._bytes = 0
         self._position.clear()
 
-    def position(self) -> str | None:
-        """The id of what was read up to now; None if there are too many partitions for one."""
-        return self._position.text()
+    def position(self) -> bytes | None:
+        """How far was read up to now; None if there are too many partitions to say it."""
+        return self._position.content()
 
     def passed(self, place: Place, offset: int) -> None:
         """The record at this offset was read."""
@@ -72,13 +72,13 @@ class EventBuffer:
             self._drop_oldest()
 
     def since(
-        self, event_id: str, wants: Callable[[int], bool], *, most: int, most_bytes: int
+        self, content: bytes, wants: Callable[[int], bool], *, most: int, most_bytes: int
     ) -> list[bytes] | ReloadReason:
         """The frames after this position for the tenants that ``wants`` selects, oldest first, or why there are none.
 
         More than ``most`` of them, or than ``most_bytes`` in all, are too many.
         """
-        position = decoded(event_id, self._topics)
+        position = decoded(content, self._topics)
         if position is None:
             return ReloadReason.POSITION_UNKNOWN
         missed: list[Entry] = []
@@ -92,9 +92,9 @@ class EventBuffer:
             return ReloadReason.POSITION_TOO_OLD
         return [entry.frame for entry in sorted(missed, key=lambda entry: entry.number)]
 
-    def ahead(self, event_id: str) -> dict[Place, int]:
+    def ahead(self, content: bytes) -> dict[Place, int]:
         """The offsets of this position that were not read here yet: another instance may have read them."""
-        position = decoded(event_id, self._topics) or {}
+        position = decoded(content, self._topics) or {}
         return {place: offset for place, offset in position.items() if offset > self.offsets.get(place, 0)}
 
     def _of_place(self, place: Place, from_offset: int, wants: Callable[[int], bool]) -> list[Entry]:

@@ -22,6 +22,7 @@ from session_api.domain.live_events import EventType, ReloadReason, data_of, eve
 from session_api.metrics import STREAMS_CUT_OFF, STREAMS_OPEN
 from session_api.settings import StreamSettings
 from session_api.use_cases.event_buffer import EventBuffer
+from session_api.use_cases.stream_ids import StreamIds
 
 TOPICS = (SESSIONS, OPERATION_RUNS, EVIDENCE, TASK_TYPES)
 """The order in the ids of events: a further topic is added at the end."""
@@ -64,7 +65,8 @@ class LiveStream:
 class LiveFeed:
     """Reads the topics, and tells each open stream the events of its tenants."""
 
-    def __init__(self, kafka: KafkaSettings, settings: StreamSettings, run_keys: RunKeys) -> None:
+    def __init__(self, kafka: KafkaSettings, settings: StreamSettings, run_keys: RunKeys, ids: StreamIds) -> None:
+        self._ids = ids
         self._buffer = EventBuffer(
             [topic.name for topic in TOPICS],
             most_events=settings.events,
@@ -97,13 +99,15 @@ class LiveFeed:
     async def open(self, tenant_id: int | None, wants: Wants, last_event_id: str | None) -> LiveStream:
         """Open a stream, which begins now or after ``last_event_id``. Raises ``FeedUnavailable``."""
         await self._until_ready()
-        replaced = last_event_id is not None and await self._is_beyond_the_end(last_event_id)
+        # What is no id of ours is no position either.
+        last = None if last_event_id is None else self._ids.opened(last_event_id) or b""
+        replaced = last is not None and await self._is_beyond_the_end(last)
         if self._stopping or not self._ready.is_set():
             raise FeedUnavailable
         stream = LiveStream(self, tenant_id, wants)
-        stream.frames.put(heartbeat(self._buffer.position()) if last_event_id is None else b": resumed\n\n")
-        if last_event_id is not None:
-            self._resume(stream, last_event_id, replaced=replaced)
+        stream.frames.put(self.heartbeat() if last is None else b": resumed\n\n")
+        if last is not None:
+            self._resume(stream, last, replaced=replaced)
         if tenant_id is None:
             self._of_many.add(stream)
         else:
@@ -120,7 +124,7 @@ class LiveFeed:
 
     def heartbeat(self) -> bytes:
         """A frame without an event, with the present position."""
-        return heartbeat(self._buffer.position())
+        return heartbeat(self._new_id())
 
     def gauges(self) -> Live:
         """The metrics of the feed."""
@@ -144,7 +148,7 @@ class LiveFeed:
         event_type, members = told
         if event_type is EventType.CATALOGUE and not self._is_another_catalogue(message):
             return
-        event = frame(event_type, data_of(message, event_type, members), self._buffer.position())
+        event = frame(event_type, data_of(message, event_type, members), self._new_id())
         self._buffer.add(place, offset, message.tenant_id, event)
         for stream in self._interested(message.tenant_id):
             stream.frames.put(event)
@@ -167,9 +171,9 @@ class LiveFeed:
         except TimeoutError:
             raise FeedUnavailable from None
 
-    async def _is_beyond_the_end(self, event_id: str) -> bool:
+    async def _is_beyond_the_end(self, position: bytes) -> bool:
         """Return True for a position that Kafka does not have: it counts records of a log that was lost."""
-        ahead = self._buffer.ahead(event_id)
+        ahead = self._buffer.ahead(position)
         if not ahead:
             return False
         try:
@@ -178,17 +182,21 @@ class LiveFeed:
             raise FeedUnavailable from error
         return any(offset > ends.get(place, 0) for place, offset in ahead.items())
 
-    def _resume(self, stream: LiveStream, event_id: str, *, replaced: bool) -> None:
+    def _resume(self, stream: LiveStream, position: bytes, *, replaced: bool) -> None:
         missed = (
             ReloadReason.LOG_REPLACED
             if replaced
-            else self._buffer.since(event_id, stream.wants, most=MOST_FRAMES // 2, most_bytes=MOST_BYTES // 2)
+            else self._buffer.since(position, stream.wants, most=MOST_FRAMES // 2, most_bytes=MOST_BYTES // 2)
         )
         if isinstance(missed, ReloadReason):
-            stream.frames.put(reload_frame(missed, self._buffer.position()))
+            stream.frames.put(reload_frame(missed, self._new_id()))
             return
         for event in missed:
             stream.frames.put(event)
+
+    def _new_id(self) -> str | None:
+        position = self._buffer.position()
+        return None if position is None else self._ids.sealed(position)
 
     def _interested(self, tenant_id: int) -> list[LiveStream]:
         if tenant_id == PLATFORM_TENANT:
