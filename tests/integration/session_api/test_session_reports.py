@@ -1,5 +1,6 @@
 """The report of a session over HTTP: which runs count, what evidence-store says of them, and its four forms."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -196,6 +197,14 @@ async def test_evidence_is_read_with_the_callers_token(onboarding: Onboarding) -
     for asked in onboarding.store.asked:
         assert f"authorization: {caller.headers['authorization']}" in asked
         assert "x-request-id: mine" in asked
+
+
+async def test_a_caller_waits_for_five_reports_at_most(onboarding: Onboarding) -> None:
+    answers = await asyncio.gather(*(onboarding.get() for _ in range(8)))
+    refused = [answer for answer in answers if answer.status_code != 200]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(429, "TOO_MANY_REPORTS")] * 3
+    assert {answer.headers["retry-after"] for answer in refused} == {"5"}
 
 
 async def test_a_session_of_nobody_is_not_found(onboarding: Onboarding) -> None:

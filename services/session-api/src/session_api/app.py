@@ -35,6 +35,7 @@ from session_api.routes.idempotency import key_in_progress, key_of_another
 from session_api.routes.openapi import describe_as_the_contract
 from session_api.routes.problems import CODES, database_unavailable
 from session_api.routes.report_openapi import describe_forms_of_report
+from session_api.routes.reports import too_many_reports
 from session_api.routes.sign_in import PATH as SIGN_IN
 from session_api.settings import RetentionSettings, SessionApiSettings
 from session_api.store.retention import remove_old_history, remove_old_runs
@@ -43,6 +44,7 @@ from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.idempotency import IdempotencyKeys
 from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.projection import Projection
+from session_api.use_cases.report_turns import TooManyReports
 from session_api.use_cases.resends import Sweeper
 from session_api.use_cases.starts import Starts
 from session_api.use_cases.stream_ids import StreamIds
@@ -61,6 +63,7 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     KeyInProgress: key_in_progress,
     KeyOfAnother: key_of_another,
     NoPlace: no_place,
+    TooManyReports: too_many_reports,
 }
 
 

@@ -55,6 +55,7 @@ CODES: Mapping[str, str] = {
     "INPUTS_NOT_ACCEPTED": "The task type has no inputs_schema: start it without inputs.",
     "INVALID_CURSOR": "A cursor is valid for the list that returned it only: start again without a cursor.",
     "INVALID_HEADER": "Correct the header that is named in field, or leave it out.",
+    "REPORTS_FULL": "This instance makes as many reports as it can: retry after the seconds in Retry-After.",
     "RUNS_LIMIT": "Retry after the seconds in Retry-After, when runs have ended, or cancel some.",
     "RUN_ENDED": "The run has ended: its state and result are final.",
     "RUN_NOT_ENDED": "The run is still active: wait for its end, or cancel it; then retry it.",
@@ -69,6 +70,7 @@ CODES: Mapping[str, str] = {
     "STEP_OUT_OF_ORDER": "Advance one step at a time from current_step; complete the session in step 5.",
     "STREAMS_FULL": "This instance has no place for another stream: try again after the seconds in Retry-After.",
     "TASK_TYPE_UNKNOWN": "Start one of known_task_types. If it is empty, start task-runner first.",
+    "TOO_MANY_REPORTS": "Wait for the reports that you asked for, or retry after the seconds in Retry-After.",
     "TOO_MANY_STREAMS": "Close a stream that is no longer read: a browser tab needs one.",
     "USER_NOT_FOUND": "A user id is an integer from 1 to 9223372036854775807: send another one.",
 }

@@ -9,7 +9,8 @@ from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from onboarding_shared.web.callers import while_connected
-from onboarding_shared.web.identity import Permissions, requires
+from onboarding_shared.web.errors import DependencyDown, Problem, TooManyRequests
+from onboarding_shared.web.identity import Caller, Permissions, requires
 from onboarding_shared.web.operations import TenantId
 from onboarding_shared.web.paging import refuse_nulls
 from session_api.routes import csv_text, report_oscal
@@ -19,8 +20,11 @@ from session_api.routes.problems import session_problem
 from session_api.routes.report_bodies import SessionReport, report_body
 from session_api.routes.report_csv import report_csv
 from session_api.routes.report_html import HEADERS, report_html
+from session_api.use_cases.report_turns import TooManyReports
 from session_api.use_cases.reports import Reports
 from session_api.use_cases.sessions import NoSuchSession
+
+_RETRY_SECONDS = 5.0
 
 
 class ReportFormat(StrEnum):
@@ -49,6 +53,14 @@ Format = Annotated[
 ]
 
 
+def too_many_reports(refused: TooManyReports) -> Problem:
+    """The problem of a caller, or of a process, for which too many reports are made or wait."""
+    if refused.of_caller:
+        message = "The caller waits for as many reports as it may"
+        return TooManyRequests("TOO_MANY_REPORTS", message, retry_after=_RETRY_SECONDS)
+    return DependencyDown("REPORTS_FULL", "No further report can wait here", retry_after=_RETRY_SECONDS)
+
+
 class ReportRoutes(Controller):
     """The operation ``/session/{id}/report``."""
 
@@ -60,7 +72,7 @@ class ReportRoutes(Controller):
 
     @get(operation_id="getSessionReport", summary="Get the report of a session")
     async def get_report(
-        self, request: Request[Any, Any, Any], tenant_id: TenantId, session_id: SessionId, wanted: Format = None
+        self, request: Request[Caller, Any, Any], tenant_id: TenantId, session_id: SessionId, wanted: Format = None
     ) -> Response[SessionReport]:
         """Return what was found, what was not checked and why, at the end of a closed session, else now.
 
@@ -68,7 +80,7 @@ class ReportRoutes(Controller):
         OSCAL is NIST's assessment results 1.1.3.
         """
         refuse_nulls(request, format=wanted)
-        making = self.reports.make(tenant_id, session_id, callers_headers(request))
+        making = self.reports.make(tenant_id, session_id, request.user.user_id, callers_headers(request))
         report = await while_connected(request, making)
         if report is None:
             raise session_problem(NoSuchSession())

@@ -1,6 +1,5 @@
 """Reports of sessions: what session-api knows of the runs, and what evidence-store has sealed of them."""
 
-import asyncio
 from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,9 +9,7 @@ from session_api.clients.evidence_store import EvidenceStoreClient
 from session_api.clients.sealed_evidence import read_records, verify_chain
 from session_api.domain.reports import Report, ReportedSession, ReportedTask, make_report, runs_to_read
 from session_api.store.reports import read_reported_session, read_reported_tasks
-
-MAX_CONCURRENT = 2
-"""Reports that are made at a time, because each holds all of its records in memory."""
+from session_api.use_cases.report_turns import ReportTurns
 
 
 class Reports:
@@ -21,14 +18,15 @@ class Reports:
     def __init__(self, database: Database, evidence: EvidenceStoreClient) -> None:
         self._database = database
         self._evidence = evidence
-        self._places = asyncio.Semaphore(MAX_CONCURRENT)
+        self._turns = ReportTurns()
 
-    async def make(self, tenant_id: int, session_id: int, headers: Mapping[str, str]) -> Report | None:
+    async def make(self, tenant_id: int, session_id: int, user_id: int, headers: Mapping[str, str]) -> Report | None:
         """Return the report of a session; None if the tenant has none with this id.
 
-        ``headers`` are the caller's, for evidence-store. Raises ``DependencyDown`` while its records cannot be read.
+        ``headers`` are the caller's, for evidence-store. Raises ``DependencyDown`` while its records cannot be read,
+        ``TooManyReports`` when too many wait already.
         """
-        async with self._places:
+        async with self._turns.turn(user_id):
             loaded = await self._database.run(lambda tx: _load(tx, tenant_id, session_id))
             if loaded is None:
                 return None
