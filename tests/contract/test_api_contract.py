@@ -206,3 +206,25 @@ def test_an_incomplete_description_is_reported_with_each_place(
     spoiled = copy.deepcopy(contract)
     spoil(spoiled)
     assert list(differences(contract, spoiled)) == expected
+
+
+def test_the_actions_of_a_history_are_enumerated(ours: dict[str, Any]) -> None:
+    assert ours["components"]["schemas"]["HistoryEntry"]["properties"]["action"] == {
+        "type": "string",
+        "enum": [
+            "session_started",
+            "lock_taken",
+            "lock_released",
+            "taken_over",
+            "step_changed",
+            "assigned",
+            "connection_chosen",
+            "status_changed",
+            "consent_requested",
+            "consent_answered",
+            "session_completed",
+            "session_abandoned",
+            "run_started",
+            "run_cancel_requested",
+        ],
+    }

@@ -17,6 +17,7 @@ from onboarding_shared.contracts.session_api import (
 )
 from onboarding_shared.contracts.types import LAST_STEP, SessionStatus
 from session_api.domain.edit_lock import EditLock, Grant, LockHeld, acquire, held
+from session_api.domain.history import HistoryAction, NewHistoryEntry
 from session_api.domain.readiness import STEPS, TaskReadiness, open_tasks
 
 OPEN = frozenset({SessionStatus.DRAFT, SessionStatus.IN_PROGRESS})
@@ -50,15 +51,6 @@ class Change:
     assigned_to_user_id: int | Keep | None = KEEP
     provider_connection_id: int | Keep | None = KEEP
     takeover: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NewHistoryEntry:
-    """A history entry to add: the action, and the values before and after it."""
-
-    action: str
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,11 @@ def started(session: Session, caller: int) -> SessionUpdate:
     """Return the update of a session that was just inserted, with the edit lock held by the caller."""
     return SessionUpdate(
         session,
-        (NewHistoryEntry("session_started", after={"status": session.status, "current_step": session.current_step}),),
+        (
+            NewHistoryEntry(
+                HistoryAction.SESSION_STARTED, after={"status": session.status, "current_step": session.current_step}
+            ),
+        ),
         (SessionStarted(tenant_id=session.tenant_id, session_id=session.id, by_user_id=caller),),
     )
 
@@ -145,7 +141,7 @@ def complete(
         if missing:
             return StepNotReady(step, missing)
     event = SessionCompleted(tenant_id=session.tenant_id, session_id=session.id, by_user_id=caller)
-    return _ended(session, SessionStatus.COMPLETED, NewHistoryEntry("session_completed"), event)
+    return _ended(session, SessionStatus.COMPLETED, NewHistoryEntry(HistoryAction.SESSION_COMPLETED), event)
 
 
 def abandon(
@@ -158,7 +154,7 @@ def abandon(
     if refusal is not None:
         return refusal
     event = SessionAbandoned(tenant_id=session.tenant_id, session_id=session.id, by_user_id=caller, reason=reason)
-    entry = NewHistoryEntry("session_abandoned", after={"reason": reason})
+    entry = NewHistoryEntry(HistoryAction.SESSION_ABANDONED, after={"reason": reason})
     return _ended(session, SessionStatus.ABANDONED, entry, event)
 
 
@@ -169,7 +165,7 @@ def release(session: Session, caller: int, now: datetime, lasts: timedelta) -> S
     refusal = _not_editable(session, caller, now, lasts)
     if refusal is not None:
         return refusal
-    entry = _difference("lock_released", "locked_by_user_id", caller, None)
+    entry = _difference(HistoryAction.LOCK_RELEASED, "locked_by_user_id", caller, None)
     return SessionUpdate(replace(session, lock=None), (entry,))
 
 
@@ -205,35 +201,39 @@ def _changed(session: Session, wanted: Change, caller: int, granted: Grant, now:
     step = wanted.current_step
     if not isinstance(step, Keep) and step != session.current_step:
         changed["current_step"] = step
-        history.append(_difference("step_changed", "current_step", session.current_step, step))
+        history.append(_difference(HistoryAction.STEP_CHANGED, "current_step", session.current_step, step))
         events.append(SessionStepChanged(**attributes, from_step=session.current_step, to_step=step))
     assignee = wanted.assigned_to_user_id
     if not isinstance(assignee, Keep) and assignee != session.assigned_to_user_id:
         changed["assigned_to_user_id"] = assignee
-        history.append(_difference("assigned", "assigned_to_user_id", session.assigned_to_user_id, assignee))
+        history.append(
+            _difference(HistoryAction.ASSIGNED, "assigned_to_user_id", session.assigned_to_user_id, assignee)
+        )
         events.append(SessionAssigned(**attributes, from_user_id=session.assigned_to_user_id, to_user_id=assignee))
     chosen, chosen_before = wanted.provider_connection_id, session.provider_connection_id
     if not isinstance(chosen, Keep) and chosen != chosen_before:
         changed["provider_connection_id"] = chosen
-        history.append(_difference("connection_chosen", "provider_connection_id", chosen_before, chosen))
+        history.append(_difference(HistoryAction.CONNECTION_CHOSEN, "provider_connection_id", chosen_before, chosen))
         events.append(SessionConnectionChosen(**attributes, from_connection_id=chosen_before, to_connection_id=chosen))
 
     if changed or granted.taken_from is not None:
         changed["status"] = SessionStatus.IN_PROGRESS
         if session.status is SessionStatus.DRAFT:
-            history.append(_difference("status_changed", "status", session.status, SessionStatus.IN_PROGRESS))
+            history.append(
+                _difference(HistoryAction.STATUS_CHANGED, "status", session.status, SessionStatus.IN_PROGRESS)
+            )
     return SessionUpdate(replace(session, lock=granted.lock, **changed), tuple(history), tuple(events))
 
 
 def _lock_history(session: Session, granted: Grant, now: datetime) -> tuple[NewHistoryEntry, ...]:
     """Return the history entry of a lock that changed hands; a renewal has none."""
     if granted.taken_from is not None:
-        return (_difference("taken_over", "locked_by_user_id", granted.taken_from, granted.lock.user_id),)
+        return (_difference(HistoryAction.TAKEN_OVER, "locked_by_user_id", granted.taken_from, granted.lock.user_id),)
     current = held(session.lock, now)
     if current is None:
-        return (_difference("lock_taken", "locked_by_user_id", None, granted.lock.user_id),)
+        return (_difference(HistoryAction.LOCK_TAKEN, "locked_by_user_id", None, granted.lock.user_id),)
     return ()
 
 
-def _difference(action: str, field: str, before: object, after: object) -> NewHistoryEntry:
+def _difference(action: HistoryAction, field: str, before: object, after: object) -> NewHistoryEntry:
     return NewHistoryEntry(action, {field: before}, {field: after})

@@ -1,9 +1,9 @@
 """Request and response bodies. The names of schemas and members are part of the contract."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onboarding_shared.contracts.types import (
     CheckStatus,
@@ -19,6 +19,10 @@ from onboarding_shared.contracts.types import (
     VisibleNote,
 )
 from session_api.domain.connections import Cloud, Provider
+from session_api.domain.history import HistoryAction
+
+Action = Annotated[str, Meta(extra_json_schema={"extra": {"enum": [*HistoryAction]}})]
+"""A ``HistoryAction``, or one that a later version of the service has stored."""
 
 
 class OnboardingSession(Struct, kw_only=True):
@@ -69,7 +73,7 @@ class HistoryEntry(Struct, kw_only=True, rename={"before": "from", "after": "to"
 
     at: datetime
     by_user_id: int
-    action: str
+    action: Action
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
 

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-RUN_STARTED, RUN_CANCEL_REQUESTED = "run_started", "run_cancel_requested"
+from session_api.domain.history import HistoryAction
 
 # Starts and cancellations are read from the rows of runs; a history row for each would cost every start a write.
 _PAGE = text(f"""
@@ -19,12 +19,12 @@ SELECT json_agg(e)::text FROM (
          WHERE tenant_id = :tenant AND session_id = :session AND (at, 0, id) < (:at, :kind, :id)
          ORDER BY at DESC, id DESC LIMIT :limit)
         UNION ALL
-        (SELECT created_at, requested_by_user_id, '{RUN_STARTED}', NULL,
+        (SELECT created_at, requested_by_user_id, '{HistoryAction.RUN_STARTED}', NULL,
                 jsonb_build_object('run_id', id, 'task_type', task_type), 1, id FROM operation_runs
          WHERE tenant_id = :tenant AND session_id = :session AND (created_at, 1, id) < (:at, :kind, :id)
          ORDER BY created_at DESC, id DESC LIMIT :limit)
         UNION ALL
-        (SELECT cancel_requested_at, cancel_requested_by_user_id, '{RUN_CANCEL_REQUESTED}', NULL,
+        (SELECT cancel_requested_at, cancel_requested_by_user_id, '{HistoryAction.RUN_CANCEL_REQUESTED}', NULL,
                 jsonb_build_object('run_id', id, 'task_type', task_type), 2, id FROM operation_runs
          WHERE tenant_id = :tenant AND session_id = :session AND cancel_requested_at IS NOT NULL
            AND (cancel_requested_at, 2, id) < (:at, :kind, :id)

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.types import FIRST_STEP, SessionStatus
 from session_api.domain.edit_lock import EditLock
-from session_api.domain.sessions import NewHistoryEntry, Session
+from session_api.domain.history import NewHistoryEntry
+from session_api.domain.sessions import Session
 from session_api.store.states import OPEN_STATUSES
 
 _COLUMNS = """id, tenant_id, status, current_step, provider_connection_id, assigned_to_user_id, locked_by_user_id,

@@ -24,7 +24,8 @@ from session_api.domain.consent import (
     TooManyOpen,
     judge,
 )
-from session_api.domain.sessions import NewHistoryEntry, Session
+from session_api.domain.history import HistoryAction, NewHistoryEntry
+from session_api.domain.sessions import Session
 from session_api.domain.starting import KnownConnection, Start
 from session_api.store.connections import known_connections
 from session_api.store.consents import (
@@ -146,7 +147,7 @@ class Consents:
     async def _announce(self, tx: AsyncConnection, session: Session, request: ConsentRequest) -> Outgoing:
         """Record the link in the history of the session; returns the event to publish."""
         about = {"consent_request_id": request.id, "provider_connection_id": request.provider_connection_id}
-        entry = NewHistoryEntry("consent_requested", after={**about, "expires_at": request.expires_at})
+        entry = NewHistoryEntry(HistoryAction.CONSENT_REQUESTED, after={**about, "expires_at": request.expires_at})
         await record_history(tx, session, request.created_by_user_id, [entry])
         event = ConsentRequested(
             tenant_id=request.tenant_id,
@@ -198,7 +199,7 @@ class Consents:
         if opened is None or opened.session.id != request.session_id:
             return []
         after = {"consent_request_id": request.id, "state": state}
-        entry = NewHistoryEntry("consent_answered", before={"state": request.state}, after=after)
+        entry = NewHistoryEntry(HistoryAction.CONSENT_ANSWERED, before={"state": request.state}, after=after)
         await record_history(tx, opened.session, request.created_by_user_id, [entry])
         event = ConsentAnswered(
             tenant_id=request.tenant_id,
