@@ -123,6 +123,7 @@ async def test_a_lock_that_has_expired_is_shown_as_free(api: Api) -> None:
         ("?needs_attention=true", [TENANT]),
         ("?needs_attention=false", [44, 43]),
         ("?activity=running", []),
+        ("?activity=active", [43]),
         ("?locked_by=me", [TENANT]),
         ("?locked_by=8", []),
         ("?search=43", [43]),
@@ -135,6 +136,7 @@ async def test_filters_leave_only_customers_that_match(api: Api, query: str, exp
     await api.session()
     await api.run_to_end("app.consent", "fail")
     await named(api, 44, "Fabrikam Legal")
+    await api.caller(tenants=OTHERS).post("/tenants/43/onboarding/tasks/app.consent/runs")
     assert await ids(api, query) == expected
 
 
@@ -213,7 +215,10 @@ async def test_a_name_with_control_characters_is_refused(api: Api) -> None:
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("query", ["?cursor=nonsense", "?sort=price", "?verdict=great", "?locked_by=you", "?limit=0"])
+@pytest.mark.parametrize(
+    "query",
+    ["?cursor=nonsense", "?sort=price", "?needs_attention=maybe", "?verdict=great", "?locked_by=you", "?limit=0"],
+)
 async def test_a_wrong_parameter_is_refused(api: Api, query: str) -> None:
     assert (await api.caller().get(LIST + query)).status_code == 400
 
@@ -260,6 +265,33 @@ async def test_expiries_name_the_verdicts_that_end_first(api: Api) -> None:
     assert [(expiry["task_type"], expiry["status"]) for expiry in answer.json()] == [("license.inventory", "warn")]
     answer = await api.caller().get("/onboarding/expiries?within_days=30")
     assert [expiry["task_type"] for expiry in answer.json()] == ["license.inventory", "app.consent"]
+
+
+async def test_pages_of_expiries_have_each_verdict_once_in_order(api: Api) -> None:
+    for task_type in (
+        "app.consent",
+        "license.inventory",
+        "identity.baseline",
+        "identity.global_admins",
+        "app.optional",
+    ):
+        await api.run_to_end(task_type)
+    # Three that expire at the same time are in the order of their names.
+    await api.rows(
+        "UPDATE operation_runs SET finished_at = date_trunc('hour', now()) - interval '1 hour'"
+        " WHERE task_type LIKE 'identity.%' OR task_type = 'app.optional'"
+    )
+    path, seen = "/onboarding/expiries?limit=2", []
+    while path:
+        answer = await api.caller().get(path)
+        seen.append([expiry["task_type"] for expiry in answer.json()])
+        path = answer.headers.get("link", "").partition(">")[0].removeprefix("<")
+
+    assert seen == [
+        ["app.optional", "identity.baseline"],
+        ["identity.global_admins", "app.consent"],
+        ["license.inventory"],
+    ]
 
 
 async def test_connections_of_other_tenants_name_no_tenant(api: Api) -> None:

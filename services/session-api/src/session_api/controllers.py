@@ -27,6 +27,7 @@ from session_api.routes.customers import CustomerRoutes, TenantNameRoutes
 from session_api.routes.dead_letters import dead_letter_routes
 from session_api.routes.events import EventRoutes
 from session_api.routes.evidence import EvidenceRoutes
+from session_api.routes.expiries import ExpiryRoutes
 from session_api.routes.link_secrets import LinkSecrets
 from session_api.routes.links import Links
 from session_api.routes.reports import ReportRoutes
@@ -104,6 +105,7 @@ def _of_customers(parts: Components) -> list[type[Controller]]:
     places = StreamPlaces(parts.settings.streams.most, parts.settings.streams.most_of_caller)
     return [
         with_parts(CustomerRoutes, database=parts.database, links=parts.links),
+        with_parts(ExpiryRoutes, database=parts.database, links=parts.links),
         with_parts(TenantNameRoutes, database=parts.database),
         with_parts(EventRoutes, feed=parts.feed, places=places, authenticator=parts.authenticator),
     ]

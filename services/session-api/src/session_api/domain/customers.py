@@ -21,8 +21,9 @@ class SessionFilter(StrEnum):
 
 
 class Activity(StrEnum):
-    """The state of a customer's runs: at least one is running, or at least one is waiting."""
+    """The state of a customer's runs: at least one is running, is waiting, or has not ended (``active``)."""
 
+    ACTIVE = "active"
     RUNNING = "running"
     WAITING = "waiting"
 

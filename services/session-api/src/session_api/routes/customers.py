@@ -1,4 +1,4 @@
-"""Customers: list, count, export, and list what expires; and the display name of a tenant."""
+"""Customers: list, count, export; and the display name of a tenant."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -23,7 +23,6 @@ from session_api.routes.customer_bodies import (
     CustomersSummary,
     CustomerSummary,
     TenantName,
-    VerdictExpiry,
     customer_body,
 )
 from session_api.routes.customer_csv import COLUMNS, customer_cells
@@ -34,12 +33,10 @@ from session_api.store.customers import (
     Tenants,
     count_customers,
     list_customers,
-    list_expiries,
     set_tenant_name,
     tenant_name,
 )
 
-MOST_EXPIRIES = 1000
 _CSV_PAGE = 200
 
 
@@ -53,7 +50,14 @@ Search = Annotated[
 ]
 OfSession = Annotated[SessionFilter | None, _filter("session", "State of the latest session.", "open")]
 Verdict = Annotated[CheckStatus | None, _filter("verdict", "At least one task has this verdict.", "fail")]
-OfActivity = Annotated[Activity | None, _filter("activity", "At least one run is in this state.", "waiting")]
+OfActivity = Annotated[
+    Activity | None,
+    _filter(
+        "activity",
+        "At least one run is in this state; active: it is queued, running, waiting or being cancelled.",
+        "waiting",
+    ),
+]
 NeedsAttention = Annotated[
     bool | None, _filter("needs_attention", "A required task has failed (true), or none has (false).", True)
 ]
@@ -61,7 +65,6 @@ LockedBy = Annotated[
     str | None, _filter("locked_by", "The user who holds the edit lock: an id, or me.", "me", max_length=19)
 ]
 Sort = Annotated[Sorting, _filter("sort", "The order; a leading minus reverses it.", "name")]
-Days = Annotated[int, _filter("within_days", "Days from now, 1..365.", 30, ge=1, le=365)]
 
 
 class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,17 +145,6 @@ class CustomerRoutes(Controller):
         lines = self._csv(caller.tenant_filter(), wanted, sort)
         headers = {"Content-Disposition": 'attachment; filename="customers.csv"'}
         return Stream(lines, media_type="text/csv; charset=utf-8; header=present", headers=headers)
-
-    @get("/expiries", summary="List the verdicts that expire soon", operation_id="listExpiries")
-    async def list_verdict_expiries(
-        self, caller: NamedDependency[Caller], within_days: Days = 30
-    ) -> list[VerdictExpiry]:
-        """Return the verdicts that become unknown within these days, the first to expire first, at most 1,000."""
-        tenants = caller.tenant_filter()
-        expiries = await self.database.run_single(
-            lambda tx: list_expiries(tx, tenants, days=within_days, limit=MOST_EXPIRIES)
-        )
-        return [msgspec.convert(expiry, VerdictExpiry, from_attributes=True) for expiry in expiries]
 
     async def _csv(self, tenants: Tenants, wanted: CustomerFilter, sort: Sorting) -> AsyncIterator[str]:
         yield csv_lines([COLUMNS])

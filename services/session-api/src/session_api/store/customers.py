@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, TextClause, text
@@ -61,7 +62,7 @@ _SORT_KEYS = {
 _NEEDS_VERDICTS = frozenset({"oldest_evidence", "next_expiry"})
 _CONDITIONS = {
     "activity": f"""EXISTS (SELECT FROM operation_runs r
-        WHERE r.tenant_id = customers.tenant_id AND r.state IN {ACTIVE_STATES} AND r.state = :activity)""",
+        WHERE r.tenant_id = customers.tenant_id AND r.state IN {ACTIVE_STATES} AND :activity IN ('active', r.state))""",
     "needs_attention": "needs_attention = :needs_attention",
     "verdict": "CASE :verdict WHEN 'ok' THEN ok WHEN 'warn' THEN warn WHEN 'fail' THEN fail ELSE unknown END > 0",
 }
@@ -85,6 +86,7 @@ _EXPIRIES = text(f"""
 SELECT tenant_id, display_name, v.task_type, v.title, v.expires_at, v.status
 FROM ({_CUSTOMERS}) customers CROSS JOIN LATERAL ({current_verdicts("customers.tenant_id")}) v
 WHERE v.expires_at > now() AND v.expires_at < now() + make_interval(days => :days)
+  AND (v.expires_at, tenant_id, v.task_type) > (:after_at, :after_tenant, :after_task_type)
 ORDER BY v.expires_at, tenant_id, v.task_type LIMIT :limit
 """)  # noqa: S608 - no input, only constants
 _SET_NAME = text("""
@@ -101,6 +103,14 @@ class CustomerPosition(NamedTuple):
 
     key: str
     tenant_id: int
+
+
+class ExpiryPosition(NamedTuple):
+    """The last verdict of a page, in the order of expiries."""
+
+    expires_at: datetime
+    tenant_id: int
+    task_type: str
 
 
 class CustomerPage(NamedTuple):
@@ -181,9 +191,13 @@ async def count_customers(tx: AsyncConnection, tenants: Tenants) -> CustomerCoun
     )
 
 
-async def list_expiries(tx: AsyncConnection, tenants: Tenants, *, days: int, limit: int) -> list[Expiry]:
-    """Return the verdicts that expire within so many days, the first to expire first."""
-    rows = await tx.execute(_EXPIRIES, {"tenants": _given(tenants), "days": days, "limit": limit})
+async def list_expiries(
+    tx: AsyncConnection, tenants: Tenants, *, days: int, after: ExpiryPosition, limit: int
+) -> list[Expiry]:
+    """Return up to ``limit`` verdicts after a position that expire within so many days, the first to expire first."""
+    at, tenant_id, task_type = after
+    values = {"after_at": at, "after_tenant": tenant_id, "after_task_type": task_type}
+    rows = await tx.execute(_EXPIRIES, {"tenants": _given(tenants), "days": days, "limit": limit, **values})
     return [
         Expiry(row.tenant_id, row.display_name, row.task_type, row.title, row.expires_at, CheckStatus(row.status))
         for row in rows

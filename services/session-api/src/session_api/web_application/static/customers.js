@@ -16,7 +16,7 @@ const CHIPS = [
 	["verdict", "fail", "Failed"],
 	["verdict", "warn", "Warning"],
 	["verdict", "unknown", "Unknown"],
-	["activity", "running", "Running"],
+	["activity", "active", "Active"],
 	["activity", "waiting", "Waiting"],
 	["locked_by", "me", "Edited by me"],
 ];
@@ -50,12 +50,14 @@ export function CustomersPage() {
 		row.oldest_evidence_at ? html`<${Time} at=${row.oldest_evidence_at} age />` : small("none"),
 		row.next_expires_at ? html`<${Time} at=${row.next_expires_at} />` : small("none"),
 	];
-	return html`<div class="head"><${Title} text="Customers" />${start("primary")}</div>
+	return html`<div class="head">
+			<${Title} text="Customers" />
+			<div class="row"><button onClick=${() => save(csv, "customers.csv", "text/csv")}>Export CSV</button>${start("primary")}</div>
+		</div>
 		<${Tiles} />
 		<div class="tools">
 			<${Search} route=${route} />
 			<${Chips} chips=${CHIPS} route=${route} label="Filters" />
-			<button onClick=${() => save(csv, "customers.csv", "text/csv")}>Export CSV</button>
 		</div>
 		<${PagedList} data=${customers} route=${route} caption="Customers" heads=${HEADS} keyOf=${(row) => row.tenant_id} cells=${cells}
 			empty=${filtered ? "No customer matches the filters." : "You have no customers yet."}>

@@ -1,5 +1,5 @@
 // What ends soon: relationships, certificates, evidence.
-import { Badge, Choice, PagedList, Time, Title, html, plural, query, useData, useRoute } from "./kit.js";
+import { Badge, Choice, PAGE, PagedList, Time, Title, html, plural, query, useData, useRoute } from "./kit.js";
 
 const HEADS = [["Customer"], ["Task"], ["Verdict"], ["Ends"]];
 const DAYS = [1, 7, 30, 90].map((days) => [`${days}`, `within ${plural(days, "day")}`]);
@@ -7,7 +7,7 @@ const DAYS = [1, 7, 30, 90].map((days) => [`${days}`, `within ${plural(days, "da
 export function ExpiriesPage() {
 	const route = useRoute();
 	const days = route.query.get("within_days") || "30";
-	const expiries = useData(`/onboarding/expiries${query({ within_days: days })}`, { after: () => true, every: 2000 });
+	const expiries = useData(`/onboarding/expiries${query({ within_days: days, limit: PAGE, cursor: route.query.get("cursor") })}`, { after: () => true, every: 2000 });
 	const cells = (row) => [
 		html`<a href="#/customers/${row.tenant_id}">${row.display_name}</a>`,
 		row.title,
