@@ -202,7 +202,7 @@ def test_help_needs_no_settings() -> None:
 def test_missing_settings_are_all_named() -> None:
     refused = subprocess.run([*COMMAND, "serve"], env={}, capture_output=True, text=True, timeout=60)
     assert refused.returncode == 2
-    for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "ONBOARDING_JWKS", "ONBOARDING_JWT_ISSUER"):
+    for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "ONBOARDING_JWT_ISSUER"):
         assert f"{name} is not set" in refused.stderr
 
 

@@ -70,7 +70,7 @@ async def test_every_missing_setting_is_named_with_exit_code_2() -> None:
     code, _, error = await run("serve", env={"PATH": os.environ["PATH"]})
 
     assert code == 2
-    for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "ONBOARDING_JWKS", "ONBOARDING_EVIDENCE_STORE_URL"):
+    for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "ONBOARDING_JWT_ISSUER", "ONBOARDING_EVIDENCE_STORE_URL"):
         assert name in error
 
 

@@ -12,7 +12,7 @@ from onboarding_shared.web import key_sources
 from onboarding_shared.web.errors import DependencyDown, Unauthorized
 from onboarding_shared.web.identity import Authenticator
 from onboarding_shared.web.key_sets import KeySetError
-from onboarding_shared.web.key_sources import UrlKeys
+from onboarding_shared.web.key_sources import DiscoveredKeys, UrlKeys
 from tests.support.signing import ISSUER, Signer
 
 MAX_AGE = 3600
@@ -27,16 +27,21 @@ class Issuer:
     """A real HTTP server that publishes a key set and counts who asks."""
 
     def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.discovery: dict[str, str] = {}
         self.answer = b""
         self.status = "200 OK"
         self.asked = 0
         self.url = ""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
+        self.paths.append(path)
         self.asked += 1
-        head = f"HTTP/1.1 {self.status}\r\nLocation: /other\r\nContent-Length: {len(self.answer)}\r\n"
-        writer.write(f"{head}Connection: close\r\n\r\n".encode() + self.answer)
+        is_discovery = path.endswith("/.well-known/openid-configuration")
+        answer = json.dumps(self.discovery).encode() if is_discovery else self.answer
+        head = f"HTTP/1.1 {self.status}\r\nLocation: /other\r\nContent-Length: {len(answer)}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode() + answer)
         await writer.drain()
         writer.close()
 
@@ -150,3 +155,56 @@ async def test_unknown_keys_fetch_an_empty_set_once_a_minute(issuer: Issuer, sig
         with pytest.raises(Unauthorized):
             await authenticator.authenticate(signer.token({"kid": f"unknown-{number}"}))
     assert issuer.asked == 1
+
+
+def realm(issuer: Issuer) -> str:
+    """The name of the issuer, whose discovery document names its key set."""
+    name = issuer.url.replace("/jwks", "/realm")
+    issuer.discovery = {"issuer": name, "jwks_uri": issuer.url}
+    return name
+
+
+async def test_an_issuer_alone_names_its_key_set(issuer: Issuer, signer: Signer) -> None:
+    authenticator = Authenticator(IdentitySettings(issuer=realm(issuer)))
+    for user in ("1", "2"):
+        assert await authenticator.authenticate(signer.token(sub=user, iss=realm(issuer)))
+    assert issuer.paths == ["/realm/.well-known/openid-configuration", "/jwks"]
+    assert (await authenticator.check())["keys"] == 1
+
+
+async def test_a_key_set_that_has_moved_is_found_at_the_next_fetch(issuer: Issuer) -> None:
+    clock = Clock()
+    keys = DiscoveredKeys(realm(issuer), max_age_seconds=MAX_AGE, clock=clock)
+    await keys.refresh()
+    issuer.discovery["jwks_uri"] = issuer.url + "/moved"
+    await keys.refresh()
+    clock.now += key_sources.REFRESH_SECONDS
+    await keys.refresh()
+    assert issuer.paths[1::2] == ["/jwks", "/jwks/moved"]
+
+
+async def test_without_its_discovery_document_a_key_set_is_read_where_it_was(issuer: Issuer) -> None:
+    clock = Clock()
+    keys = DiscoveredKeys(realm(issuer), max_age_seconds=MAX_AGE, clock=clock)
+    await keys.refresh()
+    issuer.discovery = {}
+    clock.now += key_sources.REFRESH_SECONDS
+    assert len(await keys.refresh()) == 1
+    assert (issuer.paths[-1], keys.age_seconds) == ("/jwks", 0)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"issuer": "https://other.test"}, {"jwks_uri": "http://elsewhere.test/jwks"}, {"jwks_uri": None}],
+    ids=str,
+)
+async def test_a_discovery_document_that_breaks_a_rule_gives_no_key_set(
+    issuer: Issuer, signer: Signer, changed: dict[str, str]
+) -> None:
+    authenticator = Authenticator(IdentitySettings(issuer=realm(issuer)))
+    issuer.discovery |= changed
+    with pytest.raises(DependencyDown):
+        await authenticator.authenticate(signer.token())
+    with pytest.raises(KeySetError, match="openid-configuration did not give a key set yet"):
+        await authenticator.check()
+    assert "/jwks" not in issuer.paths

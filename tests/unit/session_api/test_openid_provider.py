@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from session_api.clients.openid_provider import DiscoveryError, Endpoints, read_discovery
+from onboarding_shared.web.discovery import DiscoveryError, read_discovery
+from session_api.clients.openid_provider import Endpoints
 from session_api.settings import OidcSettings
 
 AUTHORITY = "https://keycloak.example/realms/msp"
@@ -19,7 +20,7 @@ DOCUMENT = {
 
 
 def test_the_endpoints_of_a_document_are_used() -> None:
-    assert read_discovery(json.dumps(DOCUMENT).encode(), AUTHORITY) == Endpoints(
+    assert read_discovery(json.dumps(DOCUMENT).encode(), AUTHORITY, Endpoints) == Endpoints(
         issuer=AUTHORITY,
         authorization_endpoint="https://keycloak.example/realms/msp/protocol/openid-connect/auth",
         token_endpoint="https://keycloak.example/realms/msp/protocol/openid-connect/token",
@@ -29,7 +30,7 @@ def test_the_endpoints_of_a_document_are_used() -> None:
 def test_an_issuer_may_end_in_a_slash_as_of_auth0() -> None:
     document = DOCUMENT | {"issuer": "https://msp.eu.auth0.com/"}
 
-    assert read_discovery(json.dumps(document).encode(), "https://msp.eu.auth0.com")
+    assert read_discovery(json.dumps(document).encode(), "https://msp.eu.auth0.com", Endpoints)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +48,13 @@ def test_an_issuer_may_end_in_a_slash_as_of_auth0() -> None:
 )
 def test_a_document_that_breaks_a_rule_is_not_used(changed: dict[str, Any]) -> None:
     with pytest.raises(DiscoveryError):
-        read_discovery(json.dumps(DOCUMENT | changed).encode(), AUTHORITY)
+        read_discovery(json.dumps(DOCUMENT | changed).encode(), AUTHORITY, Endpoints)
 
 
 @pytest.mark.parametrize("document", [b"", b"[]", b"<html>", b"\xff", b'{"a":' * 5000])
 def test_anything_else_is_no_discovery_document(document: bytes) -> None:
     with pytest.raises(DiscoveryError):
-        read_discovery(document, AUTHORITY)
+        read_discovery(document, AUTHORITY, Endpoints)
 
 
 @pytest.mark.parametrize("given", [{"authority": AUTHORITY}, {"client_id": "web"}])

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from onboarding_shared.process.claim_settings import ClaimSettings
 from onboarding_shared.process.message_settings import CommandKeySettings, KafkaSettings, RunKeySettings
 from onboarding_shared.process.settings import Settings, separated
+from onboarding_shared.process.urls import is_secure
 
 ASYMMETRIC_ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -89,10 +90,12 @@ class HttpSettings(Settings):
 
 
 class IdentitySettings(Settings):
-    """Verification of tokens. The key set has no default."""
+    """Verification of tokens. Without a key set the discovery document of the issuer names one."""
 
-    jwks: str = Field(
-        validation_alias="ONBOARDING_JWKS", description="https URL or file of the JSON Web Key Set that signs tokens"
+    jwks: str | None = Field(
+        None,
+        validation_alias="ONBOARDING_JWKS",
+        description="https URL or file of the JSON Web Key Set that signs tokens; unset = the one its issuer names",
     )
     jwks_max_age_seconds: int = Field(
         86_400,
@@ -125,6 +128,15 @@ class IdentitySettings(Settings):
                 f"{', '.join(refused)} not allowed; choose from {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}"
             )
         return algorithms
+
+    @model_validator(mode="after")
+    def _have_a_key_set(self) -> Self:
+        if self.jwks is None and not is_secure(self.issuer):
+            raise ValueError(
+                "ONBOARDING_JWKS is not set, and ONBOARDING_JWT_ISSUER is no https address whose discovery document"
+                " could name a key set"
+            )
+        return self
 
 
 class LogSettings(Settings):

@@ -137,7 +137,7 @@ class Authenticator:
         recognise: Recognise | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._keys = keys or key_source(settings.jwks, max_age_seconds=settings.jwks_max_age_seconds)
+        self._keys = keys or key_source(settings.jwks, settings.issuer, max_age_seconds=settings.jwks_max_age_seconds)
         self._rules = TokenRules(
             settings.issuer, settings.audience, settings.algorithms, claim_mapping(settings.claims)
         )

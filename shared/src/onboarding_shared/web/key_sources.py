@@ -1,4 +1,4 @@
-"""The source of the key set that tokens are checked against: a file, or one URL.
+"""The source of the key set that tokens are checked against: a file, a URL, or the one that the issuer names.
 
 What was read is believed until something else is read, also where that is an empty set, and at most for a maximum age:
 a key that was withdrawn while the source cannot be read must stop being trusted at some time.
@@ -16,6 +16,13 @@ import structlog
 from onboarding_shared.process.file_reads import BLOCKING_CALLS, UnreadableFile, read_regular_file
 from onboarding_shared.process.settings import SettingsError
 from onboarding_shared.process.urls import is_secure
+from onboarding_shared.web.discovery import (
+    MAX_DOCUMENT_BYTES,
+    DiscoveryError,
+    KeySetAddress,
+    discovery_url,
+    read_discovery,
+)
 from onboarding_shared.web.documents import DocumentUnavailable, read_document
 from onboarding_shared.web.key_sets import KeySet, KeySetError, ReadKeySet, parse_key_set
 
@@ -188,13 +195,42 @@ class UrlKeys(KeySource):
     async def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            self._replace(parse_key_set(await read_document(self._location, most_bytes=MAX_KEY_SET_BYTES)))
-        except (DocumentUnavailable, KeySetError) as error:
+            address = await self._address()
+            self._replace(parse_key_set(await read_document(address, most_bytes=MAX_KEY_SET_BYTES)))
+        except (DocumentUnavailable, DiscoveryError, KeySetError) as error:
             log.warning("key set cannot be fetched, the last one stays", location=self._location, error=repr(error))
 
+    async def _address(self) -> str:
+        """Where the key set is now. Raises ``DocumentUnavailable`` or ``DiscoveryError`` if that is not known."""
+        return self._location
 
-def key_source(location: str, *, max_age_seconds: float) -> KeySource:
-    """The source for a setting that is either a URL or a path."""
+
+class DiscoveredKeys(UrlKeys):
+    """The key set that the discovery document of an issuer names, which is read again before each fetch.
+
+    While the document cannot be read, the key set is fetched where it was.
+    """
+
+    def __init__(self, issuer: str, *, max_age_seconds: float, clock: Clock = time.monotonic) -> None:
+        super().__init__(discovery_url(issuer), max_age_seconds=max_age_seconds, clock=clock)
+        self._issuer = issuer
+        self._known_address: str | None = None
+
+    async def _address(self) -> str:
+        try:
+            document = await read_document(self._location, most_bytes=MAX_DOCUMENT_BYTES)
+            self._known_address = read_discovery(document, self._issuer, KeySetAddress).jwks_uri
+        except (DocumentUnavailable, DiscoveryError) as error:
+            if self._known_address is None:
+                raise
+            log.warning("discovery document cannot be used", location=self._location, error=repr(error))
+        return self._known_address
+
+
+def key_source(location: str | None, issuer: str, *, max_age_seconds: float) -> KeySource:
+    """The source for a setting that is a URL, a path, or unset: then the issuer names the key set."""
+    if location is None:
+        return DiscoveredKeys(issuer, max_age_seconds=max_age_seconds)
     if location.startswith(("https://", "http://")):
         return UrlKeys(location, max_age_seconds=max_age_seconds)
     return FileKeys(location, max_age_seconds=max_age_seconds)

@@ -43,11 +43,20 @@ def test_every_missing_or_wrong_variable_is_named_at_once(monkeypatch: pytest.Mo
     with pytest.raises(SettingsError) as raised:
         load(Service)
     names = [re.split(r"[ :]", line)[0] for line in raised.value.problems]
-    assert names == ["DATABASE_URL", "ONBOARDING_JWKS", "ONBOARDING_JWT_ISSUER", "ONBOARDING_SILENCE_SECONDS"]
+    assert names == ["DATABASE_URL", "ONBOARDING_JWT_ISSUER", "ONBOARDING_SILENCE_SECONDS"]
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONBOARDING_JWKS", "")
+    monkeypatch.setenv("ONBOARDING_JWT_ISSUER", "")
+    with pytest.raises(SettingsError, match="ONBOARDING_JWT_ISSUER is not set"):
+        load(IdentitySettings)
+
+
+@pytest.mark.parametrize("issuer", ["onboarding-demo", "http://issuer.test", "urn:issuer"])
+def test_only_an_https_issuer_names_the_key_set(monkeypatch: pytest.MonkeyPatch, issuer: str) -> None:
+    monkeypatch.delenv("ONBOARDING_JWKS")
+    assert load(IdentitySettings).jwks is None
+    monkeypatch.setenv("ONBOARDING_JWT_ISSUER", issuer)
     with pytest.raises(SettingsError, match="ONBOARDING_JWKS is not set"):
         load(IdentitySettings)
 
@@ -142,24 +151,24 @@ def test_a_file_that_is_missing_hides_no_other_problem(monkeypatch: pytest.Monke
     monkeypatch.setenv("DATABASE_URL_FILE", "/nowhere")
     monkeypatch.setenv("ONBOARDING_DATABASE_POOL_SIZE", "none")
     monkeypatch.setenv("KAFKA_CLIENT_ID_FILE", "/nowhere")
-    monkeypatch.delenv("ONBOARDING_JWKS")
+    monkeypatch.delenv("ONBOARDING_JWT_ISSUER")
     with pytest.raises(SettingsError) as raised:
         load(Service)
     assert [re.split(r"[ :]", line)[0] for line in raised.value.problems] == [
         "ONBOARDING_DATABASE_POOL_SIZE",
         "DATABASE_URL_FILE",
         "KAFKA_CLIENT_ID_FILE",
-        "ONBOARDING_JWKS",
+        "ONBOARDING_JWT_ISSUER",
     ]
 
 
 def test_a_misspelt_setting_is_named_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ONBOARDING_JWKS")
+    monkeypatch.delenv("ONBOARDING_JWT_ISSUER")
     monkeypatch.setenv("ONBOARDING_SILENCE_SECOND", "5")
     with pytest.raises(SettingsError) as raised:
         load_for(Service, Service)
     missing, misspelt = raised.value.problems
-    assert missing.startswith("ONBOARDING_JWKS is not set")
+    assert missing.startswith("ONBOARDING_JWT_ISSUER is not set")
     assert misspelt == "ONBOARDING_SILENCE_SECOND is no setting: did you mean ONBOARDING_SILENCE_SECONDS?"
 
 

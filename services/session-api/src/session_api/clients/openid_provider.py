@@ -4,24 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import msgspec
 import structlog
 from msgspec import Struct
 
-from onboarding_shared.process.urls import is_secure
+from onboarding_shared.web.discovery import MAX_DOCUMENT_BYTES, DiscoveryError, discovery_url, read_discovery
 from onboarding_shared.web.documents import DocumentUnavailable, read_document
 from onboarding_shared.web.errors import DependencyDown
 
-WELL_KNOWN = "/.well-known/openid-configuration"
-MAX_DOCUMENT_BYTES = 256 * 1024
 FRESH_SECONDS = 3600.0
 BELIEVED_SECONDS = 86_400.0
 PAUSE_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
-
-
-class DiscoveryError(Exception):
-    """The discovery document cannot be used."""
 
 
 class Endpoints(Struct, frozen=True, kw_only=True):
@@ -62,22 +55,8 @@ class OpenIdProvider:
     async def _read(self) -> None:
         self._tried_at = self._clock()
         try:
-            document = await read_document(f"{self.authority}{WELL_KNOWN}", most_bytes=MAX_DOCUMENT_BYTES)
-            self._known = read_discovery(document, self.authority)
+            document = await read_document(discovery_url(self.authority), most_bytes=MAX_DOCUMENT_BYTES)
+            self._known = read_discovery(document, self.authority, Endpoints)
             self._read_at = self._clock()
         except (DocumentUnavailable, DiscoveryError) as error:
             _log.warning("discovery_failed", authority=self.authority, reason=repr(error))
-
-
-def read_discovery(document: bytes, authority: str) -> Endpoints:
-    """The endpoints in a document of this authority. Raises ``DiscoveryError``."""
-    try:
-        endpoints = msgspec.json.decode(document, type=Endpoints)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise DiscoveryError(f"no discovery document: {error}") from error
-    if endpoints.issuer.rstrip("/") != authority.rstrip("/"):
-        raise DiscoveryError(f"the document is of another issuer, {endpoints.issuer[:200]}")
-    for url in (endpoints.authorization_endpoint, endpoints.token_endpoint, endpoints.end_session_endpoint):
-        if url is not None and not is_secure(url):
-            raise DiscoveryError(f"{url[:200]} is no https address")
-    return endpoints
