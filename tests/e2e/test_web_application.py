@@ -319,7 +319,7 @@ async def test_filters_of_the_address_become_chips(system: System, chromium: Bro
         await expect(view.page.locator("tbody tr")).to_have_count(1)
 
 
-async def test_an_operator_retries_runs_and_discards_dead_letters(system: System, chromium: Browser) -> None:
+async def test_an_operator_works_with_the_keyboard_alone(system: System, chromium: Browser) -> None:
     await system.rows("session_api", DEAD_LETTER, "planted.topic")
     operator = [*PERMISSIONS, "onboarding.platform"]
     async with (
@@ -331,15 +331,17 @@ async def test_an_operator_retries_runs_and_discards_dead_letters(system: System
         await caller.ended(run_id)
         await view.open("operations")
         await expect(view.page.get_by_text("✓ Ready", exact=True)).to_have_count(3, timeout=30_000)
-        await view.page.get_by_role("button", name="Ended", exact=True).click()
-        await view.page.get_by_label(f"Choose run {run_id}").check()
+        await view.press("button", "Ended")
+        await view.focus(view.page.get_by_label(f"Choose run {run_id}"))
+        await view.page.keyboard.press("Space")
         await view.press("button", "Retry 1 chosen")
         await view.press("button", "Retry the runs")
         await view.sees("repeats it")
         await view.press("button", "Close")
-        await (
-            view.page.get_by_role("row").filter(has_text="planted.topic").get_by_role("button", name="Discard…").click()
-        )
+        await view.press("button", "Show one: MALFORMED of planted.topic")
+        await view.sees('"detail": "planted"')
+        await view.page.keyboard.press("Escape")
+        await view.press("button", "Discard…: MALFORMED of planted.topic")
         await view.press("button", "Discard: MALFORMED of planted.topic")
         await view.sees("Records: 1 discarded.")
 

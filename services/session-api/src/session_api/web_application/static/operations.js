@@ -51,6 +51,8 @@ function Services() {
 /** Where session-api takes its own dead letters, and passes on requests for those of another service. */
 const letters = (service, rest) => `/onboarding/dead-letters${rest}${query({ service: service === OWN ? null : service })}`;
 
+const causeOf = ({ reason_code, source_topic }) => `${reason_code} of ${source_topic}`;
+
 function DeadLetters() {
 	const [asking, setAsking] = useState(null);
 	const own = useData(letters(OWN, "/groups"));
@@ -64,7 +66,7 @@ function DeadLetters() {
 			setAsking(null);
 			reloadAll();
 		};
-		return html`<${Act} label=${label} name="${label}: ${reason_code} of ${source_topic}" kind=${kind} path=${letters(service, `/groups/${action}`)} body=${{ source_topic, reason_code }} done=${done} />`;
+		return html`<${Act} label=${label} name="${label}: ${causeOf(row)}" kind=${kind} path=${letters(service, `/groups/${action}`)} body=${{ source_topic, reason_code }} done=${done} />`;
 	};
 	const cells = (row) => [
 		html`<code>${row.reason_code}</code>${small(row.service)}`,
@@ -72,7 +74,7 @@ function DeadLetters() {
 		row.count,
 		html`<${Time} at=${row.oldest_at} />`,
 		html`<${Time} at=${row.newest_at} />`,
-		html`<div class="row"><button onClick=${() => setAsking({ row, example: true })}>Show one</button>${act(row, "Retry", "replay")}<button class="danger" onClick=${() => setAsking({ row })}>Discard…</button></div>`,
+		html`<div class="row"><button aria-label="Show one: ${causeOf(row)}" onClick=${() => setAsking({ row, example: true })}>Show one</button>${act(row, "Retry", "replay")}<button class="danger" aria-label="Discard…: ${causeOf(row)}" onClick=${() => setAsking({ row })}>Discard…</button></div>`,
 	];
 	return html`<${Card} title="Dead letters by cause">
 		<${Pending} data=${own} what="the dead letters" />
