@@ -30,7 +30,8 @@ def list_tenants(
         Literal["ok", "warn", "fail", "unknown"] | None, Parameter(help="At least one task has this verdict.")
     ] = None,
     activity: Annotated[
-        Literal["running", "waiting"] | None, Parameter(help="At least one run is in this state.")
+        Literal["active", "running", "waiting"] | None,
+        Parameter(help="At least one run is in this state; active: it has not ended."),
     ] = None,
     sort: Annotated[Sorting, Parameter(help="The order; with --sort=-name it is reversed.")] = "name",
     limit: Limit = DEFAULT_LIMIT,
