@@ -62,7 +62,7 @@ test-docker: setup ## integration and e2e tests on PostgreSQL and Apache Kafka i
 test-compose: setup ## build the images, run docker-compose.yml, kill every container
 	ONBOARDING_TEST_COMPOSE=1 $(RUN) pytest tests/compose $(ARGS)
 
-test-clients: setup ## generate typed clients of TypeScript and Python, and use them; needs npm and the network
+test-clients: setup ## typed clients of the API, and subscribers in JavaScript and Go; needs npm, go and the network
 	ONBOARDING_TEST_CLIENTS=1 $(RUN) pytest tests/clients $(ARGS)
 
 test-keycloak: setup-kafka ## sign in at a real Keycloak on the JVM, fetched once
