@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
+from onboarding_devstack.identity import PERMISSIONS
 from tests.support import browser
 from tests.support.caller import Caller
 from tests.support.system import System, running_system
@@ -21,9 +22,16 @@ pytestmark = [
 ]
 
 IMAGES = Path(__file__).parents[2] / "docs/images"
-TAKEN = ("customers.png", "customer.png", "customer-dark.png", "evidence.png", "phone.png")
+TAKEN = ("customers.png", "customer.png", "customer-dark.png", "evidence.png", "operations.png", "phone.png")
 MOST_BYTES = 300_000
 NAMES = ("Contoso Bakeries", "Fabrikam Legal", "Tailspin Toys", "Wide World Importers")
+
+
+DEAD_LETTERS = """
+INSERT INTO dead_letters (source_topic, partition, record_offset, fingerprint, reason_code, detail, value, headers)
+SELECT 'onboarding.operation-runs.v1', 0, number, sha256(number::text::bytea), 'MALFORMED', 'no JSON', 'x', '[]'
+FROM generate_series(1, 3) AS number
+"""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +87,14 @@ async def test_the_pictures_are_taken_and_small(system: System, tmp_path: Path) 
             await view.page.get_by_role("button", name="Verify the chain", exact=True).click()
             await view.sees("is whole")
             await take(view, folder, "evidence.png")
+        await system.rows("session_api", DEAD_LETTERS)
+        operator = [*PERMISSIONS, "onboarding.platform"]
+        async with window(chromium, system, tenants=tenants, permissions=operator) as view:
+            await view.open("operations")
+            await expect(view.page.get_by_text("✓ Ready", exact=True)).to_have_count(3, timeout=30_000)
+            await view.sees("MALFORMED")
+            await view.sees("Choose all runs of this page")
+            await take(view, folder, "operations.png")
         async with window(chromium, system, tenants=tenants, colours="dark") as view:
             await view.open(f"customers/{tenants[1]}")
             await view.sees("chain verified")

@@ -100,7 +100,7 @@ function Search({ route }) {
 		clearTimeout(timer.current);
 		timer.current = setTimeout(look, TYPING_MS, target.value);
 	};
-	return html`<input type="search" class="search" aria-label="Search customers" placeholder="Search name or tenant id" value=${text} onInput=${type} />`;
+	return html`<input type="search" class="search" aria-label="Search customers" placeholder="Name or tenant id" value=${text} onInput=${type} />`;
 }
 
 function Step({ session, title }) {

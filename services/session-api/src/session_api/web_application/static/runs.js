@@ -41,9 +41,9 @@ export function RunList({ heading, states }) {
 		return html`<button class=${kind} aria-disabled=${!fitting.length} onClick=${press}>${label} ${fitting.length || ""} chosen</button>`;
 	};
 	const cells = (run) => [
-		html`<input type="checkbox" aria-label="Choose run ${run.id}" checked=${chosen.has(run.id)} onChange=${choose([run])} />
-			<a href="#/customers/${run.tenant_id}/runs/${run.id}">Run ${run.id}</a>`,
-		html`<a href="#/customers/${run.tenant_id}">Tenant ${run.tenant_id}</a>`,
+		html`<span class="keep"><input type="checkbox" aria-label="Choose run ${run.id}" checked=${chosen.has(run.id)} onChange=${choose([run])} />
+			<a href="#/customers/${run.tenant_id}/runs/${run.id}">Run ${run.id}</a></span>`,
+		html`<a class="keep" href="#/customers/${run.tenant_id}">Tenant ${run.tenant_id}</a>`,
 		titleOf(run.task_type),
 		html`<${Badge} of=${run.result?.status || run.state} /> <span class="small">${run.waiting?.message || run.result?.message}</span>`,
 		isActive(run.state) ? html`<${Clock} at=${run.started_at || run.created_at} />` : html`<${Time} at=${run.finished_at} />`,
