@@ -1,7 +1,8 @@
 """The API for task authors: ``from task_runner.tasks import task, TaskContext, Result, Retry, TaskFault, Wait``."""
 
 from task_runner.tasks.context import Connection, TaskContext
-from task_runner.tasks.declaration import DeclarationError, Task, task
+from task_runner.tasks.declaration import Task, task
+from task_runner.tasks.declaration_errors import DeclarationError
 from task_runner.tasks.payload import PayloadError
 from task_runner.tasks.registry import discover
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait

@@ -1,7 +1,6 @@
 """Declarations of tasks. A task is an async function with a declaration, which ``@task`` adds and validates."""
 
 import inspect
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +11,8 @@ from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.domain.admission import InputsType
 from task_runner.tasks.context import TaskContext
+from task_runner.tasks.declaration_checks import field_problems, function_problems, source_problems, time_problems
+from task_runner.tasks.declaration_errors import DeclarationError, refuse
 from task_runner.tasks.inputs import inputs_of, schema_of
 from task_runner.tasks.provenance import with_provenance
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
@@ -23,11 +24,6 @@ DEFAULT_TIME_LIMIT = 60.0
 DEFAULT_RETRY = Retry()
 DEFAULT_FRESH_FOR = 7 * 86_400.0
 DEFAULT_WAIT_LIMIT = 30 * 86_400.0
-LONGEST_TIME_LIMIT = 3600.0
-
-
-class DeclarationError(ValueError):
-    """An invalid declaration. The text names the task and the correction."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,8 +109,8 @@ def task(
     """
 
     def declare(function: TaskFunction) -> Task:
-        _check_function(name, function)
-        fields = {
+        schema, schema_problems = _schema(inputs)
+        fields: dict[str, Any] = {
             "name": name,
             "title": title,
             "description": description or inspect.getdoc(function) or "",
@@ -122,58 +118,33 @@ def task(
             "scope": scope,
             "mode": mode,
             "required": required,
-            "permissions": _permissions(name, permissions),
+            "permissions": permissions,
             "licence": licence,
             "max_attempts": retry.attempts,
-            **_times(name, time_limit, fresh_for, wait_limit),
             "version": version,
-            **_arguments(name, inputs, inputs_from, dry_run=dry_run),
+            "inputs_schema": schema,
+            "inputs_from": dict(inputs_from),
+            "supports_dry_run": dry_run,
         }
-        return Task(declaration=_declaration(name, fields), retry=retry, function=function, inputs=inputs)
+        problems = [
+            *function_problems(function),
+            *time_problems(time_limit=time_limit, fresh_for=fresh_for, wait_limit=wait_limit),
+            *field_problems(fields),
+            *schema_problems,
+            *source_problems(inputs, inputs_from),
+        ]
+        fields |= {"time_limit_seconds": time_limit, "fresh_seconds": fresh_for, "wait_limit_seconds": wait_limit}
+        if problems:
+            refuse(name, problems)
+            return Task(declaration=TaskTypeDeclaration(**fields), retry=retry, function=function)
+        declaration = msgspec.convert(fields, TaskTypeDeclaration)
+        return Task(declaration=declaration, retry=retry, function=function, inputs=inputs)
 
     return declare
 
 
-def _times(name: str, time_limit: float, fresh_for: float, wait_limit: float) -> dict[str, float]:
-    if not 0 < time_limit <= LONGEST_TIME_LIMIT:
-        raise DeclarationError(
-            f"Task {name!r}: time_limit must be greater than 0 and at most {LONGEST_TIME_LIMIT:.0f} s"
-        )
-    if not (0 < fresh_for < math.inf and 0 < wait_limit < math.inf):
-        raise DeclarationError(f"Task {name!r}: fresh_for and wait_limit must be greater than 0 and finite")
-    return {
-        "time_limit_seconds": float(time_limit),
-        "fresh_seconds": float(fresh_for),
-        "wait_limit_seconds": float(wait_limit),
-    }
-
-
-def _permissions(name: str, permissions: Sequence[str]) -> list[str]:
-    if isinstance(permissions, str):
-        raise DeclarationError(f"Task {name!r}: permissions must be a sequence of names, not a single string")
-    return list(permissions)
-
-
-def _arguments(name: str, inputs: InputsType | None, sources: Mapping[str, str], *, dry_run: bool) -> dict[str, Any]:
+def _schema(inputs: InputsType | None) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     try:
-        schema = schema_of(inputs)
+        return schema_of(inputs), ()
     except ValueError as error:
-        raise DeclarationError(f"Task {name!r}: {error}") from error
-    fields = () if inputs is None else msgspec.structs.fields(inputs)
-    if unknown := sorted(sources.keys() - {field.name for field in fields if not field.required}):
-        raise DeclarationError(f"Task {name!r}: inputs_from names {unknown[0]!r}, which is no input with a default")
-    return {"inputs_schema": schema, "inputs_from": dict(sources), "supports_dry_run": dry_run}
-
-
-def _declaration(name: str, fields: dict[str, Any]) -> TaskTypeDeclaration:
-    try:
-        return msgspec.convert(fields, TaskTypeDeclaration)
-    except msgspec.ValidationError as error:
-        raise DeclarationError(f"Task {name!r}: {error}") from error
-
-
-def _check_function(name: str, function: TaskFunction) -> None:
-    if not inspect.iscoroutinefunction(function):
-        raise DeclarationError(f"Task {name!r}: use `async def`; a blocking function would block all other tasks")
-    if len(inspect.signature(function).parameters) != 1:
-        raise DeclarationError(f"Task {name!r}: the function must have exactly one parameter, the TaskContext")
+        return None, (str(error),)

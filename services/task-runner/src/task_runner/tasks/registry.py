@@ -1,6 +1,6 @@
 """Discovers the tasks of all installed packages through the entry-point group ``onboarding.tasks``."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -9,7 +9,8 @@ import msgspec
 
 from onboarding_shared.contracts.types import Mode
 from task_runner.domain.admission import InputsType
-from task_runner.tasks.declaration import DeclarationError, Task
+from task_runner.tasks.declaration import Task
+from task_runner.tasks.declaration_errors import DeclarationError
 
 GROUP = "onboarding.tasks"
 OWN_DISTRIBUTION = "onboarding-task-runner"
@@ -43,7 +44,7 @@ def installed(points: Iterable[EntryPoint] | None = None) -> Installed:
     problems = []
     for point in sorted(entry_points(group=GROUP) if points is None else points, key=_rank):
         try:
-            declared = _declared(_load(point), tasks)
+            declared = _declared(tasks_of(point), tasks)
         except DeclarationError as error:
             problems.append(str(error))
         else:
@@ -103,19 +104,23 @@ def _with_required(task: Task, required: bool) -> Task:
     return msgspec.structs.replace(task, declaration=declaration)
 
 
-def _load(point: EntryPoint) -> Iterator[Task]:
+def tasks_of(point: EntryPoint) -> list[Task]:
+    """Return the tasks of an entry point, which name its distribution. Raises ``DeclarationError``."""
     distribution = point.dist.name if point.dist else ""
     version = point.dist.version if point.dist else ""
     origin = f"Entry point {point.name!r} of {distribution or 'an unnamed distribution'} ({point.value})"
     try:
         loaded = point.load()
-    except Exception as error:
-        raise DeclarationError(f"{origin} cannot be loaded: {error}") from error
-    for item in _tasks_in(loaded, origin):
-        declaration = msgspec.structs.replace(
-            item.declaration, distribution=distribution, version=item.declaration.version or version
-        )
-        yield msgspec.structs.replace(item, declaration=declaration)
+    except (Exception, SystemExit) as error:
+        raise DeclarationError(f"{origin} cannot be loaded: {error or type(error).__name__}") from error
+    return [_named(item, distribution, version) for item in _tasks_in(loaded, origin)]
+
+
+def _named(task: Task, distribution: str, version: str) -> Task:
+    declaration = msgspec.structs.replace(
+        task.declaration, distribution=distribution, version=task.declaration.version or version
+    )
+    return msgspec.structs.replace(task, declaration=declaration)
 
 
 def _tasks_in(loaded: Any, origin: str) -> list[Task]:
