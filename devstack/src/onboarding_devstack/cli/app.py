@@ -23,6 +23,9 @@ from onboarding_devstack.cli.operate.locks import locks
 from onboarding_devstack.cli.operate.runs import runs
 from onboarding_devstack.cli.operate.sessions import sessions
 from onboarding_devstack.cli.operate.tenants import tenants
+from onboarding_devstack.cli.task.check import check
+from onboarding_devstack.cli.task.new import new
+from onboarding_devstack.cli.task.run import run as run_task
 from onboarding_devstack.cli.token import token
 from onboarding_devstack.cli.up import down, restart, up
 
@@ -49,6 +52,10 @@ def build() -> App:
     app.command(events)
     for group in (runs, sessions, tenants, evidence, locks, dlq):
         app.command(group)
+    task = App(name="task", help="Write, check and run tasks.", sort_key=98)
+    for position, command in enumerate((new, check, run_task)):
+        task.command(command, sort_key=position)
+    app.command(task)
     add_completion(app)
 
     @app.command(sort_key=101)

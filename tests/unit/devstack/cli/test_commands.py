@@ -29,6 +29,7 @@ COMMANDS = (
     "locks",
     "dlq",
     "events",
+    "task",
     "completion",
     "version",
 )

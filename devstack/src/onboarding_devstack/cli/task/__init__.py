@@ -1,0 +1,1 @@
+"""The commands for task authors: `task new`, `task check` and `task run`."""
