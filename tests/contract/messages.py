@@ -41,6 +41,7 @@ from onboarding_shared.contracts.session_api import (
     TaskConnection,
 )
 from onboarding_shared.contracts.task_runner import (
+    DeclaredReason,
     Progress,
     RunFinished,
     RunProgressed,
@@ -159,6 +160,16 @@ EXPECTED: tuple[Message, ...] = (
                 inputs_schema={"type": "object", "properties": {"days": {"type": "integer", "minimum": 1}}},
                 supports_dry_run=True,
                 inputs_from={"days": "app.consent"},
+                reasons=(
+                    DeclaredReason(
+                        code="ROLES_FOREIGN",
+                        status=CheckStatus.WARN,
+                        meaning="The application has roles that were not asked for.",
+                        retryable=True,
+                        remediation="Remove them from the application.",
+                        link="https://example.com/roles",
+                    ),
+                ),
             ),
         ),
     ),
@@ -314,6 +325,7 @@ EXPECTED: tuple[Message, ...] = (
 
 DECLARED = {"name": "a", "title": "A", "step": 1, "scope": "tenant", "mode": "shared", "time_limit_seconds": 1.0}
 """The least that declares a task type."""
+REASON = {"code": "A_B", "meaning": "A.", "remediation": "B."}
 
 SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (StartTask, {"run_id": 0}),
@@ -363,6 +375,10 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "inputs_schema": "{}"}]}),
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "supports_dry_run": 1}]}),
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "inputs_from": {"days": "No Task"}}]}),
+    (TaskTypesAnnounced, {"task_types": [{**DECLARED, "reasons": [{**REASON, "code": "lower_case"}]}]}),
+    (TaskTypesAnnounced, {"task_types": [{**DECLARED, "reasons": [{**REASON, "meaning": ""}]}]}),
+    (TaskTypesAnnounced, {"task_types": [{**DECLARED, "reasons": [{**REASON, "link": "javascript:alert(1)"}]}]}),
+    (TaskTypesAnnounced, {"task_types": [{**DECLARED, "reasons": [REASON] * 51}]}),
     (EvidenceRecorded, {"seal": "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"}),
     (EvidenceRecorded, {"position": 0}),
     (EvidenceRecorded, {"recorded_at": "2026-11-24"}),

@@ -11,12 +11,12 @@ import pytest
 
 from evidence_store.commands.verification import verify
 from onboarding_devstack.identity import Identity
-from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnounced
+from onboarding_shared.contracts.task_runner import DeclaredReason, RunFinished, TaskTypesAnnounced
 from onboarding_shared.contracts.types import CheckStatus, RunState
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.sealing_store import SealingStore
-from tests.integration.session_api.service import CATALOGUE, TENANT, Api, make_settings
+from tests.integration.session_api.service import CATALOGUE, TENANT, Api, declaration, make_settings
 
 SESSION = f"/tenants/{TENANT}/onboarding/session"
 
@@ -86,6 +86,17 @@ class Onboarding:
 async def onboarding(api: Api, store: SealingStore) -> Onboarding:
     await api.connection("Contoso")
     return Onboarding(api, store, (await api.session())["id"])
+
+
+async def test_a_finding_has_the_words_of_its_package(api: Api, onboarding: Onboarding) -> None:
+    done = DeclaredReason(code="DONE", meaning="All is done.", remediation="Rest a while.", link="https://example.com")
+    declared = declaration("app.optional", step=2, required=False, reasons=(done,))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(declared,)))
+    await onboarding.check("app.optional")
+    (finding,) = (await onboarding.report())["findings"]
+
+    words = (finding["meaning"], finding["remediation"], finding["link"])
+    assert words == ("All is done.", "Rest a while.", "https://example.com")
 
 
 async def test_findings_and_gaps_are_in_the_order_of_steps(onboarding: Onboarding) -> None:

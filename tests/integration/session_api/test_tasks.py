@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from onboarding_devstack.identity import Identity
-from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
+from onboarding_shared.contracts.task_runner import DeclaredReason, TaskTypesAnnounced
 from onboarding_shared.contracts.types import RunState
 from session_api.app import build
 from session_api.settings import SessionApiSettings
@@ -176,6 +176,7 @@ async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
         "inputs_schema": None,
         "supports_dry_run": False,
         "inputs_from": {},
+        "reasons": [],
     }
 
 
@@ -191,6 +192,32 @@ async def test_the_reason_codes_have_a_remediation(api: Api) -> None:
         "remediation": "Start the task again later.",
         "link": "https://learn.microsoft.com/graph/throttling",
     }
+
+
+async def test_a_declared_reason_code_has_its_words_everywhere(api: Api) -> None:
+    done = DeclaredReason(code="DONE", meaning="All is done.", remediation="Rest a while.")
+    declared = declaration("app.optional", step=2, required=False, reasons=(done,))
+    await api.consume(TaskTypesAnnounced(tenant_id=0, task_types=(declared,)))
+    run_id = await api.run_to_end("app.optional")
+    caller, below = api.caller(), f"/tenants/{TENANT}/onboarding"
+    codes = (await caller.get("/onboarding/reason-codes")).json()
+    types = (await caller.get("/onboarding/task-types")).json()
+    run = (await caller.get(f"{below}/runs/{run_id}")).json()
+    (listed,) = (await caller.get(f"{below}/runs")).json()
+    (of_all,) = (await caller.get("/onboarding/runs")).json()
+    (task,) = [task for task in (await caller.get(f"{below}/tasks")).json() if task["task_type"] == "app.optional"]
+
+    assert codes[-1] == {
+        "code": "DONE",
+        "status": None,
+        "meaning": "All is done.",
+        "retryable": False,
+        "remediation": "Rest a while.",
+        "link": None,
+    }
+    assert [declared["reasons"][0]["code"] for declared in types if declared["reasons"]] == ["DONE"]
+    remediations = [task["remediation"], *(shown["result"]["remediation"] for shown in (run, listed, of_all))]
+    assert remediations == ["Rest a while."] * 4
 
 
 async def test_a_new_announcement_changes_a_declaration(api: Api) -> None:

@@ -44,6 +44,7 @@ from session_api.use_cases.catalogue import Catalogue
 from session_api.use_cases.idempotency import IdempotencyKeys
 from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.projection import Projection
+from session_api.use_cases.reasons import ReasonCodes
 from session_api.use_cases.report_turns import TooManyReports
 from session_api.use_cases.resends import Sweeper
 from session_api.use_cases.starts import Starts
@@ -168,6 +169,7 @@ def build(settings: SessionApiSettings) -> SessionApi:
                 feed,
                 quotas,
                 keys,
+                ReasonCodes(database),
                 dead_letters(settings, database, outbox),
             )
         ),

@@ -48,6 +48,7 @@ from session_api.use_cases.consents import Consents
 from session_api.use_cases.idempotency import IdempotencyKeys
 from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.preflights import Preflights
+from session_api.use_cases.reasons import ReasonCodes
 from session_api.use_cases.reports import Reports
 from session_api.use_cases.runs import Cancellations, Resumptions, Retries
 from session_api.use_cases.services import Services
@@ -71,6 +72,7 @@ class Components:
     feed: LiveFeed
     quotas: Quotas
     keys: IdempotencyKeys
+    reasons: ReasonCodes
     dead_letters: DeadLetterActions
 
     @property
@@ -118,14 +120,19 @@ def _of_runs(parts: Components) -> list[type[Controller]]:
     retries = Retries(parts.database, parts.starts)
     preflights = Preflights(parts.database, parts.evidence, quotas=parts.quotas)
     return [
-        with_parts(CatalogueRoutes, database=parts.database),
-        with_parts(TaskRoutes, database=parts.database),
+        with_parts(CatalogueRoutes, database=parts.database, reasons=parts.reasons),
+        with_parts(TaskRoutes, database=parts.database, reasons=parts.reasons),
         with_parts(StartRoutes, starts=parts.starts, retries=retries, preflights=preflights, links=parts.links),
-        with_parts(StepRoutes, starts=parts.starts, database=parts.database, links=parts.links),
+        with_parts(StepRoutes, starts=parts.starts, database=parts.database, reasons=parts.reasons, links=parts.links),
         with_parts(
-            RunRoutes, cancellations=cancellations, resumptions=resumptions, database=parts.database, links=parts.links
+            RunRoutes,
+            cancellations=cancellations,
+            resumptions=resumptions,
+            database=parts.database,
+            reasons=parts.reasons,
+            links=parts.links,
         ),
-        with_parts(AllRunRoutes, database=parts.database, links=parts.links),
+        with_parts(AllRunRoutes, database=parts.database, reasons=parts.reasons, links=parts.links),
         with_parts(BulkRunRoutes, cancellations=cancellations, retries=retries, links=parts.links),
     ]
 
@@ -159,7 +166,7 @@ def _of_connections(parts: Components) -> list[type[Controller]]:
 def _of_results(parts: Components) -> list[type[Controller]]:
     return [
         with_parts(EvidenceRoutes, store=parts.evidence, links=parts.links),
-        with_parts(ReportRoutes, reports=Reports(parts.database, parts.evidence)),
+        with_parts(ReportRoutes, reports=Reports(parts.database, parts.evidence), reasons=parts.reasons),
     ]
 
 

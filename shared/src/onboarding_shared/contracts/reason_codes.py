@@ -33,7 +33,7 @@ REASONS: Mapping[str, Reason] = _read()
 """The reason codes of the product's tasks and services; third-party task packages add their own."""
 
 
-def remediation_of(code: str | None) -> str | None:
-    """The remedy for a reason code; None if the catalogue does not contain the code."""
-    reason = None if code is None else REASONS.get(code)
+def remediation_of(code: str | None, reasons: Mapping[str, Reason] = REASONS) -> str | None:
+    """The remedy for a reason code; None if ``reasons`` do not contain the code."""
+    reason = None if code is None else reasons.get(code)
     return None if reason is None else reason.remediation

@@ -27,6 +27,11 @@ OFFERED_INPUTS = "offered_inputs"
 """The member of a payload with values for inputs of later runs."""
 
 
+MOST_REASONS = 50
+"""The number of reason codes that one task may declare."""
+ReasonText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*\Z")]
+
+
 class Progress(Struct, frozen=True, kw_only=True):
     """The progress of a run: ``done`` of ``total`` units (``total`` None = unknown)."""
 
@@ -89,6 +94,21 @@ class RunFinished(RunMessage, frozen=True, kw_only=True):
     finished_at: Moment
 
 
+class DeclaredReason(Struct, frozen=True, kw_only=True):
+    """A reason code of a task package: what it means, and what helps.
+
+    ``status`` is the status of its results, None if that depends, or for a wait or a fault. ``retryable``: a later run
+    may succeed without a change in the tenant. ``link`` is the address of a page about it.
+    """
+
+    code: ReasonCode
+    status: CheckStatus | None = None
+    meaning: ReasonText
+    retryable: bool = False
+    remediation: ReasonText
+    link: Annotated[str, Meta(max_length=200, pattern=r"^https://[^\x00-\x20]*\Z")] | None = None
+
+
 class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     """The declaration of a task type by its author. The next step requires the ``required`` ones.
 
@@ -97,6 +117,7 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     ``inputs_schema`` is the JSON Schema of the inputs of its runs, at most 16 KiB; without it a run has none. A task
     with ``supports_dry_run`` can be run without changing anything. ``inputs_from``: an input that a start omits has
     the value that the latest run of this task type offered, in the same session and for the same connection.
+    ``reasons`` are reason codes that are not the product's.
     """
 
     name: TaskTypeName
@@ -117,6 +138,7 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     inputs_schema: dict[str, Any] | None = None
     supports_dry_run: bool = False
     inputs_from: dict[str, TaskTypeName] = field(default_factory=dict)
+    reasons: Annotated[tuple[DeclaredReason, ...], Meta(max_length=MOST_REASONS)] = ()
 
 
 class TaskTypesAnnounced(Message, frozen=True, kw_only=True):

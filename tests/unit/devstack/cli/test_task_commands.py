@@ -24,6 +24,7 @@ FOUND = "Things found"
 @task("Wrong name", step=9, title="", time_limit=0)
 async def first(context: TaskContext) -> Result:
     return Result.fail("lower_case", "A sentence.", {"provenance": 1})
+    return Result.ok("UNTOLD", "A sentence.")
 
 @task("graph.connectivity", step=1, title="Taken", inputs_from={})
 async def second(context: TaskContext) -> Result:
@@ -62,7 +63,7 @@ def test_a_new_package_has_a_task_and_tests(tmp_path: Path, capsys: pytest.Captu
         "src/fabrikam_tasks/domains.py",
         "tests/test_domains.py",
     ]
-    assert '@task("fabrikam.domains", step=2' in (folder / "src/fabrikam_tasks/domains.py").read_text()
+    assert '"fabrikam.domains",' in (folder / "src/fabrikam_tasks/domains.py").read_text()
     assert "uv pip install --no-deps --editable ." in capsys.readouterr().err
 
 
@@ -103,8 +104,9 @@ def test_every_problem_of_a_package_is_in_one_list(tmp_path: Path, capsys: pytes
         ("pyproject.toml", "'third'"),
         ("wrong_tasks.py:7", "'lower_case'"),
         ("wrong_tasks.py:7", "'provenance'"),
-        ("wrong_tasks.py:12", "'Things found'"),
-        ("wrong_tasks.py:12", "CannotTell has no message"),
+        ("wrong_tasks.py:13", "'Things found'"),
+        ("wrong_tasks.py:8", "UNTOLD has no meaning"),
+        ("wrong_tasks.py:13", "CannotTell has no message"),
     )
     assert [words for words in expected if not any(all(word in line for word in words) for line in found)] == []
     assert len(found) == len(expected)

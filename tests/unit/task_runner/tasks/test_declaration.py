@@ -8,7 +8,18 @@ import httpx2
 import pytest
 
 from onboarding_shared.contracts.types import CheckStatus, Licence, Mode, Scope
-from task_runner.tasks import CannotTell, DeclarationError, Result, Retry, Task, TaskContext, TaskFault, Wait, task
+from task_runner.tasks import (
+    CannotTell,
+    DeclarationError,
+    Reason,
+    Result,
+    Retry,
+    Task,
+    TaskContext,
+    TaskFault,
+    Wait,
+    task,
+)
 from task_runner.tasks.context import Clients
 
 
@@ -26,6 +37,10 @@ def context(**replaced: Any) -> TaskContext:
 
 def declared(function: Any, **options: Any) -> Task:
     return task("area.what", **{"step": 2, "title": "A title", "scope": "tenant", **options})(function)
+
+
+def a_reason(**replaced: Any) -> Reason:
+    return Reason(**{"code": "DOMAINS_NONE", "meaning": "A.", "remediation": "B.", **replaced})
 
 
 async def fine(context: TaskContext) -> Result:
@@ -58,6 +73,17 @@ def test_a_declared_task_carries_its_licence() -> None:
     assert declared(fine).declaration.licence is None
 
 
+def test_all_problems_of_a_declaration_are_told_at_once() -> None:
+    with pytest.raises(DeclarationError, match=r"(?s)time_limit.*step.*mode"):
+        declared(fine, step=9, mode="sometimes", time_limit=0)
+
+
+def test_a_declared_task_carries_its_reason_codes() -> None:
+    assert declared(fine, reasons=[a_reason(status="fail")]).declaration.reasons == (
+        Reason(code="DOMAINS_NONE", status=CheckStatus.FAIL, meaning="A.", remediation="B."),
+    )
+
+
 def test_validity_is_a_week_and_the_wait_limit_thirty_days() -> None:
     assert (declared(fine).declaration.fresh_seconds, declared(fine).declaration.wait_limit_seconds) == (
         604_800.0,
@@ -81,6 +107,14 @@ def test_validity_is_a_week_and_the_wait_limit_thirty_days() -> None:
         ({"wait_limit": math.nan}, "wait_limit"),
         ({"permissions": "One.Read"}, "permissions"),
         ({"title": "x" * 201}, "title"),
+        ({"reasons": [a_reason(code="GRAPH_FORBIDDEN")]}, "GRAPH_FORBIDDEN is a reason code of the product"),
+        ({"reasons": [a_reason(code="lower")]}, "reasons"),
+        ({"reasons": [a_reason(meaning="")]}, "reasons"),
+        ({"reasons": [a_reason(remediation="x" * 501)]}, "reasons"),
+        ({"reasons": [a_reason(status="fine")]}, "reasons"),
+        ({"reasons": [a_reason(link="http://example.com")]}, "reasons"),
+        ({"reasons": [a_reason(), a_reason(meaning="B.")]}, "declared twice"),
+        ({"reasons": ["DOMAINS_NONE"]}, "sequence of Reason"),
     ],
 )
 def test_a_wrong_declaration_is_refused_with_the_field(options: dict[str, Any], named: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from task_runner.tasks import DeclarationError, Result, Task, TaskContext, discover, task
+from task_runner.tasks import DeclarationError, Reason, Result, Task, TaskContext, discover, task
 from task_runner.tasks.registry import Installed, installed, without
 
 
-def a_task(name: str, version: str = "") -> Task:
-    @task(name, step=1, title=name, version=version)
+def a_task(name: str, version: str = "", reasons: tuple[Reason, ...] = ()) -> Task:
+    @task(name, step=1, title=name, version=version, reasons=reasons)
     async def check(context: TaskContext) -> Result:
         return Result.ok("ALL_FINE")
 
@@ -111,6 +111,31 @@ def test_a_name_declared_twice_stays_that_of_the_product() -> None:
 
 def test_a_name_declared_twice_by_one_entry_point_is_refused() -> None:
     assert "declared twice" in installed([point([a_task("a.b"), a_task("a.b")])]).problems[0]
+
+
+def a_reason(meaning: str = "No domain.") -> Reason:
+    return Reason(code="DOMAINS_NONE", meaning=meaning, remediation="Verify one.")
+
+
+def test_a_reason_code_belongs_to_one_package() -> None:
+    first, second = (a_task(name, reasons=(a_reason(),)) for name in ("a.b", "c.d"))
+    found = installed([point(first, "acme"), point(second, "fabrikam")])
+
+    assert list(found.tasks) == ["a.b"]
+    assert "'acme' has declared the reason code DOMAINS_NONE" in found.problems[0]
+
+
+def test_tasks_of_one_package_share_a_reason_code() -> None:
+    first, second = (a_task(name, reasons=(a_reason(),)) for name in ("a.b", "c.d"))
+    found = installed([point(first, "acme"), point(second, "acme")])
+
+    assert (list(found.tasks), found.problems) == (["a.b", "c.d"], ())
+
+
+def test_a_reason_code_has_one_meaning_in_a_package() -> None:
+    tasks = [a_task("a.b", reasons=(a_reason(),)), a_task("c.d", reasons=(a_reason("Something else."),))]
+
+    assert "DOMAINS_NONE" in installed([point(tasks, "acme")]).problems[0]
 
 
 def test_a_task_that_is_left_out_is_not_offered() -> None:

@@ -1,13 +1,14 @@
 """The rules of `task check`: every problem of a package of tasks, each with a next step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from onboarding_devstack.cli.task.literals import Outcome, outcomes_in
 from onboarding_devstack.cli.task.package import Package, modules_of
+from onboarding_shared.contracts.reason_codes import REASONS
 from task_runner.tasks import DeclarationError, Task
 from task_runner.tasks.declaration_errors import collected_problems
-from task_runner.tasks.registry import GROUP, installed, tasks_of
+from task_runner.tasks.registry import GROUP, added_meanings, installed, tasks_of
 from task_runner.tasks.result import MAX_MESSAGE, checked_reason
 
 PAGE = "docs/how-to/add-a-task.md"
@@ -35,13 +36,14 @@ def check_package(package: Package) -> Checked:
         nothing = Problem(package.place, f"no entry point of the group {GROUP}", f"register its tasks below {example}")
         return Checked((), (nothing,))
     tasks, problems = _loaded(package)
+    known = REASONS.keys() | {reason.code for task in tasks for reason in task.declaration.reasons}
     for path in modules_of(package):
         try:
             outcomes = outcomes_in(path)
         except (SyntaxError, UnicodeDecodeError) as error:
             problems.append(Problem(str(path), f"is not readable as Python: {error}", "correct the file"))
         else:
-            problems += [problem for outcome in outcomes for problem in outcome_problems(outcome)]
+            problems += [problem for outcome in outcomes for problem in outcome_problems(outcome, known)]
     return Checked(tuple(tasks), tuple(problems))
 
 
@@ -57,7 +59,8 @@ def _loaded(package: Package) -> tuple[list[Task], list[Problem]]:
     problems += [Problem(task, problem, f"correct the declaration ({PAGE})") for task, problem in declared]
     others = installed().tasks
     foreign = {name: task for name, task in others.items() if task.declaration.distribution != package.name}
-    return tasks, [*problems, *_name_problems(tasks, foreign), *_text_problems(tasks)]
+    found = (*_name_problems(tasks, foreign), *_reason_problems(tasks, foreign.values()), *_text_problems(tasks))
+    return tasks, [*problems, *found]
 
 
 def _name_problems(tasks: Sequence[Task], others: dict[str, Task]) -> Iterator[Problem]:
@@ -74,6 +77,15 @@ def _name_problems(tasks: Sequence[Task], others: dict[str, Task]) -> Iterator[P
                 yield Problem(task.name, f"inputs_from takes {field!r} from {source!r}, which is not installed", step)
 
 
+def _reason_problems(tasks: Iterable[Task], others: Iterable[Task]) -> Iterator[Problem]:
+    known = added_meanings(others, {})
+    for task in tasks:
+        try:
+            known |= added_meanings([task], known)
+        except DeclarationError as error:
+            yield Problem(task.name, str(error), "choose another code, or the same words")
+
+
 def _text_problems(tasks: Sequence[Task]) -> Iterator[Problem]:
     for task in tasks:
         if not str(task.declaration.title).strip():
@@ -83,13 +95,17 @@ def _text_problems(tasks: Sequence[Task]) -> Iterator[Problem]:
             yield Problem(task.name, "there is no description", step)
 
 
-def outcome_problems(outcome: Outcome) -> Iterator[Problem]:
-    """The problems of one result, as far as its source tells."""
+def outcome_problems(outcome: Outcome, known: Collection[str]) -> Iterator[Problem]:
+    """The problems of one result, as far as its source tells; ``known`` are the reason codes that have a meaning."""
     if outcome.reason_code is not None:
         try:
             checked_reason(outcome.reason_code)
         except ValueError as error:
             yield Problem(outcome.place, str(error), "write it as AREA_WHAT: capital letters, digits and _")
+        else:
+            if outcome.reason_code not in known:
+                step = "declare it: reasons=(Reason(code=…, meaning=…, remediation=…),) in @task"
+                yield Problem(outcome.place, f"the reason code {outcome.reason_code} has no meaning", step)
     if outcome.call != "Result.ok" and outcome.message is not None and not outcome.message.strip():
         yield Problem(outcome.place, f"{outcome.call} has no message", "say in one sentence what was found")
     if outcome.message is not None and len(outcome.message) > MAX_MESSAGE:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from onboarding_shared.contracts.reason_codes import REASONS
+from onboarding_shared.contracts.reason_codes import Reason
 from onboarding_shared.contracts.types import CheckStatus, SessionStatus
 from session_api.domain.freshness import (
     EVIDENCE_STALE,
@@ -198,9 +198,9 @@ class Explanation:
     link: str | None
 
 
-def explain(reason_code: str) -> Explanation:
+def explain(reason_code: str, reasons: Mapping[str, Reason]) -> Explanation:
     """Return what the catalogue says about a reason code."""
-    reason = REASONS.get(reason_code)
+    reason = reasons.get(reason_code)
     if reason is None:
         return Explanation(None, None, None)
     return Explanation(reason.meaning, reason.remediation, reason.link)

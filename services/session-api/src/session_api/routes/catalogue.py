@@ -2,12 +2,13 @@
 
 from litestar import Controller, get
 
-from onboarding_shared.contracts.reason_codes import REASONS, Reason
+from onboarding_shared.contracts.reason_codes import Reason
 from onboarding_shared.contracts.steps import STEP_WORDS
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
 from onboarding_shared.postgres.database import Database
 from session_api.routes.session_bodies import TaskType, WizardStep
 from session_api.store.task_types import list_task_types
+from session_api.use_cases.reasons import ReasonCodes
 
 
 class CatalogueRoutes(Controller):
@@ -17,6 +18,7 @@ class CatalogueRoutes(Controller):
     tags = ("catalogue",)
 
     database: Database
+    reasons: ReasonCodes
 
     @get(
         "/task-types",
@@ -42,8 +44,11 @@ class CatalogueRoutes(Controller):
         operation_id="listReasonCodes",
     )
     async def list_reason_codes(self) -> list[Reason]:
-        """Return the reason codes of results and of waiting runs, with meaning, remediation and a link."""
-        return list(REASONS.values())
+        """Return the reason codes of results and of waiting runs, with meaning, remediation and a link.
+
+        Those of task packages come after those of the product.
+        """
+        return list((await self.reasons.current()).values())
 
 
 def _task_type(declaration: TaskTypeDeclaration) -> TaskType:
@@ -66,4 +71,5 @@ def _task_type(declaration: TaskTypeDeclaration) -> TaskType:
         inputs_schema=declaration.inputs_schema,
         supports_dry_run=declaration.supports_dry_run,
         inputs_from=declaration.inputs_from,
+        reasons=declaration.reasons,
     )

@@ -283,6 +283,7 @@ _TASK_TYPE: dict[str, Any] = {
     "inputs_schema": None,
     "supports_dry_run": False,
     "inputs_from": {},
+    "reasons": [],
 }
 _CHANGE = {
     "at": "2026-11-24T09:31:00Z",

@@ -1,11 +1,13 @@
 """The JSON form of a report. It holds the sealed records, so that it can be verified without any service."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
+from onboarding_shared.contracts.reason_codes import Reason
 from onboarding_shared.contracts.types import CheckStatus, SessionStatus, StepNumber
 from session_api.domain.reports import Finding, NotChecked, Report, explain
 from session_api.domain.sealed_records import SealedRecord
@@ -124,7 +126,7 @@ class SessionReport(Struct, kw_only=True):
     records: list[ReportRecord]
 
 
-def report_body(report: Report) -> SessionReport:
+def report_body(report: Report, reasons: Mapping[str, Reason]) -> SessionReport:
     """Return the JSON form of a report."""
     session, customer = report.session, report.session.customer
     return SessionReport(
@@ -147,16 +149,17 @@ def report_body(report: Report) -> SessionReport:
             closed_at=None if session.is_open else session.as_of,
         ),
         counts=ReportCounts(**report.counts),
-        findings=[finding_body(finding) for finding in report.findings],
-        not_checked=[gap_body(gap) for gap in report.not_checked],
+        findings=[finding_body(finding, reasons) for finding in report.findings],
+        not_checked=[gap_body(gap, reasons) for gap in report.not_checked],
         chain=_chain(report),
         records=[_record(record) for record in report.records],
     )
 
 
-def finding_body(finding: Finding) -> ReportFinding:
+def finding_body(finding: Finding, reasons: Mapping[str, Reason]) -> ReportFinding:
     """Return the form of a finding."""
-    task, sealed, explanation = finding.task, finding.sealed, explain(finding.sealed.reason_code)
+    task, sealed = finding.task, finding.sealed
+    explanation = explain(sealed.reason_code, reasons)
     return ReportFinding(
         task_type=task.name,
         title=task.title,
@@ -179,7 +182,7 @@ def finding_body(finding: Finding) -> ReportFinding:
     )
 
 
-def gap_body(gap: NotChecked) -> ReportGap:
+def gap_body(gap: NotChecked, reasons: Mapping[str, Reason]) -> ReportGap:
     """Return the form of a task that was not checked."""
     return ReportGap(
         task_type=gap.task.name,
@@ -189,7 +192,7 @@ def gap_body(gap: NotChecked) -> ReportGap:
         required=gap.task.required,
         reason_code=gap.reason_code,
         message=gap.message,
-        remediation=explain(gap.reason_code).remediation,
+        remediation=explain(gap.reason_code, reasons).remediation,
         last_run_id=gap.task.last_run_id,
     )
 

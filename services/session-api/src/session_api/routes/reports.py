@@ -20,6 +20,7 @@ from session_api.routes.problems import session_problem
 from session_api.routes.report_bodies import SessionReport, report_body
 from session_api.routes.report_csv import report_csv
 from session_api.routes.report_html import HEADERS, report_html
+from session_api.use_cases.reasons import ReasonCodes
 from session_api.use_cases.report_turns import TooManyReports
 from session_api.use_cases.reports import Reports
 from session_api.use_cases.sessions import NoSuchSession
@@ -69,6 +70,7 @@ class ReportRoutes(Controller):
     guards = (requires(Permissions.READ),)
 
     reports: Reports
+    reasons: ReasonCodes
 
     @get(operation_id="getSessionReport", summary="Get the report of a session")
     async def get_report(
@@ -85,7 +87,7 @@ class ReportRoutes(Controller):
         if report is None:
             raise session_problem(NoSuchSession())
         chosen = wanted or MEDIA_TYPES[request.accept.best_match([*MEDIA_TYPES], "application/json")]
-        return _response(report_body(report), chosen)
+        return _response(report_body(report, await self.reasons.current()), chosen)
 
 
 def _response(report: SessionReport, chosen: ReportFormat) -> Response[Any]:

@@ -1,5 +1,6 @@
 """Runs: look at one, list them, cancel one, resume one."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
@@ -7,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
-from onboarding_shared.contracts.reason_codes import remediation_of
+from onboarding_shared.contracts.reason_codes import Reason, remediation_of
 from onboarding_shared.contracts.run_states import TERMINAL
 from onboarding_shared.contracts.types import MAX_ID, CheckStatus, RunState
 from onboarding_shared.postgres.database import Database
@@ -20,6 +21,7 @@ from session_api.routes.parameters import RunId
 from session_api.routes.problems import run_ended, run_not_found, run_not_waiting
 from session_api.routes.session_bodies import OperationRun, RunProgress, RunResult, RunWaiting
 from session_api.store.runs import RunFilter, StoredRun, find_run, list_runs
+from session_api.use_cases.reasons import ReasonCodes
 from session_api.use_cases.runs import Cancellations, Resumptions, RunEnded, RunNotWaiting
 
 _ITEM = "/{run_id:int}"
@@ -67,6 +69,7 @@ class RunRoutes(Controller):
     cancellations: Cancellations
     resumptions: Resumptions
     database: Database
+    reasons: ReasonCodes
     links: Links
 
     @get(_ITEM, guards=[requires(Permissions.READ)], summary="Get a run", operation_id="getRun")
@@ -75,7 +78,7 @@ class RunRoutes(Controller):
         run = await self.database.run_single(lambda tx: find_run(tx, tenant_id, run_id))
         if run is None:
             raise run_not_found()
-        return run_body(run, self.links)
+        return run_body(run, self.links, await self.reasons.current())
 
     @get(
         guards=[requires(Permissions.READ)],
@@ -104,7 +107,8 @@ class RunRoutes(Controller):
         page = runs[:limit]
         next_position = IdPosition(page[-1].id) if len(runs) > limit else None
         headers = link_headers(request, self.links, next_position)
-        return Response([run_body(run, self.links) for run in page], headers=headers)
+        reasons = await self.reasons.current()
+        return Response([run_body(run, self.links, reasons) for run in page], headers=headers)
 
     @post(
         f"{_ITEM}/cancel",
@@ -120,7 +124,7 @@ class RunRoutes(Controller):
             raise run_not_found()
         if isinstance(run, RunEnded):
             raise run_ended(run)
-        return run_body(run, self.links)
+        return run_body(run, self.links, await self.reasons.current())
 
     @post(
         f"{_ITEM}/resume",
@@ -136,10 +140,10 @@ class RunRoutes(Controller):
             raise run_not_found()
         if isinstance(resumed, RunNotWaiting):
             raise run_not_waiting(resumed)
-        return run_body(resumed, self.links)
+        return run_body(resumed, self.links, await self.reasons.current())
 
 
-def run_body(run: StoredRun, links: Links) -> OperationRun:
+def run_body(run: StoredRun, links: Links, reasons: Mapping[str, Reason]) -> OperationRun:
     """Return the response body of a run."""
     ended = run.state in TERMINAL
     return OperationRun(
@@ -150,7 +154,7 @@ def run_body(run: StoredRun, links: Links) -> OperationRun:
         attempt=run.attempt,
         progress=_progress(run),
         waiting=_waiting(run),
-        result=_result(run) if ended else None,
+        result=_result(run, reasons) if ended else None,
         onboarding_session_id=run.session_id,
         provider_connection_id=run.provider_connection_id,
         requested_by_user_id=run.requested_by_user_id,
@@ -178,8 +182,11 @@ def _waiting(run: StoredRun) -> RunWaiting | None:
     return RunWaiting(reason_code=run.reason_code, message=run.message, resume_at=run.resume_at)
 
 
-def _result(run: StoredRun) -> RunResult:
+def _result(run: StoredRun, reasons: Mapping[str, Reason]) -> RunResult:
     status = None if run.status is None else CheckStatus(run.status)
     return RunResult(
-        status=status, reason_code=run.reason_code, message=run.message, remediation=remediation_of(run.reason_code)
+        status=status,
+        reason_code=run.reason_code,
+        message=run.message,
+        remediation=remediation_of(run.reason_code, reasons),
     )

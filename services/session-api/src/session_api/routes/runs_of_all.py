@@ -13,6 +13,7 @@ from session_api.routes.paging import Cursor, IdPosition, before_id, link_header
 from session_api.routes.runs import OlderThan, StateFilter, TaskTypeFilter, run_body
 from session_api.routes.session_bodies import OperationRun
 from session_api.store.runs import RunFilter, list_runs_of_all
+from session_api.use_cases.reasons import ReasonCodes
 
 
 class AllRunRoutes(Controller):
@@ -22,6 +23,7 @@ class AllRunRoutes(Controller):
     tags = ("runs",)
 
     database: Database
+    reasons: ReasonCodes
     links: Links
 
     @get(summary="List the runs of all customers, newest first", operation_id="listAllRuns", response_headers=[LINK])
@@ -44,4 +46,5 @@ class AllRunRoutes(Controller):
         page = runs[:limit]
         next_position = IdPosition(page[-1].id) if len(runs) > limit else None
         headers = link_headers(request, self.links, next_position)
-        return Response([run_body(run, self.links) for run in page], headers=headers)
+        reasons = await self.reasons.current()
+        return Response([run_body(run, self.links, reasons) for run in page], headers=headers)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from onboarding_shared.contracts.task_runner import DeclaredReason
 from onboarding_shared.contracts.types import (
     CheckStatus,
     Licence,
@@ -146,7 +147,8 @@ class OnboardingStep(Struct, kw_only=True):
 class TaskType(Struct, kw_only=True):
     """A task type as its author declared it. ``inputs_schema`` is null if its runs take no inputs.
 
-    ``inputs_from``: an input that a start omits is the one that the latest run of this task type offered.
+    ``inputs_from``: an input that a start omits is the one that the latest run of this task type offered. ``reasons``
+    are the reason codes that its package adds to those of the product.
     """
 
     name: str
@@ -167,6 +169,7 @@ class TaskType(Struct, kw_only=True):
     inputs_schema: dict[str, Any] | None
     supports_dry_run: bool
     inputs_from: dict[str, str]
+    reasons: tuple[DeclaredReason, ...]
 
 
 class RunProgress(Struct, kw_only=True):

@@ -21,6 +21,7 @@ from session_api.routes.session_bodies import OnboardingStep
 from session_api.routes.starts import checked_connection
 from session_api.routes.tasks import summary_body
 from session_api.store.task_types import list_task_types, summarize_tasks
+from session_api.use_cases.reasons import ReasonCodes
 from session_api.use_cases.starts import Accepted, BlockedBy, StartAnswer, Starts
 
 
@@ -32,6 +33,7 @@ class StepRoutes(Controller):
 
     starts: Starts
     database: Database
+    reasons: ReasonCodes
     links: Links
 
     @get(
@@ -42,7 +44,8 @@ class StepRoutes(Controller):
     async def list_steps(self, tenant_id: TenantId) -> list[OnboardingStep]:
         """Return for each step the number of tasks by status, and the required tasks that are not ok or warn."""
         summaries = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
-        bodies = {summary.readiness.task_type: summary_body(summary) for summary in summaries}
+        reasons = await self.reasons.current()
+        bodies = {summary.readiness.task_type: summary_body(summary, reasons) for summary in summaries}
         return [
             OnboardingStep(
                 step=readiness.step,

@@ -1,8 +1,10 @@
 """The tasks of a tenant and the latest result of each."""
 
+from collections.abc import Mapping
+
 from litestar import Controller, get
 
-from onboarding_shared.contracts.reason_codes import remediation_of
+from onboarding_shared.contracts.reason_codes import Reason, remediation_of
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import TenantId
@@ -10,6 +12,7 @@ from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN
 from session_api.routes.active_runs import active_run_body
 from session_api.routes.session_bodies import OnboardingTaskSummary, TaskBlock
 from session_api.store.task_types import TaskSummary, summarize_tasks
+from session_api.use_cases.reasons import ReasonCodes
 
 
 class TaskRoutes(Controller):
@@ -19,6 +22,7 @@ class TaskRoutes(Controller):
     tags = ("tasks",)
 
     database: Database
+    reasons: ReasonCodes
 
     @get(
         guards=[requires(Permissions.READ)],
@@ -28,10 +32,11 @@ class TaskRoutes(Controller):
     async def list_tasks(self, tenant_id: TenantId) -> list[OnboardingTaskSummary]:
         """Return each task type with the result of its latest finished run, ``unknown`` if it has expired."""
         summaries = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
-        return [summary_body(summary) for summary in summaries]
+        reasons = await self.reasons.current()
+        return [summary_body(summary, reasons) for summary in summaries]
 
 
-def summary_body(summary: TaskSummary) -> OnboardingTaskSummary:
+def summary_body(summary: TaskSummary, reasons: Mapping[str, Reason]) -> OnboardingTaskSummary:
     """Return the response body of a task summary. What is running need not be started; what waits says what helps."""
     reason_code = summary.reason_code
     if summary.active_run is not None and reason_code in (NEVER_RUN, EVIDENCE_STALE):
@@ -42,7 +47,7 @@ def summary_body(summary: TaskSummary) -> OnboardingTaskSummary:
         reason_code=summary.reason_code,
         message=summary.message,
         last_run_id=summary.last_run_id,
-        remediation=remediation_of(reason_code),
+        remediation=remediation_of(reason_code, reasons),
         expires_at=summary.expires_at,
         provider_connection_id=summary.connection_id,
         step=summary.readiness.step,

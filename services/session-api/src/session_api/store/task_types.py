@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.task_runner import DeclaredReason, TaskTypeDeclaration
 from onboarding_shared.contracts.types import CheckStatus, Mode, RunState, Scope
 from session_api.domain.customers import ActiveRun
 from session_api.domain.freshness import NO_CONNECTION_CHOSEN, LatestResult, current_result
@@ -41,6 +41,11 @@ SELECT CAST(declaration AS text) AS declaration,
 FROM task_types WHERE required
 """)
 _LIST = text("SELECT coalesce(json_agg(declaration ORDER BY step, name), '[]')::text FROM task_types")
+# A jsonpath passes over what was announced without reasons.
+_REASONS = text("""
+SELECT coalesce(json_agg(reason ORDER BY name, place), '[]')::text
+FROM task_types, jsonb_path_query(declaration, '$.reasons[*]') WITH ORDINALITY AS declared (reason, place)
+""")
 _ANY = text("SELECT count(*) FROM task_types")
 # Four index look-ups per task type, however many runs the tenant has had. A dry run is no verdict.
 _SUMMARIES = text(f"""
@@ -99,6 +104,7 @@ ORDER BY t.step, t.name
 """)  # noqa: S608 - no input, only constants
 _declaration = msgspec.json.Decoder(TaskTypeDeclaration)
 _declarations = msgspec.json.Decoder(list[TaskTypeDeclaration])
+_reasons = msgspec.json.Decoder(list[DeclaredReason])
 _guarded = msgspec.json.Decoder(list[GuardedRun])
 
 FRESH_SECONDS = 604_800.0
@@ -156,6 +162,11 @@ async def upsert_task_types(
 async def list_task_types(tx: AsyncConnection) -> list[TaskTypeDeclaration]:
     """Return the announced task types, by step and name."""
     return _declarations.decode((await tx.execute(_LIST)).scalar_one())
+
+
+async def list_declared_reasons(tx: AsyncConnection) -> list[DeclaredReason]:
+    """Return the reason codes of the announced task types, by name of the task type and as declared."""
+    return _reasons.decode((await tx.execute(_REASONS)).scalar_one())
 
 
 async def count_task_types(tx: AsyncConnection) -> int:

@@ -1,5 +1,6 @@
-"""The API for task authors: ``from task_runner.tasks import task, TaskContext, Result, Retry, TaskFault, Wait``."""
+"""The API for task authors: ``from task_runner.tasks import task, TaskContext, Reason, Result, Wait``, …."""
 
+from onboarding_shared.contracts.task_runner import DeclaredReason as Reason
 from task_runner.tasks.context import Connection, TaskContext
 from task_runner.tasks.declaration import Task, task
 from task_runner.tasks.declaration_errors import DeclarationError
@@ -13,6 +14,7 @@ __all__ = [
     "Connection",
     "DeclarationError",
     "PayloadError",
+    "Reason",
     "Result",
     "Retry",
     "Task",

@@ -7,11 +7,17 @@ from typing import Any
 
 import msgspec
 
-from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.task_runner import DeclaredReason, TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
 from task_runner.domain.admission import InputsType
 from task_runner.tasks.context import TaskContext
-from task_runner.tasks.declaration_checks import field_problems, function_problems, source_problems, time_problems
+from task_runner.tasks.declaration_checks import (
+    field_problems,
+    function_problems,
+    reason_problems,
+    source_problems,
+    time_problems,
+)
 from task_runner.tasks.declaration_errors import DeclarationError, refuse
 from task_runner.tasks.inputs import inputs_of, schema_of
 from task_runner.tasks.provenance import with_provenance
@@ -97,6 +103,7 @@ def task(
     inputs: InputsType | None = None,
     inputs_from: Mapping[str, str] = MappingProxyType({}),
     dry_run: bool = False,
+    reasons: Sequence[DeclaredReason] = (),
 ) -> Callable[[TaskFunction], Task]:
     """Declare the decorated async function as a task.
 
@@ -105,7 +112,8 @@ def task(
     ``P2``) without which it cannot answer, ``version`` that of the rules (the distribution's own when empty). In
     seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
     how long a run may ``Wait``, counted from its start. ``inputs``: a frozen struct of bounded fields; ``inputs_from``:
-    input → task type that may offer it. With ``dry_run`` it can run without a change. Raises ``DeclarationError``.
+    input → task type that may offer it. With ``dry_run`` it can run without a change. ``reasons``: the meaning and the
+    remediation of reason codes that are not the product's. Raises ``DeclarationError``.
     """
 
     def declare(function: TaskFunction) -> Task:
@@ -125,6 +133,7 @@ def task(
             "inputs_schema": schema,
             "inputs_from": dict(inputs_from),
             "supports_dry_run": dry_run,
+            "reasons": msgspec.to_builtins(tuple(reasons)),
         }
         problems = [
             *function_problems(function),
@@ -132,6 +141,7 @@ def task(
             *field_problems(fields),
             *schema_problems,
             *source_problems(inputs, inputs_from),
+            *reason_problems(reasons),
         ]
         fields |= {"time_limit_seconds": time_limit, "fresh_seconds": fresh_for, "wait_limit_seconds": wait_limit}
         if problems:

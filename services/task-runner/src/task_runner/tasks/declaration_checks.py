@@ -2,12 +2,13 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
 
-from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.reason_codes import REASONS
+from onboarding_shared.contracts.task_runner import DeclaredReason, TaskTypeDeclaration
 from task_runner.domain.admission import InputsType
 
 LONGEST_TIME_LIMIT = 3600.0
@@ -48,6 +49,18 @@ def source_problems(inputs: InputsType | None, sources: Mapping[str, str]) -> It
     with_default = {field.name for field in msgspec.structs.fields(declared) if not field.required}
     for source in sorted(sources.keys() - with_default):
         yield f"inputs_from names {source!r}, which is no input with a default"
+
+
+def reason_problems(reasons: Sequence[object]) -> Iterator[str]:
+    """A reason code is not the product's, and has one meaning."""
+    meanings: dict[str, DeclaredReason] = {}
+    for reason in reasons:
+        if not isinstance(reason, DeclaredReason):
+            yield f"reasons must be a sequence of Reason, not of {type(reason).__name__}"
+        elif reason.code in REASONS:
+            yield f"reasons: {reason.code} is a reason code of the product: use it without declaring it, or another one"
+        elif meanings.setdefault(reason.code, reason) != reason:
+            yield f"reasons: {reason.code} is declared twice with different words"
 
 
 def _is_seconds(value: object) -> TypeGuard[float]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from onboarding_shared.contracts.task_runner import DeclaredReason
 from onboarding_shared.contracts.types import Mode
 from task_runner.domain.admission import InputsType
 from task_runner.tasks.declaration import Task
@@ -21,6 +22,13 @@ class Installed(NamedTuple):
 
     tasks: Mapping[str, Task]
     problems: tuple[str, ...]
+
+
+class Meaning(NamedTuple):
+    """A declared reason code, and the distribution to which it belongs."""
+
+    distribution: str
+    reason: DeclaredReason
 
 
 def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
@@ -38,17 +46,21 @@ def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
 def installed(points: Iterable[EntryPoint] | None = None) -> Installed:
     """Return the same without an exception: an entry point with a problem takes none of the others down.
 
-    If two declare the same name, that of task-runner itself counts, else that of the distribution whose name is first.
+    If two declare the same name or reason code, that of task-runner itself counts, else that of the distribution whose
+    name is first.
     """
     tasks: dict[str, Task] = {}
+    meanings: dict[str, Meaning] = {}
     problems = []
     for point in sorted(entry_points(group=GROUP) if points is None else points, key=_rank):
         try:
             declared = _declared(tasks_of(point), tasks)
+            added = added_meanings(declared.values(), meanings)
         except DeclarationError as error:
             problems.append(str(error))
         else:
             tasks |= declared
+            meanings |= added
     return Installed(dict(sorted(tasks.items())), tuple(problems))
 
 
@@ -63,6 +75,25 @@ def _declared(declared: Iterable[Task], others: Mapping[str, Task]) -> dict[str,
             )
         tasks[task.name] = task
     return tasks
+
+
+def added_meanings(tasks: Iterable[Task], known: Mapping[str, Meaning]) -> dict[str, Meaning]:
+    """Return the reason codes of the tasks with their distribution.
+
+    Raises ``DeclarationError`` for one that another distribution has declared, or this one with other words.
+    """
+    added: dict[str, Meaning] = {}
+    for task in tasks:
+        for reason in task.declaration.reasons:
+            meaning = Meaning(task.declaration.distribution, reason)
+            earlier = known.get(reason.code) or added.get(reason.code) or meaning
+            if earlier != meaning:
+                raise DeclarationError(
+                    f"Task {task.name!r}: {earlier.distribution!r} has declared the reason code {reason.code} with"
+                    f" another meaning. Choose another code; a code belongs to one package."
+                )
+            added[reason.code] = meaning
+    return added
 
 
 def _rank(point: EntryPoint) -> tuple[bool, str, str]:
