@@ -167,7 +167,6 @@ EXPECTED: tuple[Message, ...] = (
                         meaning="The application has roles that were not asked for.",
                         retryable=True,
                         remediation="Remove them from the application.",
-                        link="https://example.com/roles",
                     ),
                 ),
             ),

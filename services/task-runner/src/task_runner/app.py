@@ -31,7 +31,8 @@ from task_runner.settings import TaskRunnerSettings
 from task_runner.store.queue import QUEUE, QUEUE_GAUGES
 from task_runner.store.retention import remove_old_executions
 from task_runner.tasks import DeclarationError, Task
-from task_runner.tasks.registry import Installed, inputs_types, installed, with_required, without
+from task_runner.tasks.registry import Installed, configured, inputs_types, installed, with_required, without
+from task_runner.tasks.settings import unused_variables
 from task_runner.use_cases.first_claims import FirstClaims
 from task_runner.use_cases.intake import CommandIntake
 from task_runner.worker.attempt import ContextFactory
@@ -205,7 +206,10 @@ def dead_letters(settings: TaskRunnerSettings, database: Database) -> DeadLetter
 
 def _offered(settings: TaskRunnerSettings, tasks: Mapping[str, Task] | None) -> Installed:
     """The tasks that this runner offers: the installed ones, or ``tasks``, without those that are left out."""
-    available = without(installed() if tasks is None else Installed(tasks, ()), settings.tasks.left_out)
+    chosen = without(installed() if tasks is None else Installed(tasks, ()), settings.tasks.left_out)
+    for variable in unused_variables(os.environ, {name: task.settings for name, task in chosen.tasks.items()}):
+        _log.warning("task_setting_unused", variable=variable)
+    available = configured(chosen)
     if available.problems and not available.tasks:
         raise DeclarationError(available.problems[0])
     return available._replace(tasks=with_required(available.tasks, "gdap.", settings.gdap.required))

@@ -27,7 +27,7 @@ from task_runner.metrics import Measured
 from task_runner.providers import Providers
 from task_runner.providers.from_settings import provider_settings
 from task_runner.settings import TaskRunnerSettings
-from task_runner.tasks.registry import installed, without
+from task_runner.tasks.registry import configured, installed, without
 from task_runner.worker.worker import Worker, WorkerLimits
 
 SERVICE = "task-runner"
@@ -69,7 +69,7 @@ async def work(settings: TaskRunnerSettings, pipe: Pipe) -> None:
     worker = Worker(
         database,
         Outbox(),
-        without(installed(), settings.tasks.left_out).tasks,
+        configured(without(installed(), settings.tasks.left_out)).tasks,
         providers.context_of_run,
         replace(WorkerLimits(**settings.worker.model_dump()), concurrency=1),
         name=f"{socket.gethostname()}/{os.getpid()}/isolated",

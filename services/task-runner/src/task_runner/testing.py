@@ -171,9 +171,10 @@ async def task_context(
     Starts an emulator unless one is given; a new tenant unless ``tenant`` names one. The tenant has consented to the
     application without ``consented=False``, unless the server was given another state of it. What the task reports is
     appended to ``progress``. ``settings`` are fields of ``ProviderSettings``; other options go to the server.
-    ``inputs=MyInputs(…)`` and ``dry_run=True`` are those of the run.
+    ``inputs=MyInputs(…)`` and ``dry_run=True`` are those of the run, ``task_settings=MySettings(…)`` those of the task.
     """
     run = {name: options.pop(name) for name in ("inputs", "dry_run") if name in options}
+    run |= {"settings": options.pop("task_settings")} if "task_settings" in options else {}
     guid = tenant or str(uuid.uuid4())
     os.environ.setdefault(CREDENTIAL_NAME, CREDENTIAL)
     reported = progress if progress is not None else []

@@ -106,7 +106,7 @@ class DeclaredReason(Struct, frozen=True, kw_only=True):
     meaning: ReasonText
     retryable: bool = False
     remediation: ReasonText
-    link: Annotated[str, Meta(max_length=200, pattern=r"^https://[^\x00-\x20]*\Z")] | None = None
+    link: Annotated[str, Meta(max_length=200, pattern=r"^https:/{2}[^\x00-\x20]*\Z")] | None = None
 
 
 class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,10 @@ PREFIX = "ONBOARDING_"
 OTHER_VARIABLES = "ONBOARDING_OTHER_VARIABLES"
 """The variable with further names, separated by commas, that are no mistake."""
 OF_TESTS = "ONBOARDING_TEST_"
+OF_TASKS = "ONBOARDING_TASK_"
+"""The settings of task packages, whose names only the packages know; task-runner names those that no task has."""
+RESERVED_OF_TASKS = "ONBOARDING_TASK_RUNNER_"
+"""Settings of the product that begin as if they were of a task package."""
 
 OF_SERVICES = frozenset(
     {
@@ -124,6 +128,8 @@ def unknown_variables(environment: Mapping[str, str], own: Collection[str]) -> I
     known = OF_SERVICES | OF_TOOLS | others | set(own)
     for name in sorted(environment):
         if not name.startswith(PREFIX) or name.startswith(OF_TESTS) or {name, name.removesuffix("_FILE")} & known:
+            continue
+        if name.startswith(OF_TASKS) and not name.startswith(RESERVED_OF_TASKS):
             continue
         candidates = sorted({setting.removeprefix(PREFIX) for setting in (*own, *OF_SERVICES)})
         nearest = difflib.get_close_matches(name.removeprefix(PREFIX).removesuffix("_FILE"), candidates, n=1)

@@ -18,6 +18,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from onboarding_shared.process.service_settings import LogSettings
+from onboarding_shared.telemetry.known_secrets import KNOWN, hide_known
 from onboarding_shared.telemetry.log_rendering import JsonLine, console_lines
 from onboarding_shared.telemetry.redaction import redact_members
 
@@ -68,6 +69,13 @@ def change_level_on_signals() -> None:
         loop.add_signal_handler(signal.SIGUSR2, change, None)
 
 
+class _LibraryLines(structlog.stdlib.ProcessorFormatter):
+    """Renders the lines of libraries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide_known(super().format(record))
+
+
 class Lines:
     """A named structlog logger that writes every rendered line to a stream."""
 
@@ -77,6 +85,8 @@ class Lines:
 
     def msg(self, line: str) -> None:
         """Write a line in a single call, so that lines of concurrent tasks never mix."""
+        if KNOWN:
+            line = hide_known(line)
         self._stream.write(line + "\n")
         self._stream.flush()
 
@@ -117,7 +127,7 @@ def configure_logging(settings: LogSettings, *, service: str, stream: TextIO | N
 def _route_standard_library(stream: TextIO, shared: list[Processor], render: list[Processor]) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _LibraryLines(
             foreign_pre_chain=[*shared[:1], structlog.stdlib.ExtraAdder(), *shared[1:]],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )

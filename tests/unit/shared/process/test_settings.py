@@ -232,3 +232,9 @@ def test_both_ports_may_be_any_free_ones(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("ONBOARDING_PORT", "0")
     monkeypatch.setenv("ONBOARDING_HEALTH_PORT", "0")
     assert load(HttpSettings).health_port == 0
+
+
+def test_settings_of_task_packages_are_known_to_their_tasks_alone() -> None:
+    given = {"ONBOARDING_TASK_HELPDESK_API_TOKEN": "x", "ONBOARDING_TASK_RUNNER_HELTH_URL": "x"}
+    (line,) = unknown_variables(given, [])
+    assert line.startswith("ONBOARDING_TASK_RUNNER_HELTH_URL is no setting: did you mean")

@@ -17,11 +17,12 @@ def check(
 ) -> Exit:
     """Import a package of tasks, and print all problems of it, each with a next step.
 
-    It checks entry points, declarations, task types, inputs, and the reason codes and messages in the source.
+    It checks entry points, declarations, task types, inputs, settings, and the reason codes and messages in the source.
     """
     from onboarding_devstack.cli.screen import err, out
     from onboarding_devstack.cli.task.package import find_package
     from onboarding_devstack.cli.task.problems import check_package
+    from task_runner.tasks.settings import variables_of
 
     chosen = find_package(package)
     checked = check_package(chosen)
@@ -35,4 +36,7 @@ def check(
     tasks, problems = len(checked.tasks), len(checked.problems)
     told = f"{problems} problem{'' if problems == 1 else 's'}" if problems else "no problem"
     err().print(f"{chosen.name}: {tasks} task{'' if tasks == 1 else 's'}, {told}", markup=False)
+    for task in checked.tasks:
+        for variable in variables_of(task.name, task.settings).values():
+            err().print(f"{task.name} reads {variable}", markup=False)
     return Exit.FAILED if checked.problems else Exit.OK

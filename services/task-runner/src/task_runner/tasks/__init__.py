@@ -8,6 +8,7 @@ from task_runner.tasks.payload import PayloadError
 from task_runner.tasks.registry import discover
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
 from task_runner.tasks.retry import Retry
+from task_runner.tasks.settings import Secret
 
 __all__ = [
     "CannotTell",
@@ -17,6 +18,7 @@ __all__ = [
     "Reason",
     "Result",
     "Retry",
+    "Secret",
     "Task",
     "TaskContext",
     "TaskFault",

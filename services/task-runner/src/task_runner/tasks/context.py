@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding_shared.contracts.session_api import TaskConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
+from onboarding_shared.telemetry.known_secrets import hide_known
 from task_runner.tasks.gdap_profile import NO_GDAP_CHOICES, GdapProfile
 from task_runner.tasks.graph import Graph
 from task_runner.tasks.payload import shown_text
@@ -36,8 +37,8 @@ class RunDetails:
     ``since_due`` is in seconds from when the attempt was due, None = not known; ``uncounted`` is the number of earlier
     attempts that do not count for the retry policy;
     ``previously_ok`` is true if the latest result of this task on this connection, apart from ``unknown`` ones, was
-    ``ok`` or ``warn``; ``inputs`` is the struct that the task declares, None if it declares none; a ``dry_run`` must
-    not change anything.
+    ``ok`` or ``warn``; ``inputs`` and ``settings`` are the structs that the task declares, None if it declares none; a
+    ``dry_run`` must not change anything.
     """
 
     since_wake: float | None = None
@@ -45,6 +46,7 @@ class RunDetails:
     uncounted: int = 0
     previously_ok: bool = False
     inputs: Any = None
+    settings: Any = None
     dry_run: bool = False
 
 
@@ -98,6 +100,11 @@ class TaskContext:
     def inputs(self) -> Any:
         """The inputs of the run as the struct that the task declares, None if it declares none."""
         return self.details.inputs
+
+    @property
+    def settings(self) -> Any:
+        """The settings of the operator as the struct that the task declares, None if it declares none."""
+        return self.details.settings
 
     @property
     def dry_run(self) -> bool:
@@ -160,5 +167,5 @@ class TaskContext:
         """
         if done < 0 or (total is not None and done > total):
             raise ValueError(f"Progress must satisfy 0 <= done <= total, not {done} of {total}")
-        text = None if message is None else shown_text(message, MAX_PROGRESS_MESSAGE)
+        text = None if message is None else hide_known(shown_text(message, MAX_PROGRESS_MESSAGE))
         await self._clients.report(Progress(done=done, total=total, message=text))

@@ -9,6 +9,7 @@ import msgspec
 
 from onboarding_shared.contracts.task_runner import DeclaredReason, TaskTypeDeclaration
 from onboarding_shared.contracts.types import Mode, Scope
+from onboarding_shared.telemetry.known_secrets import hide_known
 from task_runner.domain.admission import InputsType
 from task_runner.tasks.context import TaskContext
 from task_runner.tasks.declaration_checks import (
@@ -23,6 +24,7 @@ from task_runner.tasks.inputs import inputs_of, schema_of
 from task_runner.tasks.provenance import with_provenance
 from task_runner.tasks.result import CannotTell, Result, TaskFault, Wait
 from task_runner.tasks.retry import Retry
+from task_runner.tasks.settings import SettingsType, settings_problems
 
 TaskFunction = Callable[[TaskContext], Awaitable[Result]]
 
@@ -39,6 +41,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry
     function: TaskFunction
     inputs: InputsType | None = None
+    settings: SettingsType | None = None
+    configured: msgspec.Struct | None = None
+    """The settings as the operator gave them; None before they are read."""
 
     @property
     def name(self) -> str:
@@ -77,11 +82,16 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         except CannotTell as failure:
             result = Result.unknown(failure.reason_code, failure.message, failure.payload)
         except (TaskFault, Wait) as unfinished:
+            unfinished.message = hide_known(unfinished.message)
             unfinished.payload = with_provenance(unfinished.payload, self.declaration, context)
             raise
         if not isinstance(result, Result):
             raise DeclarationError(f"Task {self.name!r} returned {type(result).__name__}; it must return a Result")
-        return msgspec.structs.replace(result, payload=with_provenance(result.payload, self.declaration, context))
+        return msgspec.structs.replace(
+            result,
+            message=hide_known(result.message),
+            payload=with_provenance(result.payload, self.declaration, context),
+        )
 
 
 def task(
@@ -104,6 +114,7 @@ def task(
     inputs_from: Mapping[str, str] = MappingProxyType({}),
     dry_run: bool = False,
     reasons: Sequence[DeclaredReason] = (),
+    settings: SettingsType | None = None,
 ) -> Callable[[TaskFunction], Task]:
     """Declare the decorated async function as a task.
 
@@ -113,7 +124,8 @@ def task(
     seconds: ``time_limit`` for one attempt (up to an hour), ``fresh_for`` how long its evidence counts, ``wait_limit``
     how long a run may ``Wait``, counted from its start. ``inputs``: a frozen struct of bounded fields; ``inputs_from``:
     input → task type that may offer it. With ``dry_run`` it can run without a change. ``reasons``: the meaning and the
-    remediation of reason codes that are not the product's. Raises ``DeclarationError``.
+    remediation of reason codes that are not the product's; ``settings``: a frozen struct of what the operator gives as
+    variables. Raises ``DeclarationError``.
     """
 
     def declare(function: TaskFunction) -> Task:
@@ -142,13 +154,14 @@ def task(
             *schema_problems,
             *source_problems(inputs, inputs_from),
             *reason_problems(reasons),
+            *settings_problems(name, settings),
         ]
         fields |= {"time_limit_seconds": time_limit, "fresh_seconds": fresh_for, "wait_limit_seconds": wait_limit}
         if problems:
             refuse(name, problems)
             return Task(declaration=TaskTypeDeclaration(**fields), retry=retry, function=function)
         declaration = msgspec.convert(fields, TaskTypeDeclaration)
-        return Task(declaration=declaration, retry=retry, function=function, inputs=inputs)
+        return Task(declaration=declaration, retry=retry, function=function, inputs=inputs, settings=settings)
 
     return declare
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from onboarding_shared.contracts.types import MAX_ID, made_visible
+from onboarding_shared.telemetry.known_secrets import hide_known
 from onboarding_shared.telemetry.redaction import (
     LONGEST_NAME,
     REDACTED,
@@ -33,7 +34,7 @@ def safe_text(value: str, limit: int | None = None) -> str:
     if plain_match(value) and (limit is None or len(value) <= limit):
         return value
     storable = value if value.isascii() and "\0" not in value else value.translate(_UNSTORABLE)
-    cleaned = redact_text(storable)
+    cleaned = redact_text(hide_known(storable))
     return cleaned if limit is None or len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
 
 

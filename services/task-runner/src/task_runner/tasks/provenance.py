@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.telemetry.known_secrets import KNOWN, hide_known_in
 from task_runner.domain.execution import DRY_RUN
 from task_runner.tasks.fitting import fitted
 from task_runner.tasks.payload import json_safe
@@ -51,6 +52,8 @@ def with_provenance(
         provenance.update(record.as_payload())
     provenance = json_safe(provenance)
     own = json_safe({key: value for key, value in payload.items() if key not in ("provenance", DRY_RUN)})
+    if KNOWN:
+        own, provenance = hide_known_in(own), hide_known_in(provenance)
     if context.dry_run:
         own = {DRY_RUN: True, **own}
     own = fitted(own, MAX_PAYLOAD_BYTES - len(msgspec.json.encode(provenance)) - _SEAM)

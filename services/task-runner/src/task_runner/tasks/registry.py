@@ -9,9 +9,11 @@ import msgspec
 
 from onboarding_shared.contracts.task_runner import DeclaredReason
 from onboarding_shared.contracts.types import Mode
+from onboarding_shared.process.settings import SettingsError
 from task_runner.domain.admission import InputsType
 from task_runner.tasks.declaration import Task
 from task_runner.tasks.declaration_errors import DeclarationError
+from task_runner.tasks.settings import read_settings
 
 GROUP = "onboarding.tasks"
 OWN_DISTRIBUTION = "onboarding-task-runner"
@@ -120,6 +122,20 @@ def without(found: Installed, left_out: Collection[str]) -> Installed:
         )
     kept = {name: task for name, task in found.tasks.items() if name not in left_out}
     return found._replace(tasks=kept)
+
+
+def configured(found: Installed) -> Installed:
+    """Return the tasks with the settings of the operator. A task whose settings are missing or wrong is a problem."""
+    tasks: dict[str, Task] = {}
+    problems = list(found.problems)
+    for name, task in found.tasks.items():
+        try:
+            settings = None if task.settings is None else read_settings(name, task.settings)
+        except SettingsError as error:
+            problems.append(f"Task {name!r}: {'; '.join(error.problems)}")
+        else:
+            tasks[name] = task if settings is None else msgspec.structs.replace(task, configured=settings)
+    return Installed(tasks, tuple(problems))
 
 
 def with_required(tasks: Mapping[str, Task], prefix: str, required: bool) -> dict[str, Task]:

@@ -172,6 +172,7 @@ class Attempt:
                 uncounted=execution.attempt - self.claim.tries,
                 previously_ok=self.claim.previously_ok,
                 inputs=self.task.inputs_of(self.claim.inputs),
+                settings=self.task.configured,
                 dry_run=execution.dry_run,
             ),
         )
