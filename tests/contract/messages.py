@@ -48,6 +48,7 @@ from onboarding_shared.contracts.task_runner import (
     RunStarted,
     TaskTypeDeclaration,
     TaskTypesAnnounced,
+    UnusableTasks,
 )
 from onboarding_shared.contracts.types import CheckStatus, ConsentClaim, Licence, Mode, RunState, Scope
 
@@ -169,6 +170,13 @@ EXPECTED: tuple[Message, ...] = (
                         remediation="Remove them from the application.",
                     ),
                 ),
+            ),
+        ),
+        unusable=(
+            UnusableTasks(
+                distribution="acme-onboarding-tasks",
+                task_types=("acme.domains",),
+                problem="Task 'acme.domains': ONBOARDING_TASK_ACME_URL is not set",
             ),
         ),
     ),
@@ -378,6 +386,9 @@ SPOILED: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "reasons": [{**REASON, "meaning": ""}]}]}),
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "reasons": [{**REASON, "link": "javascript:alert(1)"}]}]}),
     (TaskTypesAnnounced, {"task_types": [{**DECLARED, "reasons": [REASON] * 51}]}),
+    (TaskTypesAnnounced, {"unusable": [{"problem": 7}]}),
+    (TaskTypesAnnounced, {"unusable": [{"problem": "It fails.", "task_types": ["No Task"]}]}),
+    (TaskTypesAnnounced, {"unusable": [{"problem": "It fails."}] * 101}),
     (EvidenceRecorded, {"seal": "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"}),
     (EvidenceRecorded, {"position": 0}),
     (EvidenceRecorded, {"recorded_at": "2026-11-24"}),

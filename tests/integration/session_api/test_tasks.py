@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 
 from onboarding_devstack.identity import Identity
-from onboarding_shared.contracts.task_runner import DeclaredReason, TaskTypesAnnounced
+from onboarding_shared.contracts.task_runner import DeclaredReason, TaskTypesAnnounced, UnusableTasks
 from onboarding_shared.contracts.types import RunState
 from session_api.app import build
 from session_api.settings import SessionApiSettings
 from tests.integration.session_api.service import CATALOGUE, TENANT, Api, declaration
 
 TASKS = f"/tenants/{TENANT}/onboarding/tasks"
+
+PLATFORM = ("onboarding.platform",)
 
 
 async def summary(api: Api, task_type: str) -> dict[str, Any]:
@@ -176,6 +178,7 @@ async def test_the_catalogue_shows_each_declaration(api: Api) -> None:
         "inputs_schema": None,
         "supports_dry_run": False,
         "inputs_from": {},
+        "unusable": False,
         "reasons": [],
     }
 
@@ -297,3 +300,31 @@ async def test_after_a_pause_of_all_runners_no_type_is_removed(api: Api) -> None
     types = (await api.caller().get("/onboarding/task-types")).json()
 
     assert len(types) == len(CATALOGUE)
+
+
+async def test_a_task_that_cannot_be_run_is_told(api: Api) -> None:
+    problem = "Task 'app.optional': ONBOARDING_TASK_APP_URL is not set."
+    api.service.feed.announced = TaskTypesAnnounced(
+        tenant_id=0,
+        task_types=tuple(declared for declared in CATALOGUE if declared.name != "app.optional"),
+        unusable=(UnusableTasks(distribution="acme", task_types=("app.optional",), problem=problem),),
+    )
+    types = (await api.caller().get("/onboarding/task-types")).json()
+    answer = await api.caller(permissions=PLATFORM).get("/onboarding/unusable-tasks")
+
+    assert [declared["name"] for declared in types if declared["unusable"]] == ["app.optional"]
+    assert answer.json() == [{"distribution": "acme", "task_types": ["app.optional"], "problem": problem}]
+
+
+async def test_problems_of_tasks_are_for_operators(api: Api) -> None:
+    answer = await api.caller().get("/onboarding/unusable-tasks")
+
+    assert (answer.status_code, answer.json()["permission"]) == (403, "onboarding.platform")
+
+
+async def test_without_an_announcement_no_task_is_called_unusable(api: Api) -> None:
+    types = (await api.caller().get("/onboarding/task-types")).json()
+    answer = await api.caller(permissions=PLATFORM).get("/onboarding/unusable-tasks")
+
+    assert {declared["unusable"] for declared in types} == {False}
+    assert answer.json() == []

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from onboarding_shared.contracts.cloudevents import Received, decode, encode_headers
 from onboarding_shared.contracts.message import Message
-from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnounced
+from onboarding_shared.contracts.task_runner import RunFinished, TaskTypesAnnounced, UnusableTasks
 from onboarding_shared.contracts.topics import ALL_TOPICS, OPERATION_RUNS, TASK_TYPES
 from onboarding_shared.messaging.kafka import ensure_topics, make_producer
 from onboarding_shared.process.service_settings import DatabaseSettings, HttpSettings, LogSettings
@@ -181,10 +181,13 @@ async def test_the_health_pages_answer_and_serving_starts_and_stops_everything(
     assert not any(loop.alive for loop in runner.worker.loops)
 
 
+BROKEN = UnusableTasks(distribution="acme", problem="acme cannot be loaded")
+
+
 async def test_a_wrong_task_package_is_named_and_leaves_the_runner_ready(
     settings: TaskRunnerSettings, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("task_runner.app.installed", lambda: Installed(TASKS, ("acme cannot be loaded",)))
+    monkeypatch.setattr("task_runner.app.installed", lambda: Installed(TASKS, (BROKEN,)))
     async with served(build(settings), settings) as http:
         report = (await http.get("/health/ready")).json()
         (tasks,) = [check for check in report["checks"] if check["name"] == "tasks"]
@@ -192,6 +195,8 @@ async def test_a_wrong_task_package_is_named_and_leaves_the_runner_ready(
             "UP",
             {"installed": len(TASKS), "problems": ["acme cannot be loaded"]},
         )
+        announced = await client.receive(TaskTypesAnnounced)
+        assert getattr(announced.message, "unusable", None) == (BROKEN,)
         await client.publish(start(1))
         await client.receive(RunFinished)
 
@@ -199,7 +204,7 @@ async def test_a_wrong_task_package_is_named_and_leaves_the_runner_ready(
 def test_without_any_usable_task_the_runner_does_not_start(
     settings: TaskRunnerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("task_runner.app.installed", lambda: Installed({}, ("acme cannot be loaded",)))
+    monkeypatch.setattr("task_runner.app.installed", lambda: Installed({}, (BROKEN,)))
     with pytest.raises(DeclarationError, match="acme"):
         build(settings)
 

@@ -45,3 +45,14 @@ async def test_task_types_are_told_when_they_change_also_back_again() -> None:
         feed.take(PLACE, offset, announced(version))
 
     assert (await stream.frames.next(1.0)).count(b"event: catalogue") == 3
+
+
+def test_the_latest_announcement_is_kept() -> None:
+    feed = LiveFeed(KafkaSettings(bootstrap_servers="127.0.0.1:9"), StreamSettings(), RunKeys(["k" * 32]))
+    feed.began({PLACE: 0})
+    first, second = announced("1"), announced("2")
+    feed.take(PLACE, 0, first)
+    feed.take(PLACE, 1, second)
+    feed.take(PLACE, 2, None)
+
+    assert feed.announced == second.message

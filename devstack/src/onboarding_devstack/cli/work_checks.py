@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx2
+import msgspec
 
 from onboarding_devstack.cli.exits import ours
 from onboarding_devstack.cli.finding import Finding
@@ -29,6 +31,7 @@ def work_of(system: Running, option: str) -> Iterator[Finding]:
     pages = {name: _page(at[name]) for name in SERVICES}
     yield from of_metrics(pages, option)
     yield from of_credentials(pages["task-runner"], datetime.now(UTC))
+    yield of_tasks(_ready_report(at["task-runner"]), option)
     yield of_clock(postgres.clock_offset(database_urls(system.place)["session_api"]))
 
 
@@ -64,6 +67,17 @@ def of_metrics(pages: Mapping[str, str | None], option: str) -> Iterator[Finding
         yield _waiting(name, ages, limit, option)
 
 
+def of_tasks(report: object, option: str) -> Finding:
+    """Return the finding on the tasks of task-runner, from its report on its readiness; None if there is none."""
+    try:
+        installed, problems = msgspec.convert(report, _Readiness).tasks()
+    except (msgspec.ValidationError, LookupError):
+        return Finding("tasks", False, "unknown: task-runner does not say", ours(f"logs task-runner{option}"))
+    if not problems:
+        return Finding("tasks", True, f"{installed} installed, all usable")
+    return Finding("tasks", False, "; ".join(problems), ours(f"restart task-runner{option}"))
+
+
 def of_clock(offset: float | None) -> Finding:
     """Return the finding on the difference of the database's clock from this machine's, in seconds."""
     if offset is None:
@@ -96,6 +110,27 @@ def _total(page: str | None, metric: str) -> float | None:
     """The sum of a metric's samples; None if there is none."""
     samples = re.findall(rf"^{metric}(?:\{{.*\}})? (\S+)$", page or "", re.MULTILINE)
     return sum(map(float, samples)) if samples else None
+
+
+class _Check(msgspec.Struct):
+    name: str
+    data: dict[str, Any] = {}
+
+
+class _Readiness(msgspec.Struct):
+    checks: list[_Check]
+
+    def tasks(self) -> tuple[int, list[str]]:
+        """The number of usable tasks and the problems of others. Raises ``LookupError``."""
+        [data] = [check.data for check in self.checks if check.name == "tasks"] or [{}]
+        return int(data["installed"]), [str(problem) for problem in data["problems"]]
+
+
+def _ready_report(address: str) -> object:
+    try:
+        return httpx2.get(f"{address}/health/ready", trust_env=False, verify=False, timeout=PAGE_SECONDS).json()
+    except (httpx2.TransportError, ValueError):
+        return None
 
 
 def _page(address: str) -> str | None:

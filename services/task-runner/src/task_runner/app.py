@@ -69,6 +69,7 @@ class TaskRunner:
             tasks,
             context_for or self.providers.context_of_run,
             limits,
+            unusable=self.task_problems,
             name=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
             selection=Selection.SHARED_PROCESS if isolating else Selection.ALL,
         )
@@ -125,8 +126,8 @@ class TaskRunner:
 
     async def start(self) -> None:
         """Start to consume and to claim. Kafka and PostgreSQL may be unavailable at this time."""
-        for problem in self.task_problems:
-            _log.error("task_package_unusable", problem=problem)
+        for unusable in self.task_problems:
+            _log.error("task_package_unusable", distribution=unusable.distribution, problem=unusable.problem)
         await self.relay.start()
         await self.providers.bindings.refresh()
         self._bindings.start()
@@ -211,5 +212,5 @@ def _offered(settings: TaskRunnerSettings, tasks: Mapping[str, Task] | None) -> 
         _log.warning("task_setting_unused", variable=variable)
     available = configured(chosen)
     if available.problems and not available.tasks:
-        raise DeclarationError(available.problems[0])
+        raise DeclarationError(available.problems[0].problem)
     return available._replace(tasks=with_required(available.tasks, "gdap.", settings.gdap.required))

@@ -29,7 +29,7 @@ def readiness_checks(
         return {"under_way": len(worker.pool.attempts()), "loops": len(worker.loops)}
 
     async def check_tasks() -> Mapping[str, Any]:
-        return {"installed": len(found.tasks), "problems": list(found.problems)}
+        return {"installed": len(found.tasks), "problems": [unusable.problem for unusable in found.problems]}
 
     return [
         *dependency_checks(database, relay, consumer),

@@ -27,6 +27,8 @@ OFFERED_INPUTS = "offered_inputs"
 """The member of a payload with values for inputs of later runs."""
 
 
+MOST_UNUSABLE = 100
+"""The number of packages and tasks that one announcement names as unusable."""
 MOST_REASONS = 50
 """The number of reason codes that one task may declare."""
 ReasonText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*\Z")]
@@ -141,12 +143,24 @@ class TaskTypeDeclaration(Struct, frozen=True, kw_only=True):
     reasons: Annotated[tuple[DeclaredReason, ...], Meta(max_length=MOST_REASONS)] = ()
 
 
+class UnusableTasks(Struct, frozen=True, kw_only=True):
+    """Tasks of an installed package that the runner cannot run, and why.
+
+    ``task_types`` are those whose names are known: not of a package that cannot be imported.
+    """
+
+    distribution: ShortText = ""
+    task_types: tuple[TaskTypeName, ...] = ()
+    problem: LongText
+
+
 class TaskTypesAnnounced(Message, frozen=True, kw_only=True):
-    """The installed task types of a runner; published at its start and every minute."""
+    """The installed task types of a runner, and those it cannot use; published at its start and every minute."""
 
     topic: ClassVar[Topic] = TASK_TYPES
 
     task_types: tuple[TaskTypeDeclaration, ...]
+    unusable: Annotated[tuple[UnusableTasks, ...], Meta(max_length=MOST_UNUSABLE)] = ()
 
 
 RunEventMessage = RunStarted | RunProgressed | RunFinished

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding_devstack.cli.work_checks import of_clock, of_credentials, of_metrics
+from onboarding_devstack.cli.work_checks import of_clock, of_credentials, of_metrics, of_tasks
 
 SESSION_API = "onboarding_outbox_age_seconds 0.0\nonboarding_dead_letters_kept 0.0\n"
 TASK_RUNNER = SESSION_API + "onboarding_queue_age_seconds 0.5\n"
@@ -86,3 +86,24 @@ def test_a_certificate_must_last_for_thirty_days(days: int, ok: bool, text: str)
 
 def test_without_certificates_there_is_nothing_to_find() -> None:
     assert [*of_credentials(TASK_RUNNER, datetime.now(UTC)), *of_credentials(None, datetime.now(UTC))] == []
+
+
+def ready(**data: object) -> dict[str, object]:
+    return {"status": "UP", "checks": [{"name": "database", "status": "UP"}, {"name": "tasks", "data": data}]}
+
+
+def test_usable_tasks_are_counted() -> None:
+    finding = of_tasks(ready(installed=14, problems=[]), "")
+    assert (finding.ok, finding.finding) == (True, "14 installed, all usable")
+
+
+def test_a_task_that_cannot_be_used_is_told_with_its_problem() -> None:
+    finding = of_tasks(ready(installed=14, problems=["Task 'a.b': no URL."]), " --data d")
+    assert (finding.ok, finding.finding) == (False, "Task 'a.b': no URL.")
+    assert finding.remedy.endswith(" restart task-runner --data d")
+
+
+@pytest.mark.parametrize("report", [None, [], {"checks": []}, {"checks": [{"name": "tasks"}]}])
+def test_a_runner_that_says_nothing_of_its_tasks_is_unknown(report: object) -> None:
+    finding = of_tasks(report, "")
+    assert (finding.ok, finding.finding) == (False, "unknown: task-runner does not say")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from onboarding_shared.contracts.task_runner import UnusableTasks
 from task_runner.tasks import DeclarationError, Reason, Result, Task, TaskContext, discover, task
 from task_runner.tasks.registry import Installed, installed, without
 
@@ -99,18 +100,18 @@ def test_a_wrong_package_takes_no_task_of_others_down() -> None:
 
     assert list(found.tasks) == ["a.b"]
     assert len(found.problems) == 1
-    assert "first" in found.problems[0]
+    assert "first" in found.problems[0].problem
 
 
 def test_a_name_declared_twice_stays_that_of_the_product() -> None:
     found = installed([point(a_task("a.b"), "acme"), point(a_task("a.b"), "onboarding-task-runner")])
 
     assert found.tasks["a.b"].declaration.distribution == "onboarding-task-runner"
-    assert "'acme'" in found.problems[0]
+    assert "'acme'" in found.problems[0].problem
 
 
 def test_a_name_declared_twice_by_one_entry_point_is_refused() -> None:
-    assert "declared twice" in installed([point([a_task("a.b"), a_task("a.b")])]).problems[0]
+    assert "declared twice" in installed([point([a_task("a.b"), a_task("a.b")])]).problems[0].problem
 
 
 def a_reason(meaning: str = "No domain.") -> Reason:
@@ -122,7 +123,7 @@ def test_a_reason_code_belongs_to_one_package() -> None:
     found = installed([point(first, "acme"), point(second, "fabrikam")])
 
     assert list(found.tasks) == ["a.b"]
-    assert "'acme' has declared the reason code DOMAINS_NONE" in found.problems[0]
+    assert "'acme' has declared the reason code DOMAINS_NONE" in found.problems[0].problem
 
 
 def test_tasks_of_one_package_share_a_reason_code() -> None:
@@ -135,7 +136,7 @@ def test_tasks_of_one_package_share_a_reason_code() -> None:
 def test_a_reason_code_has_one_meaning_in_a_package() -> None:
     tasks = [a_task("a.b", reasons=(a_reason(),)), a_task("c.d", reasons=(a_reason("Something else."),))]
 
-    assert "DOMAINS_NONE" in installed([point(tasks, "acme")]).problems[0]
+    assert "DOMAINS_NONE" in installed([point(tasks, "acme")]).problems[0].problem
 
 
 def test_a_task_that_is_left_out_is_not_offered() -> None:
@@ -144,7 +145,7 @@ def test_a_task_that_is_left_out_is_not_offered() -> None:
 
 
 def test_a_task_of_a_wrong_package_may_be_left_out() -> None:
-    found = Installed({"one.check": a_task("one.check")}, ("broken",))
+    found = Installed({"one.check": a_task("one.check")}, (UnusableTasks(problem="broken"),))
     assert without(found, ("two.check",)) == found
 
 

@@ -102,10 +102,12 @@ def test_a_task_without_its_settings_is_a_problem_alone(monkeypatch: pytest.Monk
     found = given(monkeypatch)
 
     assert list(found.tasks) == ["other.task"]
-    assert found.problems == (
+    (unusable,) = found.problems
+    assert unusable.task_types == ("helpdesk.ticket",)
+    assert unusable.problem == (
         "Task 'helpdesk.ticket': "
         "ONBOARDING_TASK_HELPDESK_BASE_URL is not set: give it, or ONBOARDING_TASK_HELPDESK_BASE_URL_FILE; "
-        "ONBOARDING_TASK_HELPDESK_API_TOKEN is not set: give it, or ONBOARDING_TASK_HELPDESK_API_TOKEN_FILE",
+        "ONBOARDING_TASK_HELPDESK_API_TOKEN is not set: give it, or ONBOARDING_TASK_HELPDESK_API_TOKEN_FILE"
     )
 
 
@@ -116,14 +118,14 @@ def test_a_wrong_setting_is_named_without_its_value(name: str, value: str, monke
     found = given(monkeypatch, **{**GIVEN, name: value})
 
     assert list(found.tasks) == ["other.task"]
-    assert f"ONBOARDING_TASK_HELPDESK_{name}: " in found.problems[0]
-    assert value not in found.problems[0]
+    assert f"ONBOARDING_TASK_HELPDESK_{name}: " in found.problems[0].problem
+    assert value not in found.problems[0].problem
 
 
 def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = given(monkeypatch, BASE_URL="https://h", API_TOKEN_FILE="/no/such/file")
 
-    assert "ONBOARDING_TASK_HELPDESK_API_TOKEN_FILE: /no/such/file cannot be read" in found.problems[0]
+    assert "ONBOARDING_TASK_HELPDESK_API_TOKEN_FILE: /no/such/file cannot be read" in found.problems[0].problem
 
 
 class Mutable(msgspec.Struct):

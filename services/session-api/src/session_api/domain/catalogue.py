@@ -1,8 +1,10 @@
-"""The announcements of task types that are obeyed at once: those that open no gate."""
+"""The announcements of task types: which are obeyed at once, because they open no gate, and what cannot be run."""
+
+from collections.abc import Sequence
 
 import msgspec
 
-from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration, TaskTypesAnnounced
 
 
 def without_relaxation(announced: TaskTypeDeclaration, known: TaskTypeDeclaration) -> TaskTypeDeclaration:
@@ -15,4 +17,22 @@ def without_relaxation(announced: TaskTypeDeclaration, known: TaskTypeDeclaratio
         required=True,
         step=min(announced.step, known.step),
         fresh_seconds=min(announced.fresh_seconds, known.fresh_seconds),
+    )
+
+
+def unusable_task_types(stored: Sequence[TaskTypeDeclaration], latest: TaskTypesAnnounced | None) -> frozenset[str]:
+    """Return the names of the stored task types that the runner of the latest announcement has, but cannot run.
+
+    A task type is one of them if it was named, or if it is of a distribution with a problem and was not announced.
+    Without an announcement nothing is known.
+    """
+    if latest is None:
+        return frozenset()
+    usable = {declaration.name for declaration in latest.task_types}
+    named = {name for unusable in latest.unusable for name in unusable.task_types}
+    packages = {unusable.distribution for unusable in latest.unusable if unusable.distribution}
+    return frozenset(
+        declaration.name
+        for declaration in stored
+        if declaration.name not in usable and (declaration.name in named or declaration.distribution in packages)
     )

@@ -1,13 +1,18 @@
 """The catalogue: the task types, and the reason codes of results."""
 
+from collections.abc import Collection
+
 from litestar import Controller, get
 
 from onboarding_shared.contracts.reason_codes import Reason
 from onboarding_shared.contracts.steps import STEP_WORDS
-from onboarding_shared.contracts.task_runner import TaskTypeDeclaration
+from onboarding_shared.contracts.task_runner import TaskTypeDeclaration, UnusableTasks
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.web.identity import requires_platform
+from session_api.domain.catalogue import unusable_task_types
 from session_api.routes.session_bodies import TaskType, WizardStep
 from session_api.store.task_types import list_task_types
+from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.reasons import ReasonCodes
 
 
@@ -19,6 +24,7 @@ class CatalogueRoutes(Controller):
 
     database: Database
     reasons: ReasonCodes
+    feed: LiveFeed
 
     @get(
         "/task-types",
@@ -28,7 +34,21 @@ class CatalogueRoutes(Controller):
     async def list_announced_task_types(self) -> list[TaskType]:
         """Return the declaration of each task type: its step, its limits, and the permissions it needs."""
         declarations = await self.database.run_single(list_task_types)
-        return [_task_type(declaration) for declaration in declarations]
+        unusable = unusable_task_types(declarations, self.feed.announced)
+        return [_task_type(declaration, unusable) for declaration in declarations]
+
+    @get(
+        "/unusable-tasks",
+        guards=[requires_platform()],
+        summary="List the installed tasks that cannot be run",
+        operation_id="listUnusableTasks",
+    )
+    async def list_unusable_tasks(self) -> list[UnusableTasks]:
+        """Return the problems of installed task packages, as a runner announced them last; it does so every minute.
+
+        ``task_types`` are those that are known by name: a package that cannot be imported names none.
+        """
+        return [] if self.feed.announced is None else list(self.feed.announced.unusable)
 
     @get("/steps", summary="List the steps of the wizard", operation_id="listWizardSteps")
     async def list_wizard_steps(self) -> list[WizardStep]:
@@ -51,7 +71,7 @@ class CatalogueRoutes(Controller):
         return list((await self.reasons.current()).values())
 
 
-def _task_type(declaration: TaskTypeDeclaration) -> TaskType:
+def _task_type(declaration: TaskTypeDeclaration, unusable: Collection[str]) -> TaskType:
     return TaskType(
         name=declaration.name,
         title=declaration.title,
@@ -71,5 +91,6 @@ def _task_type(declaration: TaskTypeDeclaration) -> TaskType:
         inputs_schema=declaration.inputs_schema,
         supports_dry_run=declaration.supports_dry_run,
         inputs_from=declaration.inputs_from,
+        unusable=declaration.name in unusable,
         reasons=declaration.reasons,
     )

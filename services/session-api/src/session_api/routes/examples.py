@@ -126,6 +126,11 @@ _RUN_NOT_FOUND = {
     "error": "The tenant has no run with this id",
     "next": "The tenant has no run with this id: list its runs.",
 }
+_UNUSABLE = {
+    "distribution": "acme-onboarding-tasks",
+    "task_types": ["acme.domains"],
+    "problem": "Task 'acme.domains': ONBOARDING_TASK_ACME_URL is not set: give it, or ONBOARDING_TASK_ACME_URL_FILE",
+}
 _SERVICE: dict[str, Any] = {
     "service": "task-runner",
     "instance": "task-runner-1/7",
@@ -283,6 +288,7 @@ _TASK_TYPE: dict[str, Any] = {
     "inputs_schema": None,
     "supports_dry_run": False,
     "inputs_from": {},
+    "unusable": False,
     "reasons": [],
 }
 _CHANGE = {
@@ -350,6 +356,7 @@ EXAMPLES: Mapping[str, OperationExample] = {
         {"runs": [{"tenant_id": 42, "run_id": 17}]},
     ),
     "listServices": OperationExample([_SERVICE]),
+    "listUnusableTasks": OperationExample([_UNUSABLE]),
     "listWizardSteps": OperationExample([_WIZARD_STEP]),
     "listSessionHistory": OperationExample([_CHANGE]),
     "getSessionReport": OperationExample(REPORT),

@@ -148,7 +148,8 @@ class TaskType(Struct, kw_only=True):
     """A task type as its author declared it. ``inputs_schema`` is null if its runs take no inputs.
 
     ``inputs_from``: an input that a start omits is the one that the latest run of this task type offered. ``reasons``
-    are the reason codes that its package adds to those of the product.
+    are the reason codes that its package adds to those of the product. ``unusable``: its package is installed, but
+    runners cannot run it, as they said last.
     """
 
     name: str
@@ -169,6 +170,7 @@ class TaskType(Struct, kw_only=True):
     inputs_schema: dict[str, Any] | None
     supports_dry_run: bool
     inputs_from: dict[str, str]
+    unusable: bool
     reasons: tuple[DeclaredReason, ...]
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from onboarding_shared.contracts.cloudevents import Received
 from onboarding_shared.contracts.run_keys import RunKeys
+from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
 from onboarding_shared.contracts.topics import EVIDENCE, OPERATION_RUNS, SESSIONS, TASK_TYPES
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging.log_follower import FOLLOWER_UP, LogFollower, Place
@@ -79,6 +80,8 @@ class LiveFeed:
         self._of_many: set[LiveStream] = set()
         self._ready = asyncio.Event()
         self._catalogue: bytes | None = None
+        self.announced: TaskTypesAnnounced | None = None
+        """The latest announcement of task types; None until one has been read."""
         self._stopping = False
 
     def start(self) -> None:
@@ -142,6 +145,8 @@ class LiveFeed:
     def take(self, place: Place, offset: int, message: Received | None) -> None:
         """See ``LogListener``."""
         self._buffer.passed(place, offset)
+        if message is not None and isinstance(message.message, TaskTypesAnnounced):
+            self.announced = message.message
         told = None if message is None else event_of(message)
         if message is None or told is None:
             return

@@ -7,23 +7,26 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from onboarding_shared.contracts.task_runner import DeclaredReason
+from onboarding_shared.contracts.task_runner import DeclaredReason, UnusableTasks
 from onboarding_shared.contracts.types import Mode
 from onboarding_shared.process.settings import SettingsError
 from task_runner.domain.admission import InputsType
 from task_runner.tasks.declaration import Task
 from task_runner.tasks.declaration_errors import DeclarationError
+from task_runner.tasks.payload import shown_text
+from task_runner.tasks.result import MAX_MESSAGE
 from task_runner.tasks.settings import read_settings
 
 GROUP = "onboarding.tasks"
 OWN_DISTRIBUTION = "onboarding-task-runner"
+MAX_NAME = 200
 
 
 class Installed(NamedTuple):
-    """The usable tasks of all installed packages by name, sorted, and the problem of each entry point that is not."""
+    """The usable tasks of all installed packages by name, sorted, and the problems of those that are not."""
 
     tasks: Mapping[str, Task]
-    problems: tuple[str, ...]
+    problems: tuple[UnusableTasks, ...]
 
 
 class Meaning(NamedTuple):
@@ -41,7 +44,7 @@ def discover(points: Iterable[EntryPoint] | None = None) -> dict[str, Task]:
     """
     found = installed(points)
     if found.problems:
-        raise DeclarationError(found.problems[0])
+        raise DeclarationError(found.problems[0].problem)
     return dict(found.tasks)
 
 
@@ -53,13 +56,13 @@ def installed(points: Iterable[EntryPoint] | None = None) -> Installed:
     """
     tasks: dict[str, Task] = {}
     meanings: dict[str, Meaning] = {}
-    problems = []
+    problems: list[UnusableTasks] = []
     for point in sorted(entry_points(group=GROUP) if points is None else points, key=_rank):
         try:
             declared = _declared(tasks_of(point), tasks)
             added = added_meanings(declared.values(), meanings)
         except DeclarationError as error:
-            problems.append(str(error))
+            problems.append(_unusable(point.dist.name if point.dist else "", str(error)))
         else:
             tasks |= declared
             meanings |= added
@@ -98,6 +101,12 @@ def added_meanings(tasks: Iterable[Task], known: Mapping[str, Meaning]) -> dict[
     return added
 
 
+def _unusable(distribution: str, problem: str, *task_types: str) -> UnusableTasks:
+    return UnusableTasks(
+        distribution=shown_text(distribution, MAX_NAME), task_types=task_types, problem=shown_text(problem, MAX_MESSAGE)
+    )
+
+
 def _rank(point: EntryPoint) -> tuple[bool, str, str]:
     distribution = point.dist.name if point.dist else ""
     return distribution != OWN_DISTRIBUTION, distribution, point.name
@@ -132,7 +141,8 @@ def configured(found: Installed) -> Installed:
         try:
             settings = None if task.settings is None else read_settings(name, task.settings)
         except SettingsError as error:
-            problems.append(f"Task {name!r}: {'; '.join(error.problems)}")
+            words = f"Task {name!r}: {'; '.join(error.problems)}"
+            problems.append(_unusable(task.declaration.distribution, words, name))
         else:
             tasks[name] = task if settings is None else msgspec.structs.replace(task, configured=settings)
     return Installed(tasks, tuple(problems))

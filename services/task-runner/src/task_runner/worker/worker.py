@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onboarding_shared.contracts.run_states import RunEvent
-from onboarding_shared.contracts.task_runner import TaskTypesAnnounced
+from onboarding_shared.contracts.task_runner import MOST_UNUSABLE, TaskTypesAnnounced, UnusableTasks
 from onboarding_shared.contracts.types import PLATFORM_TENANT
 from onboarding_shared.messaging.outbox import Outbox
 from onboarding_shared.postgres.database import Database
@@ -65,6 +65,7 @@ class Worker:
         context_for: ContextFactory,
         limits: WorkerLimits,
         *,
+        unusable: Sequence[UnusableTasks] = (),
         name: str,
         clock: Callable[[], float] = time.monotonic,
         selection: Selection = Selection.ALL,
@@ -72,11 +73,13 @@ class Worker:
     ) -> None:
         """``name`` identifies the worker in the database; ``clock`` is monotonic, in seconds; ``record`` takes metrics.
 
+        ``unusable`` are installed tasks that are not among ``tasks``; they are announced with them.
         A worker of isolated runs only claims and executes: another one does the rest.
         """
         self._database = database
         self._outbox = outbox
         self._tasks = tasks
+        self._unusable = tuple(unusable[:MOST_UNUSABLE])
         self._limits = limits
         self._clock = clock
         self._expire_from = math.inf
@@ -197,7 +200,7 @@ class Worker:
 
     async def _announce(self) -> float:
         declarations = tuple(task.declaration for task in self._tasks.values())
-        announced = TaskTypesAnnounced(tenant_id=PLATFORM_TENANT, task_types=declarations)
+        announced = TaskTypesAnnounced(tenant_id=PLATFORM_TENANT, task_types=declarations, unusable=self._unusable)
         await self._database.run(lambda tx: self._outbox.append(tx, [announced]))
         return ANNOUNCE_SECONDS
 
