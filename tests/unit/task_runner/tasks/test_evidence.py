@@ -30,7 +30,7 @@ def declaration(fresh_seconds: float = 3600.0) -> TaskTypeDeclaration:
 def evidence(payload: dict[str, Any], record: ResponseRecord | None = None, fresh_seconds: float = 3600.0) -> Any:
     context: Any = SimpleNamespace(
         connection=SimpleNamespace(external_tenant_id="t-1"),
-        graph_used=None if record is None else SimpleNamespace(record=record),
+        record=record,
         dry_run=False,
     )
     return with_provenance(payload, declaration(fresh_seconds), context, lambda: NOON)

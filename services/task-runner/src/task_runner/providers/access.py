@@ -13,9 +13,11 @@ from task_runner.providers.credentials.choice import Credentials
 from task_runner.providers.credentials.managed_identity import ManagedIdentities
 from task_runner.providers.graph import GraphClient, SharedParts
 from task_runner.providers.http import SharedTransport, open_client
+from task_runner.providers.http_record import RecordedTransport
 from task_runner.providers.memory import AnswerMemory, Share
 from task_runner.providers.messages import AttemptLimits
 from task_runner.providers.readings import SharedReadings
+from task_runner.providers.record import ResponseRecord
 from task_runner.providers.settings import ProviderSettings
 from task_runner.providers.tenant_connection import TenantConnection
 from task_runner.providers.tokens import GraphSessions
@@ -85,14 +87,17 @@ class Providers:
         dry_run = details.dry_run
         share = Share(self.memory, deferrals=details.uncounted)
         limits = AttemptLimits(deadline, share, run_id, dry_run, _readings_since(details), details.uncounted)
-        graph, partner_graph = self._clients(tenant_id, connection, limits)
+        record = ResponseRecord()
+        graph, partner_graph = self._clients(tenant_id, connection, limits, record)
+        recorded = RecordedTransport(self._transport, record)
         return TaskContext(
             tenant_id=tenant_id,
             run_id=run_id,
             attempt=attempt,
             connection=connection,
             clients=Clients(
-                open_http=lambda: open_client(self._transport, self.settings, read_only=dry_run),
+                open_http=lambda: open_client(recorded, self.settings, read_only=dry_run),
+                record=record,
                 graph=graph,
                 partner_graph=partner_graph,
                 emergency_access=self._emergency_access(connection),
@@ -112,13 +117,13 @@ class Providers:
         return self.context_for(tenant_id=tenant_id, connection=connection, **attempt)
 
     def _clients(
-        self, tenant_id: int, connection: Connection | None, limits: AttemptLimits
+        self, tenant_id: int, connection: Connection | None, limits: AttemptLimits, record: ResponseRecord
     ) -> tuple[GraphClient | None, GraphClient | None]:
         """Return the clients of the customer's and of the partner's tenant, which share one record."""
         if connection is None:
             return None, None
         use = TenantConnection(tenant_id, connection)
-        graph = GraphClient(use, self._parts, limits)
+        graph = GraphClient(use, self._parts, limits, record)
         partner = self.settings.partner_tenant_id
         if partner is None:
             return graph, None
@@ -126,7 +131,7 @@ class Providers:
             connection=msgspec.structs.replace(connection, external_tenant_id=partner),
             partner_of=connection.external_tenant_id,
         )
-        return graph, GraphClient(own, self._parts, limits, graph.record)
+        return graph, GraphClient(own, self._parts, limits, record)
 
     def _emergency_access(self, connection: Connection | None) -> frozenset[str]:
         tenant = connection.external_tenant_id.lower() if connection else ""

@@ -67,7 +67,7 @@ class SharedTransport(httpx2.AsyncBaseTransport):
         self._turns = itertools.cycle(self._pools)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        url = _shown(request.url)
+        url = shown_url(request.url)
         span, began = _begin_span(request, url), time.perf_counter()
         status = "none"
         try:
@@ -100,7 +100,7 @@ class SharedTransport(httpx2.AsyncBaseTransport):
             await pool.aclose()
 
 
-def _shown(url: httpx2.URL) -> str:
+def shown_url(url: httpx2.URL) -> str:
     """The URL without query and credentials. Most have no credentials, and then need not be taken apart."""
     text = str(url)
     return text.partition("?")[0] if "@" not in text else str(url.copy_with(query=None, username=None, password=None))
@@ -124,7 +124,7 @@ def timeouts(settings: ProviderSettings) -> httpx2.Timeout:
 
 
 def open_client(
-    transport: SharedTransport, settings: ProviderSettings, *, read_only: bool = False
+    transport: httpx2.AsyncBaseTransport, settings: ProviderSettings, *, read_only: bool = False
 ) -> httpx2.AsyncClient:
     """A client with its own cookies that follows no redirect and asks for uncompressed bodies, which can be counted.
 

@@ -14,14 +14,15 @@ LONGEST_URL = 1000
 class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
     """One response: its tenant at Microsoft, its status, and the SHA-256 of its body.
 
-    ``api_version`` is that of Microsoft Graph, ``permission`` the permission that the task specified for the request,
-    if any, ``collected_at`` the time of the response. ``shared``: another run had sent the request.
+    Tenant and API version are None for another service than Microsoft Graph. ``permission`` is the permission that the
+    task specified for the request, if any, ``collected_at`` the time of the response. ``shared``: another run had sent
+    the request.
     """
 
-    external_tenant_id: str
+    external_tenant_id: str | None
     method: str
     url: str
-    api_version: str = API_VERSION
+    api_version: str | None = API_VERSION
     status: int
     permission: str | None
     request_id: str | None
@@ -62,7 +63,7 @@ class ResponseRecord:
         self.first_at = min(self.first_at or collected_at, collected_at)
         self.count += 1
         self.bytes_read += size
-        if response.api_version not in self._versions:
+        if response.api_version is not None and response.api_version not in self._versions:
             self._versions.append(response.api_version)
         if len(self.responses) < MAX_RESPONSES:
             self.responses.append(
@@ -82,7 +83,7 @@ class ResponseRecord:
     def as_payload(self) -> dict[str, Any]:
         """Return the members of ``provenance`` that describe the responses."""
         return {
-            "api_version": ", ".join(self._versions) or API_VERSION,
+            "api_version": ", ".join(self._versions) or (None if self.count else API_VERSION),
             "response_count": self.count,
             "responses": msgspec.to_builtins(self.responses),
             "lists": msgspec.to_builtins(self.lists),

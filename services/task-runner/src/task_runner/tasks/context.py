@@ -11,7 +11,7 @@ from onboarding_shared.contracts.session_api import TaskConnection as Connection
 from onboarding_shared.contracts.task_runner import Progress
 from onboarding_shared.telemetry.known_secrets import hide_known
 from task_runner.tasks.gdap_profile import NO_GDAP_CHOICES, GdapProfile
-from task_runner.tasks.graph import Graph
+from task_runner.tasks.graph import Graph, GraphRecord
 from task_runner.tasks.payload import shown_text
 from task_runner.tasks.result import CannotTell, TaskFault
 
@@ -55,10 +55,14 @@ NO_DETAILS = RunDetails()
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """The clients of an attempt: ``graph`` is None without a connection, ``report`` is awaited with each progress."""
+    """The clients of an attempt: ``graph`` is None without a connection, ``report`` is awaited with each progress.
+
+    ``record`` has the responses of all of them.
+    """
 
     open_http: "Callable[[], httpx2.AsyncClient]"
     graph: Graph | None
+    record: GraphRecord | None = None
     partner_graph: Graph | None = None
     emergency_access: frozenset[str] = frozenset()
     gdap: GdapProfile = NO_GDAP_CHOICES
@@ -113,7 +117,10 @@ class TaskContext:
 
     @cached_property
     def http(self) -> "httpx2.AsyncClient":
-        """An HTTP client of this attempt, with timeouts, a size limit and its own cookies. It follows no redirects."""
+        """An HTTP client of this attempt, with timeouts, a size limit and its own cookies. It follows no redirects.
+
+        The evidence names its responses as those of Microsoft Graph, but no query, credential or header.
+        """
         return self._clients.open_http()
 
     @property
@@ -137,9 +144,10 @@ class TaskContext:
         return self._clients.partner_graph
 
     @property
-    def graph_used(self) -> Graph | None:
-        """The Microsoft Graph client, or None without a provider connection."""
-        return self._clients.graph
+    def record(self) -> GraphRecord | None:
+        """The responses that were received; None without a provider connection while there is none."""
+        record = self._clients.record
+        return record if self._clients.graph is not None or (record is not None and record.first_at) else None
 
     def close(self) -> None:
         """Give back the memory that is counted for answers. The worker calls it at the end of the attempt."""

@@ -24,7 +24,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphRecord(Protocol):
-    """The responses that one attempt has received."""
+    """The responses that one attempt has received, from Microsoft Graph and from other services."""
 
     @property
     def first_at(self) -> datetime | None:

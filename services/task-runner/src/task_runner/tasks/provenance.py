@@ -38,7 +38,7 @@ def with_provenance(
     with sorted keys. The payload of a dry run has ``dry_run: true``. Raises ``PayloadError`` for a payload that is not
     JSON.
     """
-    record = context.graph_used.record if context.graph_used is not None else None
+    record = context.record
     collected_at = (record.first_at if record is not None else None) or now()
     provenance: dict[str, Any] = {
         "external_tenant_id": context.connection.external_tenant_id if context.connection else None,
