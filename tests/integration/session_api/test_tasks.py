@@ -310,8 +310,10 @@ async def test_a_task_that_cannot_be_run_is_told(api: Api) -> None:
         unusable=(UnusableTasks(distribution="acme", task_types=("app.optional",), problem=problem),),
     )
     types = (await api.caller().get("/onboarding/task-types")).json()
+    tasks = (await api.caller().get(f"/tenants/{TENANT}/onboarding/tasks")).json()
     answer = await api.caller(permissions=PLATFORM).get("/onboarding/unusable-tasks")
 
+    assert [task["task_type"] for task in tasks if task["unusable"]] == ["app.optional"]
     assert [declared["name"] for declared in types if declared["unusable"]] == ["app.optional"]
     assert answer.json() == [{"distribution": "acme", "task_types": ["app.optional"], "problem": problem}]
 

@@ -17,11 +17,12 @@ def declaration(name: str, distribution: str = "acme") -> TaskTypeDeclaration:
     )
 
 
-STORED = [declaration("acme.a"), declaration("acme.b"), declaration("other.c", "other")]
+DECLARED = [declaration("acme.a"), declaration("acme.b"), declaration("other.c", "other")]
+STORED = {declared.name: declared.distribution for declared in DECLARED}
 
 
 def announced(*names: str, unusable: UnusableTasks) -> TaskTypesAnnounced:
-    usable = tuple(declared for declared in STORED if declared.name in names)
+    usable = tuple(declared for declared in DECLARED if declared.name in names)
     return TaskTypesAnnounced(tenant_id=0, task_types=usable, unusable=(unusable,))
 
 

@@ -121,9 +121,16 @@ def _of_runs(parts: Components) -> list[type[Controller]]:
     preflights = Preflights(parts.database, parts.evidence, quotas=parts.quotas)
     return [
         with_parts(CatalogueRoutes, database=parts.database, reasons=parts.reasons, feed=parts.feed),
-        with_parts(TaskRoutes, database=parts.database, reasons=parts.reasons),
+        with_parts(TaskRoutes, database=parts.database, reasons=parts.reasons, feed=parts.feed),
         with_parts(StartRoutes, starts=parts.starts, retries=retries, preflights=preflights, links=parts.links),
-        with_parts(StepRoutes, starts=parts.starts, database=parts.database, reasons=parts.reasons, links=parts.links),
+        with_parts(
+            StepRoutes,
+            starts=parts.starts,
+            database=parts.database,
+            reasons=parts.reasons,
+            feed=parts.feed,
+            links=parts.links,
+        ),
         with_parts(
             RunRoutes,
             cancellations=cancellations,

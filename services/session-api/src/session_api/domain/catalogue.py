@@ -1,6 +1,6 @@
 """The announcements of task types: which are obeyed at once, because they open no gate, and what cannot be run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import msgspec
 
@@ -20,8 +20,10 @@ def without_relaxation(announced: TaskTypeDeclaration, known: TaskTypeDeclaratio
     )
 
 
-def unusable_task_types(stored: Sequence[TaskTypeDeclaration], latest: TaskTypesAnnounced | None) -> frozenset[str]:
+def unusable_task_types(stored: Mapping[str, str], latest: TaskTypesAnnounced | None) -> frozenset[str]:
     """Return the names of the stored task types that the runner of the latest announcement has, but cannot run.
+
+    ``stored`` are name and distribution of each.
 
     A task type is one of them if it was named, or if it is of a distribution with a problem and was not announced.
     Without an announcement nothing is known.
@@ -32,7 +34,7 @@ def unusable_task_types(stored: Sequence[TaskTypeDeclaration], latest: TaskTypes
     named = {name for unusable in latest.unusable for name in unusable.task_types}
     packages = {unusable.distribution for unusable in latest.unusable if unusable.distribution}
     return frozenset(
-        declaration.name
-        for declaration in stored
-        if declaration.name not in usable and (declaration.name in named or declaration.distribution in packages)
+        name
+        for name, distribution in stored.items()
+        if name not in usable and (name in named or distribution in packages)
     )

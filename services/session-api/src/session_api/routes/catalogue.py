@@ -34,7 +34,9 @@ class CatalogueRoutes(Controller):
     async def list_announced_task_types(self) -> list[TaskType]:
         """Return the declaration of each task type: its step, its limits, and the permissions it needs."""
         declarations = await self.database.run_single(list_task_types)
-        unusable = unusable_task_types(declarations, self.feed.announced)
+        unusable = unusable_task_types(
+            {declaration.name: declaration.distribution for declaration in declarations}, self.feed.announced
+        )
         return [_task_type(declaration, unusable) for declaration in declarations]
 
     @get(

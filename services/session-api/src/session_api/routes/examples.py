@@ -36,6 +36,7 @@ _SUMMARY: dict[str, Any] = {
     "last_run_at": "2026-11-24T09:30:01Z",
     "active_run": None,
     "blocked_by": None,
+    "unusable": False,
 }
 _TIMES: dict[str, Any] = {
     "created_at": "2026-11-24T09:00:00Z",

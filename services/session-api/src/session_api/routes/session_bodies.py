@@ -85,7 +85,8 @@ class OnboardingTaskSummary(Struct, kw_only=True):
     A task of scope ``connection`` is judged by the runs of ``provider_connection_id`` alone: the session's connection,
     or the only enabled one. ``remediation`` is what to do about the verdict, which is unknown from ``expires_at`` on.
     ``last_run_at`` is the end of the run that the verdict is based on. ``active_run`` is the run that has not ended:
-    while there is one, ``remediation`` does not ask to start the task.
+    while there is one, ``remediation`` does not ask to start the task. ``unusable``: its package is installed, but
+    runners cannot run it, as they said last.
     """
 
     task_type: str
@@ -103,6 +104,7 @@ class OnboardingTaskSummary(Struct, kw_only=True):
     last_run_at: datetime | None = None
     active_run: "ActiveRunSummary | None" = None
     blocked_by: "TaskBlock | None" = None
+    unusable: bool = False
 
 
 class TaskBlock(Struct, kw_only=True):

@@ -19,8 +19,9 @@ from session_api.routes.problems import CODES, start_problem, step_not_found
 from session_api.routes.run_bodies import StartedTask, StartStep
 from session_api.routes.session_bodies import OnboardingStep
 from session_api.routes.starts import checked_connection
-from session_api.routes.tasks import summary_body
+from session_api.routes.tasks import summary_body, unusable_in
 from session_api.store.task_types import list_task_types, summarize_tasks
+from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.reasons import ReasonCodes
 from session_api.use_cases.starts import Accepted, BlockedBy, StartAnswer, Starts
 
@@ -34,6 +35,7 @@ class StepRoutes(Controller):
     starts: Starts
     database: Database
     reasons: ReasonCodes
+    feed: LiveFeed
     links: Links
 
     @get(
@@ -45,7 +47,8 @@ class StepRoutes(Controller):
         """Return for each step the number of tasks by status, and the required tasks that are not ok or warn."""
         summaries = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
         reasons = await self.reasons.current()
-        bodies = {summary.readiness.task_type: summary_body(summary, reasons) for summary in summaries}
+        unusable = unusable_in(summaries, self.feed)
+        bodies = {summary.readiness.task_type: summary_body(summary, reasons, unusable) for summary in summaries}
         return [
             OnboardingStep(
                 step=readiness.step,

@@ -1,6 +1,6 @@
 """The tasks of a tenant and the latest result of each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from litestar import Controller, get
 
@@ -8,10 +8,12 @@ from onboarding_shared.contracts.reason_codes import Reason, remediation_of
 from onboarding_shared.postgres.database import Database
 from onboarding_shared.web.identity import Permissions, requires
 from onboarding_shared.web.operations import TenantId
+from session_api.domain.catalogue import unusable_task_types
 from session_api.domain.freshness import EVIDENCE_STALE, NEVER_RUN
 from session_api.routes.active_runs import active_run_body
 from session_api.routes.session_bodies import OnboardingTaskSummary, TaskBlock
 from session_api.store.task_types import TaskSummary, summarize_tasks
+from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.reasons import ReasonCodes
 
 
@@ -23,6 +25,7 @@ class TaskRoutes(Controller):
 
     database: Database
     reasons: ReasonCodes
+    feed: LiveFeed
 
     @get(
         guards=[requires(Permissions.READ)],
@@ -33,10 +36,19 @@ class TaskRoutes(Controller):
         """Return each task type with the result of its latest finished run, ``unknown`` if it has expired."""
         summaries = await self.database.run_single(lambda tx: summarize_tasks(tx, tenant_id))
         reasons = await self.reasons.current()
-        return [summary_body(summary, reasons) for summary in summaries]
+        unusable = unusable_in(summaries, self.feed)
+        return [summary_body(summary, reasons, unusable) for summary in summaries]
 
 
-def summary_body(summary: TaskSummary, reasons: Mapping[str, Reason]) -> OnboardingTaskSummary:
+def unusable_in(summaries: Sequence[TaskSummary], feed: LiveFeed) -> frozenset[str]:
+    """Return the names of the task types that runners cannot run at present."""
+    stored = {summary.readiness.task_type: summary.distribution for summary in summaries}
+    return unusable_task_types(stored, feed.announced)
+
+
+def summary_body(
+    summary: TaskSummary, reasons: Mapping[str, Reason], unusable: Collection[str]
+) -> OnboardingTaskSummary:
     """Return the response body of a task summary. What is running need not be started; what waits says what helps."""
     reason_code = summary.reason_code
     if summary.active_run is not None and reason_code in (NEVER_RUN, EVIDENCE_STALE):
@@ -57,6 +69,7 @@ def summary_body(summary: TaskSummary, reasons: Mapping[str, Reason]) -> Onboard
         last_run_at=summary.finished_at,
         active_run=None if summary.active_run is None else active_run_body(summary.active_run),
         blocked_by=_block(summary),
+        unusable=summary.readiness.task_type in unusable,
     )
 
 

@@ -66,7 +66,8 @@ SELECT t.name, t.step, t.required, t.scope, now() AS now, latest.id AS last_run_
        coalesce(CAST(t.declaration ->> 'fresh_seconds' AS float8), :fresh_seconds) AS fresh_seconds,
        finished.status, finished.reason_code, finished.message, finished.finished_at,
        coalesce(t.declaration ->> 'title', t.name) AS title,
-       coalesce(t.declaration ->> 'description', '') AS description, t.mode, guarded.runs, active.*
+       coalesce(t.declaration ->> 'description', '') AS description,
+       coalesce(t.declaration ->> 'distribution', '') AS distribution, t.mode, guarded.runs, active.*
 FROM task_types t
 CROSS JOIN judged
 CROSS JOIN (
@@ -129,6 +130,7 @@ class TaskSummary:
     expires_at: datetime | None
     title: str
     description: str
+    distribution: str
     finished_at: datetime | None
     active_run: ActiveRun | None
     blocked_by: GuardedRun | None
@@ -209,6 +211,7 @@ def _summary(row: Row[Any], active: Sequence[GuardedRun]) -> TaskSummary:
         expires_at=current.expires_at,
         title=row.title,
         description=row.description,
+        distribution=row.distribution,
         finished_at=row.finished_at,
         active_run=_active(row),
         blocked_by=_blocking(row, active),
