@@ -28,7 +28,7 @@ async def ran(caller: Caller, task: str, *arguments: str) -> subprocess.Complete
     return await asyncio.to_thread(
         subprocess.run,
         command(caller, task, *arguments),
-        env={**os.environ, "TOKEN": caller.token},
+        env={**os.environ, "ONBOARDING_TOKEN": caller.token},
         capture_output=True,
         text=True,
         timeout=60,
@@ -78,9 +78,10 @@ async def test_ctrl_c_leaves_the_run_alone(system: System) -> None:
         await caller.connect("healthy", overrides={"/organization": [WITHOUT_OWN_DOMAIN]})
         watching = await asyncio.create_subprocess_exec(
             *command(caller, "example.own_domain", "--wait"),
-            env={**os.environ, "TOKEN": caller.token},
+            env={**os.environ, "ONBOARDING_TOKEN": caller.token},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
         )
         assert watching.stderr is not None
         while b"DOMAIN_PENDING" not in (line := await watching.stderr.readline()):

@@ -54,6 +54,7 @@ async def test_a_task_that_never_ran_is_unknown_with_a_reason(api: Api) -> None:
         "last_run_at": None,
         "active_run": None,
         "blocked_by": None,
+        "unusable": False,
     }
 
 
@@ -76,6 +77,7 @@ async def test_the_latest_finished_run_gives_the_status(api: Api) -> None:
         "required": True,
         "active_run": None,
         "blocked_by": None,
+        "unusable": False,
     }
 
 

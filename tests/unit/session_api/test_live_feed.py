@@ -48,7 +48,9 @@ async def test_task_types_are_told_when_they_change_also_back_again() -> None:
 
 
 def test_the_latest_announcement_is_kept() -> None:
-    feed = LiveFeed(KafkaSettings(bootstrap_servers="127.0.0.1:9"), StreamSettings(), RunKeys(["k" * 32]))
+    feed = LiveFeed(
+        KafkaSettings(bootstrap_servers="127.0.0.1:9"), StreamSettings(), RunKeys(["k" * 32]), StreamIds([])
+    )
     feed.began({PLACE: 0})
     first, second = announced("1"), announced("2")
     feed.take(PLACE, 0, first)

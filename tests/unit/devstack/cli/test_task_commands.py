@@ -18,13 +18,15 @@ version = "1.0"
 {points}
 """
 TASKS = '''
-from task_runner.tasks import CannotTell, Result, TaskContext, task
+from task_runner.tasks import CannotTell, Reason, Result, TaskContext, task
 FOUND = "Things found"
+REASON = Reason(code="DECLARED", meaning="A.", remediation="B.")
 
-@task("Wrong name", step=9, title="", time_limit=0)
+@task("Wrong name", step=9, title="", time_limit=0, reasons=[REASON, "GRAPH_FORBIDDEN"])
 async def first(context: TaskContext) -> Result:
     return Result.fail("lower_case", "A sentence.", {"provenance": 1})
     return Result.ok("UNTOLD", "A sentence.")
+    return Result.ok("DECLARED", "A sentence.")
 
 @task("graph.connectivity", step=1, title="Taken", inputs_from={})
 async def second(context: TaskContext) -> Result:
@@ -98,15 +100,16 @@ def test_every_problem_of_a_package_is_in_one_list(tmp_path: Path, capsys: pytes
         ("Wrong name", "name:"),
         ("Wrong name", "step:"),
         ("Wrong name", "time_limit"),
+        ("Wrong name", "sequence of Reason, not of str"),
         ("Wrong name", "title is empty"),
         ("Wrong name", "no description"),
         ("graph.connectivity", "declared by onboarding-task-runner"),
         ("pyproject.toml", "'third'"),
-        ("wrong_tasks.py:7", "'lower_case'"),
-        ("wrong_tasks.py:7", "'provenance'"),
-        ("wrong_tasks.py:13", "'Things found'"),
-        ("wrong_tasks.py:8", "UNTOLD has no meaning"),
-        ("wrong_tasks.py:13", "CannotTell has no message"),
+        ("wrong_tasks.py:8", "'lower_case'"),
+        ("wrong_tasks.py:8", "'provenance'"),
+        ("wrong_tasks.py:15", "'Things found'"),
+        ("wrong_tasks.py:9", "UNTOLD has no meaning"),
+        ("wrong_tasks.py:15", "CannotTell has no message"),
     )
     assert [words for words in expected if not any(all(word in line for word in words) for line in found)] == []
     assert len(found) == len(expected)

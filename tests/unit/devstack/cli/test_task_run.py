@@ -1,4 +1,4 @@
-"""`task run`: the deployment it talks to, what it tells of a run, and its exit code."""
+"""`task run`: what it sends, what it tells of a run, and its exit code."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,10 @@ import httpx2
 import pytest
 
 from onboarding_devstack.cli.app import run
-from onboarding_devstack.cli.deployment import deployment
-from onboarding_devstack.cli.exits import CommandError, Exit
+from onboarding_devstack.cli.exits import Exit
+from onboarding_devstack.cli.operate import client
+from onboarding_devstack.cli.operate.client import Client
+from onboarding_devstack.cli.operate.deployment import Deployment, target_of
 from onboarding_devstack.cli.task.run import state_line, verdict
 
 RUN = ["task", "run", "graph.connectivity", "--tenant", "42"]
@@ -55,22 +57,6 @@ def test_a_run_that_goes_on_is_told_in_a_line(state: dict[str, Any], line: str) 
     assert state_line({"id": 9, **state}) == line
 
 
-def test_an_option_comes_before_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SESSION_API", "http://variable")
-    monkeypatch.setenv("TOKEN", "of-variable")
-    assert deployment(None, None, 42, None) == deployment("http://variable", "of-variable", 42, None)
-    chosen = deployment("http://option", "of-option", 42, None)
-    assert (chosen.url, chosen.token) == ("http://option", "of-option")
-
-
-def test_another_deployment_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TOKEN", raising=False)
-    with pytest.raises(CommandError) as refused:
-        deployment("http://option", None, 42, None)
-    assert refused.value.exit_code == Exit.CONFLICT
-    assert "TOKEN" in str(refused.value.next_step)
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -98,12 +84,10 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx2.Response) -> lis
         requests.append(request)
         return left.pop(0)
 
-    client = httpx2.AsyncClient
-    monkeypatch.setattr(
-        httpx2,
-        "AsyncClient",
-        lambda **options: client(**{**options, "transport": httpx2.MockTransport(answer)}),
-    )
+    def client_of(deployment: Deployment) -> Client:
+        return Client(target_of(deployment), httpx2.MockTransport(answer))
+
+    monkeypatch.setattr(client, "client_of", client_of)
     return requests
 
 
@@ -121,7 +105,7 @@ def test_a_start_sends_inputs_and_prints_the_run(
     assert json.loads(capsys.readouterr().out) == started
 
 
-@pytest.mark.parametrize(("status", "code"), [(409, 4), (403, 1), (404, 1)])
+@pytest.mark.parametrize(("status", "code"), [(409, 4), (403, 4), (404, 1)])
 def test_a_refusal_is_told_with_its_next_step(
     status: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,5 @@
 """`task run`: starts a task of a tenant, shows how it goes on, and ends with its verdict."""
 
-import asyncio
 import json
 import sys
 import time
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import PositiveFloat
 
-from onboarding_devstack.cli.deployment import Address, Token, deployment
-from onboarding_devstack.cli.exits import CommandError, Exit
-from onboarding_devstack.cli.options import Data, Json
+from onboarding_devstack.cli.exits import CommandError, Exit, ours
+from onboarding_devstack.cli.operate.deployment import HERE, Deployment
 from onboarding_devstack.cli.token import check_id
 
 if TYPE_CHECKING:
-    from onboarding_devstack.cli.demo.api import Api
+    from onboarding_devstack.cli.operate.client import Client
 
 POLL_SECONDS = 0.5
 ENDED = ("succeeded", "failed", "cancelled", "timed_out")
@@ -34,21 +32,29 @@ def run(
     dry_run: Annotated[bool, Parameter(negative="", help="Change nothing, if the task can be run so.")] = False,
     wait: Annotated[bool, Parameter(negative="", help="Wait for the end; the exit code is the verdict.")] = False,
     timeout: Annotated[PositiveFloat | None, Parameter(help="Seconds to wait for the end. Default: no limit.")] = None,
-    as_json: Json = False,
-    address: Address = None,
-    token: Token = None,
-    data: Data = None,
+    to: Deployment = HERE,
 ) -> Exit:
     """Start a task of a tenant, or join its active run. Ctrl-C and --timeout leave the run alone.
 
     With --wait the exit code is 0 for ok and warn, 3 for fail and unknown, and 1 for a run that ended without a result.
     """
+    from onboarding_devstack.cli.operate.client import client_of
+    from onboarding_devstack.cli.screen import err
+
     check_id("--tenant", tenant)
     if timeout is not None and not wait:
         raise CommandError(Exit.USAGE, "--timeout belongs to --wait")
     body = {"provider_connection_id": connection, "inputs": _object(inputs), "dry_run": dry_run}
-    chosen = deployment(address, token, tenant, data)
-    return asyncio.run(_run(chosen.url, chosen.token, tenant, name, body, wait=wait, timeout=timeout, as_json=as_json))
+    below = f"/tenants/{tenant}/onboarding"
+    with client_of(to) as client:
+        started = client.send("POST", f"{below}/tasks/{name}/runs", body)
+        err().print(f"run {started['run_id']} of {name} {started['outcome']}", markup=False)
+        if not wait:
+            print(json.dumps(started) if to.as_json or not sys.stdout.isatty() else started["run_id"])
+            return Exit.OK
+        ended = _ended(client, f"{below}/runs/{started['run_id']}", timeout)
+    _show(ended, as_json=to.as_json)
+    return verdict(ended)
 
 
 def verdict(run: Mapping[str, Any]) -> Exit:
@@ -84,52 +90,23 @@ def _object(text: str | None) -> dict[str, Any] | None:
     return value
 
 
-async def _run(
-    url: str,
-    token: str,
-    tenant: int,
-    name: str,
-    body: dict[str, Any],
-    *,
-    wait: bool,
-    timeout: float | None,
-    as_json: bool,
-) -> Exit:
-    from onboarding_devstack.cli.demo.api import Api, Refused
-    from onboarding_devstack.cli.screen import err
-
-    async with Api(url, token, tenant) as api:
-        try:
-            started = await api.of_tenant("POST", f"/tasks/{name}/runs", body)
-            err().print(f"run {started['run_id']} of {name} {started['outcome']}", markup=False)
-            if not wait:
-                print(json.dumps(started) if as_json or not sys.stdout.isatty() else started["run_id"])
-                return Exit.OK
-            run = await _ended(api, started["run_id"], timeout)
-        except Refused as refused:
-            code = Exit.CONFLICT if refused.status == 409 else Exit.FAILED
-            raise CommandError(code, f"{refused.status} {refused.code}: {refused}", refused.body.get("next")) from None
-    _show(run, as_json=as_json)
-    return verdict(run)
-
-
-async def _ended(api: "Api", run_id: int, timeout: float | None) -> dict[str, Any]:
+def _ended(client: "Client", path: str, timeout: float | None) -> dict[str, Any]:
     """Wait for the end of a run; each change is shown."""
     from onboarding_devstack.cli.screen import err
 
     deadline = None if timeout is None else time.monotonic() + timeout
     shown = ""
     while True:
-        run = dict(await api.of_tenant("GET", f"/runs/{run_id}"))
+        run = dict(client.get(path))
         if run["state"] in ENDED:
             return run
         if (line := state_line(run)) != shown:
             err().print(line, markup=False)
             shown = line
         if deadline is not None and time.monotonic() > deadline:
-            message = f"run {run_id} has not ended within {timeout:g} s, and goes on: it is {run['state']}"
-            raise CommandError(Exit.FAILED, message, f"curl {api.url}{run['url']}")
-        await asyncio.sleep(POLL_SECONDS)
+            message = f"run {run['id']} has not ended within {timeout:g} s, and goes on: it is {run['state']}"
+            raise CommandError(Exit.FAILED, message, ours(f"runs show {run['id']}"))
+        time.sleep(POLL_SECONDS)
 
 
 def _show(run: Mapping[str, Any], *, as_json: bool) -> None:

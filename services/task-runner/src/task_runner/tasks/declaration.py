@@ -130,6 +130,7 @@ def task(
 
     def declare(function: TaskFunction) -> Task:
         schema, schema_problems = _schema(inputs)
+        own_reasons = tuple(reason for reason in reasons if isinstance(reason, DeclaredReason))
         fields: dict[str, Any] = {
             "name": name,
             "title": title,
@@ -145,7 +146,7 @@ def task(
             "inputs_schema": schema,
             "inputs_from": dict(inputs_from),
             "supports_dry_run": dry_run,
-            "reasons": msgspec.to_builtins(tuple(reasons)),
+            "reasons": [msgspec.to_builtins(reason) for reason in own_reasons],
         }
         problems = [
             *function_problems(function),
@@ -159,7 +160,8 @@ def task(
         fields |= {"time_limit_seconds": time_limit, "fresh_seconds": fresh_for, "wait_limit_seconds": wait_limit}
         if problems:
             refuse(name, problems)
-            return Task(declaration=TaskTypeDeclaration(**fields), retry=retry, function=function)
+            unchecked = TaskTypeDeclaration(**fields | {"reasons": own_reasons})
+            return Task(declaration=unchecked, retry=retry, function=function)
         declaration = msgspec.convert(fields, TaskTypeDeclaration)
         return Task(declaration=declaration, retry=retry, function=function, inputs=inputs, settings=settings)
 
