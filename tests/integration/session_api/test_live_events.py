@@ -144,7 +144,11 @@ async def test_an_idle_position_of_another_tenant_resumes_too(start: Start, publ
         assert await resumed.runs(1) == [2]
 
 
-@pytest.mark.parametrize(("last_id", "reason"), [("rubbish", "position_unknown"), (sealed({}), "position_too_old")])
+@pytest.mark.parametrize(
+    ("last_id", "reason"),
+    [("rubbish", "position_unknown"), (sealed({}), "position_too_old")],
+    ids=["rubbish", "before all events"],
+)
 async def test_a_position_that_cannot_be_resumed_asks_to_reload(
     start: Start, publisher: Publisher, last_id: str, reason: str
 ) -> None:
