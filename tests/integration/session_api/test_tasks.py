@@ -326,9 +326,10 @@ async def test_problems_of_tasks_are_for_operators(api: Api) -> None:
     assert (answer.status_code, answer.json()["permission"]) == (403, "onboarding.platform")
 
 
-async def test_without_an_announcement_no_task_is_called_unusable(api: Api) -> None:
+async def test_before_an_announcement_unusable_tasks_are_not_known(api: Api) -> None:
     types = (await api.caller().get("/onboarding/task-types")).json()
     answer = await api.caller(permissions=PLATFORM).get("/onboarding/unusable-tasks")
 
     assert {declared["unusable"] for declared in types} == {False}
-    assert answer.json() == []
+    assert (answer.status_code, answer.json()["code"]) == (503, "DEPENDENCY_DOWN")
+    assert answer.headers["Retry-After"] == "60"

@@ -38,6 +38,12 @@ def test_what_a_package_with_a_problem_no_longer_announces_is_unusable() -> None
     assert unusable_task_types(STORED, announced("acme.a", unusable=package)) == {"acme.b"}
 
 
+def test_a_problem_of_a_named_task_type_is_that_of_no_other() -> None:
+    named = UnusableTasks(distribution="acme", task_types=("acme.a",), problem="No setting.")
+
+    assert unusable_task_types(STORED, announced(unusable=named)) == {"acme.a"}
+
+
 def test_a_task_type_that_is_announced_is_usable() -> None:
     twice = UnusableTasks(distribution="acme", task_types=("acme.a",), problem="It is declared twice.")
 

@@ -25,14 +25,14 @@ def unusable_task_types(stored: Mapping[str, str], latest: TaskTypesAnnounced | 
 
     ``stored`` are name and distribution of each.
 
-    A task type is one of them if it was named, or if it is of a distribution with a problem and was not announced.
-    Without an announcement nothing is known.
+    A task type is one of them if it was named, or if it was not announced and is of a distribution with a problem that
+    names no task type. Without an announcement nothing is known.
     """
     if latest is None:
         return frozenset()
     usable = {declaration.name for declaration in latest.task_types}
     named = {name for unusable in latest.unusable for name in unusable.task_types}
-    packages = {unusable.distribution for unusable in latest.unusable if unusable.distribution}
+    packages = {each.distribution for each in latest.unusable if each.distribution and not each.task_types}
     return frozenset(
         name
         for name, distribution in stored.items()

@@ -8,12 +8,16 @@ from onboarding_shared.contracts.reason_codes import Reason
 from onboarding_shared.contracts.steps import STEP_WORDS
 from onboarding_shared.contracts.task_runner import TaskTypeDeclaration, UnusableTasks
 from onboarding_shared.postgres.database import Database
+from onboarding_shared.web.errors import DependencyDown
 from onboarding_shared.web.identity import requires_platform
 from session_api.domain.catalogue import unusable_task_types
 from session_api.routes.session_bodies import TaskType, WizardStep
 from session_api.store.task_types import list_task_types
 from session_api.use_cases.live_feed import LiveFeed
 from session_api.use_cases.reasons import ReasonCodes
+
+ANNOUNCED_SECONDS = 60
+"""Seconds in which every runner announces its tasks again."""
 
 
 class CatalogueRoutes(Controller):
@@ -48,9 +52,12 @@ class CatalogueRoutes(Controller):
     async def list_unusable_tasks(self) -> list[UnusableTasks]:
         """Return the problems of installed task packages, as a runner announced them last; it does so every minute.
 
-        ``task_types`` are those that are known by name: a package that cannot be imported names none.
+        ``task_types`` are those that are known by name: a package that cannot be imported names none. 503 until this
+        process has read an announcement.
         """
-        return [] if self.feed.announced is None else list(self.feed.announced.unusable)
+        if self.feed.announced is None:
+            raise DependencyDown(message="No announcement of a runner has been read yet", retry_after=ANNOUNCED_SECONDS)
+        return list(self.feed.announced.unusable)
 
     @get("/steps", summary="List the steps of the wizard", operation_id="listWizardSteps")
     async def list_wizard_steps(self) -> list[WizardStep]:

@@ -86,7 +86,7 @@ class OnboardingTaskSummary(Struct, kw_only=True):
     or the only enabled one. ``remediation`` is what to do about the verdict, which is unknown from ``expires_at`` on.
     ``last_run_at`` is the end of the run that the verdict is based on. ``active_run`` is the run that has not ended:
     while there is one, ``remediation`` does not ask to start the task. ``unusable``: its package is installed, but
-    runners cannot run it, as they said last.
+    runners cannot run it, as they said last; false before they have said anything.
     """
 
     task_type: str
@@ -151,7 +151,7 @@ class TaskType(Struct, kw_only=True):
 
     ``inputs_from``: an input that a start omits is the one that the latest run of this task type offered. ``reasons``
     are the reason codes that its package adds to those of the product. ``unusable``: its package is installed, but
-    runners cannot run it, as they said last.
+    runners cannot run it, as they said last; false before they have said anything.
     """
 
     name: str
