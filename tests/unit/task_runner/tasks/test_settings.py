@@ -144,6 +144,55 @@ class OptionalToken(msgspec.Struct, frozen=True):
     api_token: Secret | None = None
 
 
+class Refusing(msgspec.Struct, frozen=True):
+    api_token: Secret
+
+    def __post_init__(self) -> None:
+        raise ValueError(f"{self.api_token.reveal()} has no dot")
+
+
+class Crashing(msgspec.Struct, frozen=True):
+    api_token: Secret
+
+    def __post_init__(self) -> None:
+        raise KeyError
+
+
+class Renamed(msgspec.Struct, frozen=True, rename="camel"):
+    api_token: Secret
+
+
+class AsArray(msgspec.Struct, frozen=True, array_like=True):
+    api_token: Secret
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (Refusing, "Refusing refuses its settings: [redacted] has no dot"),
+        (Crashing, "Crashing refuses its settings: KeyError"),
+    ],
+)
+def test_settings_that_refuse_themselves_are_a_problem_alone(
+    settings: Any, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONBOARDING_TASK_HELPDESK_API_TOKEN", PLAIN)
+    other = declared(None, "other.task")
+    found = configured(Installed({"helpdesk.ticket": declared(settings), "other.task": other}, ()))
+
+    assert list(found.tasks) == ["other.task"]
+    assert [unusable.problem for unusable in found.problems] == [f"Task 'helpdesk.ticket': {told}"]
+
+
+@pytest.mark.parametrize("settings", [Renamed, AsArray])
+def test_variables_have_the_names_of_attributes(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_TASK_HELPDESK_API_TOKEN", PLAIN)
+    found = configured(Installed({"helpdesk.ticket": declared(settings)}, ()))
+    made: Any = found.tasks["helpdesk.ticket"].configured
+
+    assert made.api_token.reveal() == PLAIN
+
+
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [

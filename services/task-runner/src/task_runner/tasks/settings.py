@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from onboarding_shared.process.settings import SettingsError, read_variable
 from onboarding_shared.process.variables import OF_TASKS, RESERVED_OF_TASKS
-from onboarding_shared.telemetry.known_secrets import remember_secret
+from onboarding_shared.telemetry.known_secrets import hide_known, remember_secret
 from onboarding_shared.telemetry.redaction import REDACTED, names_a_secret
 
 SettingsType = type[msgspec.Struct]
@@ -80,34 +80,41 @@ def unused_variables(environment: Iterable[str], tasks: Mapping[str, SettingsTyp
 def read_settings(task: str, settings: SettingsType) -> msgspec.Struct:
     """The settings of a task from the environment; its secrets are known from now on.
 
-    Raises ``SettingsError`` with a line for each variable that is missing or wrong, and never with its value.
+    Raises ``SettingsError`` with a line for each variable that is missing or wrong, and never with its value. Where the
+    struct itself refuses them, in ``__post_init__``, the line is its own words, without the secrets.
     """
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     problems: list[str] = []
     for field in msgspec.structs.fields(settings):
+        name = variable_of(task, field.name)
         try:
-            value = read_variable(name := variable_of(task, field.name))
+            value = read_variable(name)
+            if value is not None:
+                values[field.name] = _converted(name, value, field.type)
+            elif field.required:
+                problems.append(f"{name} is not set: give it, or {name}_FILE")
         except SettingsError as error:
             problems += error.problems
-            continue
-        if value is not None:
-            values[field.name] = value
-        elif field.required:
-            problems.append(f"{name} is not set: give it, or {name}_FILE")
-    problems += [problem for name, value in values.items() if (problem := _misfit(task, settings, name, value))]
     if problems:
         raise SettingsError(problems)
-    return msgspec.convert(values, settings, strict=False, dec_hook=_secret)
+    return _made(settings, values)
 
 
-def _misfit(task: str, settings: SettingsType, name: str, value: str) -> str | None:
-    (field,) = [field for field in msgspec.structs.fields(settings) if field.name == name]
+def _converted(name: str, value: str, kind: Any) -> Any:
     try:
-        msgspec.convert(value, field.type, strict=False, dec_hook=_secret)
+        return msgspec.convert(value, kind, strict=False, dec_hook=_secret)
     except msgspec.ValidationError as error:
-        told = str(error)
-        return f"{variable_of(task, name)}: {'none of the permitted values' if 'Invalid enum value' in told else told}"
-    return None
+        told = "none of the permitted values" if "Invalid enum value" in str(error) else str(error)
+        raise SettingsError([f"{name}: {told}"]) from None
+
+
+def _made(settings: SettingsType, values: Mapping[str, Any]) -> msgspec.Struct:
+    """The struct itself, which runs code of the package."""
+    try:
+        return settings(**values)
+    except (Exception, SystemExit) as error:
+        told = hide_known(str(error)) or type(error).__name__
+        raise SettingsError([f"{settings.__name__} refuses its settings: {told}"]) from None
 
 
 def _secret(kind: type, value: Any) -> Secret:
