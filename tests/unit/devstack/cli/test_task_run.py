@@ -125,5 +125,8 @@ def test_a_run_that_outlasts_the_timeout_goes_on(
     started = httpx2.Response(201, json={"run_id": 9, "url": "/r", "outcome": "created"})
     requests = answering(monkeypatch, started, *(httpx2.Response(200, json=run_now) for _ in range(5)))
     assert run([*RUN, *HERE, "--wait", "--timeout", "0.01"]) == Exit.FAILED
-    assert "goes on" in capsys.readouterr().err
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert "goes on" in told
+    assert "runs show 42/9" in told
+    assert requests[0].headers["idempotency-key"]
     assert {request.method for request in requests[1:]} == {"GET"}

@@ -13,6 +13,7 @@ from onboarding_devstack.cli.operate.rows import show_rows
 from onboarding_devstack.cli.operate.run_filters import RunFilters, query_of
 from onboarding_devstack.cli.operate.run_rows import CANCELLED_COLUMNS, COLUMNS, RETRIED_COLUMNS
 from onboarding_devstack.cli.screen import err
+from onboarding_shared.contracts.types import RunState
 
 AT_ONCE = 100
 
@@ -44,19 +45,25 @@ def named_runs(client: Client, names: Sequence[str], *, look: bool) -> list[Row]
 def select(client: Client, change: Change, filters: RunFilters) -> list[Row]:
     """The runs that the filters leave and the change is possible for, newest first.
 
-    For a retry one run of each task and connection of a tenant: to repeat older ones too would start the same again.
+    For a retry only runs that are the newest of their task and connection in a tenant: what was repeated since, with
+    whatever result, is not started again. Dry runs and others are told apart.
     """
     if wrong := [state for state in filters.states if state not in change.possible]:
         possible = ", ".join(change.possible)
         raise CommandError(Exit.USAGE, f"--state of runs to {change.verb} is one of {possible}, not {wrong[0]}")
     path, query = query_of(filters._replace(states=filters.states or change.states))
-    found = Pages(client, path, query, None)
-    if change is not RETRY:
-        return list(found)
-    newest: dict[tuple[object, ...], Row] = {}
-    for run in found:
-        newest.setdefault((run["tenant_id"], run["task_type"], run["provider_connection_id"]), run)
-    return list(newest.values())
+    runs = list(Pages(client, path, query, None))
+    if change is not RETRY or not runs:
+        return runs
+    path, query = query_of(filters._replace(states=tuple(RunState), older_than=None))
+    newest: dict[tuple[object, ...], int] = {}
+    for run in Pages(client, path, query, None):
+        newest.setdefault(_same_work(run), run["id"])
+    return [run for run in runs if newest.get(_same_work(run)) == run["id"]]
+
+
+def _same_work(run: Row) -> tuple[object, ...]:
+    return run["tenant_id"], run["task_type"], run["provider_connection_id"], run["dry_run"]
 
 
 def carry_out(client: Client, change: Change, runs: Sequence[Row], *, dry_run: bool, ask: bool, as_json: bool) -> Exit:

@@ -64,13 +64,26 @@ def target_of(deployment: Deployment) -> Target:
     if not deployment.address:
         return _embedded(deployment)
     parts = urlsplit(deployment.address)
+    if parts.username is not None or parts.password is not None:
+        raise CommandError(Exit.USAGE, "--address must have no user and no password", "give a token instead")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise CommandError(Exit.USAGE, f"--address must be an http:// or https:// URL, not {deployment.address}")
     if not deployment.token:
         raise CommandError(
             Exit.CONFLICT, f"no token for {deployment.address}", f"export {TOKEN_VARIABLE}=…, or --token"
         )
-    return Target(deployment.address.rstrip("/"), deployment.token, "check the address, and that session-api runs")
+    token = _sendable(deployment.token)
+    return Target(deployment.address.rstrip("/"), token, "check the address, and that session-api runs")
+
+
+def _sendable(token: str) -> str:
+    """The token without the line end of the file that it came from. Raises ``CommandError``, which never repeats it."""
+    token = token.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise CommandError(
+            Exit.USAGE, "the token has characters that no access token has", f"export {TOKEN_VARIABLE}=… again"
+        )
+    return token
 
 
 def _embedded(deployment: Deployment) -> Target:
@@ -80,5 +93,6 @@ def _embedded(deployment: Deployment) -> Target:
     from onboarding_devstack.tenant_bindings import OPERATOR
 
     place = must_run(deployment.data).place
-    token = deployment.token or place.identity.token(OPERATOR, "all", (*PERMISSIONS, PLATFORM), _TOKEN_SECONDS)
+    permissions = (*PERMISSIONS, PLATFORM)
+    token = _sendable(deployment.token or "") or place.identity.token(OPERATOR, "all", permissions, _TOKEN_SECONDS)
     return Target(addresses(place)["session-api"], token, ours(f"status{option(deployment.data)}"), place)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 from cyclopts.types import PositiveInt
 
-from onboarding_devstack.cli.exits import CommandError, Exit
+from onboarding_devstack.cli.exits import CommandError, Exit, ours
 from onboarding_devstack.cli.operate.asking import DEFAULT_LIMIT, Everything, Limit
 from onboarding_devstack.cli.operate.deployment import HERE, Deployment
 from onboarding_devstack.cli.token import check_id
@@ -106,6 +106,8 @@ def verify_evidence(
 
     with client_of(to) as client:
         show_rows(verified(client), VERIFICATION_COLUMNS, as_json=to.as_json)
+    if not verdicts:
+        raise CommandError(Exit.FAILED, "no tenant was verified: the token sees none", ours("tenants list"))
     return Exit.OK if all(verdicts) else Exit.VERDICT
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,12 +48,13 @@ def run(
     body = {"provider_connection_id": connection, "inputs": _object(inputs), "dry_run": dry_run}
     below = f"/tenants/{tenant}/onboarding"
     with client_of(to) as client:
-        started = client.send("POST", f"{below}/tasks/{name}/runs", body)
+        key = {"Idempotency-Key": str(uuid.uuid4())}  # a start whose answer was lost is sent again
+        started = client.send("POST", f"{below}/tasks/{name}/runs", body, headers=key)
         err().print(f"run {started['run_id']} of {name} {started['outcome']}", markup=False)
         if not wait:
             print(json.dumps(started) if to.as_json or not sys.stdout.isatty() else started["run_id"])
             return Exit.OK
-        ended = _ended(client, f"{below}/runs/{started['run_id']}", timeout)
+        ended = _ended(client, tenant, started["run_id"], timeout)
     _show(ended, as_json=to.as_json)
     return verdict(ended)
 
@@ -90,14 +92,14 @@ def _object(text: str | None) -> dict[str, Any] | None:
     return value
 
 
-def _ended(client: "Client", path: str, timeout: float | None) -> dict[str, Any]:
+def _ended(client: "Client", tenant: int, run_id: int, timeout: float | None) -> dict[str, Any]:
     """Wait for the end of a run; each change is shown."""
     from onboarding_devstack.cli.screen import err
 
     deadline = None if timeout is None else time.monotonic() + timeout
     shown = ""
     while True:
-        run = dict(client.get(path))
+        run = dict(client.get(f"/tenants/{tenant}/onboarding/runs/{run_id}"))
         if run["state"] in ENDED:
             return run
         if (line := state_line(run)) != shown:
@@ -105,7 +107,7 @@ def _ended(client: "Client", path: str, timeout: float | None) -> dict[str, Any]
             shown = line
         if deadline is not None and time.monotonic() > deadline:
             message = f"run {run['id']} has not ended within {timeout:g} s, and goes on: it is {run['state']}"
-            raise CommandError(Exit.FAILED, message, ours(f"runs show {run['id']}"))
+            raise CommandError(Exit.FAILED, message, ours(f"runs show {tenant}/{run_id}"))
         time.sleep(POLL_SECONDS)
 
 

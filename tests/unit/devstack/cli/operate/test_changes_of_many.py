@@ -16,6 +16,7 @@ GROUP = ["--service", "session-api", "--topic", "onboarding.operation-runs.v1", 
 
 def a_run(run_id: int, tenant: int = 42, task: str = "license.inventory", state: str = "failed") -> dict[str, Any]:
     members = {"id": run_id, "tenant_id": tenant, "task_type": task, "state": state, "provider_connection_id": None}
+    members |= {"dry_run": False}
     return members | {"result": None, "waiting": None, "attempt": 1, "created_at": "2026-11-24T09:30:00Z"}
 
 
@@ -73,8 +74,21 @@ def test_a_retry_repeats_the_newest_run_of_each_task(api: Api) -> None:
 
     assert api.command("runs", "retry", "--all", "--yes") == Exit.OK
     assert api.asked()[0] == f"GET {RUNS}?state=failed&state=timed_out&limit=200"
-    assert body(api.requests[1]) == [(42, 20), (42, 19), (43, 17)]
-    assert api.requests[1].headers["idempotency-key"]
+    assert body(api.requests[2]) == [(42, 20), (42, 19), (43, 17)]
+    assert api.requests[2].headers["idempotency-key"]
+
+
+def test_a_retry_leaves_out_what_ran_again_since(api: Api) -> None:
+    failed = [a_run(18), a_run(17, task="app.consent"), a_run(16, task="app.consent") | {"dry_run": True}]
+    later = [a_run(20, state="succeeded"), a_run(19, task="app.consent") | {"dry_run": True}]
+    api.answers["GET", RUNS] = lambda request: httpx2.Response(
+        200, json=failed if "state=succeeded" not in str(request.url) else later + failed
+    )
+    api.gives(RETRY, [{"tenant_id": 42, "run_id": 17, "new_run_id": 21, "error": None}], method="POST")
+
+    assert api.command("runs", "retry", "--older-than", "2h", "--yes") == Exit.OK
+    assert "older_than_seconds" not in api.asked()[1]
+    assert body(api.requests[2]) == [(42, 17)]
 
 
 def test_a_refused_run_is_told_and_fails_the_command(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -188,3 +188,24 @@ def test_without_address_and_system_operators_commands_are_unreachable(
 def test_options_that_do_not_fit_are_wrong_usage(api: Api, arguments: list[str]) -> None:
     assert api.command(*arguments) == Exit.USAGE
     assert api.requests == []
+
+
+def test_the_line_end_of_a_token_is_left_out(api: Api) -> None:
+    api.gives(TENANTS, [])
+
+    assert run(["tenants", "list", "--address", ADDRESS, "--token", "a-token\r\n"]) == Exit.OK
+    assert api.requests[0].headers["authorization"] == "Bearer a-token"
+
+
+@pytest.mark.parametrize("token", ["secret\rtoken", "sécret"])
+def test_a_token_that_cannot_be_sent_is_not_repeated(api: Api, capsys: pytest.CaptureFixture[str], token: str) -> None:
+    assert run(["tenants", "list", "--address", ADDRESS, "--token", token]) == Exit.USAGE
+    captured = capsys.readouterr()
+    assert "cret" not in captured.out + captured.err
+    assert api.requests == []
+
+
+def test_a_password_in_the_address_is_refused_and_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    address = "https://someone:hunter2@onboarding.example"
+    assert run(["tenants", "list", "--address", address, "--token", "a-token"]) == Exit.USAGE
+    assert "hunter2" not in capsys.readouterr().err

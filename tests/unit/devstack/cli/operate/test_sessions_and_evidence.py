@@ -165,3 +165,10 @@ def test_a_narrow_terminal_cuts_nothing_off(monkeypatch: pytest.MonkeyPatch) -> 
     _, *lines = terminal.getvalue().splitlines()
     assert "".join(line[15:-19].strip() for line in lines) == item["topic"]
     assert [line[-19:] for line in lines if "session-api/3" in line] == ["2026-11-24 09:30:00"]
+
+
+def test_a_token_that_sees_no_tenant_verifies_nothing(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.gives("/onboarding/tenants", [])
+
+    assert api.command("evidence", "verify", "--all") == Exit.FAILED
+    assert "no tenant was verified" in capsys.readouterr().err
