@@ -2,9 +2,11 @@
 
 import pytest
 
+from onboarding_shared.contracts.message import Message
 from onboarding_shared.postgres.old_rows import OldRows
 from task_runner.store.retention import remove_old_executions
 from tests.integration.task_runner.runner_harness import RunnerHarness, cancel, recorded, start
+from tests.integration.task_runner.test_resume import resume
 
 DAYS = 30
 AGE = """
@@ -53,6 +55,36 @@ async def test_a_result_confirmed_lately_stays(harness: RunnerHarness) -> None:
     await harness.apply(recorded(1))
 
     assert await removed(harness) == 0
+
+
+@pytest.mark.parametrize(
+    "repeated", [start(1, UNKNOWN), cancel(1), resume(1)], ids=["StartTask", "CancelTask", "ResumeTask"]
+)
+async def test_an_ended_run_that_is_asked_about_stays(harness: RunnerHarness, repeated: Message) -> None:
+    await harness.apply(start(1, UNKNOWN), start(2, UNKNOWN))
+    await harness.apply(recorded(1), recorded(2))
+    await harness.sql(AGE, days=31)
+    await harness.apply(repeated)
+
+    assert await removed(harness) == 1
+    assert await run_ids(harness) == [1]
+
+
+async def test_a_cancelled_run_that_is_asked_about_stays(harness: RunnerHarness) -> None:
+    await harness.apply(start(1))
+    await harness.apply(cancel(1))
+    await harness.sql(AGE, days=31)
+    await harness.apply(start(1))
+
+    assert await removed(harness) == 0
+
+
+async def test_asking_about_a_run_confirms_no_result(harness: RunnerHarness) -> None:
+    await harness.apply(start(1, UNKNOWN), start(2))
+    await harness.apply(start(1, UNKNOWN), start(2))
+
+    rows = await harness.sql("SELECT confirmed_at, confirm_at IS NULL AS silent FROM executions ORDER BY run_id")
+    assert [tuple(row) for row in rows] == [(None, False), (None, True)]
 
 
 async def test_old_cancelled_runs_are_removed(harness: RunnerHarness) -> None:

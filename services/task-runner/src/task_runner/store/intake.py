@@ -11,13 +11,20 @@ from task_runner.domain.execution import Execution, RunKey
 from task_runner.domain.outcomes import Cancelled
 from task_runner.store.arrivals import Arrival
 from task_runner.store.rows import COLUMNS, to_execution
-from task_runner.store.states import CANCELLABLE_STATES, RESUMABLE_STATES
+from task_runner.store.states import CANCELLABLE_STATES, ENDED_STATES, RESUMABLE_STATES
 
-_READ = text(f"""
-SELECT {COLUMNS}
-FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
-JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
-ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
+_READ_AGAIN = text(f"""
+WITH held AS MATERIALIZED (
+    SELECT {COLUMNS}, e.confirm_at
+    FROM unnest(CAST(:run_ids AS bigint[]), CAST(:tenant_ids AS bigint[])) AS g (run_id, tenant_id)
+    JOIN executions e ON e.run_id = g.run_id AND e.tenant_id = g.tenant_id
+    ORDER BY e.tenant_id, e.run_id FOR UPDATE OF e
+), kept AS (
+    UPDATE executions e SET confirmed_at = now()
+    FROM held h
+    WHERE e.run_id = h.run_id AND e.tenant_id = h.tenant_id AND h.state IN {ENDED_STATES} AND h.confirm_at IS NULL
+)
+SELECT * FROM held ORDER BY tenant_id, run_id
 """)  # noqa: S608 - no input, only constants
 
 _COMPLETE = text("""
@@ -82,9 +89,13 @@ _ENDING = {
 }
 
 
-async def read(tx: AsyncConnection, runs: Sequence[RunKey]) -> list[Execution]:
-    """Read and lock executions. The lock keeps later messages from being published before the response."""
-    return [to_execution(row) for row in await tx.execute(_READ, _keys(runs))]
+async def read_again(tx: AsyncConnection, runs: Sequence[RunKey]) -> list[Execution]:
+    """Read and lock executions for the response to a repeated command.
+
+    The lock keeps later messages from being published before the response. Who asks may not have applied the end of a
+    run: the days after which a confirmed or cancelled one is removed begin again.
+    """
+    return [to_execution(row) for row in await tx.execute(_READ_AGAIN, _keys(runs))]
 
 
 async def complete_tombstones(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:

@@ -30,6 +30,7 @@ def remove_old_executions(days: int) -> RemoveBatch:
     """The removal of executions that ended, and whose results evidence-store confirmed, more than ``days`` ago.
 
     A result that nobody has confirmed stays, however old it is: it is published again. A cancelled run has no result.
+    The last command about an ended run counts as its confirmation: whoever repeats it would start a removed run anew.
     """
 
     async def remove(tx: AsyncConnection, after: int, batch: int) -> Removal:

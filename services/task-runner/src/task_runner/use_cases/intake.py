@@ -92,11 +92,11 @@ class CommandIntake:
         ]
         if not to_answer:
             return []
-        runs = await intake.read(tx, to_answer)
+        runs = await intake.read_again(tx, to_answer)
         tombstones = [starts[run.key] for run in runs if run.task_type is None]
         if tombstones:
             await intake.complete_tombstones(tx, tombstones)
-            runs = await intake.read(tx, to_answer)
+            runs = await intake.read_again(tx, to_answer)
         return runs
 
     async def _cancel(self, tx: AsyncConnection, cancels: Sequence[RunKey]) -> list[Execution]:
@@ -106,7 +106,7 @@ class CommandIntake:
             after_commit(tx, partial(self._interrupt, stopping))
         unchanged = set(cancels) - {run.key for run in changed}
         if unchanged:
-            known = await intake.read(tx, sorted(unchanged))
+            known = await intake.read_again(tx, sorted(unchanged))
             unknown = unchanged - {run.key for run in known}
             if unknown:
                 await intake.add_tombstones(tx, sorted(unknown))
@@ -117,7 +117,7 @@ class CommandIntake:
         """Wake runs. Only a waiting run has news; of an ended one the result is published again."""
         woken = await intake.resume(tx, resumes)
         others = set(resumes) - {run.key for run in woken}
-        known = await intake.read(tx, sorted(others)) if others else []
+        known = await intake.read_again(tx, sorted(others)) if others else []
         unknown = others - {run.key for run in known}
         if unknown:
             _log.warning("resumed_run_unknown", runs=[run_id for run_id, _ in sorted(unknown)])
