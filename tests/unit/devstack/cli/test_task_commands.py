@@ -86,6 +86,14 @@ def test_a_name_that_cannot_be_one_is_wrong_usage(arguments: list[str]) -> None:
     assert run(["task", "new", *arguments]) == Exit.USAGE
 
 
+@pytest.mark.parametrize("arguments", [["json"], ["acme", "--task", "acme.class"]])
+def test_a_module_that_python_cannot_import_is_wrong_usage(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["task", "new", *arguments]) == Exit.USAGE
+
+
 def test_a_task_of_the_product_is_not_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["task", "new", "acme", "--task", "license.inventory", "--into", str(tmp_path)]) == Exit.CONFLICT
     assert "--task" in capsys.readouterr().err

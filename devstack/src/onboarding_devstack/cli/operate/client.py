@@ -55,6 +55,12 @@ class Client:
         body, answer = self._ask("GET", path, ())
         return body, answer.headers.get("date")
 
+    def get_tagged(self, path: str) -> tuple[Any, dict[str, str]]:
+        """Return the body of an answer, and the header with which a change fails if it has changed since."""
+        body, answer = self._ask("GET", path, ())
+        tag = answer.headers.get("etag")
+        return body, {} if tag is None else {"If-Match": tag}
+
     def send(
         self,
         method: str,

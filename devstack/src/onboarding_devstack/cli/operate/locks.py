@@ -1,15 +1,12 @@
 """`locks`: list the edit locks of sessions, and free one."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from onboarding_devstack.cli.exits import Exit
 from onboarding_devstack.cli.operate.asking import DEFAULT_LIMIT, Everything, Limit, Yes
 from onboarding_devstack.cli.operate.deployment import HERE, Deployment
-
-if TYPE_CHECKING:
-    from onboarding_devstack.cli.operate.client import Row
 
 locks = App(name="locks", sort_key=34, help="List the edit locks of sessions, and free one.")
 
@@ -51,11 +48,11 @@ def release(session: str, /, *, yes: Yes = False, to: Deployment = HERE) -> Exit
     wanted = named(session, "session")
     path = f"/tenants/{wanted.tenant}/onboarding/session/{wanted.id}"
     with client_of(to) as client:
-        held: Row = client.get(path)
+        held, unchanged = client.get_tagged(path)
         holder = held["locked_by_user_id"]
         if holder is not None and holder != client.get("/me")["user_id"]:
             until = f"{held['locked_until'][11:16]} UTC"
             confirm(f"Take the lock of session {wanted} from user {holder}, who has it until {until}?", yes=yes)
-            client.send("PATCH", path, {"takeover": True})
+            client.send("PATCH", path, {"takeover": True}, headers=unchanged)
         show_record(client.send("POST", f"{path}/release"), as_json=to.as_json)
     return Exit.OK

@@ -1,6 +1,8 @@
 """`task new`: writes a package with a first task and its tests."""
 
+import keyword
 import re
+import sys
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -41,6 +43,7 @@ def new(
     task_type = task or f"{name.split('-')[0]}.domains"
     if not _TASK.fullmatch(task_type):
         raise CommandError(Exit.USAGE, f"--task must be area.what in lower case, such as acme.domains: not {task!r}")
+    _check_importable(name, task_type)
     _check_free(task_type)
     folder = into or Path(name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -50,6 +53,15 @@ def new(
     for line in (f"next: cd {folder}", "      uv pip install --no-deps --editable .", "      pytest"):
         err().print(line, markup=False)
     return Exit.OK
+
+
+def _check_importable(name: str, task_type: str) -> None:
+    """A module with the name of a keyword cannot be imported, and one of the standard library hides another."""
+    what = task_type.split(".")[1]
+    if keyword.iskeyword(what):
+        raise CommandError(Exit.USAGE, f"{what} is a keyword of Python, so no module of a task can have that name")
+    if name in sys.stdlib_module_names:
+        raise CommandError(Exit.USAGE, f"{name} is a module of Python itself: choose another name")
 
 
 def _check_free(task_type: str) -> None:

@@ -63,7 +63,7 @@ def test_a_lock_of_another_user_is_asked_for(api: Api, capsys: pytest.CaptureFix
 
 
 def test_a_lock_of_another_user_is_taken_over_first(api: Api) -> None:
-    api.gives(SESSION, session(locked_by_user_id=8, locked_until="2026-11-24T09:30:00Z"))
+    api.gives(SESSION, session(locked_by_user_id=8, locked_until="2026-11-24T09:30:00Z"), ETag='"v3"')
     api.gives("/me", {"user_id": 7})
     api.gives(SESSION, session(locked_by_user_id=7), method="PATCH")
     api.gives(f"{SESSION}/release", session(), method="POST")
@@ -71,6 +71,7 @@ def test_a_lock_of_another_user_is_taken_over_first(api: Api) -> None:
     assert api.command("locks", "release", "42/3", "--yes") == Exit.OK
     assert api.asked()[2:] == [f"PATCH {SESSION}", f"POST {SESSION}/release"]
     assert json.loads(api.requests[2].content) == {"takeover": True}
+    assert api.requests[2].headers["if-match"] == '"v3"', "the lock that was asked about, and no later one"
 
 
 @pytest.mark.parametrize(("holder", "released"), [(None, True), (8, True), (7, False)])
