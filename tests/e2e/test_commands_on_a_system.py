@@ -65,7 +65,7 @@ def test_status_shows_every_process_ready(system: Path) -> None:
     shown = json.loads(done.stdout)
     assert shown["state"] == "ready"
     assert {process["name"]: process["state"] for process in shown["processes"]} == dict.fromkeys(NAMES, "ready")
-    work = ["dead letters", "messages to publish", "runs that are due", "clock", "disk space"]
+    work = ["dead letters", "messages to publish", "runs that are due", "tasks", "clock", "disk space"]
     assert [(finding["name"], finding["ok"]) for finding in shown["work"]] == [(name, True) for name in work]
 
 
