@@ -86,7 +86,7 @@ def test_a_name_that_cannot_be_one_is_wrong_usage(arguments: list[str]) -> None:
     assert run(["task", "new", *arguments]) == Exit.USAGE
 
 
-@pytest.mark.parametrize("arguments", [["json"], ["acme", "--task", "acme.class"]])
+@pytest.mark.parametrize("arguments", [["json"], ["import"], ["sre-compile"], ["acme", "--task", "acme.class"]])
 def test_a_module_that_python_cannot_import_is_wrong_usage(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,7 @@ def select(client: Client, change: Change, filters: RunFilters) -> list[Row]:
     runs = list(Pages(client, path, query, None))
     if change is not RETRY or not runs:
         return runs
-    path, query = query_of(filters._replace(states=tuple(RunState), older_than=None))
+    path, query = query_of(filters._replace(states=tuple(RunState), session=None, older_than=None))
     newest: dict[tuple[object, ...], int] = {}
     for run in Pages(client, path, query, None):
         newest.setdefault(_same_work(run), run["id"])

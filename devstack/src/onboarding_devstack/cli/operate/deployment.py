@@ -63,17 +63,30 @@ def target_of(deployment: Deployment) -> Target:
     """The deployment that the options name. Raises ``CommandError`` if they name none, or no system runs."""
     if not deployment.address:
         return _embedded(deployment)
-    parts = urlsplit(deployment.address)
-    if parts.username is not None or parts.password is not None:
-        raise CommandError(Exit.USAGE, "--address must have no user and no password", "give a token instead")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise CommandError(Exit.USAGE, f"--address must be an http:// or https:// URL, not {deployment.address}")
-    if not deployment.token:
+    _check_address(deployment.address)
+    token = _sendable(deployment.token or "")
+    if not token:
         raise CommandError(
             Exit.CONFLICT, f"no token for {deployment.address}", f"export {TOKEN_VARIABLE}=…, or --token"
         )
-    token = _sendable(deployment.token)
     return Target(deployment.address.rstrip("/"), token, "check the address, and that session-api runs")
+
+
+def _check_address(address: str) -> None:
+    """Raise ``CommandError`` unless a token may be sent to the address. A password in it is never repeated."""
+    if "@" in address:  # also where a parser sees no user, such as without https://
+        raise CommandError(Exit.USAGE, "--address must have no user and no password", "give a token instead")
+    if not _is_url(address):
+        raise CommandError(Exit.USAGE, f"--address must be an http:// or https:// URL, not {address}")
+
+
+def _is_url(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(whole and not parts.query and not parts.fragment)
 
 
 def _sendable(token: str) -> str:

@@ -58,10 +58,16 @@ def new(
 def _check_importable(name: str, task_type: str) -> None:
     """A module with the name of a keyword cannot be imported, and one of the standard library hides another."""
     what = task_type.split(".")[1]
-    if keyword.iskeyword(what):
-        raise CommandError(Exit.USAGE, f"{what} is a keyword of Python, so no module of a task can have that name")
-    if name in sys.stdlib_module_names:
-        raise CommandError(Exit.USAGE, f"{name} is a module of Python itself: choose another name")
+    module = _module(name)
+    for wanted in (module, what):
+        if keyword.iskeyword(wanted):
+            raise CommandError(Exit.USAGE, f"{wanted} is a keyword of Python, so no module can have that name")
+    if module in sys.stdlib_module_names:
+        raise CommandError(Exit.USAGE, f"{module} is a module of Python itself: choose another name")
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _check_free(task_type: str) -> None:
@@ -81,7 +87,7 @@ def _words(name: str, task_type: str) -> dict[str, str]:
     area, what = task_type.split(".")
     return {
         "distribution": name,
-        "module": name.replace("-", "_"),
+        "module": _module(name),
         "task": task_type,
         "what": what,
         "function": f"check_{what}",

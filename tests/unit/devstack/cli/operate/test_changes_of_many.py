@@ -91,6 +91,17 @@ def test_a_retry_leaves_out_what_ran_again_since(api: Api) -> None:
     assert body(api.requests[2]) == [(42, 17)]
 
 
+def test_a_retry_of_a_session_counts_runs_of_others(api: Api) -> None:
+    path = "/tenants/42/onboarding/runs"
+    api.answers["GET", path] = lambda request: httpx2.Response(
+        200, json=[a_run(18)] if "session" in request.url.params else [a_run(20, state="succeeded"), a_run(18)]
+    )
+    api.gives(RETRY, [], method="POST")
+
+    assert api.command("runs", "retry", "--tenant", "42", "--session", "3", "--yes") == Exit.OK
+    assert [request.method for request in api.requests] == ["GET", "GET"]
+
+
 def test_a_refused_run_is_told_and_fails_the_command(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     error = {"code": "RUN_ENDED", "error": "The run has ended.", "next": "Read its result."}
     answered = [

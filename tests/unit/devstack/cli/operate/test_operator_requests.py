@@ -133,7 +133,9 @@ def test_an_address_without_a_token_is_refused(
     assert "export ONBOARDING_TOKEN=…" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("address", ["onboarding.example", "ftp://onboarding.example", "https://x/?a=b"])
+@pytest.mark.parametrize(
+    "address", ["onboarding.example", "ftp://onboarding.example", "https://x/?a=b", "https://[x", "https://x:y"]
+)
 def test_an_address_that_is_no_url_is_wrong_usage(address: str) -> None:
     assert run(["tenants", "list", "--address", address, "--token", "x"]) == Exit.USAGE
 
@@ -205,7 +207,23 @@ def test_a_token_that_cannot_be_sent_is_not_repeated(api: Api, capsys: pytest.Ca
     assert api.requests == []
 
 
-def test_a_password_in_the_address_is_refused_and_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
-    address = "https://someone:hunter2@onboarding.example"
+@pytest.mark.parametrize("token", ["", " ", "\r\n"])
+def test_a_token_without_characters_is_a_missing_one(capsys: pytest.CaptureFixture[str], token: str) -> None:
+    assert run(["tenants", "list", "--address", ADDRESS, "--token", token]) == Exit.CONFLICT
+    assert "no token for" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://someone:hunter2@onboarding.example",
+        "someone:hunter2@onboarding.example",
+        "https:/someone:hunter2@onboarding.example",
+        "https://someone:hunter2@[onboarding",
+    ],
+)
+def test_a_password_in_the_address_is_refused_and_not_repeated(
+    capsys: pytest.CaptureFixture[str], address: str
+) -> None:
     assert run(["tenants", "list", "--address", address, "--token", "a-token"]) == Exit.USAGE
     assert "hunter2" not in capsys.readouterr().err
